@@ -1,0 +1,49 @@
+"""The boxes between a project's datasets and saved models."""
+
+from django.conf import settings as site
+from django.db import models
+
+from trackside.datasets.models import Dataset
+from trackside.jobs.models import Job
+from trackside.lab.models import Analysis
+from trackside.projects.models import Project
+from trackside.saved_models.models import SavedModel
+
+
+class Recipe(models.Model):
+    """train: dataset -> saved model. score: dataset + saved model -> dataset. `compute` is remembered."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="recipes")
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=12)
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="read_by")
+    saved_model = models.ForeignKey(SavedModel, on_delete=models.CASCADE, related_name="recipes")
+    output = models.ForeignKey(
+        Dataset, null=True, on_delete=models.SET_NULL, related_name="written_by"
+    )
+    analysis = models.ForeignKey(
+        Analysis, null=True, on_delete=models.SET_NULL, related_name="recipes"
+    )
+    settings = models.JSONField(
+        default=dict
+    )  # train: {"design","algorithm","params"}; score: {"batch"}
+    compute = models.JSONField(default=dict)
+    activate = models.BooleanField(default=True)  # a retrained version becomes the active one
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(site.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="recipe_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Run(models.Model):
+    """Which job ran which recipe."""
+
+    recipe = models.ForeignKey(Recipe, on_delete=models.CASCADE, related_name="runs")
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="recipe_run")
+
+    def __str__(self) -> str:
+        return f"{self.recipe} as {self.job}"

@@ -1,0 +1,51 @@
+"""A model in the Flow: its versions, one of them active."""
+
+from django.conf import settings
+from django.db import models
+
+from trackside.projects.models import Project
+
+
+class SavedModel(models.Model):
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="saved_models")
+    name = models.CharField(max_length=80)
+    task = models.CharField(max_length=40)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="saved_model_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Version(models.Model):
+    """A bundle that was deployed or retrained. At most one version of a saved model is active."""
+
+    saved_model = models.ForeignKey(SavedModel, on_delete=models.CASCADE, related_name="versions")
+    number = models.IntegerField()
+    active = models.BooleanField(default=False)
+    trained_model = models.ForeignKey(
+        "lab.TrainedModel", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    job = models.ForeignKey("jobs.Job", null=True, on_delete=models.SET_NULL, related_name="+")
+    bundle = models.CharField(max_length=300)  # relative to TRACKSIDE_STORAGE
+    metrics = models.JSONField(default=dict)
+    metric = models.CharField(max_length=40)
+    facts = models.JSONField(default=dict)  # device, precision, versions, time, energy
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["saved_model", "number"], name="version_number_once"),
+            models.UniqueConstraint(
+                fields=["saved_model"], condition=models.Q(active=True), name="one_active_version"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.saved_model} v{self.number}"

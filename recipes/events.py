@@ -1,0 +1,72 @@
+"""The journal of a job folder: one JSON object a line, written by rank 0 alone. docs/jobs.md lists the types."""
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+
+class Journal:
+    """Appends to `events.jsonl`. Ranks other than 0 get a journal that writes nothing."""
+
+    def __init__(self, folder: Path, *, rank: int = 0) -> None:
+        self._out: TextIO | None = None
+        self._seq = 0
+        if rank == 0:
+            path = folder / "events.jsonl"
+            self._seq = sum(1 for _ in path.open()) if path.exists() else 0
+            self._out = path.open("a", buffering=1)
+
+    def write(self, type: str, /, **data: Any) -> None:  # noqa: A002 - the field's name in the file
+        """One line. Numbers that JSON cannot hold (NaN, infinity) become null."""
+        if self._out is None:
+            return
+        self._seq += 1
+        line = {"seq": self._seq, "t": round(time.time(), 3), "type": type, **finite(data)}
+        self._out.write(json.dumps(line, separators=(",", ":"), allow_nan=False) + "\n")
+
+    def log(self, text: str, *, level: str = "info") -> None:
+        self.write("log", level=level, text=text)
+
+    def close(self) -> None:
+        if self._out is not None:
+            self._out.close()
+
+
+def finite(value: Any) -> Any:
+    """The same JSON value with every NaN and infinity as None."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return value
+
+
+def read_from(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
+    """The whole lines after `offset` bytes, and the offset behind them. A torn last line is left for later."""
+    events: list[dict[str, Any]] = []
+    for line, after in _lines(path, offset):
+        offset = after
+        try:
+            events.append(json.loads(line))
+        except ValueError:
+            events.append(
+                {"type": "log", "level": "warning", "text": f"Unreadable line: {line[:200]!r}"}
+            )
+    return events, offset
+
+
+def _lines(path: Path, offset: int) -> Iterator[tuple[bytes, int]]:
+    if not path.exists():
+        return
+    with path.open("rb") as source:
+        source.seek(offset)
+        for line in source:
+            if not line.endswith(b"\n"):
+                return
+            offset += len(line)
+            yield line, offset

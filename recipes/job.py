@@ -1,0 +1,96 @@
+"""A job is a folder: `job.json` in, `events.jsonl` and a bundle or a file out. See docs/jobs.md."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+VERSION = 1
+Stop = Literal["", "finish_early", "cancel"]
+
+
+class BadJob(Exception):
+    """The job folder cannot be run as it is; the message is for the person who started it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compute:
+    """What the job runs on, already decided: the ranks never choose."""
+
+    device: Literal["cpu", "cuda"] = "cpu"
+    ranks: int = 1
+    threads: int = 1
+    cores: tuple[
+        int, ...
+    ] = ()  # the leased cores, rank r takes threads from r*threads on; empty: not bound
+    uuids: tuple[str, ...] = ()  # one per rank when device is cuda
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    simulated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """`job.json`. `spec` is the kind's own part; every path in it is absolute."""
+
+    job: int
+    kind: str
+    spec: dict[str, Any]
+    attempt: int = 1
+    fence: int = 1
+    seed: int = 1337
+    compute: Compute = field(default_factory=Compute)
+    cache: str = ""  # folder for pixel and feature caches, shared by all jobs of a node
+    weights: str = ""  # folder for pretrained weights, shared by all jobs of a node
+    version: int = VERSION
+
+
+def read(folder: Path) -> Job:
+    """The job in `folder`. Raises BadJob when `job.json` is missing, torn or of another version."""
+    path = folder / "job.json"
+    try:
+        raw = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise BadJob(f"{folder} is no job folder: it has no job.json.") from None
+    except ValueError as torn:
+        raise BadJob(f"{path} is not valid JSON: {torn}.") from None
+    if raw.get("version") != VERSION:
+        raise BadJob(
+            f"{path} has version {raw.get('version')}; this Trackside reads version {VERSION}."
+        )
+    compute = raw.pop("compute", {})
+    listed = {name: tuple(compute.pop(name, ())) for name in ("cores", "uuids")}
+    try:
+        return Job(compute=Compute(**compute, **listed), **raw)
+    except TypeError as wrong:
+        raise BadJob(f"{path} has a field that does not belong there: {wrong}.") from None
+
+
+def write(folder: Path, job: Job) -> None:
+    """Make the folder and put `job.json` into it, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_whole(folder / "job.json", json.dumps(asdict(job), indent=1, allow_nan=False))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace a file so that a reader, or a crash, sees the old one or the new one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with draft.open("w") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    draft.replace(path)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def wanted_stop(folder: Path) -> Stop:
+    """What the agent asks of the gang: it writes the word into the file `stop`."""
+    try:
+        word = (folder / "stop").read_text().strip()
+    except FileNotFoundError:
+        return ""
+    return "cancel" if word == "cancel" else "finish_early" if word == "finish_early" else ""
