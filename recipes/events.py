@@ -1,4 +1,7 @@
-"""The journal of a job folder: one JSON object a line, written by rank 0 alone. docs/jobs.md lists the types."""
+"""The journal of a job folder: one JSON object a line, written by rank 0 alone.
+
+docs/jobs.md lists the types.
+"""
 
 import json
 import math
@@ -47,7 +50,10 @@ def finite(value: Any) -> Any:
 
 
 def read_from(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
-    """The whole lines after `offset` bytes, and the offset behind them. A torn last line is left for later."""
+    """The whole lines after `offset` bytes, and the offset behind them.
+
+    A torn last line is left for later.
+    """
     events: list[dict[str, Any]] = []
     for line, after in _lines(path, offset):
         offset = after

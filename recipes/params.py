@@ -1,6 +1,7 @@
 """What a person may set: fields with bounds, and the sentence for each wrong value.
 
-A card declares `Params(...)`; forms, REST schemas and checks are all made from it. Light: standard library only.
+A card declares `Params(...)`; forms, REST schemas and checks are all made from it. Standard library
+only.
 """
 
 import math
@@ -20,7 +21,7 @@ class ParamError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Param:
-    """One field. `group` is the section of the tab it stands in; `when` names a field=value that shows it."""
+    """One field. `group` is the section of its tab; `when` names a field and the values that show it."""
 
     name: str
     label: str
@@ -164,7 +165,7 @@ class Params:
         return {one.name: one.default for one in self.fields}
 
     def clean(self, given: dict[str, Value]) -> dict[str, Value]:
-        """All fields, defaults filled in. Raises ParamError with a sentence per wrong or unknown field."""
+        """All fields, defaults filled in. Raises ParamError: a sentence per wrong or unknown field."""
         known = {one.name for one in self.fields}
         errors = {
             name: f"There is no setting called {name!r}. Known: {', '.join(sorted(known))}."

@@ -1,4 +1,7 @@
-"""Machines, their GPUs, and who holds what. Only `compute/services.py` and `jobs/services.py` write here."""
+"""Machines, their GPUs, and who holds what.
+
+Only `compute/services.py` and `jobs/services.py` write here.
+"""
 
 from django.db import models
 
@@ -65,9 +68,10 @@ class Gpu(models.Model):
 
 
 class Lease(models.Model):
-    """The right of one attempt to use one resource. The primary key is the referee between racing clicks.
+    """The right of one attempt to use one resource; the primary key is the referee of racing clicks.
 
-    `resource` is a GPU's UUID, `<node>/core/<n>` or `<node>/quick/<n>` (small jobs that a page waits for).
+    `resource` is a GPU's UUID, `<node>/core/<n>` or `<node>/quick/<n>` (small jobs that a page
+    waits for).
     """
 
     resource = models.CharField(max_length=120, primary_key=True)
@@ -82,7 +86,7 @@ class Lease(models.Model):
 
 
 class UsagePeak(models.Model):
-    """The measured memory peak of one finished training, kept to correct later estimates (compute/fit.py)."""
+    """The measured memory peak of one finished training: it corrects later estimates."""
 
     key = models.CharField(
         max_length=200, db_index=True

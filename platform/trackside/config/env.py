@@ -1,6 +1,7 @@
 """The environment, read once. Each reader fails with a sentence that names the variable."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -61,10 +62,8 @@ def _kept_secret(path: Path) -> str:
         descriptor = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as out:
             out.write(os.urandom(32).hex())
-        try:
+        with suppress(FileExistsError):
             os.link(draft, path)  # the first of several starters wins, the others read its key
-        except FileExistsError:
-            pass
         draft.unlink()
     return path.read_text().strip()
 
@@ -89,7 +88,8 @@ def _sqlite(path: str) -> dict[str, object]:
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
+            "PRAGMA busy_timeout=20000;",
         },
     }
 

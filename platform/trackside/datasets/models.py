@@ -14,7 +14,7 @@ class DatasetState(models.TextChoices):
 
 
 class Dataset(models.Model):
-    """`facts` holds what the intake found: layout, classes, splits, sizes (docs/jobs.md, import's result)."""
+    """`facts` holds what the intake found: layout, classes, splits, sizes (docs/jobs.md)."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="datasets")
     name = models.CharField(max_length=80)

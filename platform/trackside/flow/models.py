@@ -11,7 +11,10 @@ from trackside.saved_models.models import SavedModel
 
 
 class Recipe(models.Model):
-    """train: dataset -> saved model. score: dataset + saved model -> dataset. `compute` is remembered."""
+    """train: dataset -> saved model. score: dataset + saved model -> dataset.
+
+    `compute` is remembered from run to run.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="recipes")
     name = models.CharField(max_length=80)

@@ -9,7 +9,7 @@ from trackside.projects.models import Project
 
 
 class Job(models.Model):
-    """What a person asked for. `spec` is frozen at submit; `reason` is always a sentence a user understands."""
+    """What a person asked for. `spec` is frozen at submit; `reason` is a sentence a user understands."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="jobs")
     kind = models.CharField(max_length=12)
@@ -88,7 +88,7 @@ class Attempt(models.Model):
 
 
 class Event(models.Model):
-    """The story of a job, append-only; `seq` counts within the job and is the id of its live stream."""
+    """The story of a job, append-only; `seq` counts within the job and is its live stream's id."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
     seq = models.IntegerField()

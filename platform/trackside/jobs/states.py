@@ -1,6 +1,7 @@
 """The legal moves of a job and of an attempt, as two tables. Pure: no database, no clock.
 
-A state is moved by naming an event, never by assignment; anything the table does not hold is an IllegalMove.
+A state is moved by naming an event, never by assignment; anything the table does not hold is an
+IllegalMove.
 """
 
 from django.db.models import TextChoices

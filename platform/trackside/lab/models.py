@@ -9,7 +9,7 @@ from trackside.projects.models import Project
 
 
 class Analysis(models.Model):
-    """`design` is the whole form: interfaces, `GET /analyses/{name}`; each part is cleaned by its card."""
+    """`design` is the whole form, as REST shows it; each part is cleaned by its card."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="analyses")
     name = models.CharField(max_length=80)
@@ -56,7 +56,10 @@ class Session(models.Model):
 
 
 class TrainedModel(models.Model):
-    """One model of a session, from the click on: its state is its job's. `bundle` is empty until published."""
+    """One model of a session, from the click on: its state is its job's.
+
+    `bundle` is empty until the job has published it.
+    """
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="models")
     job = models.OneToOneField(
