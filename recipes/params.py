@@ -21,7 +21,7 @@ class ParamError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Param:
-    """One field. `group` is the section of its tab; `when` names a field and the values that show it."""
+    """One field. `group` is a section of its tab; `when`: a field and the values that show it."""
 
     name: str
     label: str
@@ -165,7 +165,7 @@ class Params:
         return {one.name: one.default for one in self.fields}
 
     def clean(self, given: dict[str, Value]) -> dict[str, Value]:
-        """All fields, defaults filled in. Raises ParamError: a sentence per wrong or unknown field."""
+        """All fields, defaults filled in. Raises ParamError: a sentence a field."""
         known = {one.name for one in self.fields}
         errors = {
             name: f"There is no setting called {name!r}. Known: {', '.join(sorted(known))}."

@@ -99,7 +99,7 @@ def test_a_script_uploads_trains_deploys_and_scores(product: Product, tmp_path: 
 
 
 def bundle_scores_alone(api: httpx.Client, tmp_path: Path, rows: list[dict[str, str]]) -> None:
-    """The bundle of the download gives the same rows as the recipe, with no Trackside running it."""
+    """The downloaded bundle gives the same rows as the recipe, with no Trackside running it."""
     answer = api.get("/projects/WHOLE/saved-models/sorter/versions/1/bundle")
     tar = answer.raise_for_status().content
     with tarfile.open(fileobj=io.BytesIO(tar)) as archive:

@@ -68,7 +68,7 @@ class Gpu(models.Model):
 
 
 class Lease(models.Model):
-    """The right of one attempt to use one resource; the primary key is the referee of racing clicks.
+    """The right of one attempt to use one resource; the primary key is the referee of races.
 
     `resource` is a GPU's UUID, `<node>/core/<n>` or `<node>/quick/<n>` (small jobs that a page
     waits for).

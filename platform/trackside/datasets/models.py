@@ -41,7 +41,7 @@ class Dataset(models.Model):
 
 
 class Picture(models.Model):
-    """One image of a dataset. `number` is its place in the folder's index.jsonl and names its files."""
+    """One image of a dataset; `number` is its place in index.jsonl and names its files."""
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="pictures")
     number = models.IntegerField()

@@ -9,7 +9,7 @@ from trackside.projects.models import Project
 
 
 class Job(models.Model):
-    """What a person asked for. `spec` is frozen at submit; `reason` is a sentence a user understands."""
+    """What a person asked for. `spec` is frozen at submit; `reason` is a sentence."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="jobs")
     kind = models.CharField(max_length=12)
