@@ -1,0 +1,19 @@
+"""Import: an uploaded archive becomes a dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recipes.job import Job
+from recipes.kinds.kind import Kind
+
+if TYPE_CHECKING:
+    from recipes.engine.peers import Peers
+
+
+def run(job: Job, folder: Path, peers: Peers | None) -> None:
+    raise NotImplementedError
+
+
+KIND = Kind(name="import", label="Import", torch=False, quick=True, run=run)

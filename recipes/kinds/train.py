@@ -1,0 +1,22 @@
+"""Train a model: a dataset goes in, a bundle comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recipes.job import Job
+from recipes.kinds.kind import Kind
+
+if TYPE_CHECKING:
+    from recipes.engine.peers import Peers
+
+
+def run(job: Job, folder: Path, peers: Peers | None) -> None:
+    from recipes.engine.training import train
+
+    assert peers is not None
+    train(job, folder, peers)
+
+
+KIND = Kind(name="train", label="Train", torch=True, quick=False, run=run)

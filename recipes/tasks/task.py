@@ -1,0 +1,32 @@
+"""What a task, a machine learning problem, is to the web: its forms, its metrics, what may solve it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from recipes.params import Params
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One figure about a model. `definition` is a sentence a user reads beside it."""
+
+    name: str
+    label: str
+    definition: str
+    higher_is_better: bool = True
+    percent: bool = False  # shown as 94.1 % and not as 0.941
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A card. `split` and `augmentation` are the tabs of the design that depend on the data alone."""
+
+    name: str
+    label: str
+    help: str
+    data: Literal["images", "table"]
+    split: Params
+    augmentation: Params
+    metrics: dict[str, Metric]
+    default_metric: str
+    algorithms: tuple[str, ...]
