@@ -59,6 +59,7 @@ class Gpu(models.Model):
     processes = models.JSONField(default=list)  # [{"pid","name","user","memory"}] that are not ours
     history = models.JSONField(default=list)  # last 60 utilisation samples, oldest first
     sampled_at = models.DateTimeField(null=True)
+    idle_since = models.DateTimeField(null=True)  # null: at work when it was last sampled
 
     class Meta:
         ordering = ["node_id", "index"]

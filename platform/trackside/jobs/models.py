@@ -78,7 +78,7 @@ class Attempt(models.Model):
             models.UniqueConstraint(fields=["job", "number"], name="attempt_number_once"),
             models.UniqueConstraint(
                 fields=["job"],
-                condition=~models.Q(state__in=[state.value for state in ATTEMPT_OVER]),
+                condition=~models.Q(state__in=sorted(state.value for state in ATTEMPT_OVER)),
                 name="one_live_attempt_per_job",
             ),
         ]

@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ("processes", models.JSONField(default=list)),
                 ("history", models.JSONField(default=list)),
                 ("sampled_at", models.DateTimeField(null=True)),
+                ("idle_since", models.DateTimeField(null=True)),
             ],
             options={
                 "ordering": ["node_id", "index"],

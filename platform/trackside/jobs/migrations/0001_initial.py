@@ -219,7 +219,7 @@ class Migration(migrations.Migration):
             model_name="attempt",
             constraint=models.UniqueConstraint(
                 condition=models.Q(
-                    ("state__in", ["lost", "succeeded", "expired", "failed", "cancelled"]),
+                    ("state__in", ["cancelled", "expired", "failed", "lost", "succeeded"]),
                     _negated=True,
                 ),
                 fields=("job",),

@@ -1,0 +1,173 @@
+"""What nodes report: the only writer of Node, Gpu and UsagePeak."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from trackside.compute.models import Gpu, Node, NodeState, UsagePeak
+
+SUSPECT_AFTER = timedelta(seconds=20)
+LOST_AFTER = timedelta(seconds=90)
+HISTORY = 60
+KEPT_PEAKS = 50
+
+
+class StaleNode(Exception):
+    """A newer agent has registered under this name: the older one must end itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeFacts:
+    """What an agent knows of its machine when it starts."""
+
+    name: str
+    boot_id: str
+    cores: int
+    memory_total: int
+    driver: str = ""
+    cuda: str = ""
+    simulated: bool = False
+    why_no_gpu: dict[str, Any] | None = None  # {"code","text","steps":[...]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuFacts:
+    """A device as it was found at registration."""
+
+    uuid: str
+    index: int
+    name: str
+    memory_total: int
+    capability: str = ""
+    power_limit: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuSample:
+    """A device now. `processes` are those that are not ours."""
+
+    uuid: str
+    memory_used: int
+    utilization: float
+    temperature: float | None = None
+    power: float | None = None
+    health: str = "ok"  # ok, foreign, dirty, failed
+    health_note: str = ""
+    processes: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeSample:
+    """A machine now; `cpu_load` is in percent of all cores."""
+
+    cpu_load: float
+    memory_free: int
+    warm: bool
+
+
+def queue_of(name: str) -> str:
+    """The Celery queue of a node's doorbells."""
+    return f"node.{name}"
+
+
+@transaction.atomic
+def register_node(
+    facts: NodeFacts, gpus: Sequence[GpuFacts], *, now: datetime
+) -> tuple[Node, bool]:
+    """Upsert by name: a registration always wins, by raising the epoch.
+
+    The second answer tells that the machine was rebooted: nothing of its former attempts runs.
+    """
+    before = Node.objects.filter(name=facts.name).values_list("boot_id", flat=True).first()
+    values = {key: one for key, one in asdict(facts).items() if key != "name"}
+    node, _ = Node.objects.update_or_create(
+        name=facts.name,
+        defaults={
+            **values,
+            "queue": queue_of(facts.name),
+            "heartbeat_at": now,
+            "registered_at": now,
+            "state": NodeState.ONLINE,
+            "warm": False,
+        },
+    )
+    Node.objects.filter(pk=node.pk).update(epoch=F("epoch") + 1)
+    for one in gpus:
+        device = {key: value for key, value in asdict(one).items() if key != "uuid"}
+        Gpu.objects.update_or_create(
+            uuid=one.uuid, defaults={**device, "node": node, "present": True}
+        )
+    missing = Gpu.objects.filter(node=node).exclude(uuid__in=[one.uuid for one in gpus])
+    missing.update(present=False)
+    node.refresh_from_db()
+    return node, bool(before) and before != facts.boot_id
+
+
+@transaction.atomic
+def heartbeat(
+    node: int, epoch: int, sample: NodeSample, gpus: Sequence[GpuSample], *, now: datetime
+) -> None:
+    """One batched sample of a node. Raises StaleNode when a newer agent has registered."""
+    touched = Node.objects.filter(pk=node, epoch=epoch).update(heartbeat_at=now, **asdict(sample))
+    if not touched:
+        raise StaleNode(f"Another agent has taken over node {node}; this one is of epoch {epoch}.")
+    rows = {gpu.uuid: gpu for gpu in Gpu.objects.filter(node_id=node).prefetch_related("leases")}
+    for one in gpus:
+        if one.uuid in rows:
+            _keep(rows[one.uuid], one, now)
+
+
+def _keep(gpu: Gpu, sample: GpuSample, now: datetime) -> None:
+    for name, value in asdict(sample).items():
+        setattr(gpu, name, value)
+    gpu.history = [*gpu.history, round(sample.utilization, 1)][-HISTORY:]
+    busy = sample.utilization > 1 or bool(sample.processes) or bool(gpu.leases.all())
+    gpu.idle_since = None if busy else gpu.idle_since or now
+    gpu.sampled_at = now
+    gpu.save()
+
+
+def set_catalogue(node: int, catalogue: dict[str, Any]) -> None:
+    """What the node can do (docs/jobs.md): it comes some seconds after the registration."""
+    Node.objects.filter(pk=node).update(catalogue=catalogue)
+
+
+def catalogue() -> dict[str, Any]:
+    """The catalogue that forms and estimates use: the fullest of the nodes heard from last."""
+    rows = Node.objects.order_by("-heartbeat_at").values_list("catalogue", flat=True)
+    known = [one for one in rows if one.get("backbones")]
+    return max(known, key=_fullness, default={})
+
+
+def _fullness(one: dict[str, Any]) -> int:
+    return sum(1 for net in one["backbones"] if net.get("activation"))
+
+
+def state_of(node: Node, now: datetime) -> NodeState:
+    """By the age of the last heartbeat, whatever the row says."""
+    if node.heartbeat_at is None or now - node.heartbeat_at > LOST_AFTER:
+        return NodeState.LOST
+    if now - node.heartbeat_at > SUSPECT_AFTER:
+        return NodeState.SUSPECT
+    return NodeState.DRAINING if node.draining else NodeState.ONLINE
+
+
+def age(now: datetime) -> None:
+    """Write the state by age into the rows, for lists and filters."""
+    for node in Node.objects.all():
+        state = state_of(node, now)
+        if state != node.state:
+            Node.objects.filter(pk=node.pk, state=node.state).update(state=state)
+
+
+def learn(key: str, *, batch: int, estimated: int, peak: int, rate: float, device: str) -> None:
+    """Keep what a finished training really took; the oldest of a key's measurements go."""
+    UsagePeak.objects.create(
+        key=key, batch=batch, estimated=estimated, peak=peak, rate=rate, device=device
+    )
+    stale = UsagePeak.objects.filter(key=key).order_by("-id").values_list("id", flat=True)
+    UsagePeak.objects.filter(id__in=list(stale[KEPT_PEAKS:])).delete()
