@@ -40,3 +40,15 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.act} {self.about}"
+
+
+class SignInTries(models.Model):
+    """Wrong passwords for one name or from one address (`throttle.py`)."""
+
+    key = models.CharField(max_length=64, unique=True)
+    failures = models.IntegerField(default=0)
+    last_at = models.DateTimeField(db_index=True)
+    until = models.DateTimeField(null=True)  # no try counts before
+
+    def __str__(self) -> str:
+        return f"{self.failures} of {self.key}"

@@ -1,5 +1,7 @@
-"""Addresses of this app."""
+"""Addresses of the fleet."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from trackside.compute import views
+
+urlpatterns = [path("gpus/", views.gpus, name="gpus")]

@@ -1,0 +1,88 @@
+"""Projects and their members: who may do what."""
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import ProtectedError
+
+from trackside.accounts.models import User
+from trackside.accounts.services import audit
+from trackside.projects.models import Member, Project, Role
+
+KEY = re.compile(r"^[A-Z][A-Z0-9_]{1,39}$")
+
+
+class Refused(Exception):
+    """Not done; the message says why and goes to the person."""
+
+
+def check_key(key: str) -> str:
+    """The key, or ValidationError with a sentence."""
+    if not KEY.match(key):
+        raise ValidationError(
+            "A key has 2 to 40 characters: upper case letters, digits and underscores, "
+            f"a letter first; {key!r} is none."
+        )
+    if Project.objects.filter(key=key).exists():
+        raise ValidationError(f"The key {key} is taken. Choose another.")
+    return key
+
+
+def key_from(name: str) -> str:
+    """A key to suggest for `name` that is still free."""
+    letters = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")[:30]
+    stem = letters if KEY.match(letters) else f"P_{letters}".rstrip("_") if letters else "PROJECT"
+    taken = set(Project.objects.filter(key__startswith=stem).values_list("key", flat=True))
+    numbered = (f"{stem}_{number}" for number in range(2, 1000))
+    return next(key for key in (stem, *numbered) if key not in taken)
+
+
+@transaction.atomic
+def create_project(user: User, *, key: str, name: str, description: str = "") -> Project:
+    """A new project with its maker as owner. Raises ValidationError for a wrong or taken key."""
+    project = Project.objects.create(
+        key=check_key(key), name=name, description=description, created_by=user
+    )
+    Member.objects.create(project=project, user=user, role=Role.OWNER)
+    audit(user, "project made", key)
+    return project
+
+
+@transaction.atomic
+def set_member(project: Project, username: str, role: Role, by: User) -> Member:
+    """Add a person or change their role. The last owner stays owner."""
+    user = User.objects.filter(username__iexact=username.strip(), is_active=True).first()
+    if user is None:
+        raise Refused(f"Nobody here has the user name {username!r}.")
+    if role != Role.OWNER:
+        _keep_an_owner(project, user)
+    member, _ = Member.objects.update_or_create(project=project, user=user, defaults={"role": role})
+    audit(by, "member set", f"{user.username} is {role} of {project.key}")
+    return member
+
+
+@transaction.atomic
+def remove_member(project: Project, user: User, by: User) -> None:
+    _keep_an_owner(project, user)
+    Member.objects.filter(project=project, user=user).delete()
+    audit(by, "member removed", f"{user.username} from {project.key}")
+
+
+def _keep_an_owner(project: Project, without: User) -> None:
+    owners = Member.objects.select_for_update().filter(project=project, role=Role.OWNER)
+    if not owners.exclude(user=without).exists() and owners.filter(user=without).exists():
+        raise Refused(f"{without} is the only owner. Make somebody else an owner first.")
+
+
+@transaction.atomic
+def delete_project(project: Project, by: User) -> None:
+    """With all that is in it. Refused while one of its jobs is at work."""
+    try:
+        audit(by, "project deleted", f"{project.key} ({project.name})")
+        project.delete()
+    except ProtectedError as held:
+        kinds = sorted({one._meta.verbose_name_plural or "" for one in held.protected_objects})
+        raise Refused(
+            f"{project.name} cannot be deleted yet: {', '.join(map(str, kinds))} still need it."
+        ) from None

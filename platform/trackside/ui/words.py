@@ -1,0 +1,55 @@
+"""Numbers as people read them."""
+
+NOTHING = "\u2013"  # a dash where there is no number
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def size(number: float | None) -> str:
+    """4096 -> 4.0 KiB."""
+    if number is None:
+        return NOTHING
+    value = float(number)
+    for unit in UNITS:
+        if abs(value) < 1024 or unit == UNITS[-1]:
+            break
+        value /= 1024
+    return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def duration(seconds: float | None) -> str:
+    """7500 -> 2 h 05; small times keep a digit."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 10:
+        return f"{max(0.0, seconds):.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d}"
+    return f"{round(minutes / 1440)} days"
+
+
+def ago(seconds: float) -> str:
+    """How long since, in words."""
+    if seconds < 45:
+        return "just now"
+    return f"{duration(max(60, seconds))} ago"
+
+
+def thousands(number: float | None) -> str:
+    """86400 -> 86,400."""
+    return NOTHING if number is None else f"{number:,.0f}"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """0.948 -> 94.8 %."""
+    return NOTHING if share is None else f"{100 * share:.{int(digits)}f} %"
+
+
+def plural(number: int, noun: str) -> str:
+    """`{{ n|plural:"image" }}` -> 1 image, 2 images; "class,classes" names the plural."""
+    one, _, many = noun.partition(",")
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

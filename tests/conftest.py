@@ -1,0 +1,102 @@
+"""The cast and the stage: Ada owns a project, Ben edits it, Cleo reads it, Dan is an outsider."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from trackside.accounts.models import User
+from trackside.projects.models import Member, Project, Role
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Each test writes into its own folder: TRACKSIDE_HOME and TRACKSIDE_STORAGE point there."""
+    storage = tmp_path / "storage"
+    storage.mkdir()
+    monkeypatch.setattr(settings, "TRACKSIDE_HOME", tmp_path)
+    monkeypatch.setattr(settings, "TRACKSIDE_STORAGE", storage)
+    monkeypatch.setenv("TRACKSIDE_HOME", str(tmp_path))
+    monkeypatch.setenv("TRACKSIDE_STORAGE", str(storage))
+    return storage
+
+
+def person(name: str, **more: bool) -> User:
+    return User.objects.create_user(
+        username=name, password=PASSWORD, display_name=name.capitalize(), **more
+    )
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    return person("ada")
+
+
+@pytest.fixture
+def ben(db: None) -> User:
+    return person("ben")
+
+
+@pytest.fixture
+def cleo(db: None) -> User:
+    return person("cleo")
+
+
+@pytest.fixture
+def dan(db: None) -> User:
+    return person("dan")
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    return person("root", is_staff=True)
+
+
+@pytest.fixture
+def project(ada: User, ben: User, cleo: User) -> Project:
+    one = Project.objects.create(key="INSECTS", name="Insects", created_by=ada)
+    cast = ((ada, Role.OWNER), (ben, Role.EDITOR), (cleo, Role.READER))
+    for user, role in cast:
+        Member.objects.create(project=one, user=user, role=role)
+    return one
+
+
+@pytest.fixture
+def as_user() -> Callable[[User], Client]:
+    """`as_user(ada).get(...)`: a browser in which that person is signed in."""
+
+    def client(user: User) -> Client:
+        browser = Client()
+        browser.force_login(user)
+        return browser
+
+    return client
+
+
+@pytest.fixture
+def as_ada(ada: User, as_user: Callable[[User], Client]) -> Client:
+    return as_user(ada)
+
+
+@pytest.fixture
+def as_ben(ben: User, as_user: Callable[[User], Client]) -> Client:
+    return as_user(ben)
+
+
+@pytest.fixture
+def as_cleo(cleo: User, as_user: Callable[[User], Client]) -> Client:
+    return as_user(cleo)
+
+
+@pytest.fixture
+def as_dan(dan: User, as_user: Callable[[User], Client]) -> Client:
+    return as_user(dan)
+
+
+@pytest.fixture
+def as_admin(admin: User, as_user: Callable[[User], Client]) -> Client:
+    return as_user(admin)

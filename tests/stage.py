@@ -1,0 +1,17 @@
+"""Loaded by pytest before Django's settings: every run has a home of its own, gone afterwards."""
+
+import os
+import shutil
+import tempfile
+
+HOME = tempfile.mkdtemp(prefix="ts-")
+os.environ["TRACKSIDE_HOME"] = HOME
+os.mkdir(os.path.join(HOME, "static"))  # what `make` collects; WhiteNoise warns without it
+for _name in ("STORAGE", "FAKE_GPUS", "URL", "HOSTS", "DEBUG", "UPLOAD_MAX_MB"):
+    os.environ.pop(f"TRACKSIDE_{_name}", None)
+for _name in ("BROKER_URL", "SECRET_KEY", "PORT"):
+    os.environ.pop(_name, None)
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(HOME, ignore_errors=True)
