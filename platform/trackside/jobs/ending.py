@@ -1,0 +1,170 @@
+"""How attempts end. The first ending wins; devices go only when their processes are proved gone."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from trackside.compute import services as compute
+from trackside.compute.models import Lease, Node
+from trackside.jobs import history, scheduling
+from trackside.jobs.attempts import CLAIMED, LIVE
+from trackside.jobs.models import Attempt, Job
+from trackside.jobs.moves import StaleAttempt, move_attempt, must_move_job
+from trackside.jobs.states import AttemptState, Move
+
+CLAIM_WITHIN = timedelta(seconds=30)
+RETRIES = 3
+Publish = Callable[[Job, Attempt, dict[str, Any]], None]
+
+
+class StillRunning(Exception):
+    """Devices of an attempt that is not over are not released."""
+
+
+@transaction.atomic
+def finish(attempt: Attempt, result: dict[str, Any], *, publish: Publish | None) -> None:
+    """The job succeeded. `publish` makes its outcome in this same transaction, or all of it fails.
+
+    What `publish` adds to `result` is kept with it. Raises StaleAttempt.
+    """
+    now = timezone.now()
+    move_attempt(attempt, Move.FINISH, finished_at=now, exit="0")
+    job = Job.objects.get(pk=attempt.job_id)
+    if publish is not None:
+        publish(job, attempt, result)
+    early = job.stop == "finish_early"
+    reason = f"Finished early by {job.stopped_by}; the best weights are kept." if early else ""
+    metrics = {**job.metrics, **_numbers(result.get("metrics"))}
+    must_move_job(
+        job.pk, Move.FINISH, finished_at=now, result=result, metrics=metrics, reason=reason
+    )
+    _learn(job, attempt, result)
+    history.tell_state(job.pk, now)
+
+
+def _numbers(metrics: object) -> dict[str, Any]:
+    return metrics if isinstance(metrics, dict) else {}
+
+
+def _learn(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
+    """A finished training corrects later estimates; a simulated GPU teaches nothing."""
+    facts = result.get("facts") or {}
+    key = job.needs.get("key")
+    if job.kind != "train" or not key or attempt.compute.get("simulated"):
+        return
+    compute.learn(
+        key,
+        batch=int(job.needs.get("batch") or 0),
+        estimated=int(job.needs.get("formula") or 0),
+        peak=int(facts.get("peak_memory") or 0),
+        rate=float(facts.get("rate") or 0) / max(1, int(facts.get("ranks") or 1)),
+        device=str(facts.get("device") or "")[:80],
+    )
+
+
+@transaction.atomic
+def fail(attempt: Attempt, *, reason: str, exit: str) -> None:  # noqa: A002 - the column's name
+    """The job's own error: it is not tried again. `reason` is a sentence. Raises StaleAttempt."""
+    now = timezone.now()
+    move_attempt(attempt, Move.FAIL, finished_at=now, reason=reason, exit=exit)
+    must_move_job(attempt.job_id, Move.FAIL, finished_at=now, reason=reason)
+    history.tell_state(attempt.job_id, now)
+
+
+@transaction.atomic
+def cancel_done(attempt: Attempt, *, exit: str = "143") -> None:  # noqa: A002 - the column's name
+    """The gang is gone after a cancel. Raises StaleAttempt."""
+    now = timezone.now()
+    job = Job.objects.select_related("stopped_by").get(pk=attempt.job_id)
+    reason = f"Cancelled by {job.stopped_by}." if job.stopped_by else "Cancelled."
+    move_attempt(attempt, Move.CANCEL, finished_at=now, reason=reason, exit=exit)
+    must_move_job(attempt.job_id, Move.CANCEL, finished_at=now, reason=reason)
+    history.tell_state(attempt.job_id, now)
+
+
+@transaction.atomic
+def lose(attempt: Attempt, reason: str) -> None:
+    """The machine or the gang is gone without a word: quarantine its devices, try again.
+
+    At most RETRIES times; a cancelled job is cancelled. Raises StaleAttempt.
+    """
+    now = timezone.now()
+    move_attempt(attempt, Move.LOSE, finished_at=now, reason=reason)
+    Lease.objects.filter(attempt=attempt).update(quarantined=True)
+    job = Job.objects.select_related("stopped_by").get(pk=attempt.job_id)
+    losses = Attempt.objects.filter(job=job, state=AttemptState.LOST).count()
+    if job.stop == "cancel":
+        words = f"Cancelled by {job.stopped_by or 'a former user'}."
+        must_move_job(job.pk, Move.CANCEL, finished_at=now, reason=words)
+    elif losses > RETRIES:
+        words = f"{reason} It was tried {losses} times."
+        must_move_job(job.pk, Move.FAIL, finished_at=now, reason=words)
+    else:
+        words = f"{reason} It will be tried again ({losses} of {RETRIES})."
+        must_move_job(job.pk, Move.REQUEUE, reason=words, progress={}, stop="", stopped_by=None)
+        scheduling.later()
+    history.tell_state(job.pk, now)
+
+
+@transaction.atomic
+def release(attempt: Attempt) -> None:
+    """The devices are free again. Only for who has proved that the attempt's processes are gone."""
+    if Attempt.objects.filter(pk=attempt.pk, state__in=LIVE).exists():
+        raise StillRunning(f"Attempt {attempt.pk} is not over: its devices stay with it.")
+    Lease.objects.filter(attempt=attempt).delete()
+    scheduling.later()
+
+
+def expire(now: datetime) -> int:
+    """Assigned, but not claimed in time: back to the queue. How many."""
+    late = Attempt.objects.filter(
+        state=AttemptState.ASSIGNED, assigned_at__lt=now - CLAIM_WITHIN
+    ).select_related("node")
+    return sum(_quiet(_expire, attempt, now) for attempt in late)
+
+
+@transaction.atomic
+def _expire(attempt: Attempt, now: datetime) -> None:
+    seconds = CLAIM_WITHIN.total_seconds()
+    reason = f"{attempt.node.name} did not start it within {seconds:.0f} seconds."
+    move_attempt(attempt, Move.EXPIRE, finished_at=now, reason=reason)
+    Lease.objects.filter(attempt=attempt).delete()  # never claimed: no process ever was
+    must_move_job(attempt.job_id, Move.REQUEUE, reason=f"{reason} Waits for another try.")
+    history.tell_state(attempt.job_id, now)
+    scheduling.later()
+
+
+def reap(now: datetime) -> int:
+    """Claimed, but not renewed in time: lost. How many."""
+    late = Attempt.objects.filter(state__in=CLAIMED, lease_until__lt=now).select_related("node")
+    return sum(_quiet(_reap, attempt, now) for attempt in late)
+
+
+@transaction.atomic
+def _reap(attempt: Attempt, now: datetime) -> None:
+    rows = Attempt.objects.filter(pk=attempt.pk, fence=attempt.fence, lease_until__lt=now)
+    if not rows.update(lease_until=attempt.lease_until):
+        raise StaleAttempt(f"Attempt {attempt.pk} was renewed meanwhile.")
+    lose(attempt, f"{attempt.node.name} has not been heard from.")
+
+
+def after_reboot(node: Node) -> int:
+    """The machine was restarted: nothing of its claimed attempts runs, so that devices are free."""
+    lost = Attempt.objects.filter(node=node, state__in=CLAIMED).select_related("node")
+    number = sum(_quiet(lose, one, f"{node.name} was restarted.") for one in lost)
+    held = Attempt.objects.filter(leases__node=node, leases__quarantined=True).distinct()
+    for attempt in held:
+        release(attempt)
+    return number
+
+
+def _quiet(act: Callable[..., None], attempt: Attempt, *rest: Any) -> bool:
+    """Somebody else may end it first: then there is nothing to do."""
+    try:
+        act(attempt, *rest)
+    except StaleAttempt:
+        return False
+    return True

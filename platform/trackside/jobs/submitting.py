@@ -1,0 +1,163 @@
+"""A click: a job comes to be, and if its devices are free, it starts in the same transaction."""
+
+from dataclasses import asdict, is_dataclass
+from secrets import token_hex
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from recipes.job import Stop
+from trackside.accounts.models import User
+from trackside.compute.models import Lease
+from trackside.compute.requests import BadCompute, clean
+from trackside.jobs import doorbell, history, scheduling
+from trackside.jobs.kinds import known
+from trackside.jobs.models import Attempt, Job
+from trackside.jobs.moves import AlreadyOver, StaleAttempt, move_attempt, move_job
+from trackside.jobs.states import ATTEMPT_OVER, JOB_OVER, AttemptState, JobState, Move
+from trackside.projects.models import Project
+
+
+def submit(  # noqa: PLR0913 - what a job is made of
+    *,
+    project: Project,
+    user: User | None,
+    kind: str,
+    title: str,
+    spec: dict[str, Any],
+    compute: dict[str, Any],
+    needs: Any = None,
+    click_id: str | None = None,
+    seed: int = 1337,
+    priority: int = 0,
+) -> Job:
+    """Joins the caller's transaction. The same click of the same user answers the same job.
+
+    Raises BadCompute for what can never run. What is busy is QUEUED, with a sentence why.
+    """
+    if not known(kind):
+        raise BadCompute("kind", f"There is no kind of job called {kind!r}.", "kind_unknown")
+    asked = clean(compute)
+    job = Job(
+        project=project,
+        created_by=user,
+        kind=kind,
+        title=title[:200],
+        spec=spec,
+        compute=asked,
+        seed=seed,
+        needs=asdict(needs) if is_dataclass(needs) and not isinstance(needs, type) else needs or {},
+        click_id=click_id or token_hex(16),
+        priority=priority or asked["priority"],
+        reason="Waits to be placed.",
+    )
+    with transaction.atomic():
+        before = _clicked(job)
+        return before or _keep(job)
+
+
+def _clicked(job: Job) -> Job | None:
+    if job.created_by is None:
+        return None
+    return Job.objects.filter(created_by=job.created_by, click_id=job.click_id).first()
+
+
+def _keep(job: Job) -> Job:
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+    except IntegrityError:  # the same click, a moment ago, in another process
+        return Job.objects.get(created_by=job.created_by, click_id=job.click_id)
+    history.tell_state(job.pk, now)
+    scheduling.place([job.pk], now)
+    job.refresh_from_db()
+    if job.state == JobState.QUEUED:
+        scheduling.later()  # what came free while this transaction was open
+    return job
+
+
+@transaction.atomic
+def stop(job: Job, *, user: User, how: Stop) -> Job:
+    """Finish early (keeps the best weights) or cancel. Raises AlreadyOver.
+
+    What has not begun is cancelled here; a running gang ends itself and its agent reports it.
+    """
+    now = timezone.now()
+    for _ in range(3):
+        job.refresh_from_db()
+        if job.state in JOB_OVER:
+            break
+        if _stop_waiting(job, user) or _stop_assigned(job, user) or _stop_running(job, user, how):
+            history.tell_state(job.pk, now)
+            job.refresh_from_db()
+            return job
+    raise AlreadyOver(f"Job {job.pk} is already over: it {_ended(job)}.")
+
+
+def _ended(job: Job) -> str:
+    return {"succeeded": "succeeded", "failed": "failed", "cancelled": "was cancelled"}.get(
+        job.state, f"is {job.state}"
+    )
+
+
+def _cancelled(user: User) -> dict[str, Any]:
+    return {
+        "stop": "cancel",
+        "stopped_by": user,
+        "finished_at": timezone.now(),
+        "reason": f"Cancelled by {user} before it began.",
+    }
+
+
+def _stop_waiting(job: Job, user: User) -> bool:
+    if job.state != JobState.QUEUED:
+        return False
+    waiting = Job.objects.filter(pk=job.pk, state=JobState.QUEUED)
+    return bool(waiting.update(state=JobState.CANCELLED, **_cancelled(user)))
+
+
+def _live(job: Job) -> Attempt | None:
+    live = Attempt.objects.filter(job=job).exclude(state__in=ATTEMPT_OVER)
+    return live.select_related("node").first()
+
+
+def _stop_assigned(job: Job, user: User) -> bool:
+    """Assigned but not claimed: no process exists, so that the leases can go at once."""
+    attempt = _live(job)
+    if attempt is None or attempt.state != AttemptState.ASSIGNED:
+        return False
+    values = _cancelled(user)
+    rows = Attempt.objects.filter(pk=attempt.pk, state=AttemptState.ASSIGNED)
+    if not rows.update(
+        state=AttemptState.CANCELLED, finished_at=values["finished_at"], reason=values["reason"]
+    ):
+        return False
+    Lease.objects.filter(attempt=attempt).delete()
+    move_job(job.pk, Move.CANCEL, **values)
+    scheduling.later()
+    return True
+
+
+def _stop_running(job: Job, user: User, how: Stop) -> bool:
+    attempt = _live(job)
+    if attempt is None or attempt.state == AttemptState.ASSIGNED:
+        return False
+    if job.stop == "cancel":
+        return True  # a cancelled job cannot be finished early any more
+    try:
+        move_attempt(attempt, Move.STOP)
+    except StaleAttempt:
+        return False
+    words = "cancelled it" if how == "cancel" else "asked it to finish early"
+    move_job(
+        job.pk,
+        Move.STOP,
+        stop=how,
+        stopped_by=user,
+        reason=f"{user} {words}; waits for its processes to end.",
+    )
+    node = attempt.node.name
+    transaction.on_commit(lambda: doorbell.poke(node), robust=True)
+    return True
