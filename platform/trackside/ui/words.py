@@ -44,6 +44,10 @@ def thousands(number: float | None) -> str:
     return NOTHING if number is None else f"{number:,.0f}"
 
 
+def whole(number: float | None) -> str:
+    return NOTHING if number is None else f"{number:.0f}"
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """0.948 -> 94.8 %."""
     return NOTHING if share is None else f"{100 * share:.{int(digits)}f} %"

@@ -10,11 +10,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from trackside.ui import words
+from trackside.ui import gpu_words, words
 
 register = template.Library()
 register.tag("static", do_static)  # built in as well: {% static "css/parts.css" %}
 
+HOT = 80  # degrees Celsius
 # A pill always has an icon or a word beside its colour.
 PILL_ICONS = {"ok": "check", "wn": "alert-triangle", "er": "x", "bz": "clock", "ac": "bolt"}
 # How the states of jobs, attempts, data sets and nodes look: kind of pill, icon.
@@ -135,7 +136,31 @@ def bar(value: float, most: float = 100, kind: str = "o", label: str = "") -> Sa
     )
 
 
+@register.simple_tag
+def gpu_facts(gpu: dict[str, Any], verdict: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What ui/gpu_tile.html shows of one entry of the board."""
+    verdict = verdict or None
+    kind, text, icon_name = gpu_words.look(gpu, verdict)
+    heat = gpu.get("temperature")
+    return {
+        "kind": kind,
+        "text": text,
+        "icon": icon_name,
+        **gpu_words.bars(gpu, verdict),
+        "free": gpu_words.gib(gpu["memory_free"]),
+        "total": gpu_words.gib(gpu["memory_total"]),
+        "wants": gpu_words.gib(verdict["needs"]) if verdict and verdict.get("needs") else "",
+        "spark": gpu_words.spark(gpu.get("history") or []),
+        "util": words.whole(gpu.get("utilization")),
+        "temp": words.whole(heat),
+        "power": words.whole(gpu.get("power")),
+        "hot": heat is not None and heat >= HOT,
+        "who": gpu_words.who(gpu),
+    }
+
+
 register.filter("size", words.size)
+register.filter("gib", gpu_words.gib)
 register.filter("duration", words.duration)
 register.filter("thousands", words.thousands)
 register.filter("percent", words.percent)
