@@ -16,7 +16,7 @@ from trackside.accounts.models import User
 from trackside.compute.fleet import core
 from trackside.compute.models import Gpu, Lease, Node, NodeState
 from trackside.compute.services import state_of
-from trackside.projects.models import Member
+from trackside.projects.access import projects_of
 
 STALE_SECONDS = 15
 HIDDEN = "a job of another project"
@@ -35,10 +35,7 @@ class Viewer:
 
 
 def viewer(user: User | AnonymousUser) -> Viewer:
-    if user.pk is None:
-        return Viewer(None, frozenset())
-    mine = Member.objects.filter(user_id=user.pk).values_list("project_id", flat=True)
-    return Viewer(user.pk, frozenset(mine))
+    return Viewer(user.pk, frozenset(projects_of(user).values_list("pk", flat=True)))
 
 
 def board(user: User | AnonymousUser) -> Board:

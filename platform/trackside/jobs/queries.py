@@ -1,0 +1,179 @@
+"""Reading jobs: lists, one job as REST shows it, its story, its log."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils import timezone
+
+from trackside.accounts.models import User
+from trackside.compute.models import Gpu, Node, NodeState
+from trackside.compute.services import state_of
+from trackside.jobs import broker
+from trackside.jobs.models import Attempt, Event, Job
+from trackside.jobs.series import series
+from trackside.projects.access import projects_of
+from trackside.projects.models import Project
+
+LOG_BYTES = 10 * 2**20
+
+
+def jobs_of(project: Project) -> QuerySet[Job]:
+    """The project's jobs, newest first."""
+    rows = Job.objects.filter(project=project).select_related("created_by", "project")
+    return rows.prefetch_related("attempts__node").order_by("-id")
+
+
+def job_for(project: Project | None, user: User, number: int) -> Job:
+    """A job of a project that `user` is a member of. Raises Http404."""
+    rows = Job.objects.select_related("project", "created_by", "stopped_by")
+    within = rows.filter(project__in=projects_of(user) if project is None else [project])
+    try:
+        return within.get(pk=number)
+    except (Job.DoesNotExist, OverflowError):
+        raise Http404("There is no such job.") from None
+
+
+def snapshot(job: Job) -> dict[str, Any]:
+    """The job as `GET /jobs/{id}` answers it."""
+    return snapshots([job])[0]
+
+
+def snapshots(jobs: Iterable[Job]) -> list[dict[str, Any]]:
+    """Several at once: a handful of queries for all of them."""
+    rows = list(
+        Job.objects.filter(pk__in=[job.pk for job in jobs])
+        .select_related("project", "created_by", "stopped_by")
+        .prefetch_related("attempts__node", "trained_model")
+        .order_by("-id")
+    )
+    gpus = {gpu.uuid: gpu for gpu in Gpu.objects.select_related("node")}
+    return [_snapshot(job, gpus) for job in rows]
+
+
+def _snapshot(job: Job, gpus: dict[str, Gpu]) -> dict[str, Any]:
+    attempts = sorted(job.attempts.all(), key=lambda one: one.number)
+    uuids = attempts[-1].compute.get("uuids", []) if attempts else []
+    model = getattr(job, "trained_model", None)
+    return {
+        "id": job.pk,
+        "project": job.project.key,
+        "kind": job.kind,
+        "title": job.title,
+        "user": str(job.created_by or ""),
+        "state": job.state,
+        "reason": job.reason,
+        "stop": job.stop,
+        "compute": job.compute,
+        "gpus": [_gpu(gpus[uuid]) for uuid in uuids if uuid in gpus],
+        "attempts": [_attempt(one) for one in attempts],
+        "progress": {"done": None, "of": None, "unit": None, "eta": None, **job.progress},
+        "metrics": job.metrics,
+        "model": model.pk if model is not None else job.result.get("model"),
+        "output": job.result.get("output"),
+        "seed": job.seed,
+        "priority": job.priority,
+        "created_at": _iso(job.created_at),
+        "started_at": _iso(job.started_at),
+        "finished_at": _iso(job.finished_at),
+        "seq": job.event_seq,
+    }
+
+
+def _gpu(gpu: Gpu) -> dict[str, Any]:
+    return {"uuid": gpu.uuid, "index": gpu.index, "name": gpu.name, "node": gpu.node.name}
+
+
+def _attempt(one: Attempt) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "fence": one.fence,
+        "state": one.state,
+        "node": one.node.name,
+        "compute": one.compute,
+        "launch": one.launch,
+        "reason": one.reason,
+        "exit": one.exit,
+        "assigned_at": _iso(one.assigned_at),
+        "claimed_at": _iso(one.claimed_at),
+        "first_step_at": _iso(one.first_step_at),
+        "finished_at": _iso(one.finished_at),
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def events_after(job: int, seq: int, limit: int = 500) -> list[dict[str, Any]]:
+    """The next events of a job's story, as the live stream sends them."""
+    rows = Event.objects.filter(job_id=job, seq__gt=seq).order_by("seq")[:limit]
+    return [event(row) for row in rows]
+
+
+def event(row: Event) -> dict[str, Any]:
+    return {
+        "job": row.job_id,
+        "seq": row.seq,
+        "type": row.type,
+        "at": row.at.isoformat(),
+        "data": row.data,
+    }
+
+
+def log_text(job: Job) -> str:
+    """What the job's processes printed, attempt by attempt; at most the last 10 MB of each."""
+    attempts = list(job.attempts.exclude(folder="").order_by("number"))
+    parts = []
+    for one in attempts:
+        title = f"--- attempt {one.number} ---\n" if len(attempts) > 1 else ""
+        parts.append(title + _tail(Path(settings.TRACKSIDE_STORAGE) / one.folder / "log.txt"))
+    return "".join(parts)
+
+
+def _tail(path: Path) -> str:
+    try:
+        with path.open("rb") as source:
+            source.seek(max(0, path.stat().st_size - LOG_BYTES))
+            return source.read(LOG_BYTES).decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def readiness() -> dict[str, bool | str]:
+    """For each part that work needs: True, or a sentence that says what is missing."""
+    database = _database()
+    nodes: bool | str = "Unknown: the database does not answer."
+    if database is True:
+        now = timezone.now()
+        alive = [one for one in Node.objects.all() if state_of(one, now) == NodeState.ONLINE]
+        nodes = bool(alive) or "No node is online; jobs wait until an agent has started."
+    found = broker.answers() or "The broker does not answer; jobs start some seconds later."
+    return {"database": database, "broker": found, "nodes": nodes}
+
+
+def _database() -> bool | str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return f"The database does not answer: {type(error).__name__}."
+    return True
+
+
+__all__ = [
+    "event",
+    "events_after",
+    "job_for",
+    "jobs_of",
+    "log_text",
+    "readiness",
+    "series",
+    "snapshot",
+    "snapshots",
+]
