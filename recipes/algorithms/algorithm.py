@@ -15,7 +15,7 @@ Values = dict[str, Value]
 
 
 class Resolved(NamedTuple):
-    """A design with nothing automatic left that the device decides; `notes` say in sentences what changed."""
+    """A design with nothing left that the device decides; `notes` say in sentences what changed."""
 
     params: Values
     training: Values
@@ -25,7 +25,7 @@ class Resolved(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Algorithm:
-    """A card. `resolve` is pure and light: the web calls it at submit. `build` imports torch inside."""
+    """A card. `resolve` is pure and light, for the web at submit. `build` imports torch inside."""
 
     name: str
     label: str

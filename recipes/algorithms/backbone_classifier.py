@@ -15,7 +15,7 @@ NEUTRAL = {
     "horizontal_flip": False,
     "vertical_flip": False,
     "rotation": 0,
-    "crop": 100,
+    "crop": 1,
     "brightness": 0,
     "contrast": 0,
     "saturation": 0,
@@ -29,13 +29,15 @@ PARAMS = Params(
             label="Backbone",
             default="efficientnet_lite0",
             list="backbones",
-            help="The network that turns a picture into features. Larger ones are more accurate and slower.",
+            help="The network that turns a picture into features. Larger ones are more accurate "
+            "and slower.",
         ),
         Flag(
             name="pretrained",
             label="Pretrained on ImageNet",
             default=True,
-            help="Starts from weights that already know 1,000 kinds of things. From scratch needs far "
+            help="Starts from weights that already know 1,000 kinds of things. From scratch "
+            "needs far "
             "more pictures and time.",
         ),
         Choice(
@@ -67,7 +69,8 @@ PARAMS = Params(
             minimum=0,
             maximum=1024,
             unit="px, 0 = automatic",
-            help="Side of the square that the network sees. Automatic takes the backbone's own size, "
+            help="Side of the square that the network sees. Automatic takes the backbone's own "
+            "size, "
             "and a smaller one for small pictures. Time and memory grow with its square.",
         ),
         Number(
@@ -99,7 +102,8 @@ TRAINING = Params(
             label="Early stopping",
             default=True,
             group="Duration",
-            help="Ends when the metric has not improved for a while. The best weights are kept in any case.",
+            help="Ends when the metric has not improved for a while. The best weights are kept "
+            "in any case.",
         ),
         Whole(
             name="patience",
@@ -168,7 +172,8 @@ TRAINING = Params(
             group="Optimisation",
             advanced=True,
             unit="x that of the head",
-            help="Pretrained layers need smaller steps. Ignored when the head alone learns or nothing is "
+            help="Pretrained layers need smaller steps. Ignored when the head alone learns or "
+            "nothing is "
             "pretrained.",
         ),
         Number(
@@ -238,7 +243,8 @@ TRAINING = Params(
             label="Balance the classes",
             default=False,
             group="Loss",
-            help="A rare class counts as much as a frequent one. Try it with the metric F1 or recall.",
+            help="A rare class counts as much as a frequent one. Try it with the metric F1 or "
+            "recall.",
         ),
     )
 )
@@ -274,7 +280,8 @@ def build(plan: Plan) -> Net:
 ALGORITHM = Algorithm(
     name="backbone_classifier",
     label="Backbone with a new head",
-    help="Transfer learning: an image network trained on ImageNet gets a new head for your classes.",
+    help="Transfer learning: an image network trained on ImageNet gets a new head for your "
+    "classes.",
     tasks=("image_classification",),
     params=PARAMS,
     training=TRAINING,

@@ -12,10 +12,9 @@ if TYPE_CHECKING:
     from recipes.engine.peers import Peers
 
 
-def run(job: Job, folder: Path, peers: Peers | None) -> None:
+def run(job: Job, folder: Path, peers: Peers) -> None:
     from recipes.engine.training import train
 
-    assert peers is not None
     train(job, folder, peers)
 
 

@@ -17,7 +17,8 @@ SPLIT = Params(
                 (
                     "folders",
                     "As the dataset says",
-                    "Uses the folders train, val and test. A part that is missing is drawn at random.",
+                    "Uses the folders train, val and test. A part that is missing is drawn at "
+                    "random.",
                 ),
                 (
                     "random",
@@ -29,22 +30,20 @@ SPLIT = Params(
         Number(
             name="train_share",
             label="Train share",
-            default=80,
-            minimum=10,
-            maximum=95,
-            step=1,
-            unit="%",
+            default=0.8,
+            minimum=0.1,
+            maximum=0.95,
+            step=0.05,
             help="Pictures that the model learns from.",
             when=RANDOM,
         ),
         Number(
             name="validation_share",
             label="Validation share",
-            default=20,
-            minimum=5,
-            maximum=90,
-            step=1,
-            unit="%",
+            default=0.2,
+            minimum=0.05,
+            maximum=0.9,
+            step=0.05,
             help="Pictures that choose the best epoch and give the model's score. What train and "
             "validation leave over becomes a test set that nothing is chosen by.",
         ),
@@ -67,7 +66,8 @@ AUGMENTATION = Params(
             label="Flip left and right",
             default=True,
             group="Geometry",
-            help="Mirrors half of the pictures. Switch it off where left and right differ, as in text.",
+            help="Mirrors half of the pictures. Switch it off where left and right differ, as in "
+            "text.",
         ),
         Flag(
             name="vertical_flip",
@@ -90,44 +90,45 @@ AUGMENTATION = Params(
         Number(
             name="crop",
             label="Smallest crop",
-            default=50,
-            minimum=5,
-            maximum=100,
-            step=1,
-            unit="% of the area",
+            default=0.5,
+            minimum=0.05,
+            maximum=1,
+            step=0.05,
+            unit="of the area",
             group="Geometry",
-            help="Each picture is a random crop of at least this share of its area. 100 % does not crop.",
+            help="Each picture is a random crop of at least this share of its area. 1 does not "
+            "crop.",
         ),
         Number(
             name="brightness",
             label="Brightness",
-            default=10,
+            default=0.1,
             minimum=0,
-            maximum=90,
-            step=1,
-            unit="± %",
+            maximum=0.9,
+            step=0.05,
+            unit="±",
             group="Colour",
             help="Makes pictures darker or lighter, at random.",
         ),
         Number(
             name="contrast",
             label="Contrast",
-            default=10,
+            default=0.1,
             minimum=0,
-            maximum=90,
-            step=1,
-            unit="± %",
+            maximum=0.9,
+            step=0.05,
+            unit="±",
             group="Colour",
             help="Makes pictures flatter or harder, at random.",
         ),
         Number(
             name="saturation",
             label="Saturation",
-            default=10,
+            default=0.1,
             minimum=0,
-            maximum=90,
-            step=1,
-            unit="± %",
+            maximum=0.9,
+            step=0.05,
+            unit="±",
             group="Colour",
             help="Makes colours paler or stronger, at random.",
         ),
@@ -136,9 +137,9 @@ AUGMENTATION = Params(
             label="Random erasing",
             default=0,
             minimum=0,
-            maximum=100,
-            step=1,
-            unit="% of the pictures",
+            maximum=1,
+            step=0.05,
+            unit="of the pictures",
             group="Occlusion",
             help="Greys out a random rectangle, so that the model does not rely on one spot.",
         ),
@@ -163,19 +164,22 @@ METRICS = {
         Metric(
             name="precision",
             label="Precision (macro)",
-            definition="Of the pictures predicted as a class, the share that belongs to it; averaged "
+            definition="Of the pictures predicted as a class, the share that belongs to it; "
+            "averaged "
             "over the classes that occur. A class that is never predicted counts as 0.",
         ),
         Metric(
             name="recall",
             label="Recall (macro)",
-            definition="Of the pictures that belong to a class, the share that is found; averaged over "
+            definition="Of the pictures that belong to a class, the share that is found; "
+            "averaged over "
             "the classes that occur. Also called balanced accuracy.",
         ),
         Metric(
             name="roc_auc",
             label="ROC AUC",
-            definition="The chance that a picture of a class gets a higher probability for it than one "
+            definition="The chance that a picture of a class gets a higher probability for it "
+            "than one "
             "of the others, averaged over the classes. 0.5 is guessing, 1 is perfect.",
         ),
         Metric(
@@ -188,7 +192,8 @@ METRICS = {
             name="log_loss",
             label="Log loss",
             higher_is_better=False,
-            definition="The mean of -log(probability given to the true class). It punishes confident "
+            definition="The mean of -log(probability given to the true class). It punishes "
+            "confident "
             "mistakes; 0 is perfect.",
         ),
     )

@@ -1,4 +1,4 @@
-"""What a task, a machine learning problem, is to the web: its forms, its metrics, what may solve it."""
+"""What a task, a machine learning problem, is to the web: its forms, metrics and algorithms."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,7 +19,7 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A card. `split` and `augmentation` are the tabs of the design that depend on the data alone."""
+    """A card. `split` and `augmentation` are the tabs of the design that depend on the data."""
 
     name: str
     label: str

@@ -1,0 +1,86 @@
+"""The command line of the recipes: run a job folder, or score with a bundle.
+
+python -m recipes FOLDER
+torchrun --standalone --nproc-per-node 2 -m recipes FOLDER
+python -m recipes score BUNDLE INPUT --out FILE
+python -m recipes catalogue --weights FOLDER
+python -m recipes demo FILE
+"""
+# Machinery is imported by the command that needs it: `demo` must not wait for torch.
+# ruff: noqa: PLC0415
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from recipes import job as jobs
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code."""
+    commands: dict[str, Callable[[list[str]], int]] = {
+        "score": _score,
+        "catalogue": _catalogue,
+        "demo": _demo,
+    }
+    if arguments and arguments[0] in commands:
+        return commands[arguments[0]](arguments[1:])
+    parser = argparse.ArgumentParser(prog="python -m recipes", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("folder", type=Path, help="a job folder: it has a job.json")
+    return _run(parser.parse_args(arguments).folder)
+
+
+def _run(folder: Path) -> int:
+    """This process is a rank when torchrun says so, and else leads all ranks itself."""
+    try:
+        job = jobs.read(folder)
+    except jobs.BadJob as wrong:
+        print(wrong, file=sys.stderr)  # noqa: T201
+        return 2
+    from recipes import rank
+
+    if "RANK" in os.environ:
+        number, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        return rank.run(folder, rank=number, world=world, rendezvous="env://")
+    if job.compute.ranks == 1:
+        return rank.run(folder, rank=0, world=1, rendezvous="env://")
+    from recipes import gang
+
+    return gang.lead(folder)
+
+
+def _score(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m recipes score", description="Predict a class for each picture."
+    )
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("input", type=Path, help="a folder, zip or dataset of pictures, or one")
+    parser.add_argument("--out", type=Path, required=True, help="the CSV file to write")
+    parser.add_argument("--ranks", type=int, default=1, help="processes that share the pictures")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    given = parser.parse_args(arguments)
+    from recipes.engine.scoring import score_files
+
+    return score_files(given.bundle, given.input, given.out, ranks=given.ranks, device=given.device)
+
+
+def _catalogue(arguments: list[str]) -> int:
+    from recipes import catalogue
+
+    return catalogue.main(arguments)
+
+
+def _demo(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m recipes demo")
+    parser.add_argument("file", type=Path, help="the zip of demonstration photos to write")
+    from recipes.data import demo
+
+    demo.write(parser.parse_args(arguments).file)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

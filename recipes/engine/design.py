@@ -1,0 +1,67 @@
+"""A train job's spec, checked by the cards."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recipes.algorithms import ALGORITHMS, Algorithm
+from recipes.job import BadJob, Job
+from recipes.tasks import TASKS, Metric, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """What to train, with nothing left open; `notes` say what was decided here."""
+
+    task: Task
+    algorithm: Algorithm
+    params: dict[str, Any]
+    training: dict[str, Any]
+    augmentation: dict[str, Any]
+    split: dict[str, Any]
+    metric: Metric
+    dataset: Path
+    fingerprint: str
+    notes: list[str]
+
+
+def read(job: Job, device: str) -> Design:
+    """Raises BadJob or ParamError with the sentence for what is wrong."""
+    spec = job.spec
+    task = _card(TASKS, spec, "task")
+    algorithm = _card(ALGORITHMS, spec, "algorithm")
+    if algorithm.name not in task.algorithms:
+        raise BadJob(f"{algorithm.label} cannot solve {task.label}.")
+    metric = task.metrics.get(spec.get("metric") or task.default_metric)
+    if metric is None:
+        raise BadJob(
+            f"{task.label} has no metric {spec['metric']!r}. Known: {', '.join(task.metrics)}."
+        )
+    resolved = algorithm.resolve(
+        algorithm.params.clean(spec.get("params") or {}),
+        algorithm.training.clean(spec.get("training") or {}),
+        task.augmentation.clean(spec.get("augmentation") or {}),
+        device,
+    )
+    dataset = spec.get("dataset") or {}
+    if not dataset.get("folder") or not dataset.get("fingerprint"):
+        raise BadJob("The job names no dataset: it needs its folder and its fingerprint.")
+    return Design(
+        task=task,
+        algorithm=algorithm,
+        params=resolved.params,
+        training=resolved.training,
+        augmentation=resolved.augmentation,
+        split=task.split.clean(spec.get("split") or {}),
+        metric=metric,
+        dataset=Path(dataset["folder"]),
+        fingerprint=dataset["fingerprint"],
+        notes=resolved.notes,
+    )
+
+
+def _card(table: dict[str, Any], spec: dict[str, Any], name: str) -> Any:
+    card = table.get(spec.get(name, ""))
+    if card is None:
+        raise BadJob(f"There is no {name} called {spec.get(name)!r}. Known: {', '.join(table)}.")
+    return card

@@ -1,0 +1,66 @@
+"""What a job used: time, memory, energy, versions."""
+
+import os
+import platform
+import resource
+import time
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+
+class Clock:
+    """Runs from the start of this process, so that imports count in a cold start."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._began = _process_began()
+        self._energy = _energy(device)
+
+    def facts(self, *, first_step: float) -> dict[str, Any]:
+        """`seconds`, `first_step`, `energy_wh` and `peak_memory` of this rank's device."""
+        used = _energy(self._device)
+        spent = None if used is None or self._energy is None else used - self._energy
+        return {
+            "seconds": round(time.time() - self._began, 2),
+            "first_step": round(first_step - self._began, 3) if first_step else None,
+            "energy_wh": None if spent is None else round(spent, 3),
+            "peak_memory": _peak_memory(self._device),
+        }
+
+
+def versions() -> dict[str, str]:
+    """The libraries that a result depends on."""
+    known = {name: version(name) for name in ("torch", "torchvision", "timm", "numpy", "pillow")}
+    cuda = {"cuda": str(torch.version.cuda)} if torch.version.cuda else {}
+    return {"python": platform.python_version(), **known, **cuda}
+
+
+def _process_began() -> float:
+    """Unix time at which this process was started or forked, to a hundredth of a second."""
+    with open("/proc/self/stat") as stat:
+        ticks = int(stat.read().rpartition(")")[2].split()[19])
+    up = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.time() - up + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _peak_memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_reserved(device))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _energy(device: torch.device) -> float | None:
+    """Watt hours that the GPU has used since its driver was loaded; None without a GPU."""
+    if device.type != "cuda":
+        return None
+    try:
+        import pynvml  # noqa: PLC0415 - a node without NVIDIA need not have it
+
+        pynvml.nvmlInit()
+        name = f"GPU-{torch.cuda.get_device_properties(device).uuid}"
+        handle = pynvml.nvmlDeviceGetHandleByUUID(name)
+        return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) / 3_600_000
+    except Exception:  # any GPU may lack the counter: the fact is then unknown
+        return None

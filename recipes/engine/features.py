@@ -1,0 +1,90 @@
+"""Features of a frozen backbone, computed once by all ranks and kept for later jobs."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recipes.data.cache import key as pixels_key
+from recipes.data.cache import make_room
+from recipes.data.listing import Row
+from recipes.engine.peers import Peers
+from recipes.engine.predict import outputs
+from recipes.engine.sources import Source
+from recipes.events import Journal
+from recipes.nets.backbones import Backbone, ImageInput
+from recipes.nets.classifier import Net
+
+PAUSE = 0.5
+
+
+def name(
+    fingerprint: str, rows: Sequence[Row], seen: ImageInput, backbone: Backbone, precision: str
+) -> str:
+    """Names features by everything that they depend on."""
+    parts = [
+        pixels_key(fingerprint, rows, seen),
+        seen.size,
+        seen.mean,
+        seen.std,
+        backbone.name,
+        backbone.file,
+        precision,
+        torch.__version__,
+    ]
+    return f"features-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}.npy"
+
+
+def compute(
+    place: Path,
+    net: Net,
+    source: Source,
+    peers: Peers,
+    precision: str,
+    journal: Journal,
+) -> Tensor:
+    """The features of every picture of the source, from the cache or computed now."""
+    if peers.share(place.exists() if peers.rank == 0 else None):
+        kept = np.load(place)
+        if len(kept) == len(source.labels):
+            return torch.from_numpy(kept)
+    count = Count(journal, peers.world, len(source.labels))
+    made = outputs(net.body, source, peers, precision, seen=count.add)
+    if peers.rank == 0:
+        make_room(place.parent, made.numel() * 4)
+        draft = place.with_name(f".{place.name}.{os.getpid()}")
+        with draft.open("wb") as out:
+            np.save(out, made.numpy())
+            out.flush()
+            os.fsync(out.fileno())
+        draft.replace(place)
+    peers.barrier()
+    return made
+
+
+class Count:
+    """`progress` events over pictures, at most two a second; the other ranks are as fast."""
+
+    def __init__(self, journal: Journal, world: int, of: int) -> None:
+        self._journal = journal
+        self._world = world
+        self._of = of
+        self._done = 0
+        self._began = self._told = time.monotonic()
+
+    def add(self, pictures: int) -> None:
+        self._done = min(self._of, self._done + pictures * self._world)
+        now = time.monotonic()
+        if now - self._told < PAUSE and self._done < self._of:
+            return
+        self._told = now
+        left = (now - self._began) / self._done * (self._of - self._done)
+        self._journal.write(
+            "progress", done=self._done, of=self._of, unit="image", eta=round(left, 1)
+        )

@@ -1,0 +1,44 @@
+"""A device that runs out of memory, told as a sentence with numbers."""
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+
+GIB = 1 << 30
+
+
+class OutOfMemory(Exception):
+    """The device's memory is too small for this job; the message says what to change."""
+
+    code = "out_of_memory"
+
+
+@contextlib.contextmanager
+def explained(device: torch.device, *, batch: int, size: int, retrained: str) -> Iterator[None]:
+    """Turn the library's error into OutOfMemory."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        free, total = torch.cuda.mem_get_info(device)
+        ours = torch.cuda.max_memory_reserved(device)
+        others = max(0, total - free - torch.cuda.memory_reserved(device))
+        raise OutOfMemory(
+            f"{torch.cuda.get_device_name(device)} ran out of memory: this job had "
+            f"{ours / GIB:.1f} of {total / GIB:.1f} GiB, others {others / GIB:.1f}. "
+            + _advice(batch, size, retrained)
+        ) from error
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "can't allocate memory" not in str(error):
+            raise
+        raise OutOfMemory(
+            f"The node has not enough memory for this job. {_advice(batch, size, retrained)}"
+        ) from error
+
+
+def _advice(batch: int, size: int, retrained: str) -> str:
+    if batch > 1:
+        tip = f"Try a batch size of {max(1, batch // 2)} instead of {batch}"
+    else:
+        tip = f"Try an image size of {max(32, size * 3 // 4 // 32 * 32)} px instead of {size}"
+    return tip + (", or retrain the head only." if retrained != "head" else ".")

@@ -1,0 +1,87 @@
+"""A train job from its spec to its bundle."""
+
+from pathlib import Path
+
+from recipes import job as jobs
+from recipes.data import listing
+from recipes.data.split import Split, split
+from recipes.engine import design as designs
+from recipes.engine import outcome
+from recipes.engine.facts import Clock, versions
+from recipes.engine.loop import Course, Loop
+from recipes.engine.memory import explained
+from recipes.engine.peers import Peers, device_name, precision_for
+from recipes.engine.prepare import Work, prepare, seen_by
+from recipes.events import Journal
+from recipes.job import Job
+from recipes.nets import backbones
+
+
+def train(job: Job, folder: Path, peers: Peers) -> None:
+    """Train, and leave the bundle in the job's folder."""
+    journal = Journal(folder, rank=peers.rank)
+    clock = Clock(peers.device)
+    precision = precision_for(job.compute.precision, peers.device)
+    device = device_name(job.compute, peers.device)
+    journal.write(
+        "started",
+        device=device,
+        ranks=peers.world,
+        threads=job.compute.threads,
+        precision=precision,
+        versions=versions(),
+    )
+    design = designs.read(job, peers.device.type)
+    journal.write("phase", name="read", text="Reading the list of pictures.")
+    parts = split(listing.read(design.dataset), design.split)
+    for text in [*design.notes, *parts.notes]:
+        journal.write("note", level="info", text=text)
+    backbone = backbones.find(design.params["backbone"])
+    work = Work(
+        job=job,
+        folder=folder,
+        peers=peers,
+        journal=journal,
+        design=design,
+        clock=clock,
+        device=device,
+        precision=precision,
+        backbone=backbone,
+        seen=seen_by(backbone, design, parts, journal),
+    )
+    batch, size = design.training["batch_size"], work.seen.size
+    with explained(peers.device, batch=batch, size=size, retrained=design.params["retrained"]):
+        _train(work, parts)
+    journal.close()
+
+
+def _train(work: Work, parts: Split) -> None:
+    design, peers, journal = work.design, work.peers, work.journal
+    ready = prepare(work, parts)
+    loop = Loop(
+        ready.net,
+        Course(
+            train=ready.sources["train"],
+            val=ready.sources["val"],
+            settings=design.training,
+            metric=design.metric,
+            classes=len(parts.classes),
+            pretrained=design.params["pretrained"],
+            precision="fp32" if ready.features else work.precision,
+            seed=work.job.seed,
+            home=work.folder / "checkpoints",
+            features=ready.features,
+            stopped=lambda: jobs.wanted_stop(work.folder) == "finish_early",
+        ),
+        peers,
+        journal,
+    )
+    journal.write("phase", name="train", text=f"Training {work.backbone.label}.")
+    standing = loop.run()
+    if standing.early:
+        journal.write("note", level="info", text=standing.early)
+    journal.write("phase", name="report", text="Judging the best weights.")
+    judged = {name: outcome.judge(loop, ready, name) for name in ("val", "test")}
+    if peers.rank == 0:
+        outcome.publish(work, ready, loop, judged)
+    peers.barrier()

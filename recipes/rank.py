@@ -1,0 +1,134 @@
+"""One rank of a job: settles on its cores, runs the kind, and says how it ended."""
+
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+from recipes import job as jobs
+from recipes.events import Journal
+from recipes.job import BadJob, Job
+from recipes.kinds import KINDS
+from recipes.params import ParamError
+
+TERMINATED = 143
+CODES = ("out_of_memory", "not_finite", "bad_data", "bad_job", "weights_missing")
+
+
+def run(folder: Path, *, rank: int, world: int, rendezvous: str) -> int:
+    """The exit code: 0, or 1 after a `failed` event. SIGTERM ends the process with 143."""
+    leave_on_sigterm()
+    folder = Path(folder).resolve()
+    try:
+        if rank == 0:
+            start_over(folder)
+        job = jobs.read(folder)
+        kind = KINDS.get(job.kind)
+        if kind is None:
+            raise BadJob(f"There is no kind of job called {job.kind!r}. Known: {', '.join(KINDS)}.")
+        settle(job, rank)
+        if kind.torch:
+            _run_with_peers(job, folder, rank, world, rendezvous)
+        else:
+            kind.run(job, folder, None)
+    except Exception as error:
+        traceback.print_exc()
+        fail(folder, error)
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+def start_over(folder: Path) -> None:
+    """Set aside what a finished run of this folder left; an unfinished one is gone on with."""
+    (folder / "failed").unlink(missing_ok=True)
+    journal = folder / "events.jsonl"
+    if journal.exists() and '"type":"finished"' in journal.read_text():
+        number = len(list(folder.glob("events.*.jsonl"))) + 1
+        journal.rename(folder / f"events.{number}.jsonl")
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+
+
+def settle(job: Job, rank: int) -> None:
+    """The cores and GPUs of this rank, before anything asks the libraries how many there are."""
+    threads = max(1, job.compute.threads)
+    mine = job.compute.cores[rank * threads : (rank + 1) * threads]
+    if mine:
+        os.sched_setaffinity(0, set(mine) & os.sched_getaffinity(0) or os.sched_getaffinity(0))
+    if job.compute.device == "cuda" and job.compute.uuids and not job.compute.simulated:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(job.compute.uuids)
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+
+
+def fail(folder: Path, error: BaseException) -> None:
+    """The `failed` event. Of several ranks the first writes it: the others fail because of it."""
+    try:
+        (folder / "failed").open("x").close()
+    except OSError:
+        return
+    journal = Journal(folder)
+    code, message = explain(error)
+    detail = "".join(traceback.format_exception(error))
+    journal.write("failed", code=code, message=message, detail=detail[-20_000:])
+    journal.close()
+
+
+def explain(error: BaseException) -> tuple[str, str]:
+    """The code and the sentence for what went wrong."""
+    code = getattr(error, "code", None)
+    if isinstance(error, BadJob | ParamError):
+        return "bad_job", str(error)
+    if code in CODES:
+        return str(code), str(error)
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        return "out_of_memory", (
+            "The node has not enough memory for this job. "
+            "Choose a smaller batch size or image size."
+        )
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if "Connection closed by peer" in text or "Connection reset by peer" in text:
+        return "error", (
+            "Another rank of this job ended without a word; most often the system killed it "
+            "because memory ran out. Choose a smaller batch size or fewer ranks."
+        )
+    return "error", f"The job failed by an error of the program: {text}"
+
+
+def leave_on_sigterm() -> None:
+    """End at once with 143, even while the main thread waits for another rank inside a library.
+
+    Python runs signal handlers between two instructions of the main thread, which can be minutes
+    away. The interpreter's C handler writes to a socket at once, and a thread listens to it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    listening, written = socket.socketpair()
+    written.setblocking(False)
+    signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
+
+    def listen() -> None:
+        with written:  # keeps the other end open as long as this thread lives
+            while signal.SIGTERM not in listening.recv(1):
+                pass
+        os._exit(TERMINATED)
+
+    threading.Thread(target=listen, name="sigterm", daemon=True).start()
+
+
+def _run_with_peers(job: Job, folder: Path, rank: int, world: int, rendezvous: str) -> None:
+    import torch  # noqa: PLC0415 - an import job starts without it
+
+    from recipes.engine.peers import joined  # noqa: PLC0415
+
+    torch.set_num_threads(max(1, job.compute.threads))
+    torch.manual_seed(job.seed)
+    with joined(job.compute, rank, world, rendezvous) as peers:
+        KINDS[job.kind].run(job, folder, peers)
