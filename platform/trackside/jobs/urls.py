@@ -1,5 +1,7 @@
-"""Addresses of this app."""
+"""Addresses of this app: the live stream."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from trackside.jobs.live import live
+
+urlpatterns = [path("live/", live, name="live")]
