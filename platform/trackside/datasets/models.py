@@ -46,6 +46,7 @@ class Picture(models.Model):
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="pictures")
     number = models.IntegerField()
     path = models.CharField(max_length=400)  # as the archive named it: a label, never opened
+    file = models.CharField(max_length=80)  # of the intake's own making, relative to the folder
     label = models.CharField(max_length=200, blank=True)
     split = models.CharField(max_length=10, blank=True)  # train, val, test or ""
     width = models.IntegerField()
@@ -68,6 +69,7 @@ class Problem(models.Model):
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="problems")
     where = models.CharField(max_length=400)
     what = models.CharField(max_length=400)
+    number = models.IntegerField(null=True)  # of the picture that one click can keep
     kept = models.BooleanField(default=False)
     can_keep = models.BooleanField(default=False)  # one click includes it
 

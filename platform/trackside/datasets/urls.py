@@ -1,5 +1,20 @@
-"""Addresses of this app."""
+"""Addresses of datasets. `upload` stands beside them, so that a dataset may be called anything."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from trackside.datasets import files, views
+
+urlpatterns = [
+    path("p/<str:key>/datasets/", views.datasets, name="datasets"),
+    path("p/<str:key>/upload/", views.dataset_new, name="dataset_new"),
+    path("p/<str:key>/datasets/<str:name>/", views.dataset, name="dataset"),
+    path("p/<str:key>/datasets/<str:name>/keep/", views.keep, name="dataset_keep"),
+    path("p/<str:key>/datasets/<str:name>/retry/", views.retry, name="dataset_retry"),
+    path("p/<str:key>/datasets/<str:name>/delete/", views.delete, name="dataset_delete"),
+    path("p/<str:key>/datasets/<str:name>/csv/", files.csv_file, name="dataset_csv"),
+    path(
+        "p/<str:key>/datasets/<str:name>/images/<int:number>/<str:size>/",
+        files.image,
+        name="dataset_image",
+    ),
+]

@@ -13,6 +13,7 @@ SECTIONS = {
     "flow": "flow",
     "recipes": "flow",
     "datasets": "datasets",
+    "upload": "datasets",
     "lab": "lab",
     "analyses": "lab",
     "trained-models": "lab",

@@ -1,0 +1,65 @@
+"""Reading datasets: lists, pictures, rows of a table."""
+
+import csv
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+
+from trackside.datasets import storage
+from trackside.datasets.models import Dataset, DatasetState, Picture
+from trackside.datasets.services import settle
+from trackside.projects.access import row
+from trackside.projects.models import Project
+
+TABLE = "data.csv"
+
+
+def datasets_of(project: Project) -> list[Dataset]:
+    """By name; imports that failed meanwhile say so."""
+    rows = Dataset.objects.filter(project=project).select_related("job", "created_by")
+    return [settle(one) for one in rows.order_by("name")]
+
+
+def dataset_for(project: Project, name: str) -> Dataset:
+    """The dataset of this name. Raises Http404."""
+    return settle(row(project, Dataset, name=name))
+
+
+def pictures(
+    dataset: Dataset, label: str | None = None, split: str | None = None, after: int = -1
+) -> QuerySet[Picture]:
+    """The pictures in use in their order, behind number `after`."""
+    rows = Picture.objects.filter(dataset=dataset, number__gt=after).order_by("number")
+    if label is not None:
+        rows = rows.filter(label=label)
+    return rows if split is None else rows.filter(split=split)
+
+
+def folder(dataset: Dataset) -> Path:
+    """Where its bytes lie, absolute."""
+    return storage.folder(dataset)
+
+
+def table_file(dataset: Dataset) -> Path:
+    """The CSV of a table. Raises Http404 while there is none."""
+    path = storage.folder(dataset) / TABLE
+    if dataset.kind != "table" or dataset.state != DatasetState.READY or not path.is_file():
+        raise Http404(f"{dataset.name} has no rows yet.")
+    return path
+
+
+def table_rows(dataset: Dataset, offset: int = 0, limit: int = 100) -> dict[str, Any]:
+    """`{"columns": [...], "rows": [[...]]}`: a window of the table."""
+    with table_file(dataset).open(newline="") as source:
+        reader = csv.reader(source)
+        columns = next(reader, [])
+        start = max(0, offset)
+        return {"columns": columns, "rows": list(_window(reader, start, max(0, limit)))}
+
+
+def _window(reader: Iterator[list[str]], start: int, limit: int) -> Iterator[list[str]]:
+    return itertools.islice(reader, start, start + limit)

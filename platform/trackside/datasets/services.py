@@ -1,0 +1,227 @@
+"""Datasets change here: upload, publish what the intake found, keep a picture, delete."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+
+from trackside.accounts.models import User
+from trackside.accounts.services import audit
+from trackside.datasets import intake, storage
+from trackside.datasets.models import Dataset, DatasetState, Picture, Problem
+from trackside.datasets.trouble import BadDataset, Refused
+from trackside.jobs import services as jobs
+from trackside.jobs.models import Attempt, Job
+from trackside.jobs.states import JOB_OVER
+from trackside.projects.models import Project
+
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$")
+KINDS = ("auto", "images")
+IMPORT_ON = {"kind": "cpu", "ranks": 1}
+ENDINGS = re.compile(r"(\.(zip|tar|tgz|gz|tar\.gz|tar\.bz2|tar\.xz))+$", re.IGNORECASE)
+
+
+def name_from(file_name: str) -> str:
+    """A name to suggest for an uploaded file."""
+    stem = ENDINGS.sub("", file_name.replace("\\", "/").rpartition("/")[2])
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._- ")[:80] or "dataset"
+
+
+def check_name(project: Project, name: str) -> str:
+    """The name as it is kept. Raises BadDataset."""
+    name = name.strip()
+    if not NAME.match(name):
+        raise BadDataset(
+            "name",
+            f"{name!r} cannot be a dataset's name: up to 80 letters, digits, spaces, dots, dashes "
+            "and underscores, a letter or digit first.",
+        )
+    if Dataset.objects.filter(project=project, name=name).exists():
+        raise BadDataset(
+            "name", f"There is already a dataset called {name!r}.", code="name_taken", status=409
+        )
+    return name
+
+
+def upload(
+    project: Project,
+    user: User,
+    name: str,
+    file: UploadedFile | None,
+    kind: str = "auto",
+    click_id: str | None = None,
+) -> Dataset:
+    """Take the file and submit its import. Raises BadDataset; then nothing is left behind."""
+    if click_id and (before := _clicked(user, click_id)):
+        return before
+    if kind not in KINDS:
+        raise BadDataset("kind", f"'kind' must be one of {', '.join(KINDS)}, not {kind!r}.")
+    if file is None:
+        raise BadDataset("file", "Choose a file: a zip or tar archive of images.")
+    if not file.size:
+        raise BadDataset("file", f"{file.name} is empty. Choose a zip or tar archive of images.")
+    name = check_name(project, name or name_from(file.name or ""))
+    archive = storage.keep_upload(file)
+    try:
+        return _begin(project, user, name, archive, {"kind": kind, "name": file.name}, click_id)
+    except IntegrityError:
+        storage.drop_upload(str(archive))
+        raise BadDataset(
+            "name", f"There is already a dataset called {name!r}.", code="name_taken", status=409
+        ) from None
+    except BaseException:
+        storage.drop_upload(str(archive))
+        raise
+
+
+def _clicked(user: User, click_id: str) -> Dataset | None:
+    job = Job.objects.filter(created_by=user, click_id=click_id).first()
+    return Dataset.objects.filter(job=job).first() if job else None
+
+
+@transaction.atomic
+def _begin(
+    project: Project,
+    user: User,
+    name: str,
+    archive: Path,
+    about: dict[str, Any],
+    click_id: str | None,
+) -> Dataset:
+    dataset = Dataset.objects.create(project=project, name=name, kind="images", created_by=user)
+    dataset.job = jobs.submit(
+        project=project,
+        user=user,
+        kind="import",
+        title=f"Import {name}",
+        spec={"archive": str(archive), **about},
+        compute=dict(IMPORT_ON),
+        click_id=click_id,
+    )
+    dataset.save(update_fields=["job"])
+    audit(user, "upload", f"{about['name']} into {project.key}/{name}")
+    return dataset
+
+
+def retry(dataset: Dataset, user: User) -> Job:
+    """Import the same file once more. Raises Refused."""
+    settle(dataset)
+    if dataset.state != DatasetState.FAILED or dataset.job is None:
+        raise Refused(f"{dataset.name} has not failed, so there is nothing to try again.")
+    spec = dict(dataset.job.spec)
+    if not Path(str(spec.get("archive", ""))).is_file():
+        raise Refused(f"The uploaded file of {dataset.name} is gone. Upload it again.")
+    with transaction.atomic():
+        job = jobs.submit(
+            project=dataset.project,
+            user=user,
+            kind="import",
+            title=f"Import {dataset.name}",
+            spec=spec,
+            compute=dict(IMPORT_ON),
+        )
+        dataset.job, dataset.state, dataset.reason = job, DatasetState.IMPORTING, ""
+        dataset.save(update_fields=["job", "state", "reason", "updated_at"])
+    return job
+
+
+def settle(dataset: Dataset) -> Dataset:
+    """An import that failed or was cancelled makes its dataset failed, with the job's reason."""
+    job = dataset.job
+    if dataset.state != DatasetState.IMPORTING or job is None:
+        return dataset
+    if job.state in JOB_OVER and job.state != "succeeded":
+        reason = job.reason or f"The import {job.get_state_display().lower()}."
+        waiting = Dataset.objects.filter(pk=dataset.pk, state=DatasetState.IMPORTING, job=job)
+        waiting.update(state=DatasetState.FAILED, reason=reason)
+        dataset.refresh_from_db(fields=["state", "reason"])
+    return dataset
+
+
+def publish_import(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
+    """What the intake found becomes the dataset; inside the transaction that ends the job."""
+    dataset = Dataset.objects.select_for_update().filter(job=job).first()
+    if dataset is None:
+        return  # deleted meanwhile
+    home = intake.settle_folder(dataset, attempt)
+    lines, problems = intake.read(home)
+    facts = {**intake.facts_file(home), **result.get("facts", {})}
+    Picture.objects.filter(dataset=dataset).delete()
+    Problem.objects.filter(dataset=dataset).delete()
+    Picture.objects.bulk_create(
+        [intake.picture(dataset, line) for line in lines if line.get("use", True)], batch_size=500
+    )
+    Problem.objects.bulk_create([intake.problem(dataset, one) for one in problems], batch_size=500)
+    dataset.folder = str(home.relative_to(storage.root()))
+    dataset.bytes = int(facts.get("bytes") or 0)
+    intake.fill(dataset, facts, lines)
+    dataset.state, dataset.reason = DatasetState.READY, ""
+    dataset.save()
+    result["output"] = dataset.name
+    archive = str(job.spec.get("archive", ""))
+    transaction.on_commit(lambda: storage.drop_upload(archive), robust=True)
+
+
+@transaction.atomic
+def keep(dataset: Dataset, problems: list[int]) -> int:
+    """Take pictures in that the intake had left out; how many. Sessions from now on see them."""
+    dataset = Dataset.objects.select_for_update().get(pk=dataset.pk)
+    rows = Problem.objects.filter(dataset=dataset, pk__in=problems, can_keep=True, kept=False)
+    numbers = set(rows.values_list("number", flat=True))
+    lines, _ = intake.read(storage.folder(dataset))
+    taken = [line for line in lines if line["number"] in numbers and not line.get("use", True)]
+    for line in taken:
+        line["use"] = True
+    if not taken:
+        return 0
+    Picture.objects.bulk_create(
+        [intake.picture(dataset, line) for line in taken], ignore_conflicts=True
+    )
+    rows.update(kept=True)
+    intake.fill(dataset, dict(dataset.facts), lines)
+    dataset.save()
+    intake.rewrite(storage.folder(dataset), lines, dataset.facts)
+    return len(taken)
+
+
+def output_dataset(project: Project, name: str, user: User | None = None) -> Dataset:
+    """The table that a recipe will write; planned until the recipe has run. Raises BadDataset."""
+    return Dataset.objects.create(
+        project=project,
+        name=check_name(project, name),
+        kind="table",
+        state=DatasetState.PLANNED,
+        created_by=user,
+    )
+
+
+@transaction.atomic
+def delete(dataset: Dataset, user: User) -> None:
+    """With its files. Raises Refused while an analysis, a recipe or a job needs it."""
+    intake.check_unused(dataset)
+    home, archive = storage.folder(dataset), ""
+    if dataset.job is not None:
+        archive = str(dataset.job.spec.get("archive", ""))
+        if dataset.job.state not in JOB_OVER:
+            jobs.stop(dataset.job, user=user, how="cancel")
+    audit(user, "dataset deleted", f"{dataset.project.key}/{dataset.name}")
+    dataset.delete()
+    transaction.on_commit(lambda: storage.drop_folder(home), robust=True)
+    transaction.on_commit(lambda: storage.drop_upload(archive), robust=True)
+
+
+__all__ = [
+    "BadDataset",
+    "Refused",
+    "check_name",
+    "delete",
+    "keep",
+    "name_from",
+    "output_dataset",
+    "publish_import",
+    "retry",
+    "settle",
+    "upload",
+]

@@ -1,0 +1,151 @@
+"""Pages of datasets: the list, the upload, one dataset with its tabs."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from trackside.accounts.gate import error_json, signed_in
+from trackside.accounts.models import User
+from trackside.datasets import queries, services
+from trackside.datasets.models import Dataset, DatasetState
+from trackside.datasets.pages import images_tab, problems_tab, rows_tab, summary_tab
+from trackside.projects.access import RANK, project_for
+from trackside.projects.models import Project, Role
+
+TABS: dict[str, Callable[[HttpRequest, Dataset], dict[str, Any]]] = {
+    "images": images_tab,
+    "summary": summary_tab,
+    "problems": problems_tab,
+    "rows": rows_tab,
+}
+
+
+def may_edit(project: Project) -> bool:
+    """Whether the person that `project_for` looked up may change things."""
+    return RANK[project.my_role] >= RANK[Role.EDITOR]  # type: ignore[attr-defined]
+
+
+@signed_in
+@require_GET
+def datasets(request: HttpRequest, key: str) -> HttpResponse:
+    project = project_for(request.user, key)
+    rows = queries.datasets_of(project)
+    context = {"project": project, "datasets": rows, "may_edit": may_edit(project)}
+    return render(request, "datasets/list.html", context)
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def dataset_new(request: HttpRequest, key: str) -> HttpResponse:
+    """A script sends the file and reads JSON; without scripts it is an ordinary form."""
+    project = project_for(request.user, key, Role.EDITOR)
+    trouble: services.BadDataset | None = None
+    if request.method == "POST":
+        try:
+            made = _upload(request, project)
+        except services.BadDataset as bad:
+            trouble = bad
+        else:
+            return _after_upload(request, resolve_url("dataset", project.key, made.name))
+    if trouble is not None and _wants_json(request):
+        return error_json(trouble.code, trouble.message, trouble.status, trouble.field)
+    context = {
+        "project": project,
+        "trouble": trouble,
+        "typed": request.POST.get("name", ""),
+        "click_id": uuid4().hex,
+        "most": settings.UPLOAD_MAX_BYTES,
+    }
+    return render(request, "datasets/new.html", context, status=trouble.status if trouble else 200)
+
+
+def _upload(request: HttpRequest, project: Project) -> Dataset:
+    file = request.FILES.get("file")
+    if isinstance(file, UploadedFile) and (file.size or 0) > settings.UPLOAD_MAX_BYTES:
+        most = settings.UPLOAD_MAX_BYTES >> 20
+        raise services.BadDataset(
+            "file", f"{file.name} is larger than {most} MiB.", code="too_large", status=413
+        )
+    given = file if isinstance(file, UploadedFile) else None
+    click = request.POST.get("click_id", "")[:64] or None
+    return services.upload(
+        project, _me(request), request.POST.get("name", ""), given, click_id=click
+    )
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return "application/json" in request.headers.get("Accept", "")
+
+
+def _after_upload(request: HttpRequest, url: str) -> HttpResponse:
+    return JsonResponse({"url": url}, status=202) if _wants_json(request) else redirect(url)
+
+
+@signed_in
+@require_GET
+def dataset(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    """Importing, failed or planned have a page of their own; a ready one has tabs."""
+    project = project_for(request.user, key)
+    one = queries.dataset_for(project, name)
+    context = {"project": project, "dataset": one, "may_edit": may_edit(project)}
+    if one.state != DatasetState.READY:
+        return render(request, "datasets/waiting.html", context)
+    first = "rows" if one.kind == "table" else "images"
+    tab = request.GET.get("tab", first)
+    tab = tab if tab in _tabs(one) else first
+    context |= {"tab": tab, **TABS[tab](request, one)}
+    return render(request, f"datasets/{tab}.html", context)
+
+
+def _tabs(one: Dataset) -> tuple[str, ...]:
+    return ("rows",) if one.kind == "table" else ("images", "summary", "problems")
+
+
+@signed_in
+@require_POST
+def keep(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    project = project_for(request.user, key, Role.EDITOR)
+    one = queries.dataset_for(project, name)
+    wanted = [int(raw) for raw in request.POST.getlist("problem") if raw.isdecimal()]
+    kept = services.keep(one, wanted[:1000])
+    said = f"{kept} image{'' if kept == 1 else 's'} kept." if kept else "Nothing was left to keep."
+    messages.success(request, said)
+    return redirect(f"{resolve_url('dataset', project.key, one.name)}?tab=problems")
+
+
+@signed_in
+@require_POST
+def retry(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    project = project_for(request.user, key, Role.EDITOR)
+    one = queries.dataset_for(project, name)
+    try:
+        services.retry(one, _me(request))
+    except services.Refused as refused:
+        messages.error(request, str(refused))
+    return redirect("dataset", project.key, one.name)
+
+
+@signed_in
+@require_POST
+def delete(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    project = project_for(request.user, key, Role.EDITOR)
+    one = queries.dataset_for(project, name)
+    try:
+        services.delete(one, _me(request))
+    except services.Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("dataset", project.key, one.name)
+    messages.success(request, f"{one.name} is deleted.")
+    return redirect("datasets", project.key)
+
+
+def _me(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - @signed_in promised it
+    return request.user
