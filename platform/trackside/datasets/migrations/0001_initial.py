@@ -90,6 +90,7 @@ class Migration(migrations.Migration):
                 ),
                 ("number", models.IntegerField()),
                 ("path", models.CharField(max_length=400)),
+                ("file", models.CharField(max_length=80)),
                 ("label", models.CharField(blank=True, max_length=200)),
                 ("split", models.CharField(blank=True, max_length=10)),
                 ("width", models.IntegerField()),
@@ -116,6 +117,7 @@ class Migration(migrations.Migration):
                 ),
                 ("where", models.CharField(max_length=400)),
                 ("what", models.CharField(max_length=400)),
+                ("number", models.IntegerField(null=True)),
                 ("kept", models.BooleanField(default=False)),
                 ("can_keep", models.BooleanField(default=False)),
                 (
