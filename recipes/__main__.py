@@ -62,7 +62,7 @@ def _score(arguments: list[str]) -> int:
     parser.add_argument("--ranks", type=int, default=1, help="processes that share the pictures")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     given = parser.parse_args(arguments)
-    from recipes.engine.scoring import score_files
+    from recipes.score_files import score_files
 
     return score_files(given.bundle, given.input, given.out, ranks=given.ranks, device=given.device)
 

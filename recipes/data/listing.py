@@ -9,6 +9,8 @@ from typing import Any
 class BadData(Exception):
     """The data cannot be used for this job; the message is a sentence that says why."""
 
+    code = "bad_data"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,14 +13,13 @@ from torch import Tensor
 from recipes.data.cache import key as pixels_key
 from recipes.data.cache import make_room
 from recipes.data.listing import Row
+from recipes.engine.pace import Count
 from recipes.engine.peers import Peers
 from recipes.engine.predict import outputs
 from recipes.engine.sources import Source
 from recipes.events import Journal
 from recipes.nets.backbones import Backbone, ImageInput
 from recipes.nets.classifier import Net
-
-PAUSE = 0.5
 
 
 def name(
@@ -54,7 +52,7 @@ def compute(
         kept = np.load(place)
         if len(kept) == len(source.labels):
             return torch.from_numpy(kept)
-    count = Count(journal, peers.world, len(source.labels))
+    count = Count(journal, peers.world, len(source.labels), unit="image")
     made = outputs(net.body, source, peers, precision, seen=count.add)
     if peers.rank == 0:
         make_room(place.parent, made.numel() * 4)
@@ -66,25 +64,3 @@ def compute(
         draft.replace(place)
     peers.barrier()
     return made
-
-
-class Count:
-    """`progress` events over pictures, at most two a second; the other ranks are as fast."""
-
-    def __init__(self, journal: Journal, world: int, of: int) -> None:
-        self._journal = journal
-        self._world = world
-        self._of = of
-        self._done = 0
-        self._began = self._told = time.monotonic()
-
-    def add(self, pictures: int) -> None:
-        self._done = min(self._of, self._done + pictures * self._world)
-        now = time.monotonic()
-        if now - self._told < PAUSE and self._done < self._of:
-            return
-        self._told = now
-        left = (now - self._began) / self._done * (self._of - self._done)
-        self._journal.write(
-            "progress", done=self._done, of=self._of, unit="image", eta=round(left, 1)
-        )

@@ -19,6 +19,8 @@ FIXED_FROM = 200  # a smallest size at or above this is the only size: windows, 
 class UnknownBackbone(Exception):
     """There is no backbone of that name; the message is a sentence."""
 
+    code = "bad_job"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImageInput:

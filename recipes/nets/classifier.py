@@ -39,7 +39,10 @@ class Net(nn.Module):
         nn.init.zeros_(self.head[1].bias)  # type: ignore[arg-type]
 
     def forward(self, pictures: Tensor) -> Tensor:
-        logits: Tensor = self.head(self.body(pictures))
+        features = self.body(pictures)
+        # In full precision, so that probabilities are those of a head trained on stored features.
+        with torch.autocast(features.device.type, enabled=False):
+            logits: Tensor = self.head(features.float())
         return logits
 
 

@@ -20,6 +20,8 @@ PATIENCE = 20.0  # seconds without a byte before a node counts as offline
 class WeightsMissing(Exception):
     """Pretrained weights are not here and cannot be had; the message says what to do."""
 
+    code = "weights_missing"
+
 
 def ensure(backbone: Backbone, folder: Path) -> Path:
     """The file with a backbone's weights; makes or fetches it when it is not there yet."""
