@@ -96,6 +96,10 @@ class UsagePeak(models.Model):
     estimated = models.BigIntegerField()
     peak = models.BigIntegerField()
     rate = models.FloatField(default=0)  # images per second per rank
+    ranks = models.IntegerField(default=1)
+    images = models.IntegerField(default=0)  # that it was trained on
+    epochs = models.IntegerField(default=0)
+    seconds = models.FloatField(default=0)
     device = models.CharField(max_length=80)  # GPU name, or cpu
     at = models.DateTimeField(auto_now_add=True)
 

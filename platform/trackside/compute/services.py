@@ -164,10 +164,28 @@ def age(now: datetime) -> None:
             Node.objects.filter(pk=node.pk, state=node.state).update(state=state)
 
 
-def learn(key: str, *, batch: int, estimated: int, peak: int, rate: float, device: str) -> None:
-    """Keep what a finished training really took; the oldest of a key's measurements go."""
+def learn(need: dict[str, Any], facts: dict[str, Any]) -> None:
+    """Keep what a finished training really took (docs/jobs.md, a train result's `facts`).
+
+    `need` is the estimate of its submit; the oldest measurements of a key go.
+    """
+    ranks = max(1, int(facts.get("ranks") or 1))
     UsagePeak.objects.create(
-        key=key, batch=batch, estimated=estimated, peak=peak, rate=rate, device=device
+        key=need["key"],
+        batch=int(need.get("batch") or 0),
+        estimated=int(need.get("formula") or 0),
+        peak=int(facts.get("peak_memory") or 0),
+        rate=float(facts.get("rate") or 0) / ranks,
+        ranks=ranks,
+        images=sum(int(n) for n in (facts.get("images") or {}).values()),
+        epochs=int(facts.get("epochs") or 0),
+        seconds=float(facts.get("seconds") or 0),
+        device=str(facts.get("device") or "")[:80],
     )
-    stale = UsagePeak.objects.filter(key=key).order_by("-id").values_list("id", flat=True)
-    UsagePeak.objects.filter(id__in=list(stale[KEPT_PEAKS:])).delete()
+    rows = UsagePeak.objects.filter(key=need["key"]).order_by("-id")
+    UsagePeak.objects.filter(id__in=list(rows.values_list("id", flat=True)[KEPT_PEAKS:])).delete()
+
+
+def peaks() -> list[UsagePeak]:
+    """Measured trainings, newest first, for `fit.estimate` and `outlook.duration`."""
+    return list(UsagePeak.objects.order_by("-id")[:1000])

@@ -51,18 +51,10 @@ def _numbers(metrics: object) -> dict[str, Any]:
 
 def _learn(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
     """A finished training corrects later estimates; a simulated GPU teaches nothing."""
-    facts = result.get("facts") or {}
-    key = job.needs.get("key")
-    if job.kind != "train" or not key or attempt.compute.get("simulated"):
-        return
-    compute.learn(
-        key,
-        batch=int(job.needs.get("batch") or 0),
-        estimated=int(job.needs.get("formula") or 0),
-        peak=int(facts.get("peak_memory") or 0),
-        rate=float(facts.get("rate") or 0) / max(1, int(facts.get("ranks") or 1)),
-        device=str(facts.get("device") or "")[:80],
-    )
+    facts: dict[str, Any] = result.get("facts") or {}
+    taught = job.kind == "train" and job.needs.get("key") and facts
+    if taught and not attempt.compute.get("simulated"):
+        compute.learn(job.needs, facts)
 
 
 @transaction.atomic

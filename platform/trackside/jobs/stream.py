@@ -72,7 +72,9 @@ class Stream:
             jobs = await ask(news.current, pk)
             chunks += [message("project", {"project": key, "jobs": jobs})] if jobs else []
         if self.topics.gpus:
-            full: board.Board = hub().board or await ask(news.whole_board)
+            full = hub().board
+            if full is None:
+                full = await ask(news.whole_board)
             chunks.append(message("gpus", board.show(full, self.who)))
         if hub().degraded:
             chunks.append(message("degraded", {"degraded": True}))
