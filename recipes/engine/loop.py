@@ -88,7 +88,12 @@ class Loop:
             torch.manual_seed(seed_of(self.course.seed, at.epoch, self.peers.rank))
             loss, stopped = self._train()
             at.epoch += 1
-            self._judge(loss, time.monotonic() - began)
+            trained = time.monotonic() - began
+            event = {"epoch": at.epoch, "train_loss": loss, **self._judge()}
+            event["train_seconds"] = round(trained, 3)
+            event["seconds"] = round(time.monotonic() - began, 3)
+            at.history.append(event)
+            self.journal.write("epoch", **event)
             at.early = self._why_end(stopped)
             self._save()
         self.inner.load_state_dict(self.best, strict=False)
@@ -169,7 +174,7 @@ class Loop:
             lr=self.optimizer.param_groups[-1]["lr"],
         )
 
-    def _judge(self, train_loss: float, seconds: float) -> None:
+    def _judge(self) -> dict[str, Any]:
         """Validate, and remember the weights when they are the best so far."""
         at, course = self.at, self.course
         self.peers.average(list(self.inner.buffers()))
@@ -195,16 +200,7 @@ class Loop:
             at.watched, at.since_best = worth, 0
         else:
             at.since_best += 1
-        event = {
-            "epoch": at.epoch,
-            "train_loss": train_loss,
-            "val_loss": val_loss,
-            "metrics": judged,
-            "best": best,
-            "seconds": round(seconds, 3),
-        }
-        at.history.append(event)
-        self.journal.write("epoch", **event)
+        return {"val_loss": val_loss, "metrics": judged, "best": best}
 
     def _why_end(self, stopped: bool) -> str:
         settings = self.course.settings
