@@ -1,0 +1,85 @@
+# make run | test | check | bench. Everything is installed into .venv and node_modules of this folder;
+# nothing outside it is touched. A stamp names what is installed, so a second start skips all of it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMPS := $(VENV)/stamps
+VENDOR := platform/trackside/ui/static/vendor
+PIP := $(PY) -m pip install --no-input --disable-pip-version-check --quiet
+UV_VERSION := 0.13.8
+TESTS ?=
+
+.PHONY: help run test check bench lock assets setup setup-test format clean
+
+help:
+	@echo "make run     start Trackside (PORT=8000, TRACKSIDE_HOME=./var); Ctrl-C stops it"
+	@echo "make test    the whole test suite; TESTS='tests/web -k access' runs a part"
+	@echo "make check   lint, types, import contracts"
+	@echo "make bench   the benchmarks that fit this machine, as ratios"
+	@echo "make lock    write requirements/*.txt and package-lock.json anew"
+
+run: setup
+	@exec $(PY) -m workers.supervisor
+
+test: setup-test
+	@scripts/machine.sh chromium
+	@$(PY) -m pytest $(TESTS)
+
+check: setup-test
+	@echo "· ruff check"; $(PY) -m ruff check .
+	@echo "· ruff format --check"; $(PY) -m ruff format --check .
+	@echo "· mypy"; TRACKSIDE_HOME=$(CURDIR)/.mypy_cache/home $(PY) -m mypy
+	@echo "· import contracts"; $(VENV)/bin/lint-imports
+
+format: setup-test
+	@$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
+
+bench: setup-test
+	@$(PY) -m bench
+
+setup: $(STAMPS)/core $(STAMPS)/assets
+
+setup-test: setup $(STAMPS)/test
+
+assets: $(STAMPS)/core
+	@rm -f $(STAMPS)/assets; $(MAKE) --no-print-directory $(STAMPS)/assets
+
+$(PY):
+	@scripts/venv.sh $(VENV)
+
+$(STAMPS)/core: requirements/core.txt pyproject.toml | $(PY)
+	@mkdir -p $(STAMPS)
+	@echo "Installing the pinned packages into $(VENV) (PyTorch is about 2 GB; minutes the first time)"
+	@$(PIP) --require-hashes --requirement requirements/core.txt
+	@$(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(STAMPS)/test: requirements/test.txt $(STAMPS)/core
+	@echo "Installing what the tests and checks need into $(VENV)"
+	@$(PIP) --require-hashes --requirement requirements/test.txt
+	@touch $@
+
+$(STAMPS)/assets: package-lock.json package.json scripts/vendor.py scripts/icons.txt $(STAMPS)/core
+	@echo "Fetching the front-end files (htmx, uPlot, fonts, icons) into node_modules"
+	@$(PY) scripts/npm.py ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(PY) scripts/vendor.py
+	@touch $@
+
+# The compiler of the lock files lives apart: it is no part of the product.
+lock: $(STAMPS)/core
+	@test -x $(VENV)/lock/bin/uv || { $(PY) -m venv $(VENV)/lock && \
+	  $(VENV)/lock/bin/python -m pip install --quiet --no-input uv==$(UV_VERSION); }
+	@for name in core test; do echo "requirements/$$name.txt"; \
+	  $(VENV)/lock/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url requirements/$$name.in --output-file requirements/$$name.txt; done
+	@echo "package-lock.json"
+	@$(PY) scripts/npm.py install --package-lock-only --ignore-scripts --no-audit --no-fund \
+	  --omit-lockfile-registry-resolved --loglevel=error
+
+clean:
+	rm -rf $(VENV) node_modules $(VENDOR)
