@@ -1,0 +1,188 @@
+"""The design of an analysis: its defaults, and the check of each part by its card. Pure.
+
+`{"task","target","split","metric","models":[{"algorithm","params","on"}],"augmentation",
+"training","runtime","compute"}`
+"""
+
+from typing import Any
+
+from recipes.algorithms import ALGORITHMS
+from recipes.params import Choice, ParamError, Params, Whole
+from recipes.tasks import TASKS
+from trackside.lab.trouble import BadDesign
+
+Design = dict[str, Any]
+MOST_MODELS = 20
+PARTS = ("split", "metric", "models", "augmentation", "training", "runtime", "compute")
+RUNTIME = Params(
+    (
+        Choice(
+            name="precision",
+            label="Precision",
+            default="auto",
+            shape="segments",
+            help="Automatic takes bf16 where the device computes with it, else fp32. Half "
+            "precision is faster and needs less memory; fp32 repeats to the last digit.",
+            options=(
+                ("auto", "Automatic", ""),
+                ("bf16", "bf16 mixed", ""),
+                ("fp16", "fp16 mixed", ""),
+                ("fp32", "fp32", ""),
+            ),
+        ),
+        Whole(
+            name="seed",
+            label="Seed",
+            default=1337,
+            minimum=0,
+            maximum=2**31 - 1,
+            help="Fixes all that is drawn at random: first weights, order of the pictures, "
+            "augmentation. The same seed on the same device gives the same model.",
+        ),
+    )
+)
+
+
+def default_design(facts: dict[str, Any], task: str, target: str = "label") -> Design:
+    """A complete design that trains a good model when nothing is changed."""
+    card = TASKS[task]
+    algorithm = card.algorithms[0]
+    split = card.split.defaults()
+    if "policy" in split and not splits_of(facts):
+        split["policy"] = "random"
+    params = ALGORITHMS[algorithm].params.defaults()
+    return {
+        "task": task,
+        "target": target,
+        "split": split,
+        "metric": card.default_metric,
+        "models": [{"algorithm": algorithm, "params": params, "on": True}],
+        "augmentation": card.augmentation.defaults(),
+        "training": ALGORITHMS[algorithm].training.defaults(),
+        "runtime": RUNTIME.defaults(),
+        "compute": {},
+    }
+
+
+def splits_of(facts: dict[str, Any]) -> dict[str, int]:
+    """The parts that the dataset's own folders name, with the number of pictures in each."""
+    splits = facts.get("splits") or {}
+    return {name: n for name, n in splits.items() if name in ("train", "val", "test") and n}
+
+
+def params_of(design: Design, part: str) -> Params:
+    """The card behind a part of the design."""
+    card = TASKS[design["task"]]
+    algorithm = ALGORITHMS[
+        (design["models"] or [{"algorithm": card.algorithms[0]}])[0]["algorithm"]
+    ]
+    found = {
+        "split": card.split,
+        "augmentation": card.augmentation,
+        "training": algorithm.training,
+        "runtime": RUNTIME,
+    }
+    return found[part]
+
+
+def clean_part(design: Design, part: str, value: Any) -> Any:
+    """The part in its own types, defaults filled in. Raises BadDesign."""
+    match part:
+        case "task" | "target":
+            return _fixed(design, part, value)
+        case "metric":
+            return _metric(design, value)
+        case "models":
+            return _models(design, value)
+        case "compute":
+            return _mapping("compute", value)
+        case "split" | "augmentation" | "training" | "runtime":
+            cleaned = _by_card(params_of(design, part), part, value)
+            return _split(cleaned) if part == "split" else cleaned
+    known = ", ".join(PARTS)
+    raise BadDesign({part: f"A design has no part called {part!r}. It has {known}."})
+
+
+def _fixed(design: Design, part: str, value: Any) -> Any:
+    if value != design.get(part):
+        raise BadDesign(
+            {part: f"{part!r} is {design.get(part)!r} for good; make a new analysis for another."}
+        )
+    return value
+
+
+def _by_card(params: Params, part: str, value: Any) -> dict[str, Any]:
+    try:
+        return params.clean(_mapping(part, value))
+    except ParamError as wrong:
+        raise BadDesign({f"{part}.{name}": said for name, said in wrong.errors.items()}) from None
+
+
+def _mapping(part: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadDesign({part: f"{part!r} must be an object, not {value!r}."})
+    return value
+
+
+def _split(value: dict[str, Any]) -> dict[str, Any]:
+    if value["policy"] == "random" and value["train_share"] + value["validation_share"] > 1 + 1e-9:
+        total = value["train_share"] + value["validation_share"]
+        raise BadDesign(
+            {
+                "split.validation_share": "'Train share' and 'Validation share' together are "
+                f"{total:g}; they may be 1 at most. What they leave over is the test set."
+            }
+        )
+    return value
+
+
+def _metric(design: Design, value: Any) -> str:
+    metrics = TASKS[design["task"]].metrics
+    if value not in metrics:
+        known = ", ".join(metrics)
+        raise BadDesign({"metric": f"'metric' must be one of {known}, not {value!r}."})
+    return str(value)
+
+
+def _models(design: Design, value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not value:
+        raise BadDesign({"models": "A design needs at least one model."})
+    if len(value) > MOST_MODELS:
+        raise BadDesign({"models": f"A design has {MOST_MODELS} models at most, not {len(value)}."})
+    cleaned, errors = [], {}
+    for place, one in enumerate(value):
+        try:
+            cleaned.append(_model(design, place, one))
+        except BadDesign as wrong:
+            errors |= wrong.errors
+    if errors:
+        raise BadDesign(errors)
+    return cleaned
+
+
+def _model(design: Design, place: int, one: Any) -> dict[str, Any]:
+    where = f"models.{place}"
+    given = _mapping(where, one)
+    algorithm = given.get("algorithm", TASKS[design["task"]].algorithms[0])
+    if algorithm not in TASKS[design["task"]].algorithms:
+        known = ", ".join(TASKS[design["task"]].algorithms)
+        raise BadDesign(
+            {f"{where}.algorithm": f"'algorithm' must be one of {known}, not {algorithm!r}."}
+        )
+    params = _by_card(ALGORITHMS[algorithm].params, f"{where}.params", given.get("params") or {})
+    return {"algorithm": algorithm, "params": params, "on": bool(given.get("on", True))}
+
+
+def chosen(design: Design, models: list[int] | None = None) -> list[dict[str, Any]]:
+    """The models of a click: those named by their place, or all that are switched on."""
+    listed = design["models"]
+    if models is None:
+        found = [one for one in listed if one.get("on", True)]
+    else:
+        wrong = [one for one in models if not 0 <= one < len(listed)]
+        if wrong:
+            raise BadDesign({"models": f"There is no model {wrong[0]}; there are {len(listed)}."})
+        found = [listed[one] for one in dict.fromkeys(models)]
+    if not found:
+        raise BadDesign({"models": "Choose at least one model."})
+    return found

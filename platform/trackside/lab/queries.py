@@ -1,0 +1,146 @@
+"""Reading the Lab: analyses, sessions, the model table, what fits where."""
+
+from copy import copy
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from recipes.tasks import TASKS
+from recipes.tasks.task import Metric
+from trackside.accounts.models import User
+from trackside.compute import fit as fitting
+from trackside.compute import outlook
+from trackside.compute.board import board
+from trackside.compute.requests import clean
+from trackside.jobs.states import JOB_OVER
+from trackside.lab import estimates
+from trackside.lab.design import chosen
+from trackside.lab.models import Analysis, Session, TrainedModel
+from trackside.projects.access import row
+from trackside.projects.models import Project
+
+
+def analyses_of(project: Project) -> list[Analysis]:
+    """By name, each with its `sessions_n` and its `best` model so far."""
+    rows = Analysis.objects.filter(project=project).select_related("dataset", "created_by")
+    found = list(rows.annotate(sessions_n=Count("sessions")).order_by("name"))
+    models = TrainedModel.objects.filter(session__analysis__in=found).select_related("session")
+    by_analysis: dict[int, list[TrainedModel]] = {}
+    for one in models:
+        by_analysis.setdefault(one.session.analysis_id, []).append(one)
+    for analysis in found:
+        ranked = best_first(by_analysis.get(analysis.pk, []), card_of(analysis))
+        analysis.best = next((one for one in ranked if one.score is not None), None)  # type: ignore[attr-defined]
+    return found
+
+
+def analysis_for(project: Project, name: str) -> Analysis:
+    """Raises Http404."""
+    found = row(project, Analysis, name=name)
+    found.project = project
+    return found
+
+
+def session_for(analysis: Analysis, number: int) -> Session:
+    """Raises Http404."""
+    found = row(
+        analysis.project, Session, through="analysis__project", analysis=analysis, number=number
+    )
+    found.analysis = analysis
+    return found
+
+
+def card_of(analysis: Analysis) -> Metric:
+    """The card of the metric that models of this analysis are chosen by."""
+    task = TASKS[analysis.task]
+    return task.metrics[analysis.design.get("metric", task.default_metric)]
+
+
+def models_of(analysis: Analysis) -> QuerySet[TrainedModel]:
+    rows = TrainedModel.objects.filter(session__analysis=analysis)
+    return rows.select_related("session", "job").order_by("pk")
+
+
+def session_models(session: Session) -> list[TrainedModel]:
+    """In the order in which they are trained."""
+    rows = TrainedModel.objects.filter(session=session).select_related("job").order_by("pk")
+    return list(rows)
+
+
+def best_first(models: list[TrainedModel], card: Metric) -> list[TrainedModel]:
+    """By the metric of the analysis; models without a figure come last."""
+
+    def rank(one: TrainedModel) -> tuple[bool, float, int]:
+        value = one.metrics.get(card.name)
+        if not isinstance(value, int | float):
+            return True, 0.0, one.pk
+        return False, -value if card.higher_is_better else value, one.pk
+
+    return sorted(models, key=rank)
+
+
+def state_of(model: TrainedModel) -> str:
+    """A trained model's state is its job's; without a job only what is on disk speaks."""
+    if model.job is not None:
+        return model.job.state
+    return "succeeded" if model.bundle else "failed"
+
+
+def at_work(models: list[TrainedModel]) -> bool:
+    return any(one.job is not None and one.job.state not in JOB_OVER for one in models)
+
+
+def leaderboard(session: Session) -> list[dict[str, Any]]:
+    """The models of a session as REST shows them, best first."""
+    return [
+        {
+            "id": one.pk,
+            "algorithm": one.algorithm,
+            "label": one.label,
+            "state": state_of(one),
+            "metric": one.metric,
+            "score": one.score,
+            "metrics": one.metrics,
+            "params": one.params,
+            "job": one.job_id,
+        }
+        for one in best_first(session_models(session), card_of(session.analysis))
+    ]
+
+
+def with_compute(analysis: Analysis, compute: dict[str, Any]) -> Analysis:
+    """A copy whose design names this compute."""
+    made = copy(analysis)
+    made.design = {**analysis.design, "compute": compute}
+    return made
+
+
+def fit(analysis: Analysis, compute: dict[str, Any] | None, user: User) -> dict[str, Any]:
+    """Per GPU the verdict for the largest chosen model; when it would start, how long it takes.
+
+    Raises BadCompute, BadDesign.
+    """
+    wish = clean(compute or analysis.design.get("compute") or {"kind": "cpu"})
+    asked = with_compute(analysis, wish)
+    now = board(user)
+    needs = {
+        one.bytes or 0: one for one in (estimates.need(asked, m) for m in chosen(asked.design))
+    }
+    need = needs[max(needs)]
+    found = fitting.verdicts(need, now, wish)
+    times = [estimates.seconds(asked, one) for one in chosen(asked.design)]
+    known = [one["seconds"] for one in times if one["seconds"] is not None]
+    return {
+        "gpus": [{"uuid": uuid, **one} for uuid, one in found.items()],
+        "needs": need.bytes,
+        "basis": need.basis,
+        "start": outlook.start(wish, now),
+        "duration": {
+            "seconds": sum(known) if len(known) == len(times) else None,
+            "basis": times[0]["basis"] if len(known) == len(times) else _unknown(times),
+        },
+    }
+
+
+def _unknown(times: list[dict[str, Any]]) -> str:
+    return str(next(one["basis"] for one in times if one["seconds"] is None))

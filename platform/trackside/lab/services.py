@@ -1,0 +1,225 @@
+"""The Lab changes here: analyses, their designs, the click on Train, its outcome, deletions."""
+
+import re
+from copy import copy
+from hashlib import sha256
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from recipes.tasks import TASKS
+from trackside.accounts.models import User
+from trackside.compute.requests import clean
+from trackside.compute.services import learn
+from trackside.datasets.models import Dataset
+from trackside.jobs import services as jobs
+from trackside.jobs.models import Attempt, Job
+from trackside.lab import estimates
+from trackside.lab.deleting import delete_analysis, delete_session
+from trackside.lab.design import Design, chosen, clean_part, default_design
+from trackside.lab.freezing import freeze, ready
+from trackside.lab.labels import model_label
+from trackside.lab.models import Analysis, Session, TrainedModel
+from trackside.lab.trouble import BadDesign, Refused
+from trackside.projects.models import Project
+
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$")
+
+
+def create_analysis(
+    project: Project,
+    user: User | None,
+    name: str,
+    dataset: Dataset,
+    target: str = "label",
+    task: str | None = None,
+) -> Analysis:
+    """With a design that is complete from the start. Raises BadDesign, Refused."""
+    task = task or "image_classification"
+    if task not in TASKS:
+        raise BadDesign({"task": f"'task' must be one of {', '.join(TASKS)}, not {task!r}."})
+    if TASKS[task].data != dataset.kind:
+        raise BadDesign(
+            {"dataset": f"{TASKS[task].label} needs images; {dataset.name} is a table."}
+        )
+    if target != "label":
+        raise BadDesign(
+            {"target": f"A dataset of images has the target 'label', its folders; not {target!r}."}
+        )
+    name = check_name(project, name)
+    ready(dataset)
+    try:
+        with transaction.atomic():
+            return Analysis.objects.create(
+                project=project,
+                name=name,
+                dataset=dataset,
+                task=task,
+                target=target,
+                design=default_design(dataset.facts, task, target),
+                created_by=user,
+            )
+    except IntegrityError:
+        raise BadDesign({"name": f"There is already an analysis called {name!r}."}) from None
+
+
+def check_name(project: Project, name: str) -> str:
+    """The name as it is kept. Raises BadDesign."""
+    name = name.strip()
+    if not NAME.match(name):
+        raise BadDesign(
+            {
+                "name": f"{name!r} cannot be an analysis' name: up to 80 letters, digits, spaces, "
+                "dots, dashes and underscores, a letter or digit first."
+            }
+        )
+    if Analysis.objects.filter(project=project, name=name).exists():
+        raise BadDesign({"name": f"There is already an analysis called {name!r}."})
+    return name
+
+
+@transaction.atomic
+def save_design(analysis: Analysis, part: str, values: Any) -> Analysis:
+    """Check one part by its card and keep it; what is not named stays as it is.
+
+    Raises BadDesign; for `compute` also BadCompute.
+    """
+    held = Analysis.objects.select_for_update().get(pk=analysis.pk)
+    now = held.design.get(part)
+    if part != "compute" and isinstance(now, dict) and isinstance(values, dict):
+        values = {**now, **values}
+    value = clean_part(held.design, part, values)
+    held.design[part] = clean(value) if part == "compute" and value else value
+    held.save(update_fields=["design", "updated_at"])
+    analysis.design, analysis.updated_at = held.design, held.updated_at
+    return analysis
+
+
+def train(  # noqa: PLR0913 - what a click is made of
+    analysis: Analysis,
+    user: User | None,
+    compute: dict[str, Any],
+    session_name: str = "",
+    click_id: str | None = None,
+    models: list[int] | None = None,
+    *,
+    design: Design | None = None,
+) -> Session:
+    """One session, a job and a trained model for each chosen model, in one transaction.
+
+    The same click of the same user answers the same session. `design` is the analysis' own unless
+    the dialog changed it for this session. Raises Refused, BadDesign, BadCompute.
+    """
+    click = click_id or sha256(f"{analysis.pk}{timezone.now()}".encode()).hexdigest()[:32]
+    before = _clicked(user, click)
+    if before is not None:
+        return before
+    try:
+        with transaction.atomic():
+            return _begin(_as_clicked(analysis, compute, design), user, session_name, click, models)
+    except IntegrityError:
+        before = _clicked(user, click)
+        if before is None:
+            raise
+        return before
+
+
+def _clicked(user: User | None, click: str) -> Session | None:
+    return Session.objects.filter(created_by=user, click_id=click).first() if user else None
+
+
+def _as_clicked(analysis: Analysis, compute: dict[str, Any], design: Design | None) -> Analysis:
+    """A copy of the analysis with the design of this click."""
+    made = copy(analysis)
+    own = design or analysis.design
+    wish = {"precision": own["runtime"]["precision"], **compute}
+    made.design = {**own, "compute": wish}
+    return made
+
+
+def _begin(
+    analysis: Analysis, user: User | None, name: str, click: str, models: list[int] | None
+) -> Session:
+    wanted = chosen(analysis.design, models)
+    Analysis.objects.select_for_update().get(pk=analysis.pk)
+    last = Session.objects.filter(analysis_id=analysis.pk).aggregate(last=Max("number"))["last"]
+    number = (last or 0) + 1
+    session = Session.objects.create(
+        analysis_id=analysis.pk,
+        number=number,
+        name=(name.strip() or f"Session {number}")[:80],
+        design={**analysis.design, "models": wanted},
+        compute=analysis.design["compute"],
+        click_id=click,
+        created_by=user,
+    )
+    for place, model in enumerate(wanted):
+        _submit(analysis, session, model, place)
+    return session
+
+
+def _submit(analysis: Analysis, session: Session, model: dict[str, Any], place: int) -> None:
+    spec = freeze(analysis, model)
+    label = model_label(model["params"])
+    job = jobs.submit(
+        project=analysis.project,
+        user=session.created_by,
+        kind="train",
+        title=f"{label}, {analysis.name}, {session.name}",
+        spec=spec,
+        compute=analysis.design["compute"],
+        needs=estimates.need(analysis, model),
+        click_id=f"{sha256(session.click_id.encode()).hexdigest()[:40]}:{place}",
+        seed=analysis.design["runtime"]["seed"],
+    )
+    TrainedModel.objects.create(
+        session=session,
+        job=job,
+        algorithm=model["algorithm"],
+        label=label,
+        params=model["params"],
+        metric=spec["metric"],
+    )
+
+
+def publish_training(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
+    """What was measured becomes the trained model; inside the transaction that ends the job."""
+    model = TrainedModel.objects.select_for_update().filter(job=job).first()
+    facts = result.get("facts") or {}
+    if job.needs.get("key"):
+        learn(job.needs, facts)
+    if model is None:
+        return  # its session was deleted meanwhile
+    model.metric = str(result.get("metric") or model.metric)
+    model.metrics = result.get("metrics") or {}
+    score = result.get("score", model.metrics.get(model.metric))
+    model.score = None if score is None else float(score)
+    model.facts = facts
+    model.bundle = f"models/job-{job.pk}"
+    model.published_at = timezone.now()
+    model.save()
+    result["model"] = model.pk
+
+
+def star(model: TrainedModel, on: bool) -> None:
+    """Mark a model as a favourite, or not."""
+    TrainedModel.objects.filter(pk=model.pk).update(starred=on)
+    model.starred = on
+
+
+__all__ = [
+    "BadDesign",
+    "Refused",
+    "check_name",
+    "create_analysis",
+    "default_design",
+    "delete_analysis",
+    "delete_session",
+    "freeze",
+    "publish_training",
+    "save_design",
+    "star",
+    "train",
+]
