@@ -7,7 +7,7 @@ from trackside.datasets.models import Dataset
 from trackside.jobs.models import Job
 from trackside.lab.models import Analysis
 from trackside.projects.models import Project
-from trackside.saved_models.models import SavedModel
+from trackside.saved_models.models import SavedModel, Version
 
 
 class Recipe(models.Model):
@@ -43,10 +43,13 @@ class Recipe(models.Model):
 
 
 class Run(models.Model):
-    """Which job ran which recipe."""
+    """Which job ran which recipe. `version` is the one a scoring used or a training made."""
 
     recipe = models.ForeignKey(Recipe, on_delete=models.CASCADE, related_name="runs")
     job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="recipe_run")
+    version = models.ForeignKey(
+        Version, null=True, on_delete=models.SET_NULL, related_name="recipe_runs"
+    )
 
     def __str__(self) -> str:
         return f"{self.recipe} as {self.job}"

@@ -1,0 +1,138 @@
+"""Analyses of the Lab: their design, training, sessions."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from recipes.tasks import TASKS
+from trackside.api.failures import Failure
+from trackside.api.fitting import answer
+from trackside.api.paging import page
+from trackside.datasets.queries import dataset_for
+from trackside.lab import services
+from trackside.lab.design import clean_part
+from trackside.lab.models import Analysis, Session, TrainedModel
+from trackside.projects.access import project_for, row
+from trackside.projects.models import Role
+
+
+def shown(analysis: Analysis) -> dict[str, Any]:
+    """The whole design, with what it is about."""
+    return {
+        "name": analysis.name,
+        "dataset": analysis.dataset.name,
+        **analysis.design,
+        "task": analysis.task,
+        "target": analysis.target,
+    }
+
+
+def short(analysis: Analysis) -> dict[str, Any]:
+    return {
+        "name": analysis.name,
+        "dataset": analysis.dataset.name,
+        "task": analysis.task,
+        "target": analysis.target,
+    }
+
+
+def listed(request: HttpRequest, key: str) -> dict[str, Any]:
+    project = project_for(request.user, key)
+    rows = Analysis.objects.filter(project=project).select_related("dataset")
+    return page(request, rows, "name", "analyses", short)
+
+
+def create(request: HttpRequest, body: dict[str, Any], key: str) -> dict[str, Any]:
+    user: Any = request.user
+    project = project_for(user, key, Role.EDITOR)
+    dataset = dataset_for(project, body["dataset"])
+    made = services.create_analysis(
+        project,
+        user,
+        body["name"],
+        dataset,
+        target=body.get("target", "label"),
+        task=body.get("task"),
+    )
+    return shown(made)
+
+
+def get(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
+    return shown(_analysis(request, key, name))
+
+
+def change(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict[str, Any]:
+    """Part by part; one wrong value leaves all as it was."""
+    analysis = _analysis(request, key, name, Role.EDITOR)
+    for part, values in body.items():
+        services.save_design(analysis, part, values)
+    analysis.refresh_from_db()
+    return shown(analysis)
+
+
+def fit(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict[str, Any]:
+    analysis = _analysis(request, key, name)
+    return answer(analysis, body.get("compute") or _wish(analysis), request.user)
+
+
+def train(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict[str, Any]:
+    user: Any = request.user
+    analysis = _analysis(request, key, name, Role.EDITOR)
+    compute = body.get("compute") or _wish(analysis)
+    design, models = _chosen(analysis, body.get("models"))
+    session = services.train(
+        analysis, user, compute, body.get("session_name", ""), models=models, design=design
+    )
+    jobs = session.models.order_by("id").values_list("job_id", flat=True)
+    return {"session": session.number, "name": session.name, "jobs": list(jobs)}
+
+
+def _wish(analysis: Analysis) -> dict[str, Any]:
+    """The compute of the design; a design that names none runs on the CPU."""
+    return analysis.design.get("compute") or {"kind": "cpu"}
+
+
+def _chosen(
+    analysis: Analysis, models: list[Any] | None
+) -> tuple[dict[str, Any] | None, list[int] | None]:
+    """Models by their place in the design, or written out for this session alone."""
+    if models is None or all(isinstance(one, int) for one in models):
+        return None, models
+    cleaned = clean_part(analysis.design, "models", models)
+    return {**analysis.design, "models": cleaned}, None
+
+
+def session(request: HttpRequest, key: str, name: str, n: int) -> dict[str, Any]:
+    analysis = _analysis(request, key, name)
+    found = row(analysis.project, Session, through="analysis__project", analysis=analysis, number=n)
+    models = sorted(found.models.select_related("job"), key=lambda one: _rank(analysis, one))
+    shown_models = [_model(one) for one in models]
+    return {"session": found.number, "name": found.name, "models": shown_models}
+
+
+def _rank(analysis: Analysis, one: TrainedModel) -> tuple[bool, float, int]:
+    """Best first; models without a score last, in the order of the click."""
+    metric = TASKS[analysis.task].metrics.get(one.metric)
+    better = -1 if metric is None or metric.higher_is_better else 1
+    return one.score is None, better * (one.score or 0.0), one.pk
+
+
+def _model(one: TrainedModel) -> dict[str, Any]:
+    return {
+        "id": one.pk,
+        "label": one.label,
+        "algorithm": one.algorithm,
+        "state": one.job.state if one.job else ("succeeded" if one.bundle else "failed"),
+        "metric": one.metric,
+        "score": one.score,
+        "metrics": one.metrics,
+        "params": one.params,
+        "facts": one.facts,
+        "job": one.job_id,
+    }
+
+
+def _analysis(request: HttpRequest, key: str, name: str, role: Role = Role.READER) -> Analysis:
+    if len(name) > 80:
+        raise Failure(404, "not_found", "There is no such analysis.")
+    return row(project_for(request.user, key, role), Analysis, name=name)

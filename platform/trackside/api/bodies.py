@@ -1,0 +1,89 @@
+"""Reading what a call brings: JSON of a known shape, or a form with a file. Nothing is guessed."""
+
+import hashlib
+import json
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest
+
+from trackside.api.failures import Failure
+from trackside.api.schemas import BadShape, Schema, check
+
+JSON_MAX = 2 * 2**20
+
+
+def read_json(request: HttpRequest, schema: Schema) -> dict[str, Any]:
+    """The body as an object that fits `schema`. An absent body is an empty object."""
+    if int(request.headers.get("Content-Length") or 0) > JSON_MAX or len(request.body) > JSON_MAX:
+        raise Failure(413, "too_large", f"A JSON body may have {JSON_MAX // 2**20} MiB at most.")
+    if not request.body.strip():
+        value: Any = {}
+    else:
+        _is_json(request)
+        value = _parse(request.body)
+    try:
+        check(value, schema)
+    except BadShape as wrong:
+        raise Failure(422, "invalid", str(wrong), wrong.field) from None
+    return dict(value)
+
+
+def _is_json(request: HttpRequest) -> None:
+    kind = request.content_type or "nothing"
+    if kind != "application/json":
+        raise Failure(
+            415, "unsupported_media_type", f"This call takes application/json, not {kind[:80]}."
+        )
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return json.loads(body, parse_constant=_refuse, object_pairs_hook=_once)
+    except RecursionError:
+        raise Failure(400, "bad_json", "The JSON is nested too deeply.") from None
+    except ValueError as wrong:
+        raise Failure(400, "bad_json", f"The body is not valid JSON: {wrong}.") from None
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice[:80]!r} stands there twice")
+    return value
+
+
+def read_file(request: HttpRequest, *, limit: int) -> UploadedFile:
+    """The one file of a multipart form."""
+    if request.content_type != "multipart/form-data":
+        raise Failure(
+            415, "unsupported_media_type", "Send the file as multipart/form-data in field 'file'."
+        )
+    if int(request.headers.get("Content-Length") or 0) > limit:
+        raise Failure(413, "too_large", f"A file may have {limit // 2**20} MiB at most.", "file")
+    files = request.FILES.getlist("file")
+    if len(files) != 1:
+        raise Failure(422, "invalid", f"Send one file in field 'file', not {len(files)}.", "file")
+    return files[0]
+
+
+def fingerprint(request: HttpRequest) -> str:
+    """What makes two requests the same: method, address and body; of files, their bytes."""
+    digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    if request.content_type != "multipart/form-data":
+        digest.update(request.body)
+        return digest.hexdigest()
+    for name, values in sorted(request.POST.lists()):
+        digest.update(json.dumps([name, values]).encode())
+    for _, file in sorted(request.FILES.items()):
+        digest.update(json.dumps(file.name).encode())
+        for chunk in file.chunks():
+            digest.update(chunk)
+        file.seek(0)
+    return digest.hexdigest()

@@ -1,0 +1,127 @@
+"""Datasets: upload, what the intake found, rows."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from trackside.accounts.services import audit
+from trackside.api.bodies import read_file
+from trackside.api.failures import Failure
+from trackside.api.paging import page, whole
+from trackside.datasets import queries, services
+from trackside.datasets.models import Dataset, Picture
+from trackside.projects.access import project_for
+from trackside.projects.models import Role
+from trackside.ui.streaming import streamed
+
+ROWS, ROWS_MOST, BLOCK = 100, 1000, 1 << 20
+IMAGE_COLUMNS = ["path", "label", "split", "width", "height"]
+IMAGE_TYPES = ["text", "category", "category", "integer", "integer"]
+
+
+def short(one: Dataset) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "kind": one.kind,
+        "state": one.state,
+        "rows": one.rows,
+        "job": one.job_id,
+    }
+
+
+def shown(one: Dataset) -> dict[str, Any]:
+    problems = one.problems.order_by("id").values("where", "what", "kept")
+    return {
+        **short(one),
+        "reason": one.reason,
+        "columns": _columns(one),
+        "classes": one.facts.get("classes", []),
+        "splits": one.facts.get("splits", {}),
+        "problems": list(problems),
+        "bytes": one.bytes,
+        "fingerprint": one.fingerprint,
+    }
+
+
+def _columns(one: Dataset) -> list[dict[str, Any]]:
+    if one.kind == "images":
+        pairs = zip(IMAGE_COLUMNS, IMAGE_TYPES, strict=True)
+        return [{"name": name, "type": kind} for name, kind in pairs]
+    return list(one.facts.get("columns", []))
+
+
+def listed(request: HttpRequest, key: str) -> dict[str, Any]:
+    rows = Dataset.objects.filter(project=project_for(request.user, key))
+    return page(request, rows, "name", "datasets", lambda one: short(services.settle(one)))
+
+
+def upload(request: HttpRequest, key: str) -> dict[str, Any]:
+    project = project_for(request.user, key, Role.EDITOR)
+    user: Any = request.user
+    file = read_file(request, limit=settings.UPLOAD_MAX_BYTES)
+    if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
+        most = settings.UPLOAD_MAX_BYTES >> 20
+        raise Failure(413, "too_large", f"A file may have {most} MiB at most.", "file")
+    name, kind = request.POST.get("name", ""), request.POST.get("kind", "auto")
+    one = services.upload(project, user, name, file, kind)
+    return {"name": one.name, "state": one.state, "job": one.job_id}
+
+
+def get(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
+    return shown(queries.dataset_for(project_for(request.user, key), name))
+
+
+def delete(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
+    user: Any = request.user
+    services.delete(queries.dataset_for(project_for(user, key, Role.EDITOR), name), user)
+    return {}
+
+
+def rows(request: HttpRequest, key: str, name: str) -> dict[str, Any] | HttpResponseBase:
+    """A window as JSON; the whole dataset as CSV when that is what the caller accepts."""
+    one = queries.dataset_for(project_for(request.user, key), name)
+    if "text/csv" in request.headers.get("Accept", ""):
+        return _whole(request, one)
+    offset = whole(request, "offset", 0, 10**15)
+    limit = whole(request, "limit", ROWS, ROWS_MOST)
+    if one.kind == "table":
+        return queries.table_rows(one, offset, limit)
+    found = one.pictures.order_by("number")[offset : offset + limit]
+    return {"columns": IMAGE_COLUMNS, "rows": [_row(picture) for picture in found]}
+
+
+def _row(picture: Picture) -> list[Any]:
+    return [picture.path, picture.label, picture.split, picture.width, picture.height]
+
+
+def _whole(request: HttpRequest, one: Dataset) -> HttpResponseBase:
+    user: Any = request.user
+    pieces = _file(queries.table_file(one)) if one.kind == "table" else _lines(one)
+    audit(user, "download", f"{one.project.key}/{one.name}.csv")
+    return streamed(request, pieces, content_type="text/csv; charset=utf-8")
+
+
+def _file(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as source:
+        while block := source.read(BLOCK):
+            yield block
+
+
+class _Line:
+    """What csv.writer writes to: it hands the line back."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _lines(one: Dataset) -> Iterator[bytes]:
+    writer = csv.writer(_Line())
+    yield str(writer.writerow(IMAGE_COLUMNS)).encode()
+    pictures = one.pictures.order_by("number")
+    for picture in pictures.iterator(chunk_size=1000):
+        yield str(writer.writerow(_row(picture))).encode()

@@ -1,0 +1,51 @@
+"""Lists in pages: `?limit=` of them, from behind `?after=` on, the last page's `next`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from trackside.api.failures import Failure
+
+LIMIT, MOST = 50, 200
+
+
+def whole(request: HttpRequest, name: str, default: int, most: int) -> int:
+    """A whole number of the query string."""
+    raw = request.GET.get(name)
+    if raw is None:
+        return default
+    if not raw.isascii() or not raw.isdigit() or len(raw) > 18 or int(raw) > most:
+        raise Failure(
+            422, "invalid", f"{name!r} must be a whole number from 0 to {most}, not {raw!r}.", name
+        )
+    return int(raw)
+
+
+def page(
+    request: HttpRequest,
+    rows: QuerySet[Any],
+    by: str,
+    noun: str,
+    shown: Callable[[Any], dict[str, Any]],
+) -> dict[str, Any]:
+    """`{noun: [...], "next": cursor or null}`; `by` is the unique field that orders the list.
+
+    A leading minus turns the order round.
+    """
+    limit = max(1, whole(request, "limit", LIMIT, MOST))
+    field, down = by.lstrip("-"), by.startswith("-")
+    after = request.GET.get("after", "")
+    if after:
+        rows = _behind(rows, field, after, down)
+    found: list[Model] = list(rows.order_by(by)[: limit + 1])
+    more = len(found) > limit
+    last = str(getattr(found[limit - 1], field)) if more else None
+    return {noun: [shown(one) for one in found[:limit]], "next": last}
+
+
+def _behind(rows: QuerySet[Any], field: str, after: str, down: bool) -> QuerySet[Any]:
+    if field in ("id", "pk") and not (after.isascii() and after.isdigit() and len(after) < 19):
+        raise Failure(422, "invalid", f"'after' must be a 'next' of this list, not {after!r}.")
+    return rows.filter(**{f"{field}__{'lt' if down else 'gt'}": after})

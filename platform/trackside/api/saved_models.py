@@ -1,0 +1,71 @@
+"""Saved models and their versions; deploying a trained model."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from trackside.accounts.services import audit
+from trackside.api.paging import page
+from trackside.flow import queries as flow
+from trackside.flow.models import Recipe
+from trackside.flow.services import deploy as deploy_to_flow
+from trackside.lab.models import TrainedModel
+from trackside.projects.access import project_for, row
+from trackside.projects.models import Role
+from trackside.saved_models import bundles, queries, services
+from trackside.saved_models.models import SavedModel, Version
+from trackside.ui.streaming import streamed
+
+
+def deploy(
+    request: HttpRequest,
+    body: dict[str, Any],
+    key: str,
+    id: int,  # noqa: A002 - named in the address
+) -> dict[str, Any]:
+    user: Any = request.user
+    project = project_for(user, key, Role.EDITOR)
+    trained = row(project, TrainedModel, through="session__analysis__project", pk=id)
+    saved = deploy_to_flow(trained, body["name"], user, active=body.get("activate", True))
+    newest = queries.versions_of(saved)[0]
+    recipe = Recipe.objects.get(saved_model=saved, kind="train")
+    return {
+        "saved_model": queries.saved_model_snapshot(saved),
+        "version": newest.number,
+        "recipe": flow.snapshot(recipe),
+    }
+
+
+def listed(request: HttpRequest, key: str) -> dict[str, Any]:
+    rows = SavedModel.objects.filter(project=project_for(request.user, key))
+    return page(request, rows, "name", "saved_models", queries.saved_model_snapshot)
+
+
+def get(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
+    return queries.saved_model_snapshot(row(project_for(request.user, key), SavedModel, name=name))
+
+
+def activate(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict[str, Any]:
+    saved = row(project_for(request.user, key, Role.EDITOR), SavedModel, name=name)
+    services.activate(_version(request, key, name, body["version"]))
+    return queries.saved_model_snapshot(saved)
+
+
+def bundle(request: HttpRequest, key: str, name: str, v: int) -> HttpResponseBase:
+    user: Any = request.user
+    version = _version(request, key, name, v)
+    bundles.folder(version)
+    audit(user, "download", f"{key}/{version} bundle")
+    return streamed(
+        request,
+        bundles.tar(version),
+        content_type="application/x-tar",
+        filename=bundles.tar_name(version),
+    )
+
+
+def _version(request: HttpRequest, key: str, name: str, number: int) -> Version:
+    project = project_for(request.user, key)
+    through = "saved_model__project"
+    return row(project, Version, through=through, saved_model__name=name, number=number)

@@ -1,0 +1,261 @@
+"""The shapes of bodies and answers, as JSON Schema, with the cards' own where they belong."""
+
+from typing import Any
+
+from recipes.algorithms import ALGORITHMS
+from recipes.tasks import TASKS
+from trackside.api.schemas import Schema
+
+TEXT: Schema = {"type": "string"}
+NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 80}
+WHOLE: Schema = {"type": "integer"}
+NUMBER: Schema = {"type": ["number", "null"]}
+FLAG: Schema = {"type": "boolean"}
+ANY_OBJECT: Schema = {"type": "object"}
+MAYBE_TEXT: Schema = {"type": ["string", "null"]}
+
+
+def obj(required: str = "", /, *, closed: bool = False, **properties: Schema) -> Schema:
+    """An object; `required` lists names. Closed: fields that are not listed are refused."""
+    schema: Schema = {"type": "object", "properties": properties}
+    if required:
+        schema["required"] = required.split()
+    if closed:
+        schema["additionalProperties"] = False
+    return schema
+
+
+def many(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def listed(noun: str, items: Schema) -> Schema:
+    """One page of a list."""
+    return obj(f"{noun} next", **{noun: many(items), "next": MAYBE_TEXT})
+
+
+COMPUTE: Schema = {
+    "type": "object",
+    "description": "Where to run: the CPU, these GPUs, or any that are free.",
+    "properties": {
+        "kind": {"type": "string", "enum": ["cpu", "gpus", "any"]},
+        "uuids": many(TEXT),
+        "count": {"type": "integer", "minimum": 1},
+        "min_free": {"type": ["integer", "null"], "description": "bytes"},
+        "name": {"type": ["string", "null"], "description": "part of the GPU's name, such as H100"},
+        "ranks": {"type": "integer", "minimum": 1, "description": "CPU only: processes"},
+        "share": {"type": "string", "enum": ["exclusive", "shared"]},
+        "precision": {"type": "string", "enum": ["auto", "bf16", "fp16", "fp32"]},
+        "priority": WHOLE,
+    },
+}
+ERROR = obj("error", error=obj("code message", code=TEXT, message=TEXT, field=TEXT))
+PROJECT = obj("key name", key=TEXT, name=TEXT, description=TEXT, role=TEXT)
+NEW_PROJECT = obj(
+    "key name",
+    closed=True,
+    key={"type": "string", "description": "upper case letters, digits and underscores"},
+    name={"type": "string", "minLength": 1, "maxLength": 120},
+    description={"type": "string", "maxLength": 2000},
+)
+GPU = obj(
+    "uuid index name memory_total memory_used state",
+    uuid=TEXT,
+    index=WHOLE,
+    name=TEXT,
+    memory_total=WHOLE,
+    memory_used=WHOLE,
+    utilization=NUMBER,
+    temperature=NUMBER,
+    power=NUMBER,
+    state={"type": "string", "enum": ["free", "busy", "foreign", "failed", "quarantined", "stale"]},
+    holder={"type": ["object", "null"]},
+)
+GPUS = obj("nodes", nodes=many(obj("name state gpus", name=TEXT, state=TEXT, gpus=many(GPU))))
+JOB = obj(
+    "id kind state reason",
+    id=WHOLE,
+    kind=TEXT,
+    state={
+        "type": "string",
+        "enum": ["queued", "starting", "running", "stopping", "succeeded", "failed", "cancelled"],
+    },
+    reason={"type": "string", "description": "why it waits, why it failed, who stopped it"},
+    compute=COMPUTE,
+    gpus=many(ANY_OBJECT),
+    attempts=many(ANY_OBJECT),
+    progress=obj(done=NUMBER, of=NUMBER, unit=MAYBE_TEXT, eta=NUMBER),
+    metrics=ANY_OBJECT,
+    model={"description": "the trained model's id, or null"},
+    output={"description": "the dataset or saved model it wrote, or null"},
+)
+STOP = obj("how", closed=True, how={"type": "string", "enum": ["finish_early", "cancel"]})
+NEW_DATASET = obj(
+    "name file",
+    name=NAME,
+    file={"type": "string", "format": "binary", "description": "zip or tar of an image folder"},
+    kind={"type": "string", "enum": ["auto", "images", "table"], "default": "auto"},
+)
+IMPORTING = obj("name state job", name=TEXT, state=TEXT, job={"type": ["integer", "null"]})
+DATASET = obj(
+    "name kind state rows classes problems",
+    name=TEXT,
+    kind=TEXT,
+    state=TEXT,
+    reason=TEXT,
+    rows=WHOLE,
+    columns=many(obj("name", name=TEXT, type=TEXT, missing=NUMBER, distinct=NUMBER)),
+    classes=many(obj("name count", name=TEXT, count=WHOLE)),
+    splits=ANY_OBJECT,
+    problems=many(obj("where what", where=TEXT, what=TEXT)),
+    fingerprint=TEXT,
+    job={"type": ["integer", "null"]},
+)
+ROWS = obj("columns rows", columns=many(TEXT), rows=many({"type": "array", "items": {}}))
+NEW_ANALYSIS = obj("name dataset", closed=True, name=NAME, dataset=NAME, target=NAME, task=TEXT)
+
+
+def model_schema() -> Schema:
+    """One model of a design: what its algorithm's card takes."""
+    if len(ALGORITHMS) == 1:
+        return _model(*next(iter(ALGORITHMS.items())))
+    return {"oneOf": [_model(name, card) for name, card in ALGORITHMS.items()]}
+
+
+def _model(name: str, card: Any) -> Schema:
+    return obj(
+        "algorithm", algorithm={"type": "string", "enum": [name]}, params=card.params.schema()
+    )
+
+
+def design_schema() -> Schema:
+    """`GET .../analyses/{name}`, made from the cards."""
+    card = next(iter(TASKS.values()))
+    return obj(
+        task={"type": "string", "enum": list(TASKS)},
+        target=TEXT,
+        split=card.split.schema(),
+        metric={"type": "string", "enum": list(card.metrics)},
+        features=ANY_OBJECT,
+        models=many(model_schema()),
+        augmentation=card.augmentation.schema(),
+        training=next(iter(ALGORITHMS.values())).training.schema(),
+        compute=COMPUTE,
+    )
+
+
+PATCH_DESIGN: Schema = {
+    "type": "object",
+    "description": "The parts of the design to change; each part may be partial.",
+    "properties": {
+        "split": ANY_OBJECT,
+        "metric": TEXT,
+        "features": ANY_OBJECT,
+        "models": many(ANY_OBJECT),
+        "augmentation": ANY_OBJECT,
+        "training": ANY_OBJECT,
+        "compute": ANY_OBJECT,
+        "runtime": ANY_OBJECT,
+        "target": TEXT,
+        "task": TEXT,
+    },
+    "additionalProperties": False,
+}
+FIT = obj(closed=True, compute=COMPUTE)
+TRAIN = obj(
+    closed=True,
+    session_name={"type": "string", "maxLength": 80},
+    compute=COMPUTE,
+    models={
+        "type": "array",
+        "items": {"type": ["object", "integer"]},
+        "description": "Models of the design by their place from 0, or models as a design has them",
+    },
+)
+TRAINING = obj("session jobs", session=WHOLE, jobs=many(WHOLE))
+SESSION = obj(
+    "models",
+    models=many(
+        obj(
+            "id algorithm state metrics params job",
+            id=WHOLE,
+            algorithm=TEXT,
+            state=TEXT,
+            metrics=ANY_OBJECT,
+            params=ANY_OBJECT,
+            job={"type": ["integer", "null"]},
+        )
+    ),
+)
+DEPLOY = obj("name", closed=True, name=NAME, activate=FLAG)
+VERSION = obj(
+    "version active metrics",
+    version=WHOLE,
+    active=FLAG,
+    metric=TEXT,
+    score=NUMBER,
+    metrics=ANY_OBJECT,
+    facts=ANY_OBJECT,
+    trained_model={"type": ["integer", "null"]},
+    job={"type": ["integer", "null"]},
+)
+SAVED_MODEL = obj(
+    "name task active_version versions",
+    name=TEXT,
+    task=TEXT,
+    active_version={"type": ["integer", "null"]},
+    versions=many(VERSION),
+)
+ACTIVATE = obj("version", closed=True, version={"type": "integer", "minimum": 1})
+RECIPE_INPUTS = obj(closed=True, dataset=NAME, saved_model=NAME, analysis=NAME)
+NEW_RECIPE = obj(
+    "name kind inputs output",
+    closed=True,
+    name=NAME,
+    kind={"type": "string", "description": "train or score"},
+    inputs=RECIPE_INPUTS,
+    output={**NAME, "description": "score: the new dataset; train: the saved model"},
+    settings=ANY_OBJECT,
+    compute=COMPUTE,
+    activate=FLAG,
+)
+PATCH_RECIPE = obj(closed=True, settings=ANY_OBJECT, compute=COMPUTE, activate=FLAG)
+RECIPE = obj(
+    "name kind inputs output",
+    name=TEXT,
+    kind=TEXT,
+    inputs=ANY_OBJECT,
+    output=MAYBE_TEXT,
+    settings=ANY_OBJECT,
+    compute=COMPUTE,
+    activate=FLAG,
+    job={"type": ["integer", "null"]},
+    state=TEXT,
+)
+RUN = obj(closed=True, compute=COMPUTE)
+DEPLOYED = obj("saved_model recipe", saved_model=SAVED_MODEL, recipe=RECIPE, version=WHOLE)
+FLOW = obj(
+    "nodes edges",
+    nodes=many(obj("id type name kind state", id=TEXT, type=TEXT, name=TEXT, kind=TEXT)),
+    edges=many(obj("from to", **{"from": TEXT, "to": TEXT})),
+)
+VERDICTS = ["fits", "tight", "no_room_now", "too_small", "busy"]
+FITS = obj(
+    "gpus",
+    gpus=many(
+        obj(
+            "uuid verdict",
+            uuid=TEXT,
+            verdict={
+                "type": "string",
+                "enum": ["fits", "tight", "no_room_now", "too_small", "busy"],
+            },
+            needs=NUMBER,
+            free=NUMBER,
+        )
+    ),
+    need=ANY_OBJECT,
+    start=obj("seconds text", seconds=NUMBER, text=TEXT),
+    duration=obj("seconds basis", seconds=NUMBER, basis=TEXT),
+    effective_batch=ANY_OBJECT,
+)

@@ -1,0 +1,202 @@
+"""The REST API as Python calls. Knows nothing of Django: httpx and the standard library only."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+from uuid import uuid4
+
+import httpx
+
+from trackside.client.login import load
+
+OVER = ("succeeded", "failed", "cancelled")
+Json = dict[str, Any]
+
+
+class TracksideError(Exception):
+    """What the server said: `code` for programs, a sentence for people, the wrong `field`."""
+
+    def __init__(self, status: int, code: str, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.status, self.code, self.field = status, code, field
+
+
+class Client:
+    """`Client()` uses the saved login; every call raises TracksideError with the server's sentence.
+
+    Each call that starts work has an Idempotency-Key, so that a repeat after a lost answer is safe.
+    """
+
+    def __init__(
+        self, url: str = "", token: str = "", *, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        if not url or not token:
+            login = load()
+            url, token = url or login.url, token or login.token
+        self.http = httpx.Client(
+            base_url=url.rstrip("/") + "/api/v1",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=httpx.Timeout(60, write=600),
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.http.close()
+
+    def call(self, method: str, path: str, **rest: Any) -> Json:
+        headers = dict(rest.pop("headers", {}))
+        if method == "POST":
+            headers.setdefault("Idempotency-Key", uuid4().hex)
+        answer = self.http.request(method, path, headers=headers, **rest)
+        raise_for(answer)
+        return dict(answer.json()) if answer.content else {}
+
+    def gpus(self) -> Json:
+        return self.call("GET", "/gpus")
+
+    def projects(self) -> list[Json]:
+        return list(self.pages("/projects", "projects"))
+
+    def create_project(self, key: str, name: str) -> Json:
+        return self.call("POST", "/projects", json={"key": key, "name": name})
+
+    def upload(self, project: str, name: str, file: str | Path, kind: str = "auto") -> Json:
+        """Send an archive; the answer names the job of its import."""
+        path = Path(file)
+        with path.open("rb") as source:
+            return self.call(
+                "POST",
+                address("projects", project, "datasets"),
+                data={"name": name, "kind": kind},
+                files={"file": (path.name, source)},
+            )
+
+    def dataset(self, project: str, name: str) -> Json:
+        return self.call("GET", address("projects", project, "datasets", name))
+
+    def download(self, project: str, name: str, file: str | Path) -> Path:
+        """The whole dataset as CSV, streamed into `file`."""
+        return self._save(
+            address("projects", project, "datasets", name, "rows"), file, accept="text/csv"
+        )
+
+    def bundle(self, project: str, saved_model: str, version: int, file: str | Path) -> Path:
+        path = address("projects", project, "saved-models", saved_model, "versions", version)
+        return self._save(path + "/bundle", file, accept="application/x-tar")
+
+    def train_analysis(self, project: str, analysis: str, **wishes: Any) -> Json:
+        """`compute`, `models` and `session_name` as in the REST call; the answer names the jobs."""
+        path = address("projects", project, "analyses", analysis, "train")
+        return self.call("POST", path, json=given(wishes))
+
+    def session(self, project: str, analysis: str, number: int) -> Json:
+        path = address("projects", project, "analyses", analysis, "sessions", number)
+        return self.call("GET", path)
+
+    def jobs(self, project: str = "", state: str = "", limit: int = 50) -> list[Json]:
+        query = given({"project": project, "state": state, "limit": limit})
+        return list(self.call("GET", "/jobs", params=query)["jobs"])
+
+    def job(self, number: int) -> Json:
+        return self.call("GET", f"/jobs/{number}")
+
+    def log(self, number: int) -> str:
+        answer = self.http.get(f"/jobs/{number}/log")
+        raise_for(answer)
+        return answer.text
+
+    def stop(self, number: int, how: str = "cancel") -> Json:
+        return self.call("POST", f"/jobs/{number}/stop", json={"how": how})
+
+    def wait(self, number: int, *, every: float = 0.5) -> Iterator[Json]:
+        """The job each time that it has moved on, the last time when it is over."""
+        shown = None
+        while True:
+            job = self.job(number)
+            if (job["state"], job["progress"]) != shown or job["state"] in OVER:
+                shown = (job["state"], job["progress"])
+                yield job
+            if job["state"] in OVER:
+                return
+            time.sleep(every)
+
+    def finished(self, number: int) -> Json:
+        """Wait for a job; a failed or cancelled one raises with its reason."""
+        *_, job = self.wait(number)
+        if job["state"] != "succeeded":
+            raise TracksideError(200, job["state"], job["reason"] or f"Job {number} failed.")
+        return dict(job)
+
+    def deploy(self, project: str, trained_model: int, name: str) -> Json:
+        path = address("projects", project, "trained-models", trained_model, "deploy")
+        return self.call("POST", path, json={"name": name})
+
+    def create_recipe(self, project: str, body: Json) -> Json:
+        return self.call("POST", address("projects", project, "recipes"), json=body)
+
+    def run_recipe(self, project: str, name: str, compute: Json | None = None) -> Json:
+        path = address("projects", project, "recipes", name, "run")
+        return self.call("POST", path, json=given({"compute": compute}))
+
+    def pages(self, path: str, noun: str) -> Iterator[Json]:
+        """All of a list, page by page."""
+        after: str | None = ""
+        while after is not None:
+            answer = self.call("GET", path, params=given({"after": after}))
+            yield from answer[noun]
+            after = answer["next"]
+
+    def _save(self, path: str, file: str | Path, *, accept: str) -> Path:
+        """Whole or not at all: a draft beside the target, then a rename."""
+        target = Path(file)
+        draft = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
+        try:
+            with self.http.stream("GET", path, headers={"Accept": accept}) as answer:
+                if answer.is_error:
+                    answer.read()
+                raise_for(answer)
+                with draft.open("wb") as out:
+                    for chunk in answer.iter_bytes():
+                        out.write(chunk)
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+        return target
+
+
+def address(*parts: str | int) -> str:
+    return "/" + "/".join(quote(str(part), safe="") for part in parts)
+
+
+def given(values: Json) -> Json:
+    """Without what was not said."""
+    return {name: value for name, value in values.items() if value not in (None, "")}
+
+
+def raise_for(answer: httpx.Response) -> None:
+    if not answer.is_error:
+        return
+    try:
+        error = answer.json()["error"]
+    except (ValueError, KeyError, TypeError):
+        error = {}
+    raise TracksideError(
+        answer.status_code,
+        error.get("code", "error"),
+        error.get("message", f"The server answered {answer.status_code}."),
+        error.get("field", ""),
+    )

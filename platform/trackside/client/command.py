@@ -1,0 +1,208 @@
+"""`trackside`: the same API from a shell."""
+
+import argparse
+import getpass
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+
+from trackside.client import login
+from trackside.client.client import Client, Json, TracksideError
+from trackside.client.printing import gpu_rows, metrics, progress, say, table
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit status: 0 done, 1 refused or failed, 2 called wrongly, 130 interrupted."""
+    args = parser().parse_args(argv)
+    try:
+        args.run(args)
+    except (TracksideError, login.NotSignedIn) as refused:
+        sys.stderr.write(f"{refused}\n")
+        return 1
+    except (httpx.HTTPError, OSError) as broken:
+        sys.stderr.write(f"That did not work: {broken}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def sign_in(args: argparse.Namespace) -> None:
+    token = sys.stdin.readline() if args.token_stdin else getpass.getpass("Token: ")
+    with Client(args.url, token.strip() or "-") as client:
+        user = client.call("GET", "/")["user"]
+    kept = login.save(login.Login(args.url, token.strip()))
+    say(f"Signed in as {user}. The token is kept in {kept}.")
+
+
+def gpus(args: argparse.Namespace) -> None:
+    with Client() as client:
+        board = client.gpus()
+    rows = gpu_rows(board)
+    if rows:
+        table(("node", "gpu", "name", "memory", "load", "state", "held by", "uuid"), rows)
+    for node in board["nodes"]:
+        if node["why_no_gpu"]:
+            say(f"{node['name']} has no usable GPU: {node['why_no_gpu']['text']}")
+
+
+def upload(args: argparse.Namespace) -> None:
+    with Client() as client:
+        job = client.upload(args.project, args.name, args.file, args.kind)["job"]
+        say(f"{args.file} is sent; job {job} imports it.")
+        follow(client, job, args.wait)
+
+
+def train(args: argparse.Namespace) -> None:
+    wishes = {"compute": compute(args), "session_name": args.session_name}
+    with Client() as client:
+        begun = client.train_analysis(args.project, args.analysis, **wishes)
+        say(f"Session {begun['session']}: jobs {', '.join(map(str, begun['jobs']))}.")
+        for job in begun["jobs"]:
+            follow(client, job, args.wait)
+        if args.wait:
+            models = client.session(args.project, args.analysis, begun["session"])["models"]
+            table(
+                ("model", "algorithm", "state", "metrics"),
+                [[m["id"], m["algorithm"], m["state"], metrics(m["metrics"])] for m in models],
+            )
+
+
+def jobs(args: argparse.Namespace) -> None:
+    with Client() as client:
+        if args.stop:
+            say(progress(client.stop(args.stop, args.how)))
+        elif args.log:
+            sys.stdout.write(client.log(args.log))
+        elif args.follow:
+            follow(client, args.follow, True)
+        else:
+            rows = client.jobs(args.project, args.state)
+            table(
+                ("job", "project", "kind", "state", "title", "reason"),
+                [
+                    [j["id"], j["project"], j["kind"], j["state"], j["title"], j["reason"]]
+                    for j in rows
+                ],
+            )
+
+
+def score(args: argparse.Namespace) -> None:
+    name = args.recipe or f"score {args.dataset}"[:80]
+    recipe = {
+        "name": name,
+        "kind": "score",
+        "inputs": {"dataset": args.dataset, "saved_model": args.model},
+        "output": args.output,
+        "compute": compute(args) or {"kind": "cpu"},
+    }
+    with Client() as client:
+        client.create_recipe(args.project, recipe)
+        job = client.run_recipe(args.project, name)["id"]
+        say(f"Recipe {name!r} runs as job {job}.")
+        follow(client, job, args.wait or bool(args.download))
+        if args.download:
+            say(f"Saved {client.download(args.project, args.output, args.download)}.")
+
+
+def deploy(args: argparse.Namespace) -> None:
+    with Client() as client:
+        made = client.deploy(args.project, args.model, args.name)
+    active = made["saved_model"]["active_version"]
+    say(f"{args.name}: version {made['version']} is there, version {active} is active.")
+
+
+def follow(client: Client, job: int, wait: bool) -> None:
+    """Print how a job goes until it is over; a job that failed makes the command fail."""
+    if not wait:
+        return
+    for now in client.wait(job):
+        say(progress(now))
+    if now["state"] != "succeeded":
+        raise TracksideError(200, now["state"], now["reason"] or f"Job {job} failed.")
+
+
+def compute(args: argparse.Namespace) -> Json | None:
+    """What --cpu, --gpus or --any say; nothing said leaves it to the design."""
+    if args.gpus:
+        return {"kind": "gpus", "uuids": args.gpus.split(",")}
+    if args.any:
+        return {"kind": "any", "count": args.any}
+    if args.cpu is None:
+        return None
+    return {"kind": "cpu", **({"ranks": args.cpu} if args.cpu else {})}
+
+
+def parser() -> argparse.ArgumentParser:
+    whole = argparse.ArgumentParser(prog="trackside", description="Trackside from a shell.")
+    commands = whole.add_subparsers(required=True, metavar="command")
+    one = _command(commands, "login", sign_in, "keep an address and a token")
+    one.add_argument("url")
+    one.add_argument("--token-stdin", action="store_true", help="read the token from stdin")
+    _command(commands, "gpus", gpus, "the GPUs and who holds them")
+    _dataset(commands)
+    one = _command(commands, "train", train, "train the models of an analysis")
+    one.add_argument("project")
+    one.add_argument("analysis")
+    one.add_argument("--session-name", default="")
+    _where(one)
+    _jobs(commands)
+    _score(commands)
+    one = _command(commands, "deploy", deploy, "deploy a trained model to the Flow")
+    one.add_argument("project")
+    one.add_argument("model", type=int, help="the trained model's number")
+    one.add_argument("name", help="of the saved model")
+    return whole
+
+
+def _command(commands, name, run, text):  # type: ignore[no-untyped-def]  # argparse has no names
+    one = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+    one.set_defaults(run=run)
+    return one
+
+
+def _dataset(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verbs = commands.add_parser("dataset", help="datasets").add_subparsers(
+        required=True, metavar="verb"
+    )
+    one = _command(verbs, "upload", upload, "upload an archive of images")
+    one.add_argument("project")
+    one.add_argument("name")
+    one.add_argument("file", type=Path)
+    one.add_argument("--kind", default="auto", choices=["auto", "images", "table"])
+    one.add_argument("--wait", action="store_true", help="until it is imported")
+
+
+def _jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = _command(commands, "jobs", jobs, "list jobs; follow or stop one")
+    one.add_argument("project", nargs="?", default="")
+    one.add_argument("--state", default="")
+    one.add_argument("--follow", type=int, metavar="JOB")
+    one.add_argument("--log", type=int, metavar="JOB")
+    one.add_argument("--stop", type=int, metavar="JOB")
+    one.add_argument("--how", default="cancel", choices=["cancel", "finish_early"])
+
+
+def _score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = _command(commands, "score", score, "score a dataset with a saved model")
+    one.add_argument("project")
+    one.add_argument("--dataset", required=True)
+    one.add_argument("--model", required=True, help="a saved model")
+    one.add_argument("--output", required=True, help="the new dataset")
+    one.add_argument("--recipe", default="", help="the recipe's name")
+    one.add_argument("--download", type=Path, metavar="FILE", help="save the rows as CSV")
+    _where(one)
+
+
+def _where(one: argparse.ArgumentParser) -> None:
+    where = one.add_mutually_exclusive_group()
+    where.add_argument("--cpu", type=int, nargs="?", const=0, metavar="RANKS")
+    where.add_argument("--gpus", default="", metavar="UUID,UUID")
+    where.add_argument("--any", type=int, nargs="?", const=1, metavar="COUNT")
+    one.add_argument("--wait", action="store_true", help="until it is over")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,93 @@
+"""Training in one call, as PostgresML's users know it."""
+
+import re
+from typing import Any
+
+from trackside.client.client import Client, Json, TracksideError, address
+
+DEVICES = {"cuda": {"kind": "any", "count": 1}, "gpu": {"kind": "any", "count": 1}}
+
+
+def train(  # noqa: PLR0913 - what PostgresML's train takes
+    project: str,
+    relation: str,
+    y_column_name: str = "label",
+    algorithm: str | None = None,
+    hyperparams: Json | None = None,
+    *,
+    client: Client | None = None,
+    wait: bool = True,
+) -> Json:
+    """Train on a dataset and answer `{"project","task","algorithm","model","metrics","session"}`.
+
+    `project` is a key or a name and is made when it is not there; `relation` is a dataset of it.
+    `hyperparams` may name any setting of the algorithm, its training or the augmentation; `device`
+    says where to run: cpu, cuda. What does not fit raises the server's own sentence.
+    """
+    one = client or Client()
+    try:
+        key = _project(one, project)
+        path, name = address("projects", key, "analyses"), f"{relation} {y_column_name}"[:80]
+        design = _design(one, path, name, relation, y_column_name)
+        device, change = arranged(design, algorithm, hyperparams or {})
+        if change:
+            design = one.call("PATCH", f"{path}{address(name)}", json=change)
+        wishes: Json = {"compute": DEVICES.get(device, {"kind": device})} if device else {}
+        begun = one.train_analysis(key, name, **wishes)
+        answer = {"project": key, "analysis": name, "task": design["task"], **begun}
+        return answer | (_best(one, key, name, begun) if wait else {})
+    finally:
+        if client is None:
+            one.close()
+
+
+def _best(one: Client, key: str, name: str, begun: Json) -> Json:
+    """The best model of a session, once all its jobs are over."""
+    for job in begun["jobs"]:
+        one.finished(job)
+    best = one.session(key, name, begun["session"])["models"][0]
+    return {"algorithm": best["algorithm"], "model": best["id"], "metrics": best["metrics"]}
+
+
+def _project(one: Client, project: str) -> str:
+    """The key of the project with this key or name; a new one is made."""
+    known = one.projects()
+    for field in ("key", "name"):
+        for row in known:
+            if row[field] == project:
+                return str(row["key"])
+    key = re.sub(r"[^A-Z0-9]+", "_", project.upper()).strip("_")[:40] or "PROJECT"
+    return str(one.create_project(key, project)["key"])
+
+
+def _design(one: Client, path: str, name: str, relation: str, target: str) -> Json:
+    try:
+        return one.call("GET", f"{path}{address(name)}")
+    except TracksideError as absent:
+        if absent.status != 404:
+            raise
+    return one.call("POST", path, json={"name": name, "dataset": relation, "target": target})
+
+
+def arranged(design: Json, algorithm: str | None, hyperparams: Json) -> tuple[str, Json]:
+    """The device asked for, and the change of the design that says the rest.
+
+    A setting goes where the design has it; one that is nowhere goes to the model's params, where
+    the server says what there is.
+    """
+    values = dict(hyperparams)
+    device = str(values.pop("device", ""))
+    parts: dict[str, Any] = {}
+    for name, value in values.items():
+        part = next(
+            (p for p in ("training", "augmentation") if name in design.get(p, {})), "params"
+        )
+        parts.setdefault(part, {})[name] = value
+    params = parts.pop("params", {})
+    first = (design.get("models") or [{}])[0]
+    if algorithm and algorithm != first.get("algorithm"):
+        parts["models"] = [{"algorithm": algorithm, "params": params}]
+    elif params:
+        kept = {**first.get("params", {}), **params}
+        parts["models"] = [{"algorithm": first.get("algorithm"), "params": kept}]
+    return device, parts

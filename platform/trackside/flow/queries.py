@@ -1,0 +1,164 @@
+"""The Flow of a project, read from its rows in a handful of queries."""
+
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+
+from recipes.tasks import TASKS
+from trackside.compute.models import Gpu
+from trackside.datasets.models import Dataset, DatasetState
+from trackside.flow import graph
+from trackside.flow.models import Recipe, Run
+from trackside.flow.recipes import wirings
+from trackside.jobs.states import JOB_OVER, JobState
+from trackside.projects.models import Project
+from trackside.saved_models import queries as saved
+from trackside.saved_models.models import SavedModel
+from trackside.ui import words
+
+
+def recipes_of(project: Project) -> QuerySet[Recipe]:
+    """With their latest runs first."""
+    runs = Run.objects.select_related("job", "version").order_by("-job_id")
+    return (
+        Recipe.objects.filter(project=project)
+        .select_related("dataset", "saved_model", "output", "analysis")
+        .prefetch_related(Prefetch("runs", queryset=runs, to_attr="latest"))
+        .order_by("name")
+    )
+
+
+def flow_of(project: Project) -> graph.Graph:
+    rows = list(recipes_of(project))
+    boxes = {one.pk: _recipe(one) for one in rows}
+    outputs = {one.output_id: one for one in rows if one.output_id}
+    datasets = Dataset.objects.filter(project=project).select_related("job")
+    items = [_dataset(one, outputs.get(one.pk)) for one in datasets]
+    models = SavedModel.objects.filter(project=project).prefetch_related("versions")
+    items += [_saved_model(one) for one in models] + list(boxes.values())
+    return graph.build(items, wirings(project))
+
+
+def last_run(recipe: Recipe) -> Run | None:
+    """The newest run; the recipe may come from `recipes_of` or from anywhere."""
+    if hasattr(recipe, "latest"):
+        return recipe.latest[0] if recipe.latest else None
+    return recipe.runs.select_related("job", "version").order_by("-job_id").first()
+
+
+def snapshot(recipe: Recipe) -> dict[str, Any]:
+    """One recipe as REST shows it."""
+    run = last_run(recipe)
+    output = recipe.saved_model if recipe.kind == "train" else recipe.output
+    inputs = {"dataset": recipe.dataset.name}
+    if recipe.kind != "train":
+        inputs["saved_model"] = recipe.saved_model.name
+    return {
+        "name": recipe.name,
+        "kind": recipe.kind,
+        "inputs": inputs,
+        "output": output.name if output else None,
+        "settings": recipe.settings,
+        "compute": recipe.compute,
+        "activate": recipe.activate,
+        "job": run.job_id if run else None,
+        "state": run.job.state if run else "never_run",
+    }
+
+
+def _dataset(one: Dataset, writer: Recipe | None) -> graph.Item:
+    run = last_run(writer) if writer else None
+    state, reason = one.state, one.reason
+    if run is not None and run.job.state not in JOB_OVER:
+        state, reason = "building", run.job.reason
+    elif run is not None and run.job.state == JobState.FAILED:
+        state, reason = "failed", run.job.reason
+    elif run is not None and one.state == DatasetState.READY and writer is not None:
+        reason = _why_old(writer, run)
+        state = "out_of_date" if reason else state
+    importing = one.job if one.state == DatasetState.IMPORTING else None
+    return graph.Item(
+        type="dataset",
+        name=one.name,
+        kind=one.kind,
+        label=f"Dataset of {one.get_kind_display().lower()}",
+        sub=_rows(one),
+        state=state,
+        reason=reason,
+        job=importing.pk if importing else None,
+        progress=importing.progress if importing else {},
+        about={"rows": one.rows, "bytes": one.bytes, "by": writer.name if writer else None},
+    )
+
+
+def _rows(one: Dataset) -> str:
+    if one.state == DatasetState.PLANNED:
+        return "not built yet"
+    if one.state != DatasetState.READY:
+        return one.get_state_display().lower()
+    return words.plural(one.rows, "image" if one.kind == "images" else "row")
+
+
+def _why_old(recipe: Recipe, run: Run) -> str:
+    """Why a scored dataset is out of date, or nothing."""
+    now = saved.active_version(recipe.saved_model)
+    if run.version_id and now and run.version_id != now.pk:
+        return f"Scored with version {run.version.number}; version {now.number} is active now."
+    used = run.job.spec.get("dataset", {}).get("fingerprint")
+    if used and used != recipe.dataset.fingerprint:
+        return f"{recipe.dataset} has changed since this was scored."
+    return ""
+
+
+def _saved_model(one: SavedModel) -> graph.Item:
+    versions = list(one.versions.all())
+    active = next((version for version in versions if version.active), None)
+    card = TASKS.get(one.task)
+    about: dict[str, Any] = {"versions": len(versions), "task": card.label if card else one.task}
+    if active:
+        about |= {
+            "active": active.number,
+            "metric": saved.metric_label(one.task, active.metric),
+            "score": saved.score_of(active),
+            "device": active.facts.get("device", ""),
+        }
+    return graph.Item(
+        type="saved_model",
+        name=one.name,
+        kind=one.task,
+        label="Saved model",
+        sub=f"v{active.number} active" if active else "no version yet",
+        state="ready" if active else "planned",
+        about=about,
+    )
+
+
+def _recipe(one: Recipe) -> graph.Item:
+    run = last_run(one)
+    job = run.job if run else None
+    return graph.Item(
+        type="recipe",
+        name=one.name,
+        kind=one.kind,
+        label="Training recipe" if one.kind == "train" else "Scoring recipe",
+        state=job.state if job else "never_run",
+        reason=job.reason if job else "",
+        job=job.pk if job else None,
+        progress=job.progress if job else {},
+        about={"compute": in_words(one.compute), "activate": one.activate},
+    )
+
+
+def in_words(compute: dict[str, Any]) -> str:
+    """A compute choice as a short text."""
+    kind = compute.get("kind", "cpu")
+    if kind == "any":
+        name = f" ({compute['name']})" if compute.get("name") else ""
+        return f"Automatic: {words.plural(int(compute.get('count', 1)), 'GPU')}{name}"
+    if kind == "gpus":
+        uuids = compute.get("uuids", [])
+        rows = Gpu.objects.filter(uuid__in=uuids).select_related("node")
+        known = {gpu.uuid: f"GPU {gpu.index} on {gpu.node}" for gpu in rows}
+        return ", ".join(known.get(uuid, "a GPU that is gone") for uuid in uuids)
+    ranks = compute.get("ranks")
+    return f"CPU, {words.plural(int(ranks), 'rank')}" if ranks else "CPU"

@@ -1,0 +1,272 @@
+"""What happens in the Flow: a model is deployed, a recipe runs, its outcome is published."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from trackside.accounts.models import User
+from trackside.datasets import queries as datasets
+from trackside.datasets.models import Dataset, DatasetState
+from trackside.flow.models import Recipe, Run
+from trackside.flow.recipes import (
+    BadRecipe,
+    Change,
+    RecipeBusy,
+    Wish,
+    change_recipe,
+    check_name,
+    create_recipe,
+    delete_recipe,
+)
+from trackside.jobs import services as jobs
+from trackside.jobs.models import Attempt, Job
+from trackside.jobs.states import JOB_OVER
+from trackside.lab import estimates
+from trackside.lab import services as lab
+from trackside.lab.models import Analysis, TrainedModel
+from trackside.saved_models import bundles, queries
+from trackside.saved_models import services as saved_models
+from trackside.saved_models.models import SavedModel, Version
+
+SEED, BATCH = 1337, 32
+
+__all__ = [
+    "BadRecipe",
+    "Change",
+    "RecipeBusy",
+    "Wish",
+    "change_recipe",
+    "create_recipe",
+    "delete_recipe",
+    "deploy",
+    "publish_scoring",
+    "publish_training",
+    "run_recipe",
+]
+
+
+@transaction.atomic
+def deploy(trained: TrainedModel, name: str, user: User, *, active: bool = True) -> SavedModel:
+    """A saved model with a first version and its training recipe; an existing one gets a version.
+
+    The recipe remembers the design and the compute of the session, so that it can run again.
+    """
+    analysis = trained.session.analysis
+    if not trained.bundle:
+        raise BadRecipe("id", f"{trained} is not trained yet: only a finished model is deployed.")
+    check_name(name, "name", "saved model")
+    saved = SavedModel.objects.filter(project=analysis.project, name=name).first()
+    if saved is None:
+        saved = saved_models.create(analysis.project, user, name, analysis.task)
+    elif saved.task != analysis.task:
+        raise BadRecipe("name", f"{name} is a saved model for another task, {saved.task}.")
+    done = saved_models.Trained(
+        bundle=trained.bundle,
+        metric=trained.metric,
+        metrics=trained.metrics,
+        facts=trained.facts,
+        trained_model_id=trained.pk,
+        job=trained.job,
+    )
+    saved_models.publish_version(saved, done, user=user, active=active)
+    _remember(saved, trained, user)
+    return saved
+
+
+def _remember(saved: SavedModel, trained: TrainedModel, user: User) -> Recipe:
+    """The training recipe of a saved model, now with this model's design."""
+    session = trained.session
+    design = {
+        "design": {**session.design, "target": session.analysis.target},
+        "algorithm": trained.algorithm,
+        "params": trained.params,
+    }
+    before = Recipe.objects.filter(saved_model=saved, kind="train").first()
+    if before is not None:
+        before.settings, before.compute = design, session.compute
+        before.analysis, before.dataset = session.analysis, session.analysis.dataset
+        before.save(update_fields=["settings", "compute", "analysis", "dataset"])
+        return before
+    wish = Wish(
+        name=_free_name(saved),
+        kind="train",
+        dataset=session.analysis.dataset,
+        saved_model=saved,
+        settings=design,
+        analysis=session.analysis,
+    )
+    recipe = create_recipe(saved.project, user, wish)
+    recipe.compute = session.compute  # as it was: the GPUs may be gone and come back
+    recipe.save(update_fields=["compute"])
+    return recipe
+
+
+def _free_name(saved: SavedModel) -> str:
+    stem = f"train {saved.name}"[:70]
+    taken = set(saved.project.recipes.values_list("name", flat=True))
+    return next(
+        one for one in (stem, *(f"{stem} {n}" for n in range(2, 10_000))) if one not in taken
+    )
+
+
+@transaction.atomic
+def run_recipe(
+    recipe: Recipe,
+    user: User | None,
+    compute: dict[str, Any] | None = None,
+    *,
+    click_id: str | None = None,
+) -> Job:
+    """A job for this recipe, with its own compute or with another one, this time only.
+
+    Raises BadRecipe, BadCompute, RecipeBusy.
+    """
+    held = Recipe.objects.select_for_update(of=("self",)).get(pk=recipe.pk)
+    again = _clicked(held, user, click_id)
+    if again is not None:
+        return again
+    busy = held.runs.exclude(job__state__in=JOB_OVER).first()
+    if busy is not None:
+        raise RecipeBusy(f"{held} is at work as job {busy.job_id}. Wait for it or stop it.")
+    wanted = compute or held.compute or {"kind": "cpu"}
+    version = None if held.kind == "train" else _active(held.saved_model)
+    job = jobs.submit(
+        project=held.project,
+        user=user,
+        kind=held.kind,
+        title=_title(held),
+        compute=wanted,
+        click_id=click_id,
+        **(_training(held, wanted) if version is None else _scoring(held, version)),
+    )
+    Run.objects.create(recipe=held, job=job, version=version)
+    if held.output is not None:
+        Dataset.objects.filter(pk=held.output_id).update(job=job)
+    return job
+
+
+def _clicked(recipe: Recipe, user: User | None, click_id: str | None) -> Job | None:
+    if not click_id or user is None:
+        return None
+    run = recipe.runs.filter(job__created_by=user, job__click_id=click_id).first()
+    return run.job if run else None
+
+
+def _title(recipe: Recipe) -> str:
+    if recipe.kind == "train":
+        return f"Retrain {recipe.saved_model}"
+    return f"Score {recipe.dataset} with {recipe.saved_model}"
+
+
+def _active(saved: SavedModel) -> Version:
+    version = queries.active_version(saved)
+    if version is None:
+        raise BadRecipe(
+            "inputs.saved_model", f"{saved} has no version yet. Run its training recipe first."
+        )
+    return version
+
+
+def _ready(dataset: Dataset) -> Dataset:
+    if dataset.state != DatasetState.READY:
+        state = dataset.get_state_display().lower()
+        raise BadRecipe("inputs.dataset", f"{dataset} cannot be read yet: it is {state}.")
+    return dataset
+
+
+def _training(recipe: Recipe, compute: dict[str, Any]) -> dict[str, Any]:
+    """The Lab freezes the remembered design as if it had just been clicked on today's data."""
+    kept = recipe.settings
+    as_then = Analysis(
+        project=recipe.project,
+        name=recipe.analysis.name if recipe.analysis else recipe.name,
+        dataset=_ready(recipe.dataset),
+        task=recipe.saved_model.task,
+        target=kept["design"].get("target", "label"),
+        design={**kept["design"], "compute": compute},
+    )
+    model = {"algorithm": kept["algorithm"], "params": kept["params"]}
+    return {
+        "spec": lab.freeze(as_then, model),
+        "needs": estimates.need(as_then, model),
+        "seed": kept["design"].get("runtime", {}).get("seed", SEED),
+    }
+
+
+def _scoring(recipe: Recipe, version: Version) -> dict[str, Any]:
+    dataset = _ready(recipe.dataset)
+    spec = {
+        "bundle": str(bundles.folder(version)),
+        "dataset": {"folder": str(datasets.folder(dataset)), "fingerprint": dataset.fingerprint},
+        "batch": recipe.settings.get("batch", BATCH),
+    }
+    return {"spec": spec}
+
+
+def publish_training(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
+    """A retrained model is a new version of its saved model; any other training is the Lab's."""
+    run = Run.objects.filter(job=job).select_related("recipe__saved_model").first()
+    if run is None:
+        lab.publish_training(job, attempt, result)
+        return
+    done = saved_models.Trained(
+        bundle=f"models/job-{job.pk}",
+        metric=str(result.get("metric", "")),
+        metrics=result.get("metrics") or {},
+        facts=result.get("facts") or {},
+        job=job,
+    )
+    recipe = run.recipe
+    run.version = saved_models.publish_version(
+        recipe.saved_model, done, user=job.created_by, active=recipe.activate
+    )
+    run.save(update_fields=["version"])
+    result["output"] = recipe.saved_model.name
+    result["version"] = run.version.number
+
+
+def publish_scoring(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
+    """The output dataset becomes ready, with the rows of this run; those of the last one go."""
+    run = Run.objects.filter(job=job).select_related("recipe__output").first()
+    output = run.recipe.output if run else Dataset.objects.filter(job=job).first()
+    if output is None:
+        return  # its recipe was deleted meanwhile: nobody waits for these rows
+    before = output.folder
+    output.folder = _move(job, attempt, output)
+    output.state, output.reason = DatasetState.READY, ""
+    output.rows = int(result.get("rows") or 0)
+    output.facts = {"columns": result.get("columns") or [], "scored_by": job.pk}
+    output.bytes = _size(output.folder)
+    output.fingerprint = f"job-{job.pk}"
+    output.updated_at = timezone.now()
+    output.save()
+    result["output"] = output.name
+    if before and before != output.folder:
+        transaction.on_commit(lambda: _forget(before))
+
+
+def _move(job: Job, attempt: Attempt, output: Dataset) -> str:
+    """The attempt's output as a folder of its own, so that a repeated scoring replaces at once."""
+    storage = Path(settings.TRACKSIDE_STORAGE)
+    made, home = storage / attempt.folder / "output", f"datasets/{output.pk}"
+    if not made.is_dir():
+        return home  # moved already
+    if (storage / home).exists():
+        home = f"{home}-{job.pk}"
+    (storage / home).parent.mkdir(parents=True, exist_ok=True)
+    os.rename(made, storage / home)
+    return home
+
+
+def _size(folder: str) -> int:
+    found = (Path(settings.TRACKSIDE_STORAGE) / folder).rglob("*")
+    return sum(path.stat().st_size for path in found if path.is_file())
+
+
+def _forget(folder: str) -> None:
+    shutil.rmtree(Path(settings.TRACKSIDE_STORAGE) / folder, ignore_errors=True)

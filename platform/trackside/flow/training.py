@@ -1,0 +1,44 @@
+"""A training recipe made from an analysis before any of its models was deployed."""
+
+from typing import Any
+
+from trackside.accounts.models import User
+from trackside.flow.recipes import BadRecipe, Wish, check_name
+from trackside.lab.models import Analysis
+from trackside.saved_models import services as saved_models
+from trackside.saved_models.models import SavedModel
+
+
+def from_analysis(
+    analysis: Analysis,
+    user: User | None,
+    *,
+    name: str,
+    output: str,
+    compute: dict[str, Any],
+    activate: bool = True,
+) -> Wish:
+    """A wish for a recipe that trains the analysis' first model into the saved model `output`."""
+    models = analysis.design.get("models") or []
+    if not models:
+        raise BadRecipe("inputs.analysis", f"{analysis} has no model to train yet.")
+    check_name(output, "output", "saved model")
+    saved = SavedModel.objects.filter(project=analysis.project, name=output).first()
+    if saved is not None and saved.recipes.filter(kind="train").exists():
+        raise BadRecipe("output", f"{output} already has a training recipe. Choose another name.")
+    if saved is None:
+        saved = saved_models.create(analysis.project, user, output, analysis.task)
+    return Wish(
+        name=name,
+        kind="train",
+        dataset=analysis.dataset,
+        saved_model=saved,
+        settings={
+            "design": {**analysis.design, "target": analysis.target},
+            "algorithm": models[0]["algorithm"],
+            "params": models[0].get("params", {}),
+        },
+        compute=compute or analysis.design.get("compute", {}),
+        activate=activate,
+        analysis=analysis,
+    )

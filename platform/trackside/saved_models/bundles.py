@@ -1,0 +1,57 @@
+"""A version's bundle as a tar, made while it is sent: no temporary file, no path of ours."""
+
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+
+from trackside.saved_models.models import Version
+
+CHUNK = 1 << 20
+
+
+class BundleGone(Exception):
+    """The bundle's folder is not in the storage any more."""
+
+
+def folder(version: Version) -> Path:
+    """The absolute folder of the bundle. Raises BundleGone."""
+    path = Path(settings.TRACKSIDE_STORAGE) / version.bundle
+    if not version.bundle or not (path / "model.json").is_file():
+        raise BundleGone(f"The bundle of {version} is no longer in the storage.")
+    return path
+
+
+def members(version: Version) -> list[Path]:
+    """The regular files of the bundle, sorted; links are not followed and not sent."""
+    found = folder(version).rglob("*")
+    return sorted(path for path in found if path.is_file() and not path.is_symlink())
+
+
+def tar(version: Version) -> Iterator[bytes]:
+    """The tar in pieces. Every member lies under `bundle/` and belongs to nobody."""
+    root = folder(version)
+    for path in members(version):
+        info = tarfile.TarInfo(f"bundle/{path.relative_to(root).as_posix()}")
+        info.size, info.mtime, info.mode = path.stat().st_size, int(path.stat().st_mtime), 0o644
+        yield info.tobuf(tarfile.PAX_FORMAT)
+        yield from _blocks(path, info.size)
+    yield b"\0" * (2 * tarfile.BLOCKSIZE)
+
+
+def tar_name(version: Version) -> str:
+    """A file name of plain letters, whatever the saved model is called."""
+    name = "".join(
+        one if one.isascii() and one.isalnum() else "_" for one in str(version.saved_model)
+    )
+    return f"{name}_v{version.number}.tar"
+
+
+def _blocks(path: Path, size: int) -> Iterator[bytes]:
+    left = size
+    with path.open("rb") as source:
+        while left and (chunk := source.read(min(CHUNK, left))):
+            left -= len(chunk)
+            yield chunk
+    yield b"\0" * (-size % tarfile.BLOCKSIZE)

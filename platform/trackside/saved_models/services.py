@@ -1,0 +1,96 @@
+"""The only writer of saved models and their versions. At most one version is active at any time."""
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+
+from trackside.accounts.models import User
+from trackside.jobs.models import Job
+from trackside.projects.models import Project
+from trackside.saved_models.models import SavedModel, Version
+
+
+class Refused(Exception):
+    """What was asked cannot be done to this version; the message says why and what can."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What a training leaves behind; `bundle` is a folder relative to the storage."""
+
+    bundle: str
+    metric: str
+    metrics: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    trained_model_id: int | None = None
+    job: Job | None = None
+
+
+def create(project: Project, user: User | None, name: str, task: str) -> SavedModel:
+    """A saved model without versions yet. Raises Refused when the name is taken."""
+    if SavedModel.objects.filter(project=project, name=name).exists():
+        raise Refused(f"This project already has a saved model called {name}.")
+    return SavedModel.objects.create(project=project, name=name, task=task, created_by=user)
+
+
+@transaction.atomic
+def publish_version(
+    saved_model: SavedModel, trained: Trained, *, user: User | None, active: bool
+) -> Version:
+    """The next version. The first one becomes the active one whatever `active` says."""
+    held = SavedModel.objects.select_for_update().get(pk=saved_model.pk)
+    last: int | None = held.versions.aggregate(last=Max("number"))["last"]
+    version = Version.objects.create(
+        saved_model=held,
+        number=(last or 0) + 1,
+        trained_model_id=trained.trained_model_id,
+        job=trained.job,
+        bundle=trained.bundle,
+        metric=trained.metric,
+        metrics=trained.metrics,
+        facts=trained.facts,
+        created_by=user,
+    )
+    if active or not held.versions.filter(active=True).exists():
+        activate(version)
+    return version
+
+
+@transaction.atomic
+def activate(version: Version) -> Version:
+    """Make this version the one that scores; activating an older one is the roll-back."""
+    SavedModel.objects.select_for_update().get(pk=version.saved_model_id)
+    version.saved_model.versions.filter(active=True).exclude(pk=version.pk).update(active=False)
+    Version.objects.filter(pk=version.pk).update(active=True)
+    version.refresh_from_db()
+    return version
+
+
+@transaction.atomic
+def delete_version(version: Version) -> None:
+    """Take an inactive version away; its bundle stays while the Lab still shows that model."""
+    SavedModel.objects.select_for_update().get(pk=version.saved_model_id)
+    version.refresh_from_db()
+    if version.active:
+        raise Refused(
+            f"{version} is the active version. Activate another one first, then delete this one."
+        )
+    bundle, shared = version.bundle, _is_shared(version)
+    version.delete()
+    if not shared:
+        transaction.on_commit(lambda: _forget(bundle))
+
+
+def _is_shared(version: Version) -> bool:
+    others = Version.objects.filter(bundle=version.bundle).exclude(pk=version.pk)
+    return version.trained_model_id is not None or others.exists()
+
+
+def _forget(bundle: str) -> None:
+    if bundle:
+        shutil.rmtree(Path(settings.TRACKSIDE_STORAGE) / bundle, ignore_errors=True)
