@@ -73,7 +73,7 @@ class Loop:
         self.inner: nn.Module = net.head if course.features else net
         self.optimizer = schedule.optimizer_for(net, course.settings, pretrained=course.pretrained)
         scales = course.precision == "fp16"
-        self.scaler = torch.amp.GradScaler(peers.device.type, enabled=scales)  # type: ignore[attr-defined]
+        self.scaler = torch.amp.GradScaler(peers.device.type, enabled=scales)
         self.best: checkpoint.State = {}
         self._resume()
         self.learner = peers.wrap(self.inner)
@@ -156,7 +156,7 @@ class Loop:
             label_smoothing=self.course.settings["label_smoothing"],
         )
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return loss.detach()

@@ -88,14 +88,17 @@ def _cumulated(true: Ints, score: Floats) -> tuple[Floats, Floats, Floats]:
     """Hits and misses at or above each distinct score, highest first."""
     order = np.argsort(-score, kind="stable")
     score, true = score[order], np.asarray(true)[order].astype(np.float64)
-    last = np.flatnonzero(np.append(np.diff(score) != 0, True)) if len(score) else []
-    hits = np.cumsum(true)[last]
-    return hits, np.asarray(last) + 1 - hits, score[last]
+    ends = np.append(np.diff(score) != 0, True)[: len(score)]
+    last = np.flatnonzero(ends)
+    hits: Floats = np.asarray(np.cumsum(true)[last], dtype=np.float64)
+    misses: Floats = np.asarray(last + 1 - hits, dtype=np.float64)
+    return hits, misses, score[last]
 
 
 def _ratio(above: Floats, below: Any) -> Floats:
     below = np.asarray(below, dtype=np.float64)
-    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+    ratio: Floats = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+    return ratio
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -33,7 +33,7 @@ class Peers:
         # Threads that read ahead. On a CPU they would only take the cores from the net.
         self.readers = threads if device.type == "cuda" else 0
         # Words between the ranks go over gloo, so that they never make a GPU wait.
-        self._words = dist.new_group(backend="gloo") if world > 1 and _is_nccl() else None
+        self._words: Any = dist.new_group(backend="gloo") if world > 1 and _is_nccl() else None
 
     def barrier(self) -> None:
         if self.world > 1:
@@ -71,20 +71,19 @@ class Peers:
         flat = torch.cat([one.detach().reshape(-1).float() for one in moving])
         dist.all_reduce(flat)
         flat /= self.world
-        for one, part in zip(moving, flat.split([one.numel() for one in moving]), strict=True):
-            one.detach().copy_(part.view_as(one))
+        start = 0
+        for one in moving:
+            one.detach().copy_(flat[start : start + one.numel()].view_as(one))
+            start += one.numel()
 
     def wrap(self, net: nn.Module) -> nn.Module:
         """The net under DistributedDataParallel; as it is when this rank is alone."""
         if self.world == 1:
             return net
         ids = [self.device.index] if self.device.type == "cuda" else None
-        return DistributedDataParallel(
-            net,
-            device_ids=ids,
-            gradient_as_bucket_view=True,
-            **{SYNC_BUFFERS: False},  # the loop averages them before each validation
-        )
+        # The loop averages the buffers before each validation.
+        options: dict[str, Any] = {"gradient_as_bucket_view": True, SYNC_BUFFERS: False}
+        return DistributedDataParallel(net, device_ids=ids, **options)
 
     def votes(self) -> "Votes":
         return Votes(self.world, self._words)

@@ -155,11 +155,13 @@ def _pictures(
 
 
 def _features(parts: Split, made: torch.Tensor, device: torch.device) -> dict[str, Source]:
-    pieces = made.split([len(getattr(parts, name)) for name in PARTS])
-    return {
-        name: FeatureSource(piece, _labels(parts, name), device)
-        for name, piece in zip(PARTS, pieces, strict=True)
-    }
+    found: dict[str, Source] = {}
+    start = 0
+    for name in PARTS:
+        labels = _labels(parts, name)
+        found[name] = FeatureSource(made[start : start + len(labels)], labels, device)
+        start += len(labels)
+    return found
 
 
 def _labels(parts: Split, name: str) -> list[int]:
