@@ -163,9 +163,10 @@ def _any(request: Request, fleet: Sequence[Machine], left: _Left) -> Decision:
     able = [(m, group) for m, group in free if len(group) >= request.count]
     if not able:
         machine, group = max(free, key=lambda one: (len(one[1]), not one[0].simulated))
+        reason = _wait_any(request, machine, group, left)
         for gpu in group:
             left.taken[gpu.uuid] = f"is reserved for job {request.job}, which is older"
-        return Decision(job=request.job, reason=_wait_any(request, len(group), machine))
+        return Decision(job=request.job, reason=reason)
     machine, group = min(able, key=lambda one: _waste(one[0], one[1], request))
     group.sort(key=lambda gpu: (gpu.memory_free < request.roomy, gpu.index))
     chosen = tuple(gpu.uuid for gpu in sorted(group[: request.count], key=lambda one: one.index))
@@ -191,13 +192,17 @@ def _waste(machine: Machine, group: list[Device], request: Request) -> tuple[obj
     return (roomy < request.count, machine.simulated, len(group), machine.name)
 
 
-def _wait_any(request: Request, free: int, machine: Machine) -> str:
+def _wait_any(request: Request, machine: Machine, free: list[Device], left: _Left) -> str:
+    """How many are free on the machine that comes closest, and what the next one is doing."""
     model = f" {request.name}" if request.name else ""
     room = f" with {request.min_free / 2**30:.1f} GiB free" if request.min_free else ""
-    return (
-        f"Waits for {_many(request.count, f'free{model} GPU')}{room} in one machine: "
-        f"{free or 'none'} on {machine.name} {'is' if free < 2 else 'are'} free."
+    have = (
+        f"{len(free)} on {machine.name} {'is' if len(free) == 1 else 'are'} free, " if free else ""
     )
+    others = [gpu for group in _groups(machine, request) for gpu in group if gpu not in free]
+    why = [_why_not(machine, gpu, left) for gpu in others]
+    first = next((one for one in why if one), f"too little memory is free on {machine.name}")
+    return f"Waits for {_many(request.count, f'free{model} GPU')}{room}: {have}{first}."
 
 
 def _never(request: Request, fleet: Sequence[Machine]) -> str:

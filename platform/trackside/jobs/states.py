@@ -58,7 +58,7 @@ class IllegalMove(Exception):
     """A move that the table does not hold."""
 
     def __init__(self, state: str, move: str) -> None:
-        super().__init__(f"{move!r} is no move out of {state!r}.")
+        super().__init__(f"{str(move)!r} is no move out of {str(state)!r}.")
 
 
 _J, _A = JobState, AttemptState

@@ -1,0 +1,264 @@
+"""The life of an attempt: fences, the journal, stops, losses; and what becomes of the devices."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from tests.web import cast
+from trackside.accounts.models import User
+from trackside.compute.models import Lease, UsagePeak
+from trackside.jobs import queries, services
+from trackside.jobs.models import Attempt, Event, Job
+from trackside.projects.models import Project
+
+LATER = timedelta(minutes=5)
+
+
+def line(type_: str, **data: Any) -> dict[str, Any]:
+    return {"seq": 1, "t": timezone.now().timestamp(), "type": type_, **data}
+
+
+def record(attempt: Attempt, *events: dict[str, Any]) -> None:
+    services.record(attempt, events, attempt.journal_offset + 100, timezone.now())
+
+
+@pytest.fixture
+def attempt(project: Project, ada: User) -> Attempt:
+    cast.node(gpus=1)
+    wish = {"kind": "any", "count": 1}
+    return cast.claimed(cast.submit(project, ada, compute=wish, needs={"key": "net|224"}))
+
+
+def job_of(attempt: Attempt) -> Job:
+    return Job.objects.get(pk=attempt.job_id)
+
+
+def test_a_claim_gives_a_fence_a_folder_and_a_lease(attempt: Attempt) -> None:
+    assert (attempt.fence, attempt.state) == (1, "starting")
+    assert attempt.folder == f"jobs/{attempt.job_id}/a1"
+    assert attempt.lease_until is not None
+
+
+def test_only_the_first_claim_and_only_of_its_node_counts(project: Project, ada: User) -> None:
+    one = cast.live(cast.submit(project, ada)) if cast.node() else None
+    assert one is not None
+    other = cast.node("gpu-02")
+    assert services.claim(one.pk, node=other.pk, now=timezone.now()) is None
+    assert services.claim(one.pk, node=one.node_id, now=timezone.now()) is not None
+    assert services.claim(one.pk, node=one.node_id, now=timezone.now()) is None
+
+
+def test_the_first_step_makes_the_job_run(attempt: Attempt) -> None:
+    record(attempt, line("started", device="cpu"), line("phase", name="read", text="Reading."))
+    assert job_of(attempt).state == "starting"
+    record(attempt, line("step", epoch=0.1, step=1, loss=0.7, lr=0.001, rate=80.0))
+    job = job_of(attempt)
+    assert (job.state, job.metrics["loss"]) == ("running", 0.7)
+    assert Attempt.objects.get(pk=attempt.pk).first_step_at is not None
+
+
+def test_progress_and_epochs_are_kept_on_the_job(attempt: Attempt) -> None:
+    record(
+        attempt,
+        line("phase", name="train", text="Training."),
+        line("progress", done=1.5, of=20, unit="epoch", eta=30.0),
+        line("epoch", epoch=1, train_loss=0.6, val_loss=0.5, metrics={"accuracy": 0.9}, best=True),
+    )
+    shown = queries.snapshot(job_of(attempt))
+    assert shown["progress"]["done"] == 1.5
+    assert shown["progress"]["phase"] == "train"
+    assert shown["metrics"] == {"epoch": 1, "train_loss": 0.6, "val_loss": 0.5, "accuracy": 0.9}
+
+
+def test_the_same_piece_of_the_journal_counts_once(attempt: Attempt) -> None:
+    twin = Attempt.objects.get(pk=attempt.pk)
+    piece = [line("log", text="hello")]
+    services.record(attempt, piece, 40, timezone.now())
+    services.record(twin, piece, 40, timezone.now())
+    assert twin.journal_offset == 40
+    assert Event.objects.filter(job=attempt.job_id, type="log").count() == 1
+
+
+def test_load_lines_come_without_moving_the_journal(attempt: Attempt) -> None:
+    for _ in range(2):
+        services.record(attempt, [line("load", cpu=99)], attempt.journal_offset, timezone.now())
+    assert Event.objects.filter(job=attempt.job_id, type="load").count() == 2
+
+
+def test_finishing_publishes_and_keeps_the_devices_until_they_are_released(
+    attempt: Attempt,
+) -> None:
+    def publish(job: Job, one: Attempt, result: dict[str, Any]) -> None:
+        result["output"] = "scored"
+
+    record(attempt, line("step", epoch=0.1, step=1, loss=0.7))
+    facts = {"ranks": 1, "peak_memory": 10, "rate": 5.0, "seconds": 9.0, "images": {"train": 8}}
+    result = {"metrics": {"accuracy": 0.95}, "facts": facts}
+    services.finish(attempt, result, publish=publish)
+    shown = queries.snapshot(job_of(attempt))
+    assert (shown["state"], shown["output"]) == ("succeeded", "scored")
+    assert shown["metrics"]["accuracy"] == 0.95
+    assert Lease.objects.filter(attempt=attempt).exists()
+    assert UsagePeak.objects.get().images == 8
+    services.release(attempt)
+    assert not Lease.objects.exists()
+
+
+def test_what_cannot_be_published_did_not_finish(attempt: Attempt) -> None:
+    def publish(job: Job, one: Attempt, result: dict[str, Any]) -> None:
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full"):
+        services.finish(attempt, {}, publish=publish)
+    assert job_of(attempt).state == "starting"
+
+
+def test_devices_of_a_living_attempt_are_not_released(attempt: Attempt) -> None:
+    with pytest.raises(services.StillRunning):
+        services.release(attempt)
+
+
+def test_the_first_ending_wins(attempt: Attempt) -> None:
+    twin = Attempt.objects.get(pk=attempt.pk)
+    services.fail(attempt, reason="It broke.", exit="1")
+    with pytest.raises(services.StaleAttempt):
+        services.finish(twin, {}, publish=None)
+    assert job_of(attempt).reason == "It broke."
+
+
+def test_a_stale_writer_touches_nothing(attempt: Attempt) -> None:
+    stale = Attempt.objects.get(pk=attempt.pk)
+    services.lose(attempt, "gpu-01 is gone.")
+    now = timezone.now()
+    assert services.renew([stale], now) == {}
+    for act in (
+        lambda: services.record(stale, [line("step", loss=1)], 9, now),
+        lambda: services.mark_launched(stale, 7, "warm"),
+        lambda: services.cancel_done(stale),
+        lambda: services.finish(stale, {}, publish=None),
+    ):
+        with pytest.raises(services.StaleAttempt):
+            act()
+
+
+def test_a_lost_attempt_is_tried_again_but_its_devices_stay_in_quarantine(
+    attempt: Attempt, project: Project
+) -> None:
+    services.lose(attempt, "gpu-01 is gone.")
+    job = job_of(attempt)
+    assert job.state == "queued"
+    assert job.reason == "gpu-01 is gone. It will be tried again (1 of 3)."
+    assert services.schedule(timezone.now()) == []
+    assert "is held back until job" in job_of(attempt).reason
+    services.release(attempt)
+    (again,) = services.schedule(timezone.now())
+    assert again.number == 2
+    second = services.claim(again.pk, node=again.node_id, now=timezone.now())
+    assert second is not None
+    assert second.fence == 2
+
+
+def test_after_three_losses_the_job_fails(attempt: Attempt) -> None:
+    for _ in range(3):
+        services.lose(attempt, "gpu-01 is gone.")
+        services.release(attempt)
+        cast.beat(attempt.node, now=timezone.now() + LATER)
+        (again,) = services.schedule(timezone.now() + LATER)
+        claimed = services.claim(again.pk, node=again.node_id, now=timezone.now())
+        assert claimed is not None
+        attempt = claimed
+    services.lose(attempt, "gpu-01 is gone.")
+    assert job_of(attempt).state == "failed"
+    assert job_of(attempt).reason == "gpu-01 is gone. It was tried 4 times."
+
+
+def test_what_nobody_claims_goes_back_to_the_queue(project: Project, ada: User) -> None:
+    cast.node()
+    job = cast.submit(project, ada)
+    assert services.expire(timezone.now()) == 0
+    assert services.expire(timezone.now() + timedelta(seconds=31)) == 1
+    job.refresh_from_db()
+    assert job.state == "queued"
+    assert "gpu-01 did not start it within 30 seconds" in job.reason
+    assert not Lease.objects.exists()
+
+
+def test_an_attempt_that_is_not_renewed_is_lost(attempt: Attempt) -> None:
+    assert services.renew([attempt], timezone.now()) == {attempt.pk: ""}
+    assert services.reap(timezone.now()) == 0
+    assert services.reap(timezone.now() + LATER) == 1
+    assert job_of(attempt).state == "queued"
+
+
+def test_a_reboot_frees_what_the_machine_held(attempt: Attempt) -> None:
+    node = cast.node(gpus=1, boot_id="boot-2")
+    assert services.after_reboot(node) == 1
+    assert not Lease.objects.exists()
+    assert job_of(attempt).state == "queued"
+
+
+def test_a_waiting_job_is_cancelled_at_once(project: Project, ada: User) -> None:
+    job = cast.submit(project, ada)
+    assert services.stop(job, user=ada, how="cancel").state == "cancelled"
+    assert job.reason == "Cancelled by Ada before it began."
+
+
+def test_an_assigned_job_is_cancelled_at_once_and_gives_its_devices_back(
+    project: Project, ada: User
+) -> None:
+    cast.node()
+    job = cast.submit(project, ada)
+    assert services.stop(job, user=ada, how="cancel").state == "cancelled"
+    assert not Lease.objects.exists()
+    assert (
+        services.claim(cast.live(job).pk, node=cast.live(job).node_id, now=timezone.now()) is None
+    )
+
+
+def test_a_running_job_stops_when_its_gang_is_gone(attempt: Attempt, ben: User) -> None:
+    job = services.stop(job_of(attempt), user=ben, how="finish_early")
+    assert (job.state, job.reason) == (
+        "stopping",
+        "Ben asked it to finish early; waits for its processes to end.",
+    )
+    services.stop(job, user=ben, how="cancel")
+    assert services.renew([attempt], timezone.now()) == {attempt.pk: "cancel"}
+    services.cancel_done(attempt)
+    assert (job_of(attempt).state, job_of(attempt).reason) == ("cancelled", "Cancelled by Ben.")
+
+
+def test_a_job_that_finished_early_says_who_asked(attempt: Attempt, ben: User) -> None:
+    services.stop(job_of(attempt), user=ben, how="finish_early")
+    services.finish(attempt, {}, publish=None)
+    assert job_of(attempt).reason == "Finished early by Ben; the best weights are kept."
+
+
+def test_a_stop_of_what_is_over_says_how_it_ended(attempt: Attempt, ada: User) -> None:
+    services.fail(attempt, reason="It broke.", exit="1")
+    with pytest.raises(services.AlreadyOver, match="is already over: it failed"):
+        services.stop(job_of(attempt), user=ada, how="cancel")
+
+
+def test_a_lost_job_that_was_cancelled_is_cancelled(attempt: Attempt, ada: User) -> None:
+    services.stop(job_of(attempt), user=ada, how="cancel")
+    services.lose(attempt, "gpu-01 is gone.")
+    assert job_of(attempt).state == "cancelled"
+
+
+def test_charts_get_columns_of_equal_length(attempt: Attempt) -> None:
+    record(attempt, line("started", device="cpu"))
+    for step in range(5):
+        record(attempt, line("step", epoch=step / 5, step=step, loss=1 / (step + 1)))
+    record(attempt, line("epoch", epoch=1, train_loss=0.4, val_loss=0.3, metrics={"f1": 0.8}))
+    record(attempt, line("load", cpu=150, memory=9, gpus=[{"uuid": "GPU-a", "utilization": 40}]))
+    shown = queries.series(job_of(attempt))
+    assert shown["steps"]["loss"] == [1, 0.5, 1 / 3, 0.25, 0.2]
+    assert shown["steps"]["lr"] == [None] * 5
+    assert shown["epochs"]["metrics"] == {"f1": [0.8]}
+    assert shown["load"]["gpus"] == {"GPU-a": [40]}
+
+
+def test_a_log_that_is_not_there_yet_is_empty(attempt: Attempt) -> None:
+    assert queries.log_text(job_of(attempt)) == ""

@@ -1,0 +1,77 @@
+"""Races on a file SQLite and on a real Postgres: the database is the referee."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import postgres
+from tests.product import ROOT
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with postgres.running() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/race.sqlite3"
+        return
+    import psycopg
+
+    url = request.getfixturevalue("server")
+    name = f"race_{os.getpid()}_{abs(hash(request.node.name)) % 10**8}"
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    yield url.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def race(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Any:
+    def run(name: str) -> dict[str, Any]:
+        env = {**os.environ, "TRACKSIDE_HOME": str(tmp_path), "DATABASE_URL": database}
+        env["BROKER_URL"] = f"redis+socket://{tmp_path}/none.sock"
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.web.races", name],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-4000:]
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        assert answer.pop("vendor") in str(request.node.name)
+        return answer
+
+    return run
+
+
+def test_fifty_deliveries_of_a_doorbell_make_one_claim(race: Any) -> None:
+    assert race("claims") == {"won": 1, "fence": 1, "fences": [1]}
+
+
+def test_twenty_deliveries_of_a_click_make_one_job(race: Any) -> None:
+    assert race("clicks") == {"jobs": 1, "rows": 1, "leases": 2}
+
+
+def test_of_two_users_who_want_the_same_gpus_one_starts_and_one_waits(race: Any) -> None:
+    assert race("gpus") == {"outcomes": {"queued starting": 30}, "leases": 0}
+
+
+def test_many_writers_number_one_story_without_gap_or_twin(race: Any) -> None:
+    assert race("stories") == {"whole": True, "events": 63}
+
+
+def test_of_many_endings_one_happens(race: Any) -> None:
+    assert race("endings") == {"states": {"one": 10}}
