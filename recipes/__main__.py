@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
 def _run(folder: Path) -> int:
     """This process is a rank when torchrun says so, and else leads all ranks itself."""
     try:
-        job = jobs.read(folder)
+        jobs.read(folder)
     except jobs.BadJob as wrong:
         print(wrong, file=sys.stderr)  # noqa: T201
         return 2
@@ -45,11 +45,12 @@ def _run(folder: Path) -> int:
     if "RANK" in os.environ:
         number, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
         return rank.run(folder, rank=number, world=world, rendezvous="env://")
-    if job.compute.ranks == 1:
-        return rank.run(folder, rank=0, world=1, rendezvous="env://")
     from recipes import gang
+    from recipes.events import tell
 
-    return gang.lead(folder)
+    code = gang.lead(folder)
+    tell(folder / "events.jsonl")
+    return code
 
 
 def _score(arguments: list[str]) -> int:

@@ -5,6 +5,7 @@ docs/jobs.md lists the types.
 
 import json
 import math
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,3 +77,14 @@ def _lines(path: Path, offset: int) -> Iterator[tuple[bytes, int]]:
                 return
             offset += len(line)
             yield line, offset
+
+
+def tell(journal: Path) -> None:
+    """Warnings and the failure of a job, for a person at a terminal."""
+    if not journal.exists():
+        return
+    for line in map(json.loads, journal.open()):
+        if line["type"] == "failed":
+            print(line["message"], file=sys.stderr)  # noqa: T201
+        elif line["type"] == "note" and line["level"] == "warning":
+            print(line["text"], file=sys.stderr)  # noqa: T201
