@@ -1,6 +1,10 @@
 """The environment, read once. Each reader fails with a sentence that names the variable."""
 
+import hashlib
 import os
+import re
+import stat
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -41,8 +45,31 @@ def storage() -> Path:
     return Path(text("TRACKSIDE_STORAGE") or home() / "storage").resolve()
 
 
+def home_id() -> str:
+    """Names this TRACKSIDE_HOME in the environment of all its processes and in /tmp."""
+    return hashlib.sha256(str(home()).encode()).hexdigest()[:12]
+
+
+def run_folder() -> Path:
+    """The private folder of the unix sockets: TRACKSIDE_HOME/run, or one in /tmp for a long path.
+
+    A socket's path ends at 107 bytes, and the broker's address cannot hold every character.
+    """
+    folder = home() / "run"
+    if len(os.fsencode(folder)) > 75 or not re.fullmatch(r"[\w./+-]+", str(folder), re.ASCII):
+        folder = Path(tempfile.gettempdir()) / f"trackside-{os.getuid()}-{home_id()}"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise BadEnvironment(
+            f"{folder} must be a folder of this user alone (mode 0700): "
+            "whoever can write there can speak for Trackside. Remove it and start again."
+        )
+    return folder
+
+
 def broker_url() -> str:
-    return text("BROKER_URL") or f"redis+socket://{home() / 'run' / 'valkey.sock'}"
+    return text("BROKER_URL") or f"redis+socket://{run_folder() / 'valkey.sock'}"
 
 
 def secret_key() -> str:

@@ -1,0 +1,41 @@
+"""What comes before the processes, in one of its own: tables, served files, the first start."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trackside.config.settings")
+    django.setup()
+    os.umask(0o077)
+    call_command("migrate", interactive=False, verbosity=0)
+    _collect(Path(settings.STATIC_ROOT), [Path(folder) for folder in settings.STATICFILES_DIRS])
+    call_command("first_start")
+
+
+def _collect(root: Path, sources: list[Path]) -> None:
+    """Hash and compress the served files, only when one of them changed."""
+    stamp = root / ".stamp"
+    now = _state(sources)
+    if stamp.is_file() and stamp.read_text() == now:
+        return
+    call_command("collectstatic", interactive=False, verbosity=0, clear=True)
+    stamp.write_text(now)
+
+
+def _state(sources: list[Path]) -> str:
+    state = hashlib.sha256()
+    for path in sorted(path for source in sources for path in source.rglob("*")):
+        if path.is_file():
+            found = path.stat()
+            state.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+    return state.hexdigest()
+
+
+if __name__ == "__main__":
+    main()
