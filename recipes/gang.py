@@ -1,0 +1,253 @@
+"""The gang leader: forks the ranks of one job folder, watches them, and says how it ended.
+
+One thread, nothing imported that computes. It writes `attempt.json`, caps `log.txt`, passes SIGTERM
+on, stops the others when one rank fails, and leaves no process behind. It needs no agent: when
+nobody has touched the file `alive` for ten minutes, it ends the ranks so that they can be resumed.
+"""
+
+import json
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from recipes import processes
+from recipes import rank as ranks
+from recipes.job import BadJob, Job, read, write_whole
+from recipes.log import Log
+
+GRACE = 10.0  # seconds between SIGTERM and SIGKILL
+GRACE_ALONE = 60.0  # time for a checkpoint when the agent stayed away
+DEAD_MAN = 600.0
+STOPPED = 128 + signal.SIGTERM
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+
+
+def lead(folder: Path) -> int:
+    """Run the job in `folder` to its end; 0 when all ranks ended well, 143 when it was stopped."""
+    folder = folder.resolve()
+    try:
+        job = read(folder)
+    except BadJob as wrong:
+        print(wrong, file=sys.stderr)  # noqa: T201 - goes to log.txt, or to who runs it by hand
+        if folder.is_dir():
+            _report(folder, {"fence": 0, "exit": 1, "signal": None, "rank": None}, str(wrong))
+        return 1
+    return _Gang(folder, job).run()
+
+
+def _report(folder: Path, outcome: dict[str, int | None], reason: str) -> None:
+    me = {"pid": os.getpid(), "started": processes.started(os.getpid())}
+    write_whole(folder / "attempt.json", json.dumps({**me, **outcome, "reason": reason}))
+
+
+@dataclass
+class _Gang:
+    folder: Path
+    job: Job
+    alive: dict[int, int] = field(default_factory=dict)  # pid -> rank
+    ended: dict[int, int] = field(default_factory=dict)  # rank -> exit code, or minus the signal
+    failed: int | None = None  # the rank that failed first
+    asked: bool = False
+    why: str = ""  # what is being stopped for: asked, rank, alone
+    kill_at: float = float("inf")
+
+    def run(self) -> int:
+        self.touched = _touched(self.folder)
+        self.seen = time.monotonic()
+        self.kills = processes.memory_kills()
+        processes.adopt_orphans()
+        processes.wear(processes.tag(self.job.job, self.job.fence, self.folder))
+        if self.job.compute.cores:
+            os.sched_setaffinity(0, set(self.job.compute.cores))
+        bell, self.bell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.log = Log(self.folder / "log.txt")
+        before = self._listen()
+        for rank in range(self.job.compute.ranks):
+            self._fork(rank)
+        self.log.close_input()
+        self._tell(None)
+        while self.alive:
+            self._wait(bell)
+            self._reap()
+            self._judge()
+        self._clear()
+        self.log.close()
+        code = self._code()
+        self._tell(code)
+        self._unlisten(before)
+        os.close(bell)
+        return code
+
+    def _listen(self) -> list[object]:
+        """Signals only ring the bell that `_wait` sleeps on, so none is missed in between."""
+        signal.set_wakeup_fd(self.bell, warn_on_full_buffer=False)
+        return [signal.signal(one, self._noticed) for one in _SIGNALS]
+
+    def _unlisten(self, before: list[object]) -> None:
+        signal.set_wakeup_fd(-1)
+        for one, handler in zip(_SIGNALS, before, strict=True):
+            signal.signal(one, handler or signal.SIG_DFL)  # type: ignore[arg-type]
+        os.close(self.bell)
+
+    def _noticed(self, number: int, _frame: object) -> None:
+        self.asked = self.asked or number != signal.SIGCHLD
+
+    def _fork(self, rank: int) -> None:
+        leader = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            self._be(rank, leader)
+        self.alive[pid] = rank
+
+    def _be(self, rank: int, leader: int) -> NoReturn:
+        code = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            for one in _SIGNALS:
+                signal.signal(one, signal.SIG_DFL)
+            processes.die_with(leader)
+            self.log.become_output()
+            self._settle(rank)
+            code = ranks.run(
+                self.folder,
+                rank=rank,
+                world=self.job.compute.ranks,
+                rendezvous=f"file://{self.folder}/.rendezvous.{leader}",
+            )
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        except BaseException:  # a fork must never return into the code of its parent
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _settle(self, rank: int) -> None:
+        """Devices by UUID and this rank's own cores. All ranks see all leased devices."""
+        compute = self.job.compute
+        real = compute.device == "cuda" and not compute.simulated
+        os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(compute.uuids) if real else ""
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+        os.environ.setdefault("NCCL_SOCKET_IFNAME", "lo")
+        mine = compute.cores[rank * compute.threads : (rank + 1) * compute.threads]
+        if mine:
+            os.sched_setaffinity(0, set(mine))
+
+    def _wait(self, bell: int) -> None:
+        """Sleep until a signal, output, or a second has passed."""
+        ready, _, _ = select.select([bell, *self.log.inputs()], [], [], 1.0)
+        if bell in ready:
+            os.read(bell, 512)
+        self.log.copy()
+
+    def _reap(self) -> None:
+        """Collect what ended. Of two that ended at once, the one that was killed is the cause."""
+        worst: int | None = None
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == 0:
+                break
+            rank = self.alive.pop(pid, None)
+            if rank is None:
+                continue  # an orphan we adopted
+            code = os.waitstatus_to_exitcode(status)
+            self.ended[rank] = code
+            if code and (worst is None or code < self.ended[worst]):
+                worst = rank
+        if worst is not None and self.failed is None and not (self.why or self.asked):
+            self.failed = worst
+
+    def _judge(self) -> None:
+        now = time.monotonic()
+        if not self.why and self.alive:
+            if self.asked:
+                self._stop("asked", now + GRACE)
+            elif self.failed is not None:
+                self._stop("rank", now + GRACE)
+            elif self._abandoned(now):
+                self._stop("alone", now + GRACE_ALONE)
+        if now >= self.kill_at:
+            self._signal(signal.SIGKILL)
+
+    def _abandoned(self, now: float) -> bool:
+        """Nobody touches `alive`. Measured on our own clock: the wall clock may be set."""
+        touched = _touched(self.folder)
+        if touched != self.touched:
+            self.touched, self.seen = touched, now
+        return touched is not None and now - self.seen > DEAD_MAN
+
+    def _stop(self, why: str, kill_at: float) -> None:
+        self.why, self.kill_at = why, kill_at
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in self.alive:
+            os.kill(pid, number)  # not reaped yet, so the pid is still ours
+
+    def _clear(self) -> None:
+        """End what the ranks left behind: it has become our child, whatever session it is in."""
+        give_up = time.monotonic() + GRACE
+        while time.monotonic() < give_up:
+            left = [child for child in processes.children(os.getpid()) if child.alive]
+            for child in left:
+                os.kill(child.pid, signal.SIGKILL)
+            self._reap()
+            if not left:
+                break
+            time.sleep(0.01)
+        (self.folder / f".rendezvous.{os.getpid()}").unlink(missing_ok=True)
+
+    def _code(self) -> int:
+        if not any(self.ended.values()):
+            return 0
+        return STOPPED if self.why in ("asked", "alone") or self.asked else 1
+
+    def _tell(self, code: int | None) -> None:
+        end = self.ended[self.failed] if self.failed is not None else 0
+        outcome = {
+            "fence": self.job.fence,
+            "exit": code,
+            "signal": -end if end < 0 else None,
+            "rank": self.failed,
+        }
+        _report(self.folder, outcome, self._reason(end) if code else "")
+
+    def _reason(self, end: int) -> str:
+        if self.why == "alone":
+            return "The node's agent was away for 10 minutes, so the job ended itself."
+        if self.failed is None:
+            return "It was stopped."
+        who = f"Rank {self.failed} of {self.job.compute.ranks}"
+        if end >= 0:
+            last = self.log.last_line()
+            return f"{who} ended with exit code {end}" + (f": {last}" if last else ".")
+        name = signal.Signals(-end).name if -end in set(signal.Signals) else "unknown"
+        if -end == signal.SIGKILL and processes.memory_kills() > self.kills:
+            return (
+                f"{who} was killed by the system because memory ran out (signal 9, SIGKILL). "
+                "A smaller batch size or fewer ranks need less."
+            )
+        verb = "was killed by" if -end in (signal.SIGKILL, signal.SIGTERM) else "crashed with"
+        return f"{who} {verb} signal {-end} ({name})."
+
+
+def _touched(folder: Path) -> float | None:
+    try:
+        return (folder / "alive").stat().st_mtime
+    except FileNotFoundError:
+        return None
+
+
+if __name__ == "__main__":
+    sys.exit(lead(Path(sys.argv[1])))
