@@ -118,6 +118,14 @@ def content(head: bytes) -> str:
     return "SVG" if start.startswith(b"<svg") else "XML" if start.startswith(b"<?xml") else ""
 
 
+def named(kind: str) -> str:
+    """What `content` found, with its article."""
+    if not kind:
+        return "of an unknown kind"
+    article = "an" if kind in VOWELS else "a"
+    return f"{article} {kind}" if kind[0].islower() or " " in kind else f"{article} {kind} file"
+
+
 def _header(source: str | Path | BinaryIO) -> Image.Image:
     try:
         image = Image.open(source, formats=list(FORMATS))
@@ -144,15 +152,8 @@ def _unknown(source: str | Path | BinaryIO) -> str:
     kind = content(head)
     if kind in FORMATS:
         return f"It begins like a {kind} picture, but its header is damaged."
-    named = ", ".join(FORMATS)
-    return f"It is {_article(kind)}, not a picture in one of the formats {named}."
-
-
-def _article(kind: str) -> str:
-    if not kind:
-        return "of an unknown kind"
-    article = "an" if kind in VOWELS else "a"
-    return f"{article} {kind}" if kind[0].islower() or " " in kind else f"{article} {kind} file"
+    formats = ", ".join(FORMATS)
+    return f"It is {named(kind)}, not a picture in one of the formats {formats}."
 
 
 def _frames(image: Image.Image) -> int:
