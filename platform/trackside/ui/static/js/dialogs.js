@@ -40,3 +40,11 @@ document.addEventListener("input", (event) => {
 
 const named = location.hash && document.getElementById(location.hash.slice(1));
 if (named instanceof HTMLDialogElement) named.showModal();
+document.querySelectorAll("dialog[data-show]").forEach((dialog) => dialog.showModal());
+
+// <select data-submit> sends its form at once; the button beside it is for browsers without scripts.
+for (const control of document.querySelectorAll("[data-submit]")) {
+  const button = control.form?.querySelector("[data-submit-button]");
+  if (button) button.hidden = true;
+  control.addEventListener("change", () => control.form.requestSubmit());
+}

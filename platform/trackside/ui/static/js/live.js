@@ -1,6 +1,5 @@
 // One stream for all tabs of this browser, through a SharedWorker; a tab's own stream where there is
 // none.
-//   import { live } from "./live.js";
 //   const stop = live.watch("job:12", 45, (event) => …);   event: {type, data, seq}; 45: last seen
 //   live.onState((state) => …);                             state: {live, age, retry}
 // Events `gap` (some were missed: load the page's data anew) and `denied` may come on any topic.

@@ -2,7 +2,7 @@
 import { icon } from "./icons.js";
 
 const STAY = 6000;
-const LOOKS = { success: "circle-check", info: "info-circle", warning: "alert-triangle", error: "alert-triangle" };
+const LOOKS = { success: "circle-check", info: "info", warning: "alert-triangle", error: "alert-triangle" };
 
 export function toast(text, kind = "info") {
   const list = document.getElementById("toasts");

@@ -1,0 +1,54 @@
+// A job in words and pills; the same as templatetags/ui.py's `state` and jobs/views.py's `sentence`.
+import { icon } from "./icons.js";
+
+export const OVER = ["succeeded", "failed", "cancelled"];
+const LOOKS = {
+  queued: ["bz", "clock"],
+  starting: ["ac", "loader"],
+  running: ["ac", "play"],
+  stopping: ["wn", "flag"],
+  succeeded: ["ok", "check"],
+  failed: ["er", "x"],
+  cancelled: ["", "ban"],
+};
+
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+export function pill(state) {
+  const [kind, name] = LOOKS[state] ?? ["", "circle"];
+  const one = document.createElement("span");
+  one.className = kind ? `p p--${kind}` : "p";
+  one.append(icon(name), capital(state));
+  return one;
+}
+
+export function amount({ done, of, unit }) {
+  if (!of) return "";
+  const short = (number) => String(Math.round(number * 10) / 10);
+  return `${short(done)} of ${short(of)} ${unit ?? ""}${of === 1 ? "" : "s"}`;
+}
+
+export const share = ({ done, of }) => (of ? Math.max(0, Math.min(100, (100 * done) / of)) : 0);
+
+export function sentence(type, data) {
+  switch (type) {
+    case "state": {
+      const where = data.node ? ` on ${data.node}` : "";
+      return `${capital(data.state ?? "")}${where}${data.reason ? `: ${data.reason}` : ""}`;
+    }
+    case "started": {
+      const ranks = data.ranks ?? 1;
+      return `Runs on ${data.device ?? "a device"} with ${ranks} rank${ranks === 1 ? "" : "s"}.`;
+    }
+    case "checkpoint":
+      return `Checkpoint of epoch ${data.epoch} written.`;
+    case "finished":
+      return "Finished.";
+    case "failed":
+      return data.message ?? "Failed.";
+    case "phase":
+    case "note":
+      return data.text ?? data.name ?? "";
+  }
+  return "";
+}

@@ -1,0 +1,66 @@
+// One job as it goes on: state, progress, log and story; its end loads the page anew.
+import { OVER, amount, pill, sentence, share } from "../job-words.js";
+import { live } from "../live.js";
+import { duration } from "../words.js";
+
+const page = document.getElementById("job");
+const log = document.getElementById("log");
+const follow = document.getElementById("follow");
+const story = document.getElementById("story");
+const parts = (name) => document.querySelectorAll(`[data-f="${name}"]`);
+const tell = (name, text) => parts(name).forEach((part) => (part.textContent = text));
+const MOST_LINES = 2000;
+let waiting = [];
+
+log.scrollTop = log.scrollHeight;
+if (!page.dataset.over) live.watch(`job:${page.dataset.job}`, Number(page.dataset.seq), heard);
+
+function heard({ type, data, at }) {
+  if (type === "gap") location.reload();
+  else if (type === "progress") progress(data);
+  else if (type === "log") line(data);
+  else if (type === "state") state(data);
+  if (type === "phase") tell("phase", data.text || data.name);
+  const words = sentence(type, data);
+  if (words) tellStory(words, type, at);
+}
+
+function progress(data) {
+  tell("progress", amount(data));
+  tell("eta", data.eta ? `${duration(data.eta)} left` : "");
+  parts("bar").forEach((bar) => bar.setAttribute("width", share(data).toFixed(2)));
+  document.querySelector("[role=progressbar]").setAttribute("aria-valuenow", Math.round(share(data)));
+}
+
+function state({ state: now, reason }) {
+  parts("state").forEach((part) => part.replaceChildren(pill(now)));
+  tell("reason", reason ?? "");
+  document.getElementById("reason").hidden = !reason;
+  if (OVER.includes(now)) setTimeout(() => location.reload(), 300);
+}
+
+function line({ text }) {
+  if (!waiting.length) requestAnimationFrame(flush);
+  waiting.push(text);
+}
+
+function flush() {
+  const before = log.textContent;
+  const lines = `${before}${before ? "\n" : ""}${waiting.join("\n")}`.split("\n");
+  waiting = [];
+  log.textContent = lines.slice(-MOST_LINES).join("\n");
+  document.getElementById("log-none").hidden = true;
+  if (follow.checked) log.scrollTop = log.scrollHeight;
+}
+
+function tellStory(words, type, at) {
+  const item = document.createElement("li");
+  const when = document.createElement("span");
+  when.className = "t3 s num";
+  when.textContent = (at ? new Date(at) : new Date()).toLocaleTimeString("en-GB");
+  const what = document.createElement("span");
+  what.className = type === "failed" ? "wrap bad" : "wrap";
+  what.textContent = words;
+  item.append(when, what);
+  story.prepend(item);
+}

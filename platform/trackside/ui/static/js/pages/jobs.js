@@ -1,0 +1,37 @@
+// The list of jobs: rows change where they stand; a job that is new or over loads the page anew.
+import { OVER, amount, pill, share } from "../job-words.js";
+import { live } from "../live.js";
+
+const table = document.querySelector("table.jobs");
+const row = (id) => table.querySelector(`[data-job="${id}"]`);
+let asked = false;
+
+live.watch(`project:${table.dataset.project}`, 0, ({ type, data }) => {
+  if (type === "gap") anew();
+  for (const job of data?.jobs ?? []) show(job);
+});
+
+function show(job) {
+  const line = row(job.id);
+  if (!line) {
+    if (Number(job.id) > Math.max(...[...table.querySelectorAll("[data-job]")].map((one) => Number(one.dataset.job)))) anew();
+    return;
+  }
+  if (line.dataset.state !== job.state) {
+    if (OVER.includes(job.state)) anew();
+    line.dataset.state = job.state;
+    line.querySelector('[data-f="state"]').replaceChildren(pill(job.state));
+  }
+  const reason = line.querySelector('[data-f="reason"]');
+  reason.textContent = job.reason;
+  reason.hidden = !job.reason;
+  line.querySelector('[data-f="bar"]').setAttribute("width", share(job.progress).toFixed(1));
+  line.querySelector("svg.bar").toggleAttribute("hidden", !job.progress.of);
+  line.querySelector('[data-f="progress"]').textContent = amount(job.progress);
+}
+
+function anew() {
+  if (asked) return;
+  asked = true;
+  setTimeout(() => location.reload(), 400); // several at once are one load
+}

@@ -1,0 +1,178 @@
+// The Train dialog: the server draws it, also at each change; here it is swapped in part by part, so
+// that scrolling, focus and ticks stay. Verdicts and plans are never computed in the browser.
+import { live } from "../live.js";
+import { patchTiles } from "../gpu-tiles.js";
+import { csrf } from "../send.js";
+import { toast } from "../toasts.js";
+
+const dialog = document.getElementById("train");
+let leave = []; // what to stop when the dialog closes
+let latest = 0; // number of the last plan that was asked for
+let states = ""; // of all GPUs at the last look: a change asks for a new plan
+
+const form = () => dialog.querySelector("form");
+const find = (selector) => dialog.querySelector(selector);
+const verdicts = () => JSON.parse(find("#train-verdicts")?.textContent ?? "{}");
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-train]");
+  if (opener) open(opener.dataset.train, opener);
+});
+
+async function open(url, opener) {
+  opener.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(url, { headers: { Accept: "text/html" } });
+    if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+    dialog.innerHTML = await answer.text();
+  } catch (error) {
+    toast(`The Train dialog cannot be shown. ${error.message}`, "error");
+    return;
+  } finally {
+    opener.removeAttribute("aria-busy");
+  }
+  dialog.showModal();
+  find("[data-main]")?.focus({ preventScroll: true });
+  follow();
+}
+
+function follow() {
+  leave.push(live.watch("gpus", 0, ({ type, data }) => type === "gpus" && look(data)));
+  leave.push(live.onState(({ live: fresh, age, retry }) => {
+    const dot = find("[data-live] .dot");
+    const words = find("[data-live] [data-text]");
+    if (!dot || !words) return;
+    dot.className = fresh ? "dot dot--ok dot--live" : "dot dot--wn";
+    words.textContent = fresh ? "Live" : retry ? `Numbers are ${age} s old` : "Connecting";
+  }));
+}
+
+dialog.addEventListener("close", () => {
+  leave.forEach((stop) => stop());
+  leave = [];
+  states = "";
+});
+
+function look(board) {
+  patchTiles(dialog, board, verdicts());
+  const gpus = board.nodes.flatMap((node) => node.gpus.map((gpu) => `${gpu.uuid}${gpu.state}${gpu.queue}`));
+  const now = `${board.nodes.map((node) => node.name + node.state + node.cores_free)}${gpus}`;
+  if (states && states !== now) plan();
+  states = now;
+}
+
+async function plan() {
+  if (!form()) return;
+  const mine = ++latest;
+  form().setAttribute("aria-busy", "true");
+  try {
+    const answer = await post(form().dataset.plan);
+    if (mine === latest && answer.ok) swap(await answer.text());
+  } catch {
+    toast("The server cannot be reached; the plan may be out of date.", "warning");
+  } finally {
+    if (mine === latest) form()?.removeAttribute("aria-busy");
+  }
+}
+
+const post = (url) => fetch(url, { method: "POST", body: new FormData(form()), headers: { "X-CSRFToken": csrf() } });
+
+function swap(html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html");
+  const focus = mark(document.activeElement);
+  for (const part of dialog.querySelectorAll("[data-part]")) {
+    const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (next && next.innerHTML !== part.innerHTML) part.replaceChildren(...next.childNodes);
+  }
+  for (const old of form().querySelectorAll('[name="seen_free"]')) old.remove();
+  form().prepend(...fresh.querySelectorAll('[name="seen_free"]'));
+  const mode = fresh.querySelector('[name="mode"]:checked');
+  if (mode) find(`[name="mode"][value="${mode.value}"]`).checked = true;
+  if (focus && !dialog.contains(document.activeElement)) (find(focus) ?? find("[data-main]"))?.focus({ preventScroll: true });
+}
+
+// How to find the element again after its part was drawn anew.
+function mark(element) {
+  if (!element || !dialog.contains(element)) return "";
+  if (element.name) return `[name="${element.name}"]${element.matches("[type=radio], [type=checkbox]") ? `[value="${element.value}"]` : ""}`;
+  return element.matches("[data-go]") ? "[data-go]" : "[data-main]";
+}
+
+dialog.addEventListener("change", (event) => {
+  if (event.target.name === "session_name") return;
+  plan();
+});
+
+dialog.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  const { drop, all, use, batch } = button.dataset;
+  if (drop) tick([...chosen()].filter((uuid) => uuid !== drop));
+  else if (all) tick(all.split(","));
+  else if (use === "cpu") { mode("cpu"); plan(); }
+  else if (use) choose(use);
+  else if (batch) { sizes(Number(batch)); plan(); }
+  else if ("again" in button.dataset) plan();
+});
+
+const boxes = () => [...dialog.querySelectorAll('[name="gpu"]')];
+const chosen = () => boxes().filter((box) => box.checked).map((box) => box.value);
+const mode = (value) => { const radio = find(`[name="mode"][value="${value}"]`); if (radio) radio.checked = true; };
+
+function tick(uuids) {
+  boxes().forEach((box) => (box.checked = uuids.includes(box.value)));
+  plan();
+}
+
+// From the CPU or Automatic there are no boxes yet: the wish goes along by hand.
+function choose(uuid) {
+  mode("pick");
+  if (boxes().length) return tick([uuid]);
+  const wish = Object.assign(document.createElement("input"), { type: "hidden", name: "gpu", value: uuid });
+  form().append(wish);
+  plan().then(() => wish.remove());
+}
+
+function sizes(batch) {
+  for (const select of dialog.querySelectorAll('select[name^="batch-"]')) {
+    if (Number(select.value) > batch) select.value = String(batch);
+  }
+}
+
+dialog.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    form()?.requestSubmit(find("[data-go]"));
+    return;
+  }
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (!step || event.target.name !== "gpu") return;
+  const all = boxes();
+  const next = all[all.indexOf(event.target) + step];
+  if (next) { next.focus(); event.preventDefault(); }
+});
+
+dialog.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const go = find("[data-go]");
+  if (go.getAttribute("aria-disabled") === "true" || form().dataset.sent) return;
+  form().dataset.sent = "yes";
+  try {
+    const answer = await post(form().action);
+    if (answer.status === 201) {
+      const { location: where } = await answer.json();
+      window.location.assign(where);
+      return;
+    }
+    const html = await answer.text();
+    if (answer.status !== 409) throw new Error(`The server answered ${answer.status}.`);
+    swap(html);
+    find('[data-part="sentence"]')?.scrollIntoView({ block: "nearest" });
+  } catch (error) {
+    toast(`Nothing was started. ${error.message}`, "error");
+  }
+  delete form()?.dataset.sent;
+});
+
+// A page may be opened with #train: the dialog opens at once.
+if (location.hash === "#train") document.querySelector("[data-train]")?.click();
