@@ -81,7 +81,8 @@ def fingerprint(request: HttpRequest) -> str:
         return digest.hexdigest()
     for name, values in sorted(request.POST.lists()):
         digest.update(json.dumps([name, values]).encode())
-    for _, file in sorted(request.FILES.items()):
+    files: dict[str, UploadedFile] = {name: request.FILES[name] for name in request.FILES}  # type: ignore[misc]
+    for _, file in sorted(files.items()):
         digest.update(json.dumps(file.name).encode())
         for chunk in file.chunks():
             digest.update(chunk)

@@ -74,12 +74,13 @@ def _answered(operation: Operation, request: HttpRequest, path: dict[str, Any]) 
     try:
         if operation.starts:
             return once(request, lambda: _run(operation, request, path))
-        return _run(operation, request, path)
-    except Exception as wrong:
-        answer = answer_to(wrong)
-        if answer is None:
-            raise
+        answer: HttpResponseBase = _run(operation, request, path)
         return answer
+    except Exception as wrong:
+        failure = answer_to(wrong)
+        if failure is None:
+            raise
+        return failure
 
 
 def _run(operation: Operation, request: HttpRequest, path: dict[str, Any]) -> Any:

@@ -31,7 +31,8 @@ def many(items: Schema) -> Schema:
 
 def listed(noun: str, items: Schema) -> Schema:
     """One page of a list."""
-    return obj(f"{noun} next", **{noun: many(items), "next": MAYBE_TEXT})
+    properties = {noun: many(items), "next": MAYBE_TEXT}
+    return {"type": "object", "properties": properties, "required": [noun, "next"]}
 
 
 COMPUTE: Schema = {
@@ -234,10 +235,15 @@ RECIPE = obj(
 )
 RUN = obj(closed=True, compute=COMPUTE)
 DEPLOYED = obj("saved_model recipe", saved_model=SAVED_MODEL, recipe=RECIPE, version=WHOLE)
+EDGE: Schema = {
+    "type": "object",
+    "properties": {"from": TEXT, "to": TEXT},
+    "required": ["from", "to"],
+}
 FLOW = obj(
     "nodes edges",
     nodes=many(obj("id type name kind state", id=TEXT, type=TEXT, name=TEXT, kind=TEXT)),
-    edges=many(obj("from to", **{"from": TEXT, "to": TEXT})),
+    edges=many(EDGE),
 )
 VERDICTS = ["fits", "tight", "no_room_now", "too_small", "busy"]
 FITS = obj(

@@ -3,8 +3,9 @@
 import argparse
 import getpass
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -157,13 +158,20 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
-def _command(commands, name, run, text):  # type: ignore[no-untyped-def]  # argparse has no names
-    one = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+Commands = Any  # argparse has no public name for what add_subparsers answers
+
+
+def _command(
+    commands: Commands, name: str, run: Callable[[argparse.Namespace], None], text: str
+) -> argparse.ArgumentParser:
+    one: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text.capitalize() + "."
+    )
     one.set_defaults(run=run)
     return one
 
 
-def _dataset(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _dataset(commands: Commands) -> None:
     verbs = commands.add_parser("dataset", help="datasets").add_subparsers(
         required=True, metavar="verb"
     )
@@ -175,7 +183,7 @@ def _dataset(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     one.add_argument("--wait", action="store_true", help="until it is imported")
 
 
-def _jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _jobs(commands: Commands) -> None:
     one = _command(commands, "jobs", jobs, "list jobs; follow or stop one")
     one.add_argument("project", nargs="?", default="")
     one.add_argument("--state", default="")
@@ -185,7 +193,7 @@ def _jobs(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     one.add_argument("--how", default="cancel", choices=["cancel", "finish_early"])
 
 
-def _score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _score(commands: Commands) -> None:
     one = _command(commands, "score", score, "score a dataset with a saved model")
     one.add_argument("project")
     one.add_argument("--dataset", required=True)

@@ -102,7 +102,7 @@ def _rows(one: Dataset) -> str:
 def _why_old(recipe: Recipe, run: Run) -> str:
     """Why a scored dataset is out of date, or nothing."""
     now = saved.active_version(recipe.saved_model)
-    if run.version_id and now and run.version_id != now.pk:
+    if run.version and now and run.version.pk != now.pk:
         return f"Scored with version {run.version.number}; version {now.number} is active now."
     used = run.job.spec.get("dataset", {}).get("fingerprint")
     if used and used != recipe.dataset.fingerprint:

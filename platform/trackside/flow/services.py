@@ -146,7 +146,8 @@ def run_recipe(
     )
     Run.objects.create(recipe=held, job=job, version=version)
     if held.output is not None:
-        Dataset.objects.filter(pk=held.output_id).update(job=job)
+        held.output.job = job
+        held.output.save(update_fields=["job"])
     return job
 
 

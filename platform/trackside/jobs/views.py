@@ -1,0 +1,153 @@
+"""Pages of jobs: the list of a project and one job."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from trackside.accounts.gate import signed_in
+from trackside.jobs import queries, services
+from trackside.jobs.models import Event, Job
+from trackside.jobs.states import JOB_OVER, JobState
+from trackside.projects.access import RANK, project_for
+from trackside.projects.models import Project, Role
+from trackside.ui import words
+
+PER_PAGE = 50
+TAIL = 400  # log lines on the page; the rest is a click away
+STORY = ("state", "phase", "note", "started", "checkpoint", "finished", "failed")
+FILTERS: dict[str, tuple[str, list[JobState]]] = {
+    "": ("All", []),
+    "active": (
+        "Active",
+        [JobState.QUEUED, JobState.STARTING, JobState.RUNNING, JobState.STOPPING],
+    ),
+    "succeeded": ("Succeeded", [JobState.SUCCEEDED]),
+    "failed": ("Failed", [JobState.FAILED]),
+    "cancelled": ("Cancelled", [JobState.CANCELLED]),
+}
+
+
+def _may_edit(project: Project) -> bool:
+    return RANK[project.my_role] >= RANK[Role.EDITOR]  # type: ignore[attr-defined]
+
+
+@signed_in
+@require_GET
+def jobs(request: HttpRequest, key: str) -> HttpResponse:
+    project = project_for(request.user, key)
+    rows = queries.jobs_of(project)
+    chosen = request.GET.get("state", "")
+    _, states = FILTERS.get(chosen, FILTERS[""])
+    counts = {name: _count(rows, among) for name, (_, among) in FILTERS.items()}
+    shown = rows.filter(state__in=states) if states else rows
+    page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
+    for one in page.object_list:
+        one.took = _seconds(one.started_at, one.finished_at)
+    context = {
+        "project": project,
+        "page": page,
+        "filters": [(name, label, counts[name]) for name, (label, _) in FILTERS.items()],
+        "chosen": chosen if chosen in FILTERS else "",
+        "may_edit": _may_edit(project),
+    }
+    return render(request, "jobs/list.html", context)
+
+
+def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
+    return (end - begin).total_seconds() if begin and end else None
+
+
+def _count(rows: Any, states: list[JobState]) -> int:
+    return int((rows.filter(state__in=states) if states else rows).count())
+
+
+@signed_in
+@require_GET
+def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
+    project = project_for(request.user, key)
+    one = queries.job_for(project, _me(request), number)
+    log = queries.log_text(one).splitlines()
+    attempts = list(one.attempts.select_related("node").order_by("-number"))
+    for each in attempts:
+        each.took = _seconds(each.assigned_at, each.finished_at)  # type: ignore[attr-defined]
+    context = {
+        "project": project,
+        "job": one,
+        "shot": queries.snapshot(one),
+        "attempts": attempts,
+        "events": _story(one),
+        "log": "\n".join(log[-TAIL:]),
+        "cut": max(0, len(log) - TAIL),
+        "over": one.state in JOB_OVER,
+        "may_edit": _may_edit(project),
+        "output": _output(one),
+        "run": getattr(one, "recipe_run", None),
+        "model": getattr(one, "trained_model", None),
+    }
+    return render(request, "jobs/job.html", context)
+
+
+def _story(one: Job) -> list[dict[str, Any]]:
+    """What a person reads: states, phases and notes, the newest first."""
+    rows = Event.objects.filter(job=one, type__in=STORY).order_by("-seq")[:200]
+    return [{"at": row.at, "type": row.type, "text": sentence(row)} for row in rows]
+
+
+def sentence(row: Event) -> str:
+    """One event in words; js/pages/job.js says the same of those that come later."""
+    data = row.data
+    match row.type:
+        case "state":
+            where = f" on {data['node']}" if data.get("node") else ""
+            why = f": {data['reason']}" if data.get("reason") else ""
+            return f"{str(data.get('state', '')).capitalize()}{where}{why}"
+        case "started":
+            ranks = words.plural(int(data.get("ranks") or 1), "rank")
+            return f"Runs on {data.get('device', 'a device')} with {ranks}."
+        case "checkpoint":
+            return f"Checkpoint of epoch {data.get('epoch')} written."
+        case "finished":
+            return "Finished."
+        case "failed":
+            return str(data.get("message", "Failed."))
+    return str(data.get("text") or data.get("name") or "")
+
+
+def _output(one: Job) -> str:
+    """The dataset that an import or a scoring wrote or will write."""
+    return str(one.result.get("output") or "") if one.kind in ("import", "score") else ""
+
+
+@signed_in
+@require_GET
+def log(request: HttpRequest, key: str, number: int) -> HttpResponse:
+    """The whole log as plain text."""
+    project = project_for(request.user, key)
+    text = queries.log_text(queries.job_for(project, _me(request), number))
+    answer = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="job-{number}.log"'
+    return answer
+
+
+@signed_in
+@require_POST
+def stop(request: HttpRequest, key: str, number: int) -> HttpResponse:
+    project = project_for(request.user, key, Role.EDITOR)
+    one = queries.job_for(project, _me(request), number)
+    how = "finish_early" if request.POST.get("how") == "finish_early" else "cancel"
+    try:
+        stopped = services.stop(one, user=_me(request), how=how)
+    except services.AlreadyOver as over:
+        messages.warning(request, str(over))
+    else:
+        messages.success(request, stopped.reason or "The job is being stopped.")
+    return redirect("job", key, number)
+
+
+def _me(request: HttpRequest) -> Any:
+    return request.user
