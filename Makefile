@@ -74,9 +74,10 @@ $(STAMPS)/assets: package-lock.json package.json scripts/vendor.py scripts/icons
 lock: $(STAMPS)/core
 	@test -x $(VENV)/lock/bin/uv || { $(PY) -m venv $(VENV)/lock && \
 	  $(VENV)/lock/bin/python -m pip install --quiet --no-input uv==$(UV_VERSION); }
-	@for name in core test; do echo "requirements/$$name.txt"; \
+	@for name in core web assets test; do echo "requirements/$$name.txt"; \
+	  same=$$([ $$name = core ] || echo --constraint requirements/core.txt); \
 	  $(VENV)/lock/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header \
-	    --no-emit-index-url requirements/$$name.in --output-file requirements/$$name.txt; done
+	    --no-emit-index-url $$same requirements/$$name.in --output-file requirements/$$name.txt; done
 	@echo "package-lock.json"
 	@$(PY) scripts/npm.py install --package-lock-only --ignore-scripts --no-audit --no-fund \
 	  --omit-lockfile-registry-resolved --loglevel=error

