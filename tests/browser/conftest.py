@@ -1,0 +1,113 @@
+"""A person at a browser: the running product, Chromium, and an eye for what no page may have."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.product import ROOT, Product, running
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SIZES = {"wide": (1440, 900), "phone": (390, 844)}
+SHOTS = Path(__file__).parent / "shots"
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    with running(tmp_path_factory.mktemp("product") / "home", **fleet()) as one:
+        yield one
+
+
+def fleet() -> dict[str, str]:
+    return {"TRACKSIDE_FAKE_GPUS": "4xH100-80GB"}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    assert CHROMIUM, "Chromium is missing. Install it: apt-get install chromium"
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                  "--disable-background-networking", "--disable-component-update"],
+        )  # fmt: skip
+
+
+@dataclass
+class Visitor:
+    """One window. Collects console errors, refused policies and dead requests as they happen."""
+
+    page: Page
+    product: Product
+    troubles: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self.troubles.append(f"exception: {error}"))
+        self.page.on("response", self._answered)
+
+    def _said(self, message: Any) -> None:
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.troubles.append(f"console: {message.text}")
+
+    def _answered(self, response: Any) -> None:
+        if response.status >= 500:
+            self.troubles.append(f"{response.status} from {response.url}")
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.product.url + path)
+
+    def sign_in(self) -> None:
+        self.go("/login/")
+        self.page.get_by_label("Username").fill(self.product.username)
+        self.page.get_by_label("Password").fill(self.product.password)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url(lambda url: "/login" not in url)
+
+    def inspect(self, name: str) -> None:
+        """Light and dark, wide and phone: a picture of each, nothing sticks out, axe is content."""
+        SHOTS.mkdir(exist_ok=True)
+        before = self.page.viewport_size
+        for size, (width, height) in SIZES.items():
+            self.page.set_viewport_size({"width": width, "height": height})
+            for theme in ("light", "dark"):
+                self.page.evaluate(
+                    "theme => document.documentElement.setAttribute('data-theme', theme)", theme
+                )
+                self.page.screenshot(
+                    path=SHOTS / f"{name}_{size}_{theme}.png", animations="disabled"
+                )
+                self.no_overflow(f"{name}, {size}")
+                self.axe(f"{name}, {size}, {theme}")
+        if before:
+            self.page.set_viewport_size(before)
+        assert not self.troubles, self.troubles
+
+    def no_overflow(self, where: str) -> None:
+        wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, f"{where}: the page is {wide} px wider than the window"
+
+    def axe(self, where: str) -> None:
+        if not self.page.evaluate("typeof window.axe === 'object'"):
+            self.page.evaluate(AXE.read_text())
+        found = self.page.evaluate(
+            "tags => axe.run(document, {runOnly: tags}).then(r => r.violations)", TAGS
+        )
+        told = [(one["id"], one["nodes"][0]["html"][:200], len(one["nodes"])) for one in found]
+        assert not told, f"{where}: {json.dumps(told, indent=1)}"
+
+
+@pytest.fixture
+def visitor(browser: Browser, product: Product) -> Iterator[Visitor]:
+    # axe is put into the page by the test: the product's own policy would refuse it, rightly
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
+    yield Visitor(context.new_page(), product)
+    context.close()
