@@ -10,10 +10,10 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.crypto import constant_time_compare
 
-from trackside.accounts.gate import signed_in
+from trackside.accounts.gate import error_json, signed_in
 from trackside.accounts.models import User
 from trackside.compute import board
 from trackside.jobs.models import Job
@@ -37,10 +37,12 @@ async def live(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     try:
         wanted = parse(request.GET.get("t", ""), last)
     except BadTopics as wrong:
-        error = {"code": "topics_wrong", "message": str(wrong), "field": "t"}
-        return JsonResponse({"error": error}, status=400)
+        return error_json("topics_wrong", str(wrong), 400, "t")
     user = await request.auser()
-    topics = await sync_to_async(allowed)(user, wanted)
+    try:
+        topics = await sync_to_async(allowed)(user, wanted)
+    except Http404 as absent:
+        return error_json("not_found", str(absent), 404)
     who = await sync_to_async(board.viewer)(user)
     key = request.session.session_key or ""
     await let_go()

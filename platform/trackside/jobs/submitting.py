@@ -7,7 +7,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from recipes.job import Stop
 from trackside.accounts.models import User
 from trackside.compute.models import Lease
 from trackside.compute.requests import BadCompute, clean
@@ -79,7 +78,7 @@ def _keep(job: Job) -> Job:
 
 
 @transaction.atomic
-def stop(job: Job, *, user: User, how: Stop) -> Job:
+def stop(job: Job, *, user: User, how: str) -> Job:
     """Finish early (keeps the best weights) or cancel. Raises AlreadyOver.
 
     What has not begun is cancelled here; a running gang ends itself and its agent reports it.
@@ -140,7 +139,7 @@ def _stop_assigned(job: Job, user: User) -> bool:
     return True
 
 
-def _stop_running(job: Job, user: User, how: Stop) -> bool:
+def _stop_running(job: Job, user: User, how: str) -> bool:
     attempt = _live(job)
     if attempt is None or attempt.state == AttemptState.ASSIGNED:
         return False
