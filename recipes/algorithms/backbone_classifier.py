@@ -143,6 +143,7 @@ TRAINING = Params(
             label="Optimizer",
             default="adamw",
             group="Optimisation",
+            help="How a step follows from the gradients.",
             options=(
                 ("adamw", "AdamW", "A good first choice."),
                 ("adam", "Adam", "AdamW without decoupled weight decay."),
@@ -191,6 +192,7 @@ TRAINING = Params(
             label="Schedule",
             default="cosine",
             group="Learning rate over time",
+            help="How the learning rate goes on after the warm-up.",
             options=(
                 ("cosine", "Cosine", "Falls smoothly to zero at the last epoch."),
                 ("step", "Steps", "Falls by a factor every few epochs."),

@@ -118,7 +118,8 @@ def _build(folder: Path, rows: Sequence[Row], seen: ImageInput, gang: Gang, thre
     draft = folder.with_name(f".{folder.name}.{os.getpid()}") if gang.rank == 0 else None
     if draft is not None:
         make_room(folder.parent, bytes_)
-        draft.mkdir(parents=True)
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
         with (draft / "pixels.bin").open("wb") as out:
             out.truncate(bytes_)
     draft = gang.share(draft)

@@ -29,7 +29,7 @@ def read(folder: Path) -> list[Row]:
     """The pictures in use, in order. Raises BadData."""
     index = folder / "index.jsonl"
     try:
-        lines = [json.loads(line) for line in index.open()]
+        lines = [json.loads(line) for line in index.read_text().splitlines()]
     except FileNotFoundError:
         raise BadData(f"{folder} is no dataset: it has no index.jsonl.") from None
     except ValueError as torn:

@@ -79,7 +79,6 @@ class Loop:
         self.learner = peers.wrap(self.inner)
         self.pace = Pace(journal, peers, course.settings["epochs"])
         self._weights = self._class_weights()
-        self._single = False
 
     def run(self) -> Standing:
         at, settings = self.at, self.course.settings
@@ -101,8 +100,8 @@ class Loop:
 
     def _train(self) -> tuple[float, bool]:
         """One epoch; the mean loss over all ranks, and whether someone asked for an early end."""
-        self._train_mode()
         plan = self._order()
+        self._train_mode(single=plan.shape[1] == 1)
         loads = (partial(self._load, step, places) for step, places in enumerate(plan))
         votes = self.peers.votes()
         total, steps, stopped = torch.zeros((), device=self.peers.device), 0, False
@@ -130,7 +129,6 @@ class Loop:
             seed=self.course.seed,
             epoch=self.at.epoch,
         )
-        self._single = plan.shape[2] == 1
         return plan[:, self.peers.rank]
 
     def _load(self, step: int, places: Any) -> tuple[Any, Tensor, np.random.Generator]:
@@ -252,11 +250,11 @@ class Loop:
         learning = {n: one for n, one in self.inner.named_parameters() if one.requires_grad}
         return {**learning, **dict(self.inner.named_buffers())}
 
-    def _train_mode(self) -> None:
+    def _train_mode(self, *, single: bool) -> None:
         if self.course.features:
             self.inner.train()
         else:
-            train_mode(self.net, still=self._single)
+            train_mode(self.net, still=single)
 
     def _class_weights(self) -> Tensor | None:
         if not self.course.settings["balance_classes"]:

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
@@ -34,7 +34,11 @@ TOLD = 20  # damaged pictures that are named one by one
 
 def score_job(job: Job, folder: Path, peers: Peers) -> None:
     """Write `output/data.csv`: path, prediction and a column of probability for each class."""
-    journal = Journal(folder, rank=peers.rank)
+    with closing(Journal(folder, rank=peers.rank)) as journal:
+        _score(job, folder, peers, journal)
+
+
+def _score(job: Job, folder: Path, peers: Peers, journal: Journal) -> None:
     precision = precision_for(job.compute.precision, peers.device)
     journal.write(
         "started",
@@ -60,7 +64,6 @@ def score_job(job: Job, folder: Path, peers: Peers) -> None:
     if peers.rank == 0:
         _finish(folder, model, peers.world, len(rows), size, journal)
     peers.barrier()
-    journal.close()
 
 
 class _Reader:

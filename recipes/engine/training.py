@@ -1,5 +1,6 @@
 """A train job from its spec to its bundle."""
 
+from contextlib import closing
 from pathlib import Path
 
 from recipes import job as jobs
@@ -19,7 +20,14 @@ from recipes.nets import backbones
 
 def train(job: Job, folder: Path, peers: Peers) -> None:
     """Train, and leave the bundle in the job's folder."""
-    journal = Journal(folder, rank=peers.rank)
+    with closing(Journal(folder, rank=peers.rank)) as journal:
+        work, parts = _plan(job, folder, peers, journal)
+        batch, retrained = work.design.training["batch_size"], work.design.params["retrained"]
+        with explained(peers.device, batch=batch, size=work.seen.size, retrained=retrained):
+            _train(work, parts)
+
+
+def _plan(job: Job, folder: Path, peers: Peers, journal: Journal) -> tuple[Work, Split]:
     clock = Clock(peers.device)
     precision = precision_for(job.compute.precision, peers.device)
     device = device_name(job.compute, peers.device)
@@ -49,10 +57,7 @@ def train(job: Job, folder: Path, peers: Peers) -> None:
         backbone=backbone,
         seen=seen_by(backbone, design, parts, journal),
     )
-    batch, size = design.training["batch_size"], work.seen.size
-    with explained(peers.device, batch=batch, size=size, retrained=design.params["retrained"]):
-        _train(work, parts)
-    journal.close()
+    return work, parts
 
 
 def _train(work: Work, parts: Split) -> None:
