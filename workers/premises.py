@@ -65,13 +65,13 @@ def name_holder(held: IO[str], address: str) -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """The web's port, held by the supervisor: while the web starts again its visitors wait."""
+    if not 0 <= port <= 65535:
+        raise CannotStart(f"PORT must lie between 1 and 65535, not {port}.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as problem:
         raise CannotStart(_why_not(problem, host, port)) from None
-    except OverflowError:
-        raise CannotStart(f"PORT must lie between 1 and 65535, not {port}.") from None
 
 
 def _why_not(problem: OSError, host: str, port: int) -> str:
