@@ -3,6 +3,7 @@
 `python -m tests.web.live_server SOCKET`. The gzip middleware is on, to prove that it does no harm.
 """
 
+import hashlib
 import json
 import os
 import sys
@@ -23,7 +24,7 @@ from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from tests.web import cast  # noqa: E402
-from trackside.accounts.models import User  # noqa: E402
+from trackside.accounts.models import ApiToken, User  # noqa: E402
 from trackside.compute.models import Node  # noqa: E402
 from trackside.jobs import hub, services, stream  # noqa: E402
 from trackside.jobs.models import Attempt, Job  # noqa: E402
@@ -45,7 +46,9 @@ def stage() -> dict[str, Any]:
     project = Project.objects.create(key="INSECTS", name="Insects", created_by=ada)
     Member.objects.create(project=project, user=ada, role=Role.OWNER)
     cast.node(gpus=1, cores=2)
-    return {"ada": session(ada), "dan": session(dan)}
+    digest = hashlib.sha256(b"secret of ada").hexdigest()
+    ApiToken.objects.create(user=ada, name="script", prefix="secret", sha256=digest)
+    return {"ada": session(ada), "dan": session(dan), "token": "secret of ada"}
 
 
 class Orders:

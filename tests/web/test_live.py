@@ -151,6 +151,23 @@ def test_headers_keep_proxies_and_gzip_away(web: Web) -> None:
     assert headers["x-accel-buffering"] == "no"
 
 
+def test_a_script_follows_a_job_to_its_end(web: Web) -> None:
+    job = web.do("submit")["job"]
+    headers = {"Authorization": f"Bearer {web.cookies['token']}"}
+    with web.client(None) as one:
+        with one.stream("GET", f"/api/v1/jobs/{job}/events", headers=headers) as answer:
+            stream = events(answer)
+            seen = [next(stream) for _ in range(3)]
+            web.do("finish", job=job)
+            seen += list(stream)
+        again = {**headers, "Last-Event-ID": seen[1]["id"]}
+        with one.stream("GET", f"/api/v1/jobs/{job}/events", headers=again) as answer:
+            rest = list(events(answer))
+    assert [row["event"] for row in seen] == ["job"] * 4 + ["end"]
+    assert [row["id"] for row in seen] == ["1", "2", "3", "4", "4"]
+    assert rest == seen[2:]
+
+
 def test_to_an_outsider_a_job_and_a_project_are_absent(web: Web) -> None:
     job = web.do("submit")
     with web.client("dan") as dan:

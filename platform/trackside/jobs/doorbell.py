@@ -15,23 +15,21 @@ from trackside.jobs.broker import Fuse
 START, POKE = "workers.jobs.start", "workers.jobs.poke"
 EXPIRES = 60  # seconds: the poll was there long before
 
-app = Celery("trackside", set_as_current=False)
-app.conf.update(
-    broker_url=settings.BROKER_URL,
-    task_ignore_result=True,
-    result_backend=None,
-    task_acks_late=False,
-    worker_prefetch_multiplier=1,
-    worker_enable_remote_control=False,
-    worker_send_task_events=False,
-    task_send_sent_event=False,
-    worker_cancel_long_running_tasks_on_connection_loss=False,
-    broker_connection_retry_on_startup=True,
-    broker_connection_max_retries=None,
-    broker_connection_timeout=2,
-    broker_pool_limit=4,
+SETTINGS = {
+    "task_ignore_result": True,
+    "result_backend": None,
+    "task_acks_late": False,
+    "worker_prefetch_multiplier": 1,
+    "worker_enable_remote_control": False,
+    "worker_send_task_events": False,
+    "task_send_sent_event": False,
+    "worker_cancel_long_running_tasks_on_connection_loss": False,
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,
+    "broker_connection_timeout": 2,
+    "broker_pool_limit": 4,
     # A worker's BRPOP waits one second: its socket_timeout must be longer.
-    broker_transport_options={
+    "broker_transport_options": {
         "visibility_timeout": 3600,
         "socket_timeout": 3,
         "socket_connect_timeout": 2,
@@ -39,13 +37,23 @@ app.conf.update(
         "health_check_interval": 15,
         "global_keyprefix": "trackside:",
     },
-    task_publish_retry_policy={
+    "task_publish_retry_policy": {
         "max_retries": 1,
         "interval_start": 0,
         "interval_step": 0.1,
         "interval_max": 0.2,
     },
-)
+}
+
+
+def app_for(url: str) -> Celery:
+    """The Celery application: the web rings with it, the agent's worker listens with it."""
+    one = Celery("trackside", set_as_current=False)
+    one.conf.update(broker_url=url, **SETTINGS)
+    return one
+
+
+app = app_for(settings.BROKER_URL)
 fuse = Fuse("A doorbell")
 
 
