@@ -27,6 +27,7 @@ def run_to_end(child: Child) -> list[tuple[str, str]]:
         until(
             lambda: not child.lines(source, lambda *line: lines.append(line)), "its output to end"
         )
+    until(lambda: not child.alive, "the process to end", every=0.01)
     return lines
 
 
