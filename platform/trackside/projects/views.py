@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from trackside.accounts.gate import signed_in
 from trackside.accounts.models import User
 from trackside.projects import forms, services
-from trackside.projects.access import can, project_for, projects_of
+from trackside.projects.access import RANK, can, project_for, projects_of
 from trackside.projects.models import Member, Project, Role
 
 
@@ -25,13 +25,15 @@ def home(request: HttpRequest) -> HttpResponse:
             dataset_count=Count("datasets", distinct=True),
             analysis_count=Count("analyses", distinct=True),
             model_count=Count("saved_models", distinct=True),
-            people=Count("members", distinct=True),
         )
     )
-    running = _running([one.pk for one in projects])
+    numbers = [one.pk for one in projects]
+    running = _running(numbers)
+    everybody = Member.objects.filter(project__in=numbers).values_list("project")
+    people = dict(everybody.annotate(n=Count("id")).order_by())
     roles = dict(Member.objects.filter(user=request.user).values_list("project_id", "role"))
     cards = [
-        {"project": one, "role": Role(roles[one.pk]).label, "running": running.get(one.pk, 0)}
+        {"project": one, "role": Role(roles[one.pk]).label, "running": running.get(one.pk, 0), "people": people[one.pk]}
         for one in projects
     ]
     return render(request, "projects/home.html", {"cards": cards})
@@ -130,7 +132,8 @@ def _settings(
     member: forms.NewMember | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    people = project.members.select_related("user").order_by("role", "user__username")
+    everybody = project.members.select_related("user").order_by("user__username")
+    people = sorted(everybody, key=lambda one: -RANK[Role(one.role)])
     context = {
         "project": project,
         "form": about or forms.About(instance=project),

@@ -41,6 +41,13 @@ def look(gpu: dict[str, Any], verdict: dict[str, Any] | None) -> tuple[str, str,
     return kind, text, icon
 
 
+def short(name: str) -> str:
+    """NVIDIA H100 80GB HBM3 -> H100 80GB: what fits on a tile; the whole name is its title."""
+    for noise in ("NVIDIA ", "GeForce ", " HBM3e", " HBM3", " HBM2e", " HBM2"):
+        name = name.replace(noise, "")
+    return name
+
+
 def gib(number: float | None) -> str:
     return words.NOTHING if number is None else f"{number / GIB:.1f}"
 

@@ -143,6 +143,7 @@ def gpu_facts(gpu: dict[str, Any], verdict: dict[str, Any] | None = None) -> dic
     kind, text, icon_name = gpu_words.look(gpu, verdict)
     heat = gpu.get("temperature")
     return {
+        "name": gpu_words.short(gpu["name"]),
         "kind": kind,
         "text": text,
         "icon": icon_name,

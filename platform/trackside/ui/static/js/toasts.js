@@ -7,7 +7,7 @@ const LOOKS = { success: "circle-check", info: "info", warning: "alert-triangle"
 export function toast(text, kind = "info") {
   const list = document.getElementById("toasts");
   if (!list) return;
-  const item = document.createElement("li");
+  const item = document.createElement("div");
   item.className = `toast toast--${kind}`;
   const words = document.createElement("div");
   words.textContent = text;
@@ -29,5 +29,5 @@ function leave(item) {
   item.addEventListener("pointerleave", () => (timer = setTimeout(() => item.remove(), STAY / 2)));
 }
 
-document.addEventListener("click", (event) => event.target.closest("[data-dismiss]")?.closest("li, .note")?.remove());
-document.querySelectorAll("#toasts > li").forEach(leave);
+document.addEventListener("click", (event) => event.target.closest("[data-dismiss]")?.closest(".toast, .note")?.remove());
+document.querySelectorAll("#toasts > .toast").forEach(leave);
