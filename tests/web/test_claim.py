@@ -75,3 +75,7 @@ def test_many_writers_number_one_story_without_gap_or_twin(race: Any) -> None:
 
 def test_of_many_endings_one_happens(race: Any) -> None:
     assert race("endings") == {"states": {"one": 10}}
+
+
+def test_the_migrations_make_what_the_models_want(race: Any) -> None:
+    assert race("migrations") == {"missing": []}
