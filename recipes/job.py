@@ -59,7 +59,7 @@ def read(folder: Path) -> Job:
             f"{path} has version {raw.get('version')}; this Trackside reads version {VERSION}."
         )
     compute = raw.pop("compute", {})
-    listed = {name: tuple(compute.pop(name, ())) for name in ("cores", "uuids")}
+    listed: dict[str, Any] = {name: tuple(compute.pop(name, ())) for name in ("cores", "uuids")}
     try:
         return Job(compute=Compute(**compute, **listed), **raw)
     except TypeError as wrong:
