@@ -1,0 +1,208 @@
+"""The agent of one node: `python -m workers.agent`.
+
+SIGTERM ends the agent and leaves its jobs running: the next agent adopts them. SIGINT, the
+supervisor's Ctrl-C, ends the jobs too. The main thread starts the zygote; the others poll, beat,
+watch and hear the doorbells.
+"""
+
+import hashlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trackside.config.settings")
+django.setup()
+
+from django.db import DatabaseError, connection  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from trackside.compute.models import Lease  # noqa: E402
+from trackside.compute.services import StaleNode  # noqa: E402
+from trackside.config import env  # noqa: E402
+from trackside.jobs import services  # noqa: E402
+from trackside.jobs.attempts import CLAIMED  # noqa: E402
+from trackside.jobs.models import Attempt  # noqa: E402
+from trackside.jobs.moves import StaleAttempt  # noqa: E402
+from trackside.jobs.states import AttemptState  # noqa: E402
+from workers import leases, sweep  # noqa: E402
+from workers.doorbells import Doorbells  # noqa: E402
+from workers.launch import Launcher, Zygote, write_folder  # noqa: E402
+from workers.loops import Loop  # noqa: E402
+from workers.node import BEAT, BadStorage, Here  # noqa: E402
+from workers.simulated import BadFleet  # noqa: E402
+from workers.watch import Watch  # noqa: E402
+
+POLL, TICK, KEEP = 1.0, 0.15, 0.25
+LEAVE_WITHIN = 18.0  # the supervisor waits 25 s
+log = logging.getLogger("workers.agent")
+
+
+class Agent:
+    """What one process of this machine does for the fleet."""
+
+    def __init__(self) -> None:
+        self.here = Here()
+        trace = hashlib.sha256(self.here.name.encode()).hexdigest()[:8]
+        self.zygote = Zygote(env.run_folder() / f"z-{trace}.sock")
+        self.launcher = Launcher(self.zygote)
+        self.watch = Watch(lambda: self.here.samples)
+        self.over = threading.Event()
+        self.stop_jobs = False
+        self.watching = Loop("watch", self._tick, TICK)
+        self.polling = Loop("poll", self._poll, POLL)
+        self.beating = Loop("heartbeat", self._beat, BEAT.total_seconds())
+        self.doorbells = Doorbells(self.here.name, self._rung, self._poked)
+
+    def run(self) -> int:
+        for one in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(one, self._told_to_end)
+        self.zygote.keep()  # it warms up while we register
+        self._register()
+        if not self.over.is_set():
+            self._adopt()
+            for loop in (self.watching, self.polling, self.beating):
+                loop.start()
+            self.doorbells.start()
+            threading.Thread(target=self._learn, name="catalogue", daemon=True).start()
+            log.info("%s is ready.", self.here.name)
+        while not self.over.wait(KEEP):
+            self.zygote.keep()
+        self._leave()
+        return 0
+
+    def _told_to_end(self, number: int, _frame: FrameType | None) -> None:
+        self.stop_jobs = self.stop_jobs or number == signal.SIGINT
+        self.over.set()
+
+    def _register(self) -> None:
+        """The database may still be on its way up: the agent waits for it."""
+        while not self.over.is_set():
+            try:
+                self.here.register()
+            except DatabaseError as problem:
+                log.warning("Cannot register yet: %s", problem)
+                connection.close()
+                self.over.wait(1.0)
+            else:
+                return
+
+    def _adopt(self) -> None:
+        """Attempts that a former agent of this node had claimed."""
+        rows = Attempt.objects.filter(node=self.here.row, state__in=CLAIMED)
+        for attempt in rows.select_related("job", "node"):
+            log.info("Adopting attempt %s of job %s.", attempt.pk, attempt.job_id)
+            self.watch.adopt(attempt)
+
+    # --- threads -------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        self.watch.tick()
+        self.launcher.bury()
+
+    def _beat(self) -> None:
+        try:
+            self.here.beat(self.watch.busy(), self.zygote.ready)
+        except StaleNode as stale:
+            log.warning("%s Its jobs go on under the newer agent.", stale)
+            self.over.set()
+
+    def _poll(self) -> None:
+        """The slow twin of the doorbell, and the end of quarantines."""
+        rows = Attempt.objects.filter(node=self.here.row, state=AttemptState.ASSIGNED)
+        for number in rows.values_list("pk", flat=True):
+            self.start(number)
+        held = Lease.objects.filter(node=self.here.row, quarantined=True)
+        watched = {gang.attempt.pk for gang in self.watch.gangs()}
+        for attempt in Attempt.objects.filter(leases__in=held).distinct():
+            if attempt.pk not in watched and sweep.kill(attempt):
+                services.release(attempt)
+
+    def _learn(self) -> None:
+        try:
+            self.here.learn()
+        except DatabaseError as problem:
+            log.warning("The catalogue could not be stored: %s", problem)
+        finally:
+            connection.close()
+
+    def _rung(self, attempt: int) -> None:
+        try:
+            self.start(attempt)
+        except DatabaseError as problem:
+            log.warning("Attempt %s waits for the poll: %s", attempt, problem)
+
+    def _poked(self) -> None:
+        self.watch.hurry()
+        self.watching.wake()
+
+    def start(self, number: int) -> None:
+        """Claim and launch. Called for the same attempt any number of times."""
+        if self.over.is_set():
+            return
+        attempt = leases.claim(number, node=self.here.row.pk, gpus=self.here.gpus)
+        if attempt is None:
+            return
+        try:
+            folder = write_folder(attempt)
+            pid, started, how = self.launcher.start(attempt.job.kind, folder)
+        except (OSError, TypeError, ValueError) as problem:
+            log.exception("Attempt %s cannot be started.", attempt.pk)
+            reason = f"The job could not be started on {self.here.name}: {problem}"
+            services.fail(attempt, reason=reason, exit="launch")
+            services.release(attempt)
+            return
+        self.watch.add(attempt, pid, started)
+        try:
+            services.mark_launched(attempt, pid, how)
+        except StaleAttempt:
+            log.info("Attempt %s was ended while it started.", attempt.pk)
+        self.watching.wake()
+
+    # --- the end -------------------------------------------------------------------------------
+
+    def _leave(self) -> None:
+        self.doorbells.stop()
+        self.here.asking.stop()
+        self.polling.stop()
+        self.watching.stop()
+        if self.stop_jobs:
+            self._end_jobs()
+        self.beating.stop()
+        self.zygote.stop()
+
+    def _end_jobs(self) -> None:
+        """Every gang gets its grace; its job waits in the queue for the next start."""
+        self.watch.stop_all()
+        until = time.monotonic() + LEAVE_WITHIN
+        while self.watch.gangs() and time.monotonic() < until:
+            try:
+                self._tick()
+            except DatabaseError as problem:
+                log.warning("Cannot record the end of a job: %s", problem)
+            time.sleep(0.05)
+        for gang in self.watch.gangs():
+            sweep.kill(gang.attempt)
+
+
+def main() -> int:
+    """The exit code."""
+    logging.captureWarnings(True)
+    log.info("Starting at %s.", timezone.now().isoformat(timespec="seconds"))
+    try:
+        return Agent().run()
+    except (BadFleet, BadStorage) as wrong:
+        print(wrong, file=sys.stderr)  # noqa: T201
+        return 2
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # threads of libraries must not hold up an agent that has put all in order

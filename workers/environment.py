@@ -1,0 +1,27 @@
+"""The environment that jobs get: named variables only. Secrets are not on the list, so no rank can
+read them."""
+
+import os
+
+NAMES = frozenset(
+    (
+        *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM", "SHELL"),
+        *("LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONPATH", "CUDA_HOME", "CUDA_PATH"),
+        # Weights may have to be fetched through a proxy.
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+        # Where they belong to, so that a supervisor finds what it started.
+        *("TRACKSIDE_HOME", "TRACKSIDE_HOME_ID", "TRACKSIDE_STORAGE", "TRACKSIDE_OFFLINE"),
+    )
+)
+PREFIXES = ("LC_", "NCCL_", "NVIDIA_")
+
+
+def for_jobs(**more: str) -> dict[str, str]:
+    """What may pass, and `more`."""
+    passed = {
+        name: value
+        for name, value in os.environ.items()
+        if name in NAMES or name.startswith(PREFIXES)
+    }
+    return {**passed, "PYTHONUNBUFFERED": "1", **more}

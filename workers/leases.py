@@ -1,0 +1,35 @@
+"""The right to start: the claim in the database, and NVML's word that the devices are free."""
+
+import logging
+
+from django.utils import timezone
+
+from trackside.jobs import services
+from trackside.jobs.models import Attempt
+from trackside.jobs.moves import StaleAttempt
+from workers.gpus import Gpus
+
+log = logging.getLogger(__name__)
+
+
+def claim(attempt_id: int, *, node: int, gpus: Gpus) -> Attempt | None:
+    """The attempt when it is ours to start. However often it is rung for, only one call gets it."""
+    attempt = services.claim(attempt_id, node=node, now=timezone.now())
+    if attempt is None:
+        return None
+    uuids = attempt.compute.get("uuids") or ()
+    reason = gpus.taken(uuids) if uuids and attempt.compute.get("device") == "cuda" else ""
+    if not reason:
+        return attempt
+    log.warning("Attempt %s goes back to the queue: %s", attempt.pk, reason)
+    give_back(attempt, reason)
+    return None
+
+
+def give_back(attempt: Attempt, reason: str) -> None:
+    """To the queue again. Nothing of it was started, so its devices are free at once."""
+    try:
+        services.lose(attempt, reason)
+    except StaleAttempt:
+        return
+    services.release(attempt)

@@ -1,0 +1,127 @@
+"""This machine in the fleet: registration, heartbeat, catalogue."""
+
+import hashlib
+import os
+import platform
+import re
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+from django.conf import settings
+from django.utils import timezone
+
+from recipes.job import write_whole
+from trackside.compute import services
+from trackside.compute.models import Node
+from trackside.compute.services import GpuSample, NodeFacts, NodeSample
+from trackside.jobs.services import after_reboot
+from workers.gpus import Gpus
+from workers.launch import Asking
+
+BEAT = timedelta(seconds=2)
+
+
+class BadStorage(Exception):
+    """TRACKSIDE_STORAGE cannot be used from this machine; the message says what to do."""
+
+
+def name() -> str:
+    """TRACKSIDE_NODE, or the host's name, in letters that a queue's name may have."""
+    given = os.environ.get("TRACKSIDE_NODE", "").strip() or platform.node() or "node"
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", given)
+    return plain if len(plain) <= 60 else hashlib.sha256(plain.encode()).hexdigest()[:16]
+
+
+class Here:
+    """The node's row, kept by this agent alone. An older agent of the same name has to end."""
+
+    def __init__(self) -> None:
+        self.name = name()
+        self.gpus = Gpus(fake=settings.TRACKSIDE_FAKE_GPUS, host=self.name)
+        self.row = Node(name=self.name)
+        self.samples: dict[str, GpuSample] = {}
+        self.asking = Asking()
+        self._looking = threading.Lock()  # NVML is asked by one thread at a time
+
+    def register(self) -> None:
+        """Tell what this machine is. Raises BadStorage, or BadFleet for TRACKSIDE_FAKE_GPUS."""
+        prove_storage(Path(settings.TRACKSIDE_STORAGE))
+        self.gpus.find()
+        rebooted = self._tell()
+        if rebooted:
+            after_reboot(self.row)
+
+    def _tell(self) -> bool:
+        facts = NodeFacts(
+            name=self.name,
+            boot_id=_boot_id(),
+            cores=len(os.sched_getaffinity(0)),
+            memory_total=psutil.virtual_memory().total,
+            driver=self.gpus.driver,
+            cuda=self.gpus.cuda,
+            simulated=self.gpus.simulated,
+            why_no_gpu=self.gpus.why,
+        )
+        self.row, rebooted = services.register_node(facts, self.gpus.facts, now=timezone.now())
+        return rebooted
+
+    def beat(self, busy: set[str], warm: bool) -> None:
+        """One sample of everything. Raises StaleNode."""
+        with self._looking:
+            found = self.gpus.sample(busy)
+            self.samples = {one.uuid: one for one in found}
+            services.heartbeat(
+                self.row.pk,
+                self.row.epoch,
+                NodeSample(
+                    cpu_load=psutil.cpu_percent(None),
+                    memory_free=psutil.virtual_memory().available,
+                    warm=warm,
+                ),
+                found,
+                now=timezone.now(),
+            )
+
+    def learn(self) -> None:
+        """The catalogue: what is quickly known first, then the full one."""
+        for options in (("--quick",), ()):
+            catalogue = self.asking.catalogue(*options)
+            if catalogue is None:
+                return
+            services.set_catalogue(self.row.pk, catalogue)
+            self._can_torch_use_them(catalogue)
+
+    def _can_torch_use_them(self, catalogue: dict[str, Any]) -> None:
+        """NVML sees the cards without torch; only now is it known whether torch can use them."""
+        with self._looking:
+            before = self.gpus.why
+            self.gpus.find(catalogue.get("versions"), catalogue.get("torch_archs") or ())
+            if self.gpus.why != before:
+                self._tell()
+
+
+def _boot_id() -> str:
+    """Tells one run of the machine from the next; a container's end is the end of its processes."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot}/{os.stat('/proc/self/ns/pid').st_ino}"[:64]
+
+
+def prove_storage(storage: Path) -> None:
+    """All nodes must see the same TRACKSIDE_STORAGE: the first one leaves a token there.
+
+    A node that sees another token than the fleet's, or cannot write, is refused.
+    """
+    try:
+        storage.mkdir(parents=True, exist_ok=True, mode=0o700)
+        token = storage / ".trackside"
+        if not token.exists():
+            write_whole(token, os.urandom(16).hex() + "\n")
+        token.read_text()
+    except OSError as problem:
+        raise BadStorage(
+            f"TRACKSIDE_STORAGE {storage} cannot be used: {problem.strerror or problem}. "
+            "It must be one filesystem that this machine and all others can write to."
+        ) from None

@@ -1,0 +1,37 @@
+"""What the end of a job makes: one line a kind. Runs inside the transaction that ends the job."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from trackside.datasets.services import publish_import
+from trackside.flow.services import publish_scoring, publish_training
+from trackside.jobs.models import Attempt, Job
+
+Publish = Callable[[Job, Attempt, dict[str, Any]], None]
+
+
+def _training(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
+    _keep_bundle(job, attempt)
+    publish_training(job, attempt, result)
+
+
+def _keep_bundle(job: Job, attempt: Attempt) -> None:
+    """The bundle leaves the job folder; a second try after a rolled back first finds it moved."""
+    storage = Path(settings.TRACKSIDE_STORAGE)
+    made, home = storage / attempt.folder / "bundle", storage / "models" / f"job-{job.pk}"
+    home.parent.mkdir(parents=True, exist_ok=True)
+    if made.is_dir():
+        os.rename(made, home)
+    elif not home.is_dir():
+        raise FileNotFoundError(f"The training of job {job.pk} left no model.")
+
+
+PUBLISH: dict[str, Publish] = {
+    "import": publish_import,
+    "train": _training,
+    "score": publish_scoring,
+}

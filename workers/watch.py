@@ -1,0 +1,231 @@
+"""Follows the gangs of this node: journal to database, stops to the gang, and the end.
+
+The order of an end is fixed: the leader is gone, the journal is read, no process of the attempt is
+left, the row moves, the devices go.
+"""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from recipes import processes
+from recipes.events import read_from
+from trackside.compute.services import GpuSample
+from trackside.jobs import services
+from trackside.jobs.models import Attempt
+from trackside.jobs.moves import StaleAttempt
+from workers import sweep
+from workers.load import Load
+from workers.outcomes import PUBLISH
+from workers.verdict import Verdict, judge, told
+
+TOUCH = 5.0
+RENEW = 5.0
+ASK_STOP = 0.5
+CANCEL_MOST = 25.0  # the leader's own grace is 10 s; after this it is no longer trusted
+TRIES = 3  # to publish a result, when the attempt of it raised something
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Gang:
+    """A running attempt, as this agent sees it."""
+
+    attempt: Attempt
+    folder: Path
+    pid: int
+    started: int
+    stop: str = ""  # what was passed on
+    stopped: float = 0.0
+    touched: float = 0.0
+    tries: int = 0
+    over: bool = False  # the row has moved; only the devices are left to release
+    load: Load = field(default_factory=Load)
+
+    @property
+    def lives(self) -> bool:
+        return self.pid > 0 and processes.same(self.pid, self.started)
+
+
+class Watch:
+    """All gangs of this node. Only `add` and `busy` are for other threads."""
+
+    def __init__(self, samples: Callable[[], dict[str, GpuSample]]) -> None:
+        self._samples = samples
+        self._gangs: dict[int, Gang] = {}
+        self._lock = threading.Lock()
+        self._renewed = self._asked = 0.0
+        self.leaving = False
+
+    def add(self, attempt: Attempt, pid: int, started: int) -> None:
+        gang = Gang(attempt, sweep.folder(attempt), pid, started)
+        with self._lock:
+            self._gangs[attempt.pk] = gang
+
+    def adopt(self, attempt: Attempt) -> None:
+        """An attempt that a former agent had claimed. Without a leader it ends at the next tick."""
+        leader = told(sweep.folder(attempt))
+        pid, started = int(leader.get("pid") or 0), int(leader.get("started") or 0)
+        if leader.get("fence") != attempt.fence:
+            pid = attempt.pid or 0
+            known = pid and processes.worn(pid) == sweep.tag(attempt)
+            started = processes.started(pid) if known else -1
+        self.add(attempt, pid, started)
+
+    def gangs(self) -> list[Gang]:
+        with self._lock:
+            return list(self._gangs.values())
+
+    def busy(self) -> set[str]:
+        """The devices on which our gangs run."""
+        return {uuid for gang in self.gangs() for uuid in gang.attempt.compute.get("uuids", ())}
+
+    def hurry(self) -> None:
+        """A doorbell: look for stops at the next tick."""
+        self._asked = 0.0
+
+    def tick(self) -> None:
+        """One round over all gangs."""
+        self._keep_alive()
+        self._renew()
+        self._look_for_stops()
+        for gang in self.gangs():
+            try:
+                self._follow(gang)
+            except StaleAttempt as stale:
+                self._abandon(gang, str(stale))
+
+    def _keep_alive(self) -> None:
+        """Tell the gangs that an agent is there, also while the database is away."""
+        now = time.monotonic()
+        for gang in self.gangs():
+            if now - gang.touched >= TOUCH:
+                gang.touched = now
+                with suppress(OSError):
+                    (gang.folder / "alive").touch()
+
+    def _renew(self) -> None:
+        """Leases every few seconds; a gang whose lease is gone has been given to somebody else."""
+        now = time.monotonic()
+        gangs = [gang for gang in self.gangs() if not gang.over]
+        if not gangs or now - self._renewed < RENEW:
+            return
+        ours = services.renew([gang.attempt for gang in gangs], timezone.now())
+        self._renewed = now
+        for gang in gangs:
+            if gang.attempt.pk not in ours:
+                self._abandon(gang, "it has been given to somebody else")
+
+    def _look_for_stops(self) -> None:
+        now = time.monotonic()
+        if now - self._asked < ASK_STOP:
+            return
+        self._asked = now
+        gangs = {gang.attempt.pk: gang for gang in self.gangs() if not gang.over}
+        rows = Attempt.objects.filter(pk__in=gangs).exclude(job__stop="")
+        for attempt, stop in rows.values_list("pk", "job__stop"):
+            self._pass_on(gangs[attempt], stop)
+
+    def _pass_on(self, gang: Gang, stop: str) -> None:
+        """Finish early by the file, cancel by the file and SIGTERM; then by force."""
+        now = time.monotonic()
+        if stop != gang.stop:
+            gang.stop, gang.stopped = stop, now
+            with suppress(OSError):
+                (gang.folder / "stop").write_text(stop)
+            if stop == "cancel":
+                self._signal(gang, signal.SIGTERM)
+        elif stop == "cancel" and now - gang.stopped > CANCEL_MOST:
+            sweep.kill(gang.attempt)
+
+    def _signal(self, gang: Gang, number: signal.Signals) -> None:
+        if gang.lives:
+            with suppress(ProcessLookupError):
+                os.kill(gang.pid, number)
+
+    def _follow(self, gang: Gang) -> None:
+        ended = not gang.lives  # looked at before the journal, so that its last line is not missed
+        if not gang.over:
+            self._record(gang)
+        if ended:
+            self._end(gang)
+
+    def _record(self, gang: Gang) -> None:
+        start = gang.attempt.journal_offset
+        events, offset = read_from(gang.folder / "events.jsonl", start)
+        if gang.load.due(time.monotonic()):
+            load = gang.load.event(gang.attempt, self._samples())
+            events += [load] if load else []
+        if events:
+            services.record(gang.attempt, events, offset, timezone.now())
+
+    def _end(self, gang: Gang) -> None:
+        if not sweep.kill(gang.attempt):
+            return  # look again at the next tick
+        if not gang.over:
+            self._close(gang)
+            gang.over = True
+        services.release(gang.attempt)
+        self._forget(gang)
+
+    def _close(self, gang: Gang) -> None:
+        stop = Attempt.objects.values_list("job__stop", flat=True).get(pk=gang.attempt.pk)
+        verdict = judge(gang.folder, fence=gang.attempt.fence, stop=stop, leaving=self.leaving)
+        try:
+            self._apply(gang, verdict)
+        except StaleAttempt:
+            log.info("Attempt %s had ended already.", gang.attempt.pk)
+
+    def _apply(self, gang: Gang, verdict: Verdict) -> None:
+        attempt = gang.attempt
+        if verdict.end == "finish":
+            self._finish(gang, verdict.result or {})
+        elif verdict.end == "cancel":
+            services.cancel_done(attempt, exit=verdict.exit)
+        elif verdict.end == "lose":
+            services.lose(attempt, verdict.reason)
+        else:
+            services.fail(attempt, reason=verdict.reason, exit=verdict.exit)
+
+    def _finish(self, gang: Gang, result: dict[str, object]) -> None:
+        """A result that cannot be published fails the job instead of being tried for ever."""
+        try:
+            publish = PUBLISH.get(gang.attempt.job.kind)
+            services.finish(gang.attempt, dict(result), publish=publish)
+        except StaleAttempt:
+            raise
+        except Exception as problem:
+            gang.tries += 1
+            gang.attempt.refresh_from_db(fields=["state"])
+            if isinstance(problem, DatabaseError) and gang.tries < TRIES:
+                raise
+            log.exception("The result of attempt %s cannot be published.", gang.attempt.pk)
+            reason = f"The job's result could not be stored: {problem}"
+            services.fail(gang.attempt, reason=reason, exit="publish")
+
+    def _abandon(self, gang: Gang, why: str) -> None:
+        """Not ours any more: end its processes; the row belongs to somebody else."""
+        log.warning("Ending the processes of attempt %s: %s", gang.attempt.pk, why)
+        if sweep.kill(gang.attempt):
+            self._forget(gang)
+            with suppress(services.StillRunning):
+                services.release(gang.attempt)
+
+    def _forget(self, gang: Gang) -> None:
+        with self._lock:
+            self._gangs.pop(gang.attempt.pk, None)
+
+    def stop_all(self) -> None:
+        """Ctrl-C: end every gang in order. Tick on until none is left."""
+        self.leaving = True
+        for gang in self.gangs():
+            self._signal(gang, signal.SIGTERM)
