@@ -2,14 +2,20 @@
 
 import socket
 
+PAUSE = 0.3  # seconds between two questions
+
 
 class Probe:
     def __init__(self, host: str, port: int) -> None:
         self.address = (host, port)
         self.open: socket.socket | None = None
+        self.next = 0.0
 
-    def healthy(self) -> bool:
+    def healthy(self, now: float) -> bool:
         """True once the web has answered 200; call it again and again."""
+        if self.open is None and now < self.next:
+            return False
+        self.next = now + PAUSE
         try:
             asked = self.open or self._ask()
             answer = asked.recv(64)

@@ -94,7 +94,7 @@ class Supervisor:
                 self._give_up_on(child)
             elif child.due is not None and child.due <= now:
                 self._start(child)
-        if not self.ready and self.probe.healthy():
+        if not self.ready and self.probe.healthy(now):
             self.ready = True
             self.log.say(self._welcome())
         self._read(0.2)
@@ -114,7 +114,7 @@ class Supervisor:
 
     def _close(self) -> None:
         """All at once but Valkey, which the others still need; then whatever is left of them."""
-        self.log.say("Stopping; jobs that run are stopped too. Ctrl-C again kills at once.")
+        self.log.say("Stopping; jobs that run wait for the next start. Ctrl-C again kills at once.")
         self.probe.close()
         self.socket.close()
         self._stop([child for child in self.children if child.part.name != "valkey"])
