@@ -10,7 +10,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMPS := $(VENV)/stamps
 VENDOR := platform/trackside/ui/static/vendor
-PIP := $(PY) -m pip install --no-input --disable-pip-version-check --quiet
+PIP := $(PY) -m pip install --no-input --disable-pip-version-check --quiet --quiet
 UV_VERSION := 0.13.8
 TESTS ?=
 

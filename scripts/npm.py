@@ -1,6 +1,6 @@
 """npm out of the virtual environment's own Node, so that a machine needs none of its own.
 
-The environment goes through untouched: proxies and certificate authorities are the machine's affair.
+The environment goes through untouched: proxies and authorities are the machine's affair.
 """
 
 import os
