@@ -1,6 +1,6 @@
 """Bytes of datasets, to members only: a picture by its number, never by a name; a table as CSV."""
 
-from django.http import FileResponse, Http404, HttpRequest
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET
 
@@ -32,7 +32,7 @@ def image(request: HttpRequest, key: str, name: str, number: int, size: str) -> 
     found = storage.inside(queries.folder(dataset), path)
     if found is None:
         raise Http404("There is no such image.")
-    response = FileResponse(found.open("rb"), content_type=kind or "application/octet-stream")
+    response = HttpResponse(found.read_bytes(), content_type=kind or "application/octet-stream")
     plain = f"{dataset.pk}-{number}{found.suffix}"
     how = "inline" if kind else "attachment"
     response["Content-Disposition"] = f'{how}; filename="{plain}"'

@@ -1,0 +1,209 @@
+// Loss and validation metrics with uPlot: every step thin, smoothed thick, validation dashed, the best
+// epoch as a line. Arrow keys read single epochs; the same numbers stand in a table.
+import uPlot from "../../vendor/uplot.esm.js";
+
+const plots = new Map(); // name -> {plot, sign, key}
+const DASH = [[], [6, 3], [2, 3], [9, 3, 2, 3]];
+const SERIES = ["--s3", "--s4", "--s1", "--s5"];
+const colour = (name) => {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
+};
+const logScale = () => document.querySelector('[name="scale"]:checked')?.value === "log";
+const number = (value, digits = 3) => (value === null || value === undefined ? "–" : value.toFixed(digits));
+export const metric = (value, card) => (value === null || value === undefined ? "–" : card?.percent ? `${(100 * value).toFixed(1)} %` : value.toFixed(3));
+
+export function best(one) {
+  const place = one.series.epochs.best.lastIndexOf(true);
+  return place < 0 ? null : { epoch: one.series.epochs.epoch[place], place };
+}
+
+export function draw(one, cards) {
+  document.querySelector("[data-of]").textContent = one.label;
+  loss(one);
+  metrics(one, cards);
+}
+
+function smooth(values, keep = 0.92) {
+  let last = null;
+  return values.map((value) => (value === null ? last : (last = last === null ? value : keep * last + (1 - keep) * value)));
+}
+
+function loss(one) {
+  const { steps, epochs } = one.series;
+  const x = [...new Set([...steps.epoch, ...epochs.epoch])].filter((value) => value !== null).sort((a, b) => a - b);
+  const at = new Map(x.map((value, n) => [value, n]));
+  const spread = (places, values) => {
+    const column = Array(x.length).fill(null);
+    places.forEach((place, n) => { if (at.has(place)) column[at.get(place)] = values[n]; });
+    return column;
+  };
+  const soft = smooth(steps.loss);
+  const data = [x, spread(steps.epoch, steps.loss), spread(steps.epoch, soft), spread(epochs.epoch, epochs.val_loss)];
+  const [s1, s2] = [colour("--s1"), colour("--s2")];
+  const series = [
+    { label: "every step", stroke: s1, width: 1, alpha: 0.3, spanGaps: true, points: { show: false } },
+    { label: "train", stroke: s1, width: 2, spanGaps: true, points: { show: false } },
+    { label: "validation", stroke: s2, width: 2, dash: [6, 3], spanGaps: true, points: { show: true, size: 5, fill: s2 } },
+  ];
+  show("loss", one, data, series, logScale());
+  const train = soft.at(-1);
+  const validation = epochs.val_loss.at(-1);
+  legend("loss", [["--s1", [], "Train", number(train)], ["--s2", [6, 3], "Validation", number(validation)]], "thin line: every step, thick line: smoothed");
+  say("loss", x.length ? `Loss by epoch. Train ${number(train)}, validation ${number(validation)}. Arrow keys read single epochs.` : "Loss by epoch: nothing yet");
+}
+
+function metrics(one, cards) {
+  const { epochs } = one.series;
+  const names = [one.metric, ...Object.keys(epochs.metrics).filter((name) => name !== one.metric && name !== "log_loss")].filter((name) => epochs.metrics[name]).slice(0, 4);
+  const data = [epochs.epoch, ...names.map((name) => epochs.metrics[name])];
+  const series = names.map((name, n) => ({ label: cards[name]?.label ?? name, stroke: colour(SERIES[n]), width: 2, dash: DASH[n], spanGaps: true, points: { show: true, size: 5, fill: colour(SERIES[n]) } }));
+  show("metrics", one, data, series, false);
+  const peak = best(one);
+  const note = peak && epochs.metrics[one.metric] ? `best ${cards[one.metric]?.label ?? one.metric} ${metric(epochs.metrics[one.metric][peak.place], cards[one.metric])}` : "";
+  legend("metrics", names.map((name, n) => [SERIES[n], DASH[n], cards[name]?.label ?? name, metric(epochs.metrics[name].at(-1), cards[name])]), note);
+  say("metrics", epochs.epoch.length ? `${names.map((name) => `${cards[name]?.label ?? name} ${metric(epochs.metrics[name].at(-1), cards[name])}`).join(", ")} by epoch. ${note}` : "Validation metrics by epoch: nothing yet");
+}
+
+function say(name, words) {
+  const box = document.querySelector(`[data-plot="${name}"]`);
+  if (box && !box.dataset.reading) box.setAttribute("aria-label", words);
+}
+
+function legend(name, rows, note) {
+  const svg = "http://www.w3.org/2000/svg";
+  const spans = rows.map(([tone, dash, label, value]) => {
+    const span = document.createElement("span");
+    const mark = document.createElementNS(svg, "svg");
+    mark.setAttribute("viewBox", "0 0 18 8");
+    mark.setAttribute("aria-hidden", "true");
+    const line = document.createElementNS(svg, "line");
+    for (const [key, at] of Object.entries({ x1: 0, x2: 18, y1: 4, y2: 4, stroke: `var(${tone})`, "stroke-width": 2.25, "stroke-dasharray": dash.join(" ") })) line.setAttribute(key, at);
+    mark.append(line);
+    const strong = document.createElement("b");
+    strong.textContent = value;
+    span.append(mark, label, " ", strong);
+    return span;
+  });
+  const more = document.createElement("span");
+  more.className = "t3";
+  more.textContent = note;
+  document.querySelector(`[data-legend="${name}"]`).replaceChildren(...spans, more);
+}
+
+function show(name, one, data, series, log) {
+  const box = document.querySelector(`[data-plot="${name}"]`);
+  if (!box || !data[0].length || !series.length || box.hidden) return;
+  const theme = `${document.documentElement.dataset.theme ?? ""}${matchMedia("(prefers-color-scheme: dark)").matches}`;
+  const sign = `${one.job.id}|${log}|${theme}|${series.map((line) => line.label)}`;
+  const size = { width: box.clientWidth, height: box.clientHeight };
+  let held = plots.get(name);
+  if (held && held.sign !== sign) { held.plot.destroy(); held = null; }
+  if (!held) {
+    box.querySelector(".plot__empty")?.remove();
+    held = { sign, one, plot: new uPlot(options(one, series, log, size), data, box) };
+    plots.set(name, held);
+    read(box, name);
+    return;
+  }
+  if (held.plot.width !== size.width || held.plot.height !== size.height) held.plot.setSize(size);
+  held.plot.setData(data);
+}
+
+function options(one, series, log, size) {
+  const grid = { stroke: colour("--grid"), width: 1 };
+  const font = "11px Inter Variable, Inter, sans-serif";
+  const axis = { stroke: colour("--tx-3"), grid, ticks: { show: false }, font };
+  const last = one.epochs ?? 1;
+  return {
+    ...size,
+    padding: [10, 12, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, points: { size: 6 } },
+    scales: { x: { time: false, range: (_, least, most) => [0, Math.max(most, Math.min(last, Math.max(1, most * 1.2)))] }, y: { distr: log ? 3 : 1 } },
+    axes: [{ ...axis, grid: { show: false }, size: 26, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? tick : "")) }, { ...axis, size: 46 }],
+    series: [{ label: "Epoch" }, ...series],
+    hooks: { draw: [(plot) => line(plot, one)], setCursor: [(plot) => tip(plot)] },
+  };
+}
+
+function line(plot, one) {
+  const peak = best(one);
+  if (!peak) return;
+  const { ctx } = plot;
+  const x = Math.round(plot.valToPos(peak.epoch, "x", true));
+  const { top, height, left } = plot.bbox;
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = colour("--tx-3");
+  ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.beginPath();
+  ctx.moveTo(x, top);
+  ctx.lineTo(x, top + height);
+  ctx.stroke();
+  ctx.font = `600 ${11 * devicePixelRatio}px Inter Variable, Inter, sans-serif`;
+  const words = `best, epoch ${peak.epoch}`;
+  const room = ctx.measureText(words).width + 8;
+  ctx.fillText(words, x - left > room ? x - room : x + 8, top + 12 * devicePixelRatio);
+  ctx.restore();
+}
+
+function tip(plot) {
+  let box = plot.over.querySelector(".tip");
+  const place = plot.cursor.idx;
+  if (place === null || place === undefined || plot.cursor.left < 0) { if (box) box.hidden = true; return; }
+  if (!box) { box = Object.assign(document.createElement("div"), { className: "tip num" }); plot.over.append(box); }
+  const rows = [`Epoch ${Number(plot.data[0][place]).toFixed(2).replace(/\.?0+$/, "")}`, ...plot.series.slice(1).map((one, n) => {
+    const value = plot.data[n + 1][place];
+    return value === null || value === undefined ? "" : `${one.label} ${value.toFixed(4)}`;
+  })].filter(Boolean);
+  box.replaceChildren(...rows.map((words, n) => Object.assign(document.createElement(n ? "span" : "b"), { textContent: words })));
+  box.hidden = false;
+  const left = plot.cursor.left + 14;
+  box.style.left = `${left + box.offsetWidth > plot.over.clientWidth ? plot.cursor.left - box.offsetWidth - 14 : left}px`;
+  box.style.top = "18px";
+}
+
+function read(box, name) {
+  if (box.dataset.keys) return;
+  box.dataset.keys = "yes";
+  let place = null;
+  box.addEventListener("keydown", (event) => {
+    const { plot } = plots.get(name) ?? {};
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!plot || !step) return;
+    event.preventDefault();
+    const last = plot.data[0].length - 1;
+    place = Math.max(0, Math.min(last, (place ?? last) + step));
+    plot.setCursor({ left: plot.valToPos(plot.data[0][place], "x"), top: 10 });
+    box.dataset.reading = "yes";
+    box.setAttribute("aria-label", [...plot.over.querySelectorAll(".tip > *")].map((row) => row.textContent).join(", "));
+  });
+  box.addEventListener("blur", () => { place = null; delete box.dataset.reading; });
+}
+
+// The same numbers as a table instead of the curve.
+export function tables(button, one, cards) {
+  const name = button.dataset.table;
+  const plot = document.querySelector(`[data-plot="${name}"]`);
+  const table = document.querySelector(`[data-plot-table="${name}"]`);
+  const open = button.getAttribute("aria-expanded") !== "true";
+  button.setAttribute("aria-expanded", String(open));
+  plot.hidden = open;
+  table.hidden = !open;
+  const { epochs } = one.series;
+  const names = Object.keys(epochs.metrics);
+  const heads = name === "loss" ? ["Epoch", "Train", "Validation"] : ["Epoch", ...names.map((key) => cards[key]?.label ?? key)];
+  const rows = epochs.epoch.map((epoch, n) => (name === "loss" ? [epoch, number(epochs.train_loss[n], 4), number(epochs.val_loss[n], 4)] : [epoch, ...names.map((key) => metric(epochs.metrics[key][n], cards[key]))]));
+  const made = document.createElement("table");
+  made.className = "tb num";
+  const head = made.createTHead().insertRow();
+  heads.forEach((words) => head.append(Object.assign(document.createElement("th"), { textContent: words, scope: "col", className: "r" })));
+  const body = made.createTBody();
+  rows.forEach((row) => { const line_ = body.insertRow(); row.forEach((words) => { const cell = line_.insertCell(); cell.className = "r"; cell.textContent = words; }); });
+  table.replaceChildren(made);
+  if (!open) window.dispatchEvent(new Event("resize"));
+}

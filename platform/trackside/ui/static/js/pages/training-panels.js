@@ -1,0 +1,196 @@
+// Everything on the training page that is words and bars: progress, steps, devices, facts, log, events.
+import { icon } from "../icons.js";
+import { duration, gib, size, whole } from "../words.js";
+import { best, metric } from "./training-charts.js";
+
+const at = (name) => document.querySelector(`[data-${name}]`);
+const text = (node, words) => { if (node && node.textContent !== words) node.textContent = words; };
+const make = (tag, className = "", words = "") => Object.assign(document.createElement(tag), { className, textContent: words });
+const OVER = ["succeeded", "failed", "cancelled"];
+const LOOKS = { queued: ["bz", "clock", "Queued"], starting: ["ac", "loader", "Starting"], running: ["ok", "play", "Training"], stopping: ["wn", "flag", "Stopping"], succeeded: ["ok", "check", "Done"], failed: ["er", "x", "Failed"], cancelled: ["", "ban", "Cancelled"] };
+
+const share = (one) => {
+  if (one.job.state === "succeeded") return 1;
+  const { done, of } = one.job.progress ?? {};
+  return of ? Math.min(1, (done ?? 0) / of) : 0;
+};
+
+export function pill(models) {
+  const order = ["running", "stopping", "starting", "queued"];
+  const state = order.find((word) => models.some((one) => one.job.state === word)) ?? models.at(-1).job.state;
+  const [kind, name, words] = LOOKS[state];
+  const box = at("pill");
+  if (box.dataset.now === state) return;
+  box.dataset.now = state;
+  const made = make("span", kind ? `p p--${kind}` : "p");
+  made.append(icon(name), words);
+  box.replaceChildren(made);
+}
+
+export function progress(models, shown, page) {
+  const percent = Math.floor((100 * models.reduce((sum, one) => sum + (OVER.includes(one.job.state) ? 1 : share(one)), 0)) / models.length);
+  text(at("percent"), `${percent} %`);
+  at("bar").setAttribute("aria-valuenow", percent);
+  at("bar").querySelector("rect").setAttribute("width", percent);
+  text(at("eta"), left(models));
+  document.title = `${percent} % · ${page.name} · Training · Trackside`;
+  models.forEach((one, n) => step(document.querySelector(`[data-step="${n}"]`), one, n, shown, page.metrics));
+  const now = models.find((one) => !OVER.includes(one.job.state));
+  const peak = now && best(now);
+  if (at("kept") && peak) text(at("kept"), `Best so far: epoch ${peak.epoch}, ${page.metrics[now.metric]?.label ?? now.metric} ${metric(now.series.epochs.metrics[now.metric]?.[peak.place], page.metrics[now.metric])}. The epoch that runs is dropped where it stands.`);
+}
+
+function left(models) {
+  const now = models.find((one) => ["running", "stopping", "starting"].includes(one.job.state)) ?? models.find((one) => one.job.state === "queued");
+  if (!now) return "Over";
+  const { eta } = now.job.progress ?? {};
+  const waiting = models.filter((one) => one.job.state === "queued" && one !== now).length;
+  if (now.job.state !== "running" || eta === null || eta === undefined) return now.job.reason || LOOKS[now.job.state][2];
+  const more = waiting ? `, then ${waiting} more model${waiting > 1 ? "s" : ""}` : `, ends ≈ ${new Date(Date.now() + eta * 1000).toTimeString().slice(0, 5)}`;
+  return `${duration(eta)} left${more}`;
+}
+
+function step(button, one, n, shown, cards) {
+  if (!button) return;
+  const { state, progress: where = {}, reason } = one.job;
+  button.className = `st num${state === "succeeded" ? " done" : ["failed", "cancelled"].includes(state) ? " bad" : ""}`;
+  if (n === shown) button.setAttribute("aria-current", "step");
+  else button.removeAttribute("aria-current");
+  const round = button.querySelector(".st__i");
+  const sign = state === "running" ? `pie${Math.round(share(one) * 100)}` : state;
+  if (round.dataset.now !== sign) {
+    round.dataset.now = sign;
+    const marks = { succeeded: icon("check"), failed: icon("x"), cancelled: icon("ban") };
+    round.replaceChildren(state === "running" ? pie(share(one)) : marks[state] ?? document.createTextNode(String(n + 1)));
+  }
+  const peak = best(one);
+  const score = peak ? one.series.epochs.metrics[one.metric]?.[peak.place] : one.job.metrics?.[one.metric];
+  text(button.querySelector(".v"), score === null || score === undefined ? LOOKS[state][2].toLowerCase() : `${cards[one.metric]?.label ?? one.metric} ${metric(score, cards[one.metric])}`);
+  const epoch = where.unit === "epoch" && where.of ? `epoch ${Math.min(where.of, Math.floor(where.done ?? 0) + 1)} of ${where.of}` : "";
+  const rest = where.eta === null || where.eta === undefined ? "" : `${duration(where.eta)} left`;
+  text(button.querySelector("small"), state === "running" ? [epoch, rest].filter(Boolean).join(", ") || phase(one) || reason : reason || LOOKS[state][2]);
+}
+
+const phase = (one) => one.story.findLast((event) => event.type === "phase")?.data.text ?? "";
+
+function pie(part) {
+  const svg = "http://www.w3.org/2000/svg";
+  const box = document.createElementNS(svg, "svg");
+  box.setAttribute("class", "pie");
+  box.setAttribute("viewBox", "0 0 22 22");
+  box.setAttribute("aria-hidden", "true");
+  for (const more of [{}, { pathLength: 100, "stroke-dasharray": `${100 * part} 100`, transform: "rotate(-90 11 11)" }]) {
+    const ring = document.createElementNS(svg, "circle");
+    for (const [key, value] of Object.entries({ cx: 11, cy: 11, r: 9, ...more })) ring.setAttribute(key, value);
+    box.append(ring);
+  }
+  return box;
+}
+
+export function load(one) {
+  const box = at("load");
+  text(at("node"), [one.node ?? one.job.attempts?.at(-1)?.node, "last 2 min"].filter(Boolean).join(", "));
+  if (!one.load) { if (!box.querySelector("p")) box.replaceChildren(make("p", "card__b t3", "Numbers come when the job runs.")); return; }
+  const columns = one.series.load;
+  const gpus = (one.load.gpus ?? []).map((gpu) => {
+    const known = one.job.gpus?.find((other) => other.uuid === gpu.uuid) ?? { index: "", name: gpu.uuid };
+    return panel("gpu", `GPU ${known.index}`, known.name, columns.gpus[gpu.uuid] ?? [], 100, `${whole(gpu.utilization)} %`, "busy", [["Memory", `${gib(gpu.memory)} GiB`], ["Temp.", `${whole(gpu.temperature)} °C`], ["Power", `${whole(gpu.power)} W`]]);
+  });
+  const ranks = one.started?.ranks ?? 1;
+  const cpu = panel("cpu", "CPU", `${ranks} rank${ranks > 1 ? "s" : ""}`, columns.cpu, Math.max(100, ...columns.cpu.slice(-60)), `${whole(one.load.cpu)} %`, "of one core", [["Memory", size(one.load.memory)], ["Ranks", String(ranks)], ["Threads", String(one.started?.threads ?? "–")]]);
+  box.replaceChildren(...gpus, cpu);
+}
+
+function panel(name, title, note, values, most, big, unit, rows) {
+  const box = make("div", "gpu num");
+  const head = make("div", "gpu__h");
+  const value = make("span", "bigv", `${big} `);
+  value.append(make("small", "", unit));
+  head.append(icon(name), make("b", "", title), make("span", "t3 clip", note), value);
+  const four = make("div", "m4");
+  rows.forEach(([label, words]) => { const cell = make("div", "", label); cell.append(make("b", "", words)); four.append(cell); });
+  box.append(head, spark(values.slice(-60), most, `${title} use over 2 minutes, now ${big}`), four);
+  return box;
+}
+
+function spark(values, most, words) {
+  const svg = "http://www.w3.org/2000/svg";
+  const box = document.createElementNS(svg, "svg");
+  for (const [key, value] of Object.entries({ class: "sp", viewBox: "0 0 320 40", preserveAspectRatio: "none", role: "img", "aria-label": words })) box.setAttribute(key, value);
+  const points = values.length > 1 ? values : [values[0] ?? 0, values[0] ?? 0];
+  const path = points.map((value, n) => `${n ? "L" : "M"}${((n * 320) / (points.length - 1)).toFixed(1)} ${(39 - ((value ?? 0) / most) * 37).toFixed(1)}`).join("");
+  for (const [name, d] of [["a", `${path}L320 40L0 40Z`], ["l", path]]) {
+    const line = document.createElementNS(svg, "path");
+    line.setAttribute("class", name);
+    line.setAttribute("d", d);
+    box.append(line);
+  }
+  return box;
+}
+
+export function facts(one) {
+  const { step: now, started, needs } = one;
+  const ranks = started?.ranks ?? one.job.compute?.uuids?.length ?? one.job.compute?.ranks ?? 1;
+  const peak = one.result?.facts?.peak_memory ?? memory(one);
+  const rows = [
+    ["Speed", now?.rate ? `${now.rate.toFixed(now.rate < 10 ? 1 : 0)} images/s` : "–"],
+    ["Input wait", now?.wait === undefined ? "–" : `${whole(now.wait)} % of step time${now.wait < 15 ? ", fine" : ", the data is slower than the device"}`],
+    ["Batch", ranks > 1 ? `${one.batch} × ${ranks} = ${one.batch * ranks}` : String(one.batch ?? "–")],
+    ["Learning rate", now?.lr ? `${now.lr.toExponential(1)}, ${one.schedule}` : `${one.rate ?? "–"}, ${one.schedule ?? ""}`],
+    ["Precision", started?.precision ?? one.job.compute?.precision ?? "–"],
+    ["Memory", peak ? `${size(peak)} peak${needs ? `, estimate was ${size(needs)}` : ""}` : needs ? `estimate ${size(needs)}` : "–"],
+    ["Device", started?.device ?? (one.devices ?? []).join(", ") ?? "–"],
+  ];
+  at("facts").replaceChildren(...rows.flatMap(([label, words]) => [make("dt", "", label), make("dd", "", words || "–")]));
+}
+
+const memory = (one) => {
+  const seen = one.series.load.memory.filter((value) => value);
+  return (one.load?.gpus ?? []).length ? Math.max(...one.load.gpus.map((gpu) => gpu.memory ?? 0)) : seen.length ? Math.max(...seen) : 0;
+};
+
+const digits = (value) => (typeof value === "number" ? value.toFixed(4) : "–");
+// One event as [level, words]; nothing for what is no line of a log.
+export function line({ type, data }) {
+  switch (type) {
+    case "log": return [data.level ?? "info", data.text];
+    case "note": return [data.level ?? "info", data.text];
+    case "phase": return ["info", data.text];
+    case "state": return [data.state === "failed" ? "error" : "info", `${data.state}: ${data.reason}`];
+    case "started": return ["info", `on ${data.device}, ${data.ranks} rank${data.ranks > 1 ? "s" : ""} × ${data.threads} threads, ${data.precision}`];
+    case "epoch": return [data.best ? "best" : "info", `epoch ${data.epoch} train ${digits(data.train_loss)} validation ${digits(data.val_loss)} ${Object.entries(data.metrics ?? {}).map(([name, value]) => `${name} ${digits(value)}`).join(" ")} (${duration(data.seconds)})`];
+    case "checkpoint": return ["info", `checkpoint of epoch ${data.epoch} written`];
+    case "failed": return ["error", data.message];
+    default: return null;
+  }
+}
+
+const clock = (when) => new Date(when).toTimeString().slice(0, 8);
+
+export function logs(one) {
+  const box = at("log");
+  const rows = one.story.map((event) => [event, line(event)]).filter(([, said]) => said);
+  for (const level of ["warning", "error"]) text(document.querySelector(`[data-count="${level}"]`), String(rows.filter(([, said]) => said[0] === level).length));
+  box.replaceChildren(...rows.map(([event, [level, words]]) => {
+    const row = make("div", level);
+    const time = make("time", "", clock(event.at));
+    row.append(time, make("span", level, level === "warning" ? "warn" : level), make("span", "", words));
+    return row;
+  }));
+  if (at("follow").checked) box.scrollTop = box.scrollHeight;
+}
+
+const ICONS = { state: "activity", note: "info", phase: "right", started: "play", checkpoint: "stack", failed: "x", epoch: "award" };
+
+export function events(one) {
+  const told = one.story.filter(({ type, data }) => ["state", "note", "phase", "started", "failed"].includes(type) || (type === "epoch" && data.best));
+  at("events").replaceChildren(...told.slice(-40).reverse().map((event) => {
+    const [level, words] = line(event);
+    const row = make("li");
+    const tone = { warning: "wn", error: "er", best: "ok" }[level] ?? "";
+    const time = make("time", "num", clock(event.at).slice(0, 5));
+    const plain = event.type === "epoch" ? `Best so far: epoch ${event.data.epoch}, ${one.metric} ${digits(event.data.metrics?.[one.metric])}` : event.type === "state" ? event.data.reason || event.data.state : words;
+    row.append(icon(level === "warning" ? "alert-triangle" : ICONS[event.type] ?? "info", tone), make("span", "", plain), time);
+    return row;
+  }));
+}
