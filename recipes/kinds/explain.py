@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from recipes.engine.peers import Peers
 
 
-def run(job: Job, folder: Path, peers: Peers | None) -> None:
-    raise NotImplementedError
+def run(job: Job, folder: Path, peers: Peers) -> None:
+    from recipes.engine.explain import explain_job
+
+    explain_job(job, folder, peers.device)
 
 
 KIND = Kind(name="explain", label="Explain", torch=True, quick=True, run=run)

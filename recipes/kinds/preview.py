@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def run(job: Job, folder: Path, peers: Peers | None) -> None:
-    raise NotImplementedError
+    from recipes.engine.preview import preview_job
+
+    preview_job(job, folder)
 
 
 KIND = Kind(name="preview", label="Preview", torch=True, quick=True, run=run)

@@ -1,0 +1,187 @@
+"""What a node can train: its libraries, processors and every backbone with what it costs.
+
+`python -m recipes catalogue --weights FOLDER [--quick]` prints it as JSON. Nothing is computed on
+real numbers: networks are built without weights and run on meta tensors, which have a shape only.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision import models
+
+from recipes.engine.facts import versions
+from recipes.engine.peers import precision_for
+from recipes.job import write_whole
+from recipes.nets import backbones, weights
+from recipes.nets.backbones import Backbone
+from recipes.nets.classifier import Net, Plan, build
+
+KEPT = "catalogue.json"
+BATCH = 2  # batch norms take no single picture
+Entry = dict[str, Any]  # JSON
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m recipes catalogue", description="What this node can train, as JSON."
+    )
+    parser.add_argument("--weights", type=Path, required=True, help="the folder of weights")
+    parser.add_argument("--quick", action="store_true", help="leave out what takes long to count")
+    given = parser.parse_args(arguments)
+    json.dump(catalogue(given.weights, quick=given.quick), sys.stdout)
+    sys.stdout.write("\n")
+    return 0
+
+
+def catalogue(folder: Path, *, quick: bool) -> Entry:
+    """The whole catalogue. What was counted before by the same libraries is read, not counted."""
+    counted = _read(folder)
+    known = backbones.known().values()
+    if not quick:
+        for one in known:
+            if one.name not in counted:
+                counted[one.name] = _count(one)
+                _keep(folder, counted)  # at once: a node may be stopped meanwhile
+    return {
+        "versions": versions(),
+        "cpu": {"cores": len(os.sched_getaffinity(0)), "bf16": _bf16()},
+        "torch_archs": str(torch._C._cuda_getArchFlags() or "").split() if _with_cuda() else [],
+        "backbones": [_entry(one, counted.get(one.name, {}), folder) for one in known],
+    }
+
+
+def _entry(one: Backbone, counted: Entry, folder: Path) -> Entry:
+    return {
+        "name": one.name,
+        "label": one.label,
+        "family": one.family,
+        "parameters": one.parameters,
+        "features": counted.get("features"),
+        "input": one.input.size,
+        "min_size": one.min_size,
+        "weights": weights.where(one, folder),
+        "accuracy": one.accuracy,
+        "macs": counted.get("macs") or _registered_macs(one),
+        **({"activation": counted["activation"]} if "activation" in counted else {}),
+    }
+
+
+def bare(one: Backbone) -> Net:
+    """The network without weights, on the device meta."""
+    plan = Plan(backbone=one.name, classes=2, dropout=0.2, pretrained=False, weights=None)
+    with _Weightless():
+        return build(plan).to("meta")
+
+
+class _Weightless(TorchFunctionMode):
+    """Parameters take no memory and no time; the few numbers that a constructor needs are real."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,  # torch's protocol
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        if func is torch.empty:
+            kwargs = {**(kwargs or {}), "device": "meta"}
+        return func(*args, **(kwargs or {}))
+
+
+def _count(one: Backbone) -> Entry:
+    net = bare(one)
+    size = one.input.size
+    pictures = torch.empty((BATCH, 3, size, size), device="meta")
+    pictures = pictures.contiguous(memory_format=torch.channels_last)
+    return {
+        "features": net.features,
+        "macs": _registered_macs(one) or _macs(net.body, pictures),
+        "activation": {
+            "all": saved_bytes(net.body, pictures),
+            "head": live_bytes(net.body, pictures),
+        },
+    }
+
+
+def saved_bytes(net: nn.Module, pictures: Tensor) -> int:
+    """Bytes for each picture that the forward pass keeps for the backward pass."""
+    own = {one.untyped_storage()._cdata for one in [*net.parameters(), *net.buffers()]}
+    kept: dict[int, Tensor] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()._cdata
+        if storage not in own:
+            kept[storage] = tensor  # held, so that no other storage gets its address
+        return tensor
+
+    net.train()
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        net(pictures)
+    return sum(one.untyped_storage().nbytes() for one in kept.values()) // len(pictures)
+
+
+def live_bytes(net: nn.Module, pictures: Tensor) -> int:
+    """Bytes for each picture of the widest layer's input and output: what a frozen net holds."""
+    widest = 0
+
+    def seen(_: nn.Module, given: tuple[Any, ...], made: Any) -> None:
+        nonlocal widest
+        tensors = [one for one in (*given, made) if isinstance(one, Tensor)]
+        widest = max(widest, sum(one.numel() * one.element_size() for one in tensors))
+
+    hooks = [module.register_forward_hook(seen) for module in net.modules()]
+    net.eval()
+    with torch.no_grad():
+        net(pictures)
+    for hook in hooks:
+        hook.remove()
+    return widest // len(pictures)
+
+
+def _macs(net: nn.Module, pictures: Tensor) -> int:
+    net.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        net(pictures)
+    return int(counter.get_total_flops()) // 2 // len(pictures)
+
+
+def _registered_macs(one: Backbone) -> int | None:
+    """Multiply-adds for a picture, as torchvision lists them (in thousand millions)."""
+    if not one.url:
+        return None
+    return int(models.get_model_weights(one.name).DEFAULT.meta["_ops"] * 1e9)
+
+
+def _bf16() -> bool:
+    return precision_for("auto", torch.device("cpu")) == "bf16"
+
+
+def _with_cuda() -> bool:
+    return torch.version.cuda is not None
+
+
+def _read(folder: Path) -> dict[str, Entry]:
+    try:
+        kept = json.loads((folder / KEPT).read_text())
+        return dict(kept["counted"]) if kept["versions"] == _rests_on() else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _keep(folder: Path, counted: dict[str, Entry]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / KEPT, json.dumps({"versions": _rests_on(), "counted": counted}, indent=1))
+
+
+def _rests_on() -> dict[str, str]:
+    """The versions whose change makes the count invalid."""
+    return {name: versions()[name] for name in ("torch", "torchvision", "timm")}
