@@ -11,7 +11,7 @@ from trackside.accounts.models import User
 from trackside.compute.models import Lease
 from trackside.compute.requests import BadCompute, clean
 from trackside.jobs import doorbell, history, scheduling
-from trackside.jobs.kinds import known
+from trackside.jobs.kinds import known, takes_quick_slot
 from trackside.jobs.models import Attempt, Job
 from trackside.jobs.moves import AlreadyOver, StaleAttempt, move_attempt, move_job
 from trackside.jobs.states import ATTEMPT_OVER, JOB_OVER, AttemptState, JobState, Move
@@ -38,6 +38,8 @@ def submit(  # noqa: PLR0913 - what a job is made of
     if not known(kind):
         raise BadCompute("kind", f"There is no kind of job called {kind!r}.", "kind_unknown")
     asked = clean(compute)
+    if asked["kind"] == "cpu" and takes_quick_slot(kind):
+        asked["ranks"] = 1
     job = Job(
         project=project,
         created_by=user,
