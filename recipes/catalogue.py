@@ -98,6 +98,15 @@ class _Weightless(TorchFunctionMode):
 
 
 def _count(one: Backbone) -> Entry:
+    """Nothing for a network that cannot be run on its own input: one must not hide the others."""
+    try:
+        return _counted(one)
+    except Exception as wrong:
+        sys.stderr.write(f"{one.name} cannot be counted: {wrong}\n")
+        return {}
+
+
+def _counted(one: Backbone) -> Entry:
     net = bare(one)
     size = one.input.size
     pictures = torch.empty((BATCH, 3, size, size), device="meta")
@@ -179,7 +188,8 @@ def _read(folder: Path) -> dict[str, Entry]:
 
 def _keep(folder: Path, counted: dict[str, Entry]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / KEPT, json.dumps({"versions": _rests_on(), "counted": counted}, indent=1))
+    sure = {name: entry for name, entry in counted.items() if entry}
+    write_whole(folder / KEPT, json.dumps({"versions": _rests_on(), "counted": sure}, indent=1))
 
 
 def _rests_on() -> dict[str, str]:
