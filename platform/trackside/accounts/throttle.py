@@ -21,7 +21,8 @@ def seconds_to_wait(username: str, address: str, now: datetime) -> int:
     """0, or how long this name or this address has to wait before the next try."""
     keys = _keys(username, address).values()
     waits = SignInTries.objects.filter(key__in=keys, until__gt=now).values_list("until", flat=True)
-    return max((int((until - now).total_seconds()) + 1 for until in waits), default=0)
+    seconds = [int((until - now).total_seconds()) + 1 for until in waits if until]
+    return max(seconds, default=0)
 
 
 @transaction.atomic

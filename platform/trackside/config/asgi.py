@@ -4,5 +4,7 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from trackside.config.body_limit import limited
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trackside.config.settings")
-application = get_asgi_application()
+application = limited(get_asgi_application())

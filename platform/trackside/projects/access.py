@@ -23,6 +23,11 @@ class TooWeak(PermissionDenied):
         )
 
 
+def _number(user: Any) -> int:
+    """The person's id; 0, which nobody has, for who is not signed in."""
+    return getattr(user, "pk", None) or 0
+
+
 def _a(role: Role) -> str:
     return f"{'a' if role == Role.READER else 'an'} {role.label.lower()}"
 
@@ -31,7 +36,7 @@ def project_for(user: Any, key: str, role: Role = Role.READER) -> Project:
     """The project, for a member of at least `role`. Raises Http404 for outsiders, else TooWeak."""
     member = (
         Member.objects.select_related("project")
-        .filter(user_id=getattr(user, "pk", None), project__key=key)
+        .filter(user_id=_number(user), project__key=key)
         .first()
     )
     if member is None:
@@ -45,7 +50,7 @@ def project_for(user: Any, key: str, role: Role = Role.READER) -> Project:
 
 def role_of(user: Any, project: Project) -> Role | None:
     """The role of `user` in `project`, None for outsiders."""
-    member = Member.objects.filter(user_id=getattr(user, "pk", None), project=project).first()
+    member = Member.objects.filter(user_id=_number(user), project=project).first()
     return Role(member.role) if member else None
 
 
@@ -57,7 +62,7 @@ def can(user: Any, project: Project, role: Role) -> bool:
 
 def projects_of(user: Any) -> QuerySet[Project]:
     """The projects that `user` is a member of, by name."""
-    return Project.objects.filter(members__user_id=getattr(user, "pk", None)).order_by("name")
+    return Project.objects.filter(members__user_id=_number(user)).order_by("name")
 
 
 def row(project: Project, model: type[Row], *, through: str = "project", **by: Any) -> Row:

@@ -31,9 +31,14 @@ def home(request: HttpRequest) -> HttpResponse:
     running = _running(numbers)
     everybody = Member.objects.filter(project__in=numbers).values_list("project")
     people = dict(everybody.annotate(n=Count("id")).order_by())
-    roles = dict(Member.objects.filter(user=request.user).values_list("project_id", "role"))
+    roles = dict(Member.objects.filter(user=_me(request)).values_list("project_id", "role"))
     cards = [
-        {"project": one, "role": Role(roles[one.pk]).label, "running": running.get(one.pk, 0), "people": people[one.pk]}
+        {
+            "project": one,
+            "role": Role(roles[one.pk]).label,
+            "running": running.get(one.pk, 0),
+            "people": people[one.pk],
+        }
         for one in projects
     ]
     return render(request, "projects/home.html", {"cards": cards})

@@ -86,7 +86,7 @@ def _field(one: Param, catalogue: Mapping[str, Options]) -> forms.Field:
     made.param, made.unit = one, one.unit  # type: ignore[attr-defined]
     if one.when:
         made.when = f"{one.when[0]}={','.join(str(value) for value in one.when[1])}"  # type: ignore[attr-defined]
-    made.clean = _cleaner(one)  # type: ignore[method-assign]
+    made.clean = _cleaner(one)  # type: ignore[assignment,method-assign]
     return made
 
 

@@ -1,5 +1,8 @@
 // The compute picker shows what belongs to the chosen way; tiles stay fresh; a free output name.
-import "../gpu-tiles.js";
+import { patchTiles } from "../gpu-tiles.js";
+import { live } from "../live.js";
+
+if (document.querySelector("[data-gpu]")) live.watch("gpus", 0, ({ type, data }) => type === "gpus" && patchTiles(document, data));
 
 for (const picker of document.querySelectorAll("[data-picker]")) {
   const show = () => {
