@@ -1,0 +1,230 @@
+"""The agent, with real processes: one click one run, each death its outcome, nobody left behind."""
+
+import json
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from recipes import processes
+from tests.workers import gangs
+from tests.workers.conftest import Node
+from trackside.compute.models import Lease
+from trackside.compute.models import Node as NodeRow
+from trackside.jobs import doorbell, services
+from trackside.jobs.models import Attempt, Event, Job
+from workers import sweep
+
+pytestmark = pytest.mark.process
+
+
+def running(node: Node, job: Job) -> Attempt:
+    node.until(job, "running")
+    return node.attempt(job)
+
+
+def settled(node: Node, job: Job) -> None:
+    """Nothing of the job is left: no process, no lease."""
+    gangs.until(lambda: not Lease.objects.filter(attempt__job=job).exists(), "the leases to go")
+    assert not sweep.living(node.attempt(job))
+
+
+def test_a_job_runs_to_its_end_and_frees_what_it_held(node: Node) -> None:
+    node.start()
+    node.warm()
+    job = node.submit("finish", kind="preview")
+    node.until(job, "succeeded")
+    attempt = node.attempt(job)
+    assert (attempt.launch, attempt.exit) == ("warm", "0")
+    assert job.result["rows"] == 1
+    settled(node, job)
+
+
+def test_a_job_starts_cold_where_the_zygote_is_not_ready_or_not_wanted(node: Node) -> None:
+    node.start()
+    job = node.submit("finish", kind="import")
+    node.until(job, "succeeded")
+    assert node.attempt(job).launch == "cold"
+    settled(node, job)
+
+
+def test_many_doorbells_are_one_start(node: Node) -> None:
+    node.start()
+    job = node.submit("work", kind="preview")
+    attempt = running(node, job)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: doorbell.ring("here", attempt.pk), range(30)))
+    other = node.submit("finish", kind="preview")
+    node.until(other, "succeeded")
+    assert len(sweep.living(attempt)) == 2  # one leader, one rank
+    assert Job.objects.get(pk=job.pk).fence == 1
+    services.stop(job, user=node.user, how="cancel")
+    node.until(job, "cancelled")
+    settled(node, job)
+
+
+def test_finish_early_keeps_the_result_and_cancel_does_not(node: Node) -> None:
+    node.start()
+    kept, dropped = node.submit("work", kind="preview"), node.submit("work", kind="preview")
+    running(node, kept), running(node, dropped)
+    services.stop(kept, user=node.user, how="finish_early")
+    services.stop(dropped, user=node.user, how="cancel")
+    assert node.until(kept, "succeeded").result["rows"] > 0
+    assert node.until(dropped, "cancelled").result == {}
+    settled(node, kept)
+    settled(node, dropped)
+
+
+def test_a_cancel_right_after_the_click_leaves_nothing(node: Node) -> None:
+    node.start()
+    job = node.submit("deaf", kind="preview")
+    services.stop(job, user=node.user, how="cancel")
+    node.until(job, "cancelled")
+    settled(node, job)
+
+
+def test_a_killed_rank_fails_the_job_with_its_name(node: Node) -> None:
+    node.start()
+    job = node.submit("work", ranks=2)
+    attempt = running(node, job)
+    os.kill(gangs.rank(node.folder(job), 1)["pid"], signal.SIGKILL)
+    node.until(job, "failed")
+    assert job.reason == "Rank 1 of 2 was killed by signal 9 (SIGKILL)."
+    attempt.refresh_from_db()
+    assert attempt.exit == "signal 9"
+    settled(node, job)
+
+
+def test_an_end_without_a_result_is_a_failure(node: Node) -> None:
+    node.start()
+    job = node.submit("silent", kind="preview")
+    assert node.until(job, "failed").reason == "The job's processes ended without a result."
+    settled(node, job)
+
+
+def test_a_killed_leader_is_a_loss_and_the_job_is_tried_again(node: Node) -> None:
+    node.start()
+    job = node.submit("work", kind="preview")
+    first = running(node, job)
+    os.kill(first.pid or 0, signal.SIGKILL)
+    gangs.until(lambda: Attempt.objects.filter(job=job).count() == 2, "a second attempt")
+    second = running(node, job)
+    assert (second.fence, sweep.living(first)) == (2, [])
+    services.stop(job, user=node.user, how="cancel")
+    node.until(job, "cancelled")
+    settled(node, job)
+
+
+def test_a_killed_agent_leaves_the_job_alone_and_the_next_one_adopts_it(node: Node) -> None:
+    node.start()
+    node.warm()
+    job = node.submit("work", kind="preview")
+    attempt = running(node, job)
+    node.end(signal.SIGKILL)
+    assert processes.look(attempt.pid or 0)
+    before = Event.objects.filter(job=job).count()
+    node.start()
+    gangs.until(lambda: Event.objects.filter(job=job).count() > before + 5, "its events go on")
+    services.stop(job, user=node.user, how="finish_early")
+    node.until(job, "succeeded")
+    assert Job.objects.get(pk=job.pk).fence == 1
+    steps = list(Event.objects.filter(job=job, type="step").order_by("seq"))
+    assert [one.data["step"] for one in steps] == list(range(1, len(steps) + 1))
+    settled(node, job)
+
+
+def test_a_job_that_ended_while_no_agent_was_there_is_closed_by_the_next(node: Node) -> None:
+    node.start()
+    job = node.submit("work", kind="preview")
+    running(node, job)
+    node.end(signal.SIGTERM)
+    (node.folder(job) / "stop").write_text("finish_early")
+    gangs.until(lambda: gangs.outcome(node.folder(job))["exit"] == 0, "the gang to end")
+    node.start()
+    node.until(job, "succeeded")
+    settled(node, job)
+
+
+def test_a_killed_zygote_takes_no_job_along_and_comes_back(node: Node) -> None:
+    node.start()
+    node.warm()
+    job = node.submit("work", kind="preview")
+    running(node, job)
+    zygote = next(one for one in node.left() if b"recipes.zygote" in _command(one.pid))
+    os.kill(zygote.pid, signal.SIGKILL)
+    gangs.until(lambda: processes.look(zygote.pid) is None, "the zygote to be buried")
+    assert sweep.living(node.attempt(job))
+    gangs.until(
+        lambda: any(b"recipes.zygote" in _command(one.pid) for one in node.left()), "a new one"
+    )
+    services.stop(job, user=node.user, how="finish_early")
+    node.until(job, "succeeded")
+
+
+def test_ctrl_c_ends_the_jobs_and_queues_them_for_the_next_start(node: Node) -> None:
+    node.start()
+    job = node.submit("work", kind="preview")
+    running(node, job)
+    node.end(signal.SIGINT)
+    assert not node.left()
+    first = Attempt.objects.get(job=job, number=1)
+    assert (first.state, first.reason) == ("lost", "Trackside was stopped.")
+    node.start()
+    running(node, job)
+    services.stop(job, user=node.user, how="cancel")
+    node.until(job, "cancelled")
+
+
+def test_ranks_get_no_secret(node: Node) -> None:
+    node.start()
+    node.warm()
+    for kind in ("preview", "import"):  # warm, cold
+        job = node.submit("finish", kind=kind)
+        node.until(job, "succeeded", "failed")
+        environment = gangs.rank(node.folder(job), 0)["environment"]
+        assert environment["TRACKSIDE_HOME"] == str(node.home)
+        for name in ("DATABASE_URL", "SECRET_KEY", "BROKER_URL", "DJANGO_SETTINGS_MODULE"):
+            assert name not in environment, name
+
+
+def test_a_simulated_gpu_runs_the_job_on_the_cpu_and_shows_its_load(node: Node) -> None:
+    node.start(TRACKSIDE_FAKE_GPUS="2xH100-80GB")
+    row = NodeRow.objects.get(name="here")
+    uuids = [gpu.uuid for gpu in row.gpus.all()]
+    assert row.simulated
+    job = services.submit(
+        project=node.project,
+        user=node.user,
+        kind="preview",
+        title="Simulated",
+        spec={"do": "work"},
+        compute={"kind": "gpus", "uuids": uuids},
+        click_id="simulated",
+    )
+    attempt = running(node, job)
+    written = json.loads((node.folder(job) / "job.json").read_text())["compute"]
+    assert (written["device"], written["ranks"], written["simulated"]) == ("cpu", 2, True)
+    load = gangs.until(
+        lambda: Event.objects.filter(job=job, type="load").order_by("-seq").first(), "its load"
+    )
+    assert {one["uuid"] for one in load.data["gpus"]} == set(uuids)
+    assert load.data["memory"] > 0
+    services.stop(job, user=node.user, how="cancel")
+    node.until(job, "cancelled")
+    assert not sweep.living(attempt)
+
+
+def test_without_a_broker_the_poll_finds_the_work(node: Node) -> None:
+    node.environment["BROKER_URL"] = f"redis+socket://{node.home}/nobody.sock"
+    node.start()
+    job = node.submit("finish", kind="preview")
+    node.until(job, "succeeded")
+
+
+def _command(pid: int) -> bytes:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as source:
+            return source.read()
+    except OSError:
+        return b""
