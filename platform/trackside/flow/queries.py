@@ -30,12 +30,13 @@ def recipes_of(project: Project) -> QuerySet[Recipe]:
 
 def flow_of(project: Project) -> graph.Graph:
     rows = list(recipes_of(project))
-    boxes = {one.pk: _recipe(one) for one in rows}
+    boxes = [_recipe(one) for one in rows]
     outputs = {one.output_id: one for one in rows if one.output_id}
     datasets = Dataset.objects.filter(project=project).select_related("job")
     items = [_dataset(one, outputs.get(one.pk)) for one in datasets]
     models = SavedModel.objects.filter(project=project).prefetch_related("versions")
-    items += [_saved_model(one) for one in models] + list(boxes.values())
+    trains = {one.saved_model_id: one.name for one in rows if one.kind == "train"}
+    items += [_saved_model(one, trains.get(one.pk)) for one in models] + boxes
     return graph.build(items, wirings(project))
 
 
@@ -110,11 +111,12 @@ def _why_old(recipe: Recipe, run: Run) -> str:
     return ""
 
 
-def _saved_model(one: SavedModel) -> graph.Item:
+def _saved_model(one: SavedModel, recipe: str | None) -> graph.Item:
     versions = list(one.versions.all())
     active = next((version for version in versions if version.active), None)
     card = TASKS.get(one.task)
-    about: dict[str, Any] = {"versions": len(versions), "task": card.label if card else one.task}
+    task = card.label if card else one.task
+    about: dict[str, Any] = {"versions": len(versions), "task": task, "recipe": recipe}
     if active:
         about |= {
             "active": active.number,

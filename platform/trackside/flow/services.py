@@ -1,16 +1,13 @@
 """What happens in the Flow: a model is deployed, a recipe runs, its outcome is published."""
 
-import os
-import shutil
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from trackside.accounts.models import User
 from trackside.datasets import queries as datasets
+from trackside.datasets import storage
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.flow.models import Recipe, Run
 from trackside.flow.recipes import (
@@ -237,8 +234,7 @@ def publish_scoring(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
     output = run.recipe.output if run else Dataset.objects.filter(job=job).first()
     if output is None:
         return  # its recipe was deleted meanwhile: nobody waits for these rows
-    before = output.folder
-    output.folder = _move(job, attempt, output)
+    output.folder = _move(attempt, output)
     output.state, output.reason = DatasetState.READY, ""
     output.rows = int(result.get("rows") or 0)
     output.facts = {"columns": result.get("columns") or [], "scored_by": job.pk}
@@ -247,27 +243,19 @@ def publish_scoring(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
     output.updated_at = timezone.now()
     output.save()
     result["output"] = output.name
-    if before and before != output.folder:
-        transaction.on_commit(lambda: _forget(before))
 
 
-def _move(job: Job, attempt: Attempt, output: Dataset) -> str:
-    """The attempt's output as a folder of its own, so that a repeated scoring replaces at once."""
-    storage = Path(settings.TRACKSIDE_STORAGE)
-    made, home = storage / attempt.folder / "output", f"datasets/{output.pk}"
-    if not made.is_dir():
-        return home  # moved already
-    if (storage / home).exists():
-        home = f"{home}-{job.pk}"
-    (storage / home).parent.mkdir(parents=True, exist_ok=True)
-    os.rename(made, storage / home)
-    return home
+def _move(attempt: Attempt, output: Dataset) -> str:
+    """The attempt's output becomes the dataset's folder; asked twice, it is there already."""
+    made = storage.root() / attempt.folder / "output"
+    home = storage.root() / "datasets" / str(output.pk)
+    if made.is_dir():
+        home.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        storage.drop_folder(home)
+        made.rename(home)
+    return str(home.relative_to(storage.root()))
 
 
 def _size(folder: str) -> int:
-    found = (Path(settings.TRACKSIDE_STORAGE) / folder).rglob("*")
+    found = (storage.root() / folder).rglob("*")
     return sum(path.stat().st_size for path in found if path.is_file())
-
-
-def _forget(folder: str) -> None:
-    shutil.rmtree(Path(settings.TRACKSIDE_STORAGE) / folder, ignore_errors=True)

@@ -1,0 +1,86 @@
+"""What can be done with each item of the Flow, for the side panel: only what the person may do."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from trackside.flow.graph import Graph, Item
+from trackside.jobs.states import JOB_OVER
+from trackside.projects.models import Project
+
+Action = dict[str, Any]
+
+
+def shown(graph: Graph, project: Project, may_edit: bool) -> dict[str, Any]:
+    """The graph as the page draws it: REST's answer and, for each item, its actions."""
+    answer = graph.as_dict()
+    models = any(one.type == "saved_model" for one in graph.nodes)
+    for node, item in zip(answer["nodes"], graph.nodes, strict=True):
+        node["url"] = address(item, project)
+        node["actions"] = MADE[item.type](item, project, may_edit, models)
+    return answer
+
+
+def address(item: Item, project: Project) -> str:
+    page = {"dataset": "dataset", "recipe": "recipe", "saved_model": "saved_model"}[item.type]
+    return reverse(page, args=[project.key, item.name])
+
+
+def _link(label: str, icon: str, url: str, **more: Any) -> Action:
+    return {"label": label, "icon": icon, "url": url, **more}
+
+
+def _with(url: str, **query: str) -> str:
+    return f"{url}?{urlencode(query)}"
+
+
+def _dataset(item: Item, project: Project, may_edit: bool, models: bool) -> list[Action]:
+    there = address(item, project)
+    writer = item.about.get("by")
+    made: list[Action] = [_link("Explore", "photo" if item.kind == "images" else "table", there)]
+    if writer and may_edit:
+        recipe = reverse("recipe", args=[project.key, writer])
+        made.append(_link("Build", "hammer", recipe, main=item.state == "planned"))
+    if not may_edit or item.kind != "images" or item.state != "ready":
+        return made
+    analyse = _with(reverse("analysis_new", args=[project.key]), dataset=item.name)
+    made.append(_link("Visual ML", "flask", analyse, group="Lab", tone="ml", gpu=True))
+    if models:
+        score = _with(reverse("recipe_new", args=[project.key]), dataset=item.name)
+        made.append(_link("Score", "play", score, group="Visual recipes", tone="ml", gpu=True))
+    return made
+
+
+def _saved_model(item: Item, project: Project, may_edit: bool, models: bool) -> list[Action]:
+    made = [_link("Open", "award", address(item, project), main=True)]
+    if not may_edit:
+        return made
+    if item.about.get("recipe"):
+        retrain = reverse("recipe", args=[project.key, item.about["recipe"]])
+        made.append(_link("Retrain", "refresh", retrain))
+    if item.state == "ready":
+        score = _with(reverse("recipe_new", args=[project.key]), model=item.name)
+        made.append(_link("Score", "play", score, group="Use it", tone="ml", gpu=True))
+    return made
+
+
+def _recipe(item: Item, project: Project, may_edit: bool, models: bool) -> list[Action]:
+    there = address(item, project)
+    made = [_link("Settings", "settings", there)]
+    if item.job and item.state not in ("never_run", *JOB_OVER):
+        watch = reverse("job", args=[project.key, item.job])
+        made.insert(0, _link("Watch", "chart", watch, main=True))
+        if may_edit:
+            stop = reverse("job_stop", args=[project.key, item.job])
+            made.append(_link("Stop", "stop", stop, post=True, danger=True))
+        return made
+    if may_edit:
+        run = reverse("recipe_run", args=[project.key, item.name])
+        made.append(_link("Run", "play", run, post=True, main=True))
+    if item.job:
+        made.append(_link("Last job", "clock", reverse("job", args=[project.key, item.job])))
+    return made
+
+
+MADE = {"dataset": _dataset, "recipe": _recipe, "saved_model": _saved_model}

@@ -1,0 +1,52 @@
+"""The small compute picker of a recipe: Automatic, chosen GPUs, or CPU ranks."""
+
+from typing import Any
+
+from django.http import HttpRequest, QueryDict
+
+from trackside.compute.board import board
+
+Compute = dict[str, Any]
+
+
+def picker(request: HttpRequest, compute: Compute) -> dict[str, Any]:
+    """What the picker shows: the fleet, and `compute` as it stands."""
+    now = board(request.user)
+    any_gpu = any(node["gpus"] for node in now["nodes"])
+    kind = compute.get("kind") or ("any" if any_gpu else "cpu")
+    return {
+        "nodes": now["nodes"],
+        "any_gpu": any_gpu,
+        "where": kind,
+        "chosen": compute.get("uuids", []),
+        "count": compute.get("count", 1),
+        "ranks": compute.get("ranks") or min(2, _cores(now)),
+        "cores": _cores(now),
+        "most": max((len(node["gpus"]) for node in now["nodes"]), default=1),
+        "gone": _gone(compute, now),
+    }
+
+
+def _cores(now: dict[str, Any]) -> int:
+    return max((int(node["cores"]) for node in now["nodes"]), default=1)
+
+
+def _gone(compute: Compute, now: dict[str, Any]) -> int:
+    """How many of the remembered GPUs no machine has any more."""
+    there = {gpu["uuid"] for node in now["nodes"] for gpu in node["gpus"]}
+    return len(set(compute.get("uuids", [])) - there)
+
+
+def picked(form: QueryDict) -> Compute:
+    """The compute of a sent picker, not checked yet: `compute.requests.clean` does that."""
+    where = form.get("where", "cpu")
+    if where == "gpus":
+        return {"kind": "gpus", "uuids": form.getlist("gpu")}
+    if where == "any":
+        return {"kind": "any", "count": _whole(form.get("count", "1"))}
+    return {"kind": "cpu", "ranks": _whole(form.get("ranks", "1"))}
+
+
+def _whole(text: str) -> Any:
+    """A number where it is one; else the text, so that the check can name it."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text

@@ -1,0 +1,188 @@
+"""Pages of recipes: a new scoring, one recipe with its compute, running it."""
+
+from typing import Any
+from uuid import uuid4
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from trackside.accounts.gate import signed_in
+from trackside.compute.requests import BadCompute
+from trackside.datasets.models import Dataset, DatasetState
+from trackside.flow import queries, services
+from trackside.flow.graph import Cycle
+from trackside.flow.models import Recipe
+from trackside.flow.picking import picked, picker
+from trackside.flow.recipes import NAME
+from trackside.flow.views import may_edit
+from trackside.jobs.models import Job
+from trackside.jobs.states import JOB_OVER
+from trackside.lab.trouble import Refused
+from trackside.projects.access import project_for, row
+from trackside.projects.models import Project, Role
+from trackside.saved_models.models import SavedModel
+
+TROUBLE = (services.BadRecipe, services.RecipeBusy, BadCompute, Cycle, Refused)
+
+
+def field_of(wrong: Exception) -> str:
+    return str(getattr(wrong, "field", "") or "")
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def recipe_new(request: HttpRequest, key: str) -> HttpResponse:
+    project = project_for(request.user, key, Role.EDITOR)
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        try:
+            return _made(request, project)
+        except TROUBLE as wrong:
+            errors[field_of(wrong).partition(".uuids")[0] or "form"] = str(wrong)
+    typed = request.POST if request.method == "POST" else request.GET
+    datasets = Dataset.objects.filter(project=project, kind="images").order_by("name")
+    models = SavedModel.objects.filter(project=project, versions__active=True).order_by("name")
+    context = {
+        "project": project,
+        "datasets": datasets,
+        "models": models,
+        "picked_dataset": typed.get("dataset") or _first(datasets),
+        "picked_model": typed.get("model") or _first(models),
+        "typed": request.POST,
+        "suggested": _suggested(project, typed.get("dataset") or _first(datasets)),
+        "errors": errors,
+        "picker": picker(request, picked(request.POST) if request.method == "POST" else {}),
+        "click_id": uuid4().hex,
+    }
+    return render(request, "flow/new.html", context, status=422 if errors else 200)
+
+
+def _first(rows: Any) -> str:
+    one = rows.first()
+    return one.name if one else ""
+
+
+def _suggested(project: Project, dataset: str) -> str:
+    """A free name for the output."""
+    stem = f"{dataset or 'images'}_scored"[:74]
+    taken = set(Dataset.objects.filter(project=project).values_list("name", flat=True))
+    return next(
+        one for one in (stem, *(f"{stem}_{n}" for n in range(2, 10_000))) if one not in taken
+    )
+
+
+def _made(request: HttpRequest, project: Project) -> HttpResponse:
+    user: Any = request.user
+    form = request.POST
+    output = form.get("output", "").strip()
+    dataset = Dataset.objects.filter(project=project, name=form.get("dataset", "")).first()
+    model = SavedModel.objects.filter(project=project, name=form.get("model", "")).first()
+    if dataset is None:
+        raise services.BadRecipe("inputs.dataset", "Choose the images to score.")
+    if model is None:
+        raise services.BadRecipe("inputs.saved_model", "Choose the model that scores them.")
+    wish = services.Wish(
+        name=form.get("name", "").strip() or _name(project, output),
+        kind="score",
+        dataset=dataset,
+        saved_model=model,
+        output=output,
+        compute=picked(form),
+    )
+    recipe = services.create_recipe(project, user, wish)
+    if form.get("then") != "run":
+        messages.success(request, f"The recipe {recipe} is in the Flow.")
+        return redirect("recipe", project.key, recipe.name)
+    return _run(request, recipe, None)
+
+
+def _name(project: Project, output: str) -> str:
+    stem = f"score {output}"[:74] if NAME.match(output) else "score"
+    taken = set(Recipe.objects.filter(project=project).values_list("name", flat=True))
+    return next(
+        one for one in (stem, *(f"{stem} {n}" for n in range(2, 10_000))) if one not in taken
+    )
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    """One recipe. Its form saves; with `then=run` it runs as the form says, this time only."""
+    role = Role.READER if request.method == "GET" else Role.EDITOR
+    project = project_for(request.user, key, role)
+    one = row(project, Recipe, name=name)
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        try:
+            return _saved(request, one)
+        except TROUBLE as wrong:
+            errors[field_of(wrong).partition(".uuids")[0] or "form"] = str(wrong)
+    last = queries.last_run(one)
+    compute = picked(request.POST) if request.method == "POST" else one.compute
+    context = {
+        "project": project,
+        "recipe": one,
+        "runs": one.runs.select_related("job", "version").order_by("-job_id")[:20],
+        "running": last.job if last and last.job.state not in JOB_OVER else None,
+        "ready": one.dataset.state == DatasetState.READY,
+        "compute_words": queries.in_words(one.compute),
+        "picker": picker(request, compute),
+        "errors": errors,
+        "may_edit": may_edit(project),
+        "click_id": uuid4().hex,
+        "model": one.settings.get("params", {}) if one.kind == "train" else {},
+    }
+    return render(request, "flow/recipe.html", context, status=422 if errors else 200)
+
+
+def _saved(request: HttpRequest, one: Recipe) -> HttpResponse:
+    form = request.POST
+    if form.get("then") == "run":
+        return _run(request, one, picked(form))
+    batch = form.get("batch", "")
+    settings = {"batch": int(batch) if batch.isascii() and batch.isdigit() else batch}
+    change = services.Change(
+        compute=picked(form),
+        activate=form.get("activate") == "on" if one.kind == "train" else None,
+        settings=settings if one.kind == "score" else None,
+    )
+    services.change_recipe(one, change)
+    messages.success(request, f"{one} is saved.")
+    return redirect("recipe", one.project.key, one.name)
+
+
+@signed_in
+@require_POST
+def recipe_run(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    """Run with the remembered compute: the Flow's button."""
+    project = project_for(request.user, key, Role.EDITOR)
+    one = row(project, Recipe, name=name)
+    try:
+        return _run(request, one, None)
+    except TROUBLE as wrong:
+        messages.error(request, str(wrong))
+        return redirect("recipe", key, name)
+
+
+def _run(request: HttpRequest, one: Recipe, compute: dict[str, Any] | None) -> HttpResponse:
+    user: Any = request.user
+    click = request.POST.get("click_id", "")[:64] or None
+    job: Job = services.run_recipe(one, user, compute, click_id=click)
+    messages.success(request, f"{one} runs as job {job.pk}.")
+    return redirect("job", one.project.key, job.pk)
+
+
+@signed_in
+@require_POST
+def recipe_delete(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    project = project_for(request.user, key, Role.EDITOR)
+    one = row(project, Recipe, name=name)
+    try:
+        services.delete_recipe(one)
+    except services.RecipeBusy as busy:
+        messages.error(request, str(busy))
+        return redirect("recipe", key, name)
+    messages.success(request, f"The recipe {name} is deleted. What it wrote stays.")
+    return redirect("flow", key)

@@ -1,0 +1,168 @@
+"""Pages of saved models: the list, the versions of one, their comparison and their bundles."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from recipes.tasks import TASKS
+from trackside.accounts.gate import signed_in
+from trackside.accounts.services import audit
+from trackside.projects.access import RANK, project_for, row
+from trackside.projects.models import Project, Role
+from trackside.saved_models import bundles, queries, services
+from trackside.saved_models.models import SavedModel, Version
+from trackside.ui import words
+from trackside.ui.streaming import streamed
+
+
+def _may_edit(project: Project) -> bool:
+    return RANK[project.my_role] >= RANK[Role.EDITOR]  # type: ignore[attr-defined]
+
+
+@signed_in
+@require_GET
+def saved_models(request: HttpRequest, key: str) -> HttpResponse:
+    project = project_for(request.user, key)
+    rows = queries.saved_models_of(project).annotate(n=Count("versions"))
+    cards = [{"model": one, **_active(one)} for one in rows]
+    context = {"project": project, "cards": cards, "may_edit": _may_edit(project)}
+    return render(request, "saved_models/list.html", context)
+
+
+def _active(one: SavedModel) -> dict[str, Any]:
+    version = queries.active_version(one)
+    card = TASKS.get(one.task)
+    return {
+        "task": card.label if card else one.task,
+        "active": version,
+        "score": _shown(one.task, version.metric, queries.score_of(version)) if version else "",
+        "metric": queries.metric_label(one.task, version.metric) if version else "",
+    }
+
+
+def _shown(task: str, metric: str, value: float | None) -> str:
+    """A metric's value as its card says: a share in percent, else four digits."""
+    if value is None:
+        return words.NOTHING
+    card = TASKS.get(task)
+    known = card.metrics.get(metric) if card else None
+    return f"{100 * value:.1f} %" if known and known.percent else f"{value:.4g}"
+
+
+@signed_in
+@require_GET
+def saved_model(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    project = project_for(request.user, key)
+    one = row(project, SavedModel, name=name)
+    versions = list(queries.versions_of(one))
+    context = {
+        "project": project,
+        "model": one,
+        **_active(one),
+        "versions": [_line(one, version) for version in versions],
+        "columns": _columns(one, versions),
+        "compared": _compared(request, one, versions),
+        "retrain": one.recipes.filter(kind="train").first(),  # type: ignore[attr-defined]
+        "users": one.recipes.exclude(kind="train"),  # type: ignore[attr-defined]
+        "may_edit": _may_edit(project),
+    }
+    return render(request, "saved_models/saved_model.html", context)
+
+
+def _columns(one: SavedModel, versions: list[Version]) -> list[dict[str, Any]]:
+    """The metrics of the table: the chosen one first, then those that every version has."""
+    names = list(versions[0].metrics) if versions else []
+    first = versions[0].metric if versions else ""
+    card = TASKS.get(one.task)
+    known = card.metrics if card else {}
+    names.sort(key=lambda name: (name != first, list(known).index(name) if name in known else 99))
+    return [
+        {
+            "name": name,
+            "label": queries.metric_label(one.task, name),
+            "help": known[name].definition if name in known else "",
+        }
+        for name in names[:4]
+    ]
+
+
+def _line(one: SavedModel, version: Version) -> dict[str, Any]:
+    scores = {
+        name: _shown(one.task, name, value if isinstance(value, int | float) else None)
+        for name, value in version.metrics.items()
+    }
+    return {"version": version, "scores": scores, "facts": version.facts}
+
+
+def _compared(
+    request: HttpRequest, one: SavedModel, versions: list[Version]
+) -> dict[str, Any] | None:
+    """`?compare=1&compare=3`: two versions side by side."""
+    asked = [int(raw) for raw in request.GET.getlist("compare") if raw.isdecimal()]
+    chosen = [version for version in reversed(versions) if version.number in asked]
+    if len(chosen) != 2:
+        return None
+    first, second = chosen
+    rows = queries.compared(one.task, first, second)
+    for entry in rows:
+        for side in ("first", "second", "difference"):
+            value = entry[side] if isinstance(entry[side], int | float) else None
+            entry[f"{side}_said"] = _shown(one.task, entry["name"], value)
+    return {"first": first, "second": second, "rows": rows}
+
+
+@signed_in
+@require_POST
+def activate(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
+    version = _version(request, key, name, number, Role.EDITOR)
+    user: Any = request.user
+    services.activate(version)
+    audit(user, "version activated", f"{key}/{version}")
+    messages.success(request, f"Version {number} is active: recipes score with it from now on.")
+    return redirect("saved_model", key, name)
+
+
+@signed_in
+@require_POST
+def version_delete(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
+    version = _version(request, key, name, number, Role.EDITOR)
+    user: Any = request.user
+    try:
+        services.delete_version(version)
+    except services.Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        audit(user, "version deleted", f"{key}/{version}")
+        messages.success(request, f"Version {number} is deleted.")
+    return redirect("saved_model", key, name)
+
+
+@signed_in
+@require_GET
+def bundle(request: HttpRequest, key: str, name: str, number: int) -> HttpResponseBase:
+    version = _version(request, key, name, number)
+    user: Any = request.user
+    try:
+        bundles.folder(version)
+    except bundles.BundleGone as gone:
+        raise Http404(str(gone)) from None
+    audit(user, "download", f"{key}/{version} bundle")
+    return streamed(
+        request,
+        bundles.tar(version),
+        content_type="application/x-tar",
+        filename=bundles.tar_name(version),
+    )
+
+
+def _version(
+    request: HttpRequest, key: str, name: str, number: int, role: Role = Role.READER
+) -> Version:
+    project = project_for(request.user, key, role)
+    through = "saved_model__project"
+    return row(project, Version, through=through, saved_model__name=name, number=number)
