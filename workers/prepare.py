@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import io
 import os
 import sys
 from pathlib import Path
@@ -17,7 +18,9 @@ def main(*, pages: bool = True) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trackside.config.settings")
     django.setup()
     os.umask(0o077)
-    call_command("check")  # loads every address: a page that cannot be built is told now, once
+    call_command(
+        "check", stdout=io.StringIO()
+    )  # loads every address: a page that cannot be built is told now, once
     call_command("migrate", interactive=False, verbosity=0)
     if pages:
         _collect(Path(settings.STATIC_ROOT), [Path(name) for name in settings.STATICFILES_DIRS])
