@@ -30,6 +30,16 @@ class Clock:
         }
 
 
+def together(ranks: list[dict[str, Any]]) -> dict[str, Any]:
+    """The facts of the whole gang: energy is summed, memory is that of the fullest device."""
+    energy = [one["energy_wh"] for one in ranks if one["energy_wh"] is not None]
+    return {
+        **ranks[0],
+        "energy_wh": round(sum(energy), 3) if energy else None,
+        "peak_memory": max(one["peak_memory"] for one in ranks),
+    }
+
+
 def versions() -> dict[str, str]:
     """The libraries that a result depends on."""
     known = {name: version(name) for name in ("torch", "torchvision", "timm", "numpy", "pillow")}

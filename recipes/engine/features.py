@@ -21,6 +21,8 @@ from recipes.events import Journal
 from recipes.nets.backbones import Backbone, ImageInput
 from recipes.nets.classifier import Net
 
+MADE = 2  # raised when the same net makes other features
+
 
 def name(
     fingerprint: str, rows: Sequence[Row], seen: ImageInput, backbone: Backbone, precision: str
@@ -35,6 +37,7 @@ def name(
         backbone.file,
         precision,
         torch.__version__,
+        MADE,
     ]
     return f"features-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}.npy"
 

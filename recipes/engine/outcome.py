@@ -31,8 +31,14 @@ def judge(loop: Loop, ready: Ready, part: str) -> Judged | None:
     return Judged(true=true, probas=probas, metrics=metrics.judge(true, probas))
 
 
-def publish(work: Work, ready: Ready, loop: Loop, judged: dict[str, Judged | None]) -> None:
-    """Rank 0 writes the bundle and the last event."""
+def publish(
+    work: Work,
+    ready: Ready,
+    loop: Loop,
+    judged: dict[str, Judged | None],
+    used: dict[str, Any],
+) -> None:
+    """Rank 0 writes the bundle and the last event. `used` are the facts of all ranks' clocks."""
     val, test = judged["val"], judged["test"]
     if val is None:
         raise ValueError("A training without validation pictures came to its end.")
@@ -71,15 +77,14 @@ def publish(work: Work, ready: Ready, loop: Loop, judged: dict[str, Judged | Non
         metric=design.metric.name,
         score=val.metrics[design.metric.name],
         metrics=val.metrics,
-        facts=_facts(work, ready, loop, size),
+        facts={**used, **_facts(work, ready, loop, size)},
     )
 
 
 def _facts(work: Work, ready: Ready, loop: Loop, size: int) -> dict[str, Any]:
-    clock, pace = work.clock, loop.pace
+    pace = loop.pace
     parameters = list(ready.net.parameters())
     return {
-        **clock.facts(first_step=pace.first_step),
         "device": work.device,
         "precision": work.precision,
         "ranks": work.peers.world,

@@ -151,6 +151,8 @@ def _device(compute: Compute, rank: int) -> torch.device:
         )
     device = torch.device("cuda", rank)
     torch.cuda.set_device(device)
+    torch.backends.cudnn.benchmark = True  # all batches have one shape
+    torch.set_float32_matmul_precision("high")
     return device
 
 
@@ -162,7 +164,7 @@ def device_name(compute: Compute, device: torch.device) -> str:
     """What a person calls the device."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    name = str(torch.cpu.get_capabilities().get("cpu_name") or "CPU")
+    name = str(_abilities().get("cpu_name") or "CPU")
     name = name if "CPU" in name else f"{name} CPU"
     return f"simulated GPU on {name}" if compute.simulated else name
 
@@ -172,11 +174,19 @@ def precision_for(wanted: str, device: torch.device) -> str:
     if device.type == "cuda":
         auto = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
         return auto if wanted == "auto" else wanted
-    able = torch.cpu.get_capabilities()
+    able = _abilities()
     has_bf16 = bool(able.get("avx512_bf16") or able.get("amx_bf16"))
     if wanted == "auto":
         return "bf16" if has_bf16 else "fp32"
     return "fp32" if wanted == "fp16" and not able.get("amx_fp16") else wanted
+
+
+def _abilities() -> dict[str, Any]:
+    """What this CPU can do, also for a torch that is older than the one that is pinned."""
+    asked = getattr(torch.cpu, "get_capabilities", None)
+    if asked is not None:
+        return dict(asked())
+    return {"avx512_bf16": torch.cpu._is_avx512_bf16_supported()}
 
 
 def autocast(device: torch.device, precision: str) -> Any:

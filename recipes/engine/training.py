@@ -8,7 +8,7 @@ from recipes.data import listing
 from recipes.data.split import Split, split
 from recipes.engine import design as designs
 from recipes.engine import outcome
-from recipes.engine.facts import Clock, versions
+from recipes.engine.facts import Clock, together, versions
 from recipes.engine.loop import Course, Loop
 from recipes.engine.memory import explained
 from recipes.engine.peers import Peers, device_name, precision_for
@@ -87,6 +87,7 @@ def _train(work: Work, parts: Split) -> None:
         journal.write("note", level="info", text=standing.early)
     journal.write("phase", name="report", text="Judging the best weights.")
     judged = {name: outcome.judge(loop, ready, name) for name in ("val", "test")}
+    used = together(peers.gather(work.clock.facts(first_step=loop.pace.first_step)))
     if peers.rank == 0:
-        outcome.publish(work, ready, loop, judged)
+        outcome.publish(work, ready, loop, judged, used)
     peers.barrier()
