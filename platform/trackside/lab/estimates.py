@@ -1,20 +1,33 @@
 """Memory and time of an analysis' models: the Lab's questions to compute/fit.py and outlook.py."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from trackside.compute import fit, outlook
+from trackside.compute.models import UsagePeak
 from trackside.compute.services import catalogue, peaks
 from trackside.lab.models import Analysis
 
 
-def need(analysis: Analysis, model: dict[str, Any]) -> fit.Need:
+class Known(NamedTuple):
+    """What the nodes have told: read once for many questions."""
+
+    catalogue: dict[str, Any]
+    peaks: list[UsagePeak]
+
+
+def know() -> Known:
+    return Known(catalogue(), peaks())
+
+
+def need(analysis: Analysis, model: dict[str, Any], known: Known | None = None) -> fit.Need:
     """What one model of `analysis.design` takes on each device of the design's compute."""
+    known = known or know()
     return fit.estimate(
         one_model(analysis.design, model),
-        catalogue(),
+        known.catalogue,
         images=analysis.dataset.facts,
         compute=analysis.design.get("compute") or {},
-        peaks=peaks(),
+        peaks=known.peaks,
     )
 
 
@@ -24,12 +37,15 @@ def one_model(design: dict[str, Any], model: dict[str, Any]) -> dict[str, Any]:
     return {**design, **model, "training": training}
 
 
-def seconds(analysis: Analysis, model: dict[str, Any]) -> outlook.Answer:
+def seconds(
+    analysis: Analysis, model: dict[str, Any], known: Known | None = None
+) -> outlook.Answer:
     """How long one model takes at most, when a like one is known."""
+    known = known or know()
     return outlook.duration(
         one_model(analysis.design, model),
-        catalogue(),
+        known.catalogue,
         images=analysis.dataset.facts,
         compute=analysis.design.get("compute") or {},
-        peaks=peaks(),
+        peaks=known.peaks,
     )

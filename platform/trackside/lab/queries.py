@@ -123,21 +123,20 @@ def fit(analysis: Analysis, compute: dict[str, Any] | None, user: User) -> dict[
     wish = clean(compute or analysis.design.get("compute") or {"kind": "cpu"})
     asked = with_compute(analysis, wish)
     now = board(user)
-    needs = {
-        one.bytes or 0: one for one in (estimates.need(asked, m) for m in chosen(asked.design))
-    }
-    need = needs[max(needs)]
+    known = estimates.know()
+    needs = [estimates.need(asked, one, known) for one in chosen(asked.design)]
+    need = max(needs, key=lambda one: one.bytes or 0)
     found = fitting.verdicts(need, now, wish)
-    times = [estimates.seconds(asked, one) for one in chosen(asked.design)]
-    known = [one["seconds"] for one in times if one["seconds"] is not None]
+    times = [estimates.seconds(asked, one, known) for one in chosen(asked.design)]
+    given = [one["seconds"] for one in times if one["seconds"] is not None]
     return {
         "gpus": [{"uuid": uuid, **one} for uuid, one in found.items()],
         "needs": need.bytes,
         "basis": need.basis,
         "start": outlook.start(wish, now),
         "duration": {
-            "seconds": sum(known) if len(known) == len(times) else None,
-            "basis": times[0]["basis"] if len(known) == len(times) else _unknown(times),
+            "seconds": sum(given) if len(given) == len(times) else None,
+            "basis": times[0]["basis"] if len(given) == len(times) else _unknown(times),
         },
     }
 

@@ -188,7 +188,7 @@ def publish_training(job: Job, attempt: Attempt, result: dict[str, Any]) -> None
     """What was measured becomes the trained model; inside the transaction that ends the job."""
     model = TrainedModel.objects.select_for_update().filter(job=job).first()
     facts = result.get("facts") or {}
-    if job.needs.get("key"):
+    if job.needs.get("key") and not attempt.compute.get("simulated"):
         learn(job.needs, facts)
     if model is None:
         return  # its session was deleted meanwhile

@@ -1,5 +1,42 @@
-"""Addresses of this app."""
+"""Addresses of the Lab. What stands beside an analysis is not below `lab/`, so that an analysis
+may be called anything."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from trackside.lab import (
+    dialog,
+    views_analyses,
+    views_design,
+    views_model,
+    views_quick,
+    views_session,
+)
+
+ONE = "p/<str:key>/lab/<str:name>/"
+MODEL = "p/<str:key>/trained-models/<int:number>/"
+urlpatterns = [
+    path("p/<str:key>/lab/", views_analyses.analyses, name="analyses"),
+    path("p/<str:key>/analyses/new/", views_analyses.analysis_new, name="analysis_new"),
+    path("p/<str:key>/analyses/jobs/<int:number>/", views_quick.lab_job, name="lab_job"),
+    path(
+        "p/<str:key>/analyses/jobs/<int:number>/<path:name>",
+        views_quick.lab_file,
+        name="lab_file",
+    ),
+    path(ONE, views_design.analysis, name="analysis"),
+    path(ONE + "design/<str:tab>/", views_design.analysis, name="analysis"),
+    path(ONE + "preview/", views_quick.analysis_preview, name="analysis_preview"),
+    path(ONE + "train/", dialog.analysis_train, name="analysis_train"),
+    path(ONE + "train/plan/", dialog.analysis_plan, name="analysis_plan"),
+    path(ONE + "results/", views_session.results, name="analysis_results"),
+    path(ONE + "sessions/<int:number>/", views_session.session, name="session"),
+    path(ONE + "sessions/<int:number>/log/", views_session.log, name="session_log"),
+    path(ONE + "sessions/<int:number>/stop/", views_session.stop, name="session_stop"),
+    path(ONE + "sessions/<int:number>/delete/", views_session.delete, name="session_delete"),
+    path(ONE + "delete/", views_analyses.analysis_delete, name="analysis_delete"),
+    path(MODEL, views_model.trained_model, name="trained_model"),
+    path(MODEL + "star/", views_model.star, name="trained_model_star"),
+    path(MODEL + "explain/", views_quick.model_explain, name="trained_model_explain"),
+    path(MODEL + "cell/", views_model.cell, name="trained_model_cell"),
+    path(MODEL + "<str:tab>/", views_model.trained_model, name="trained_model"),
+]

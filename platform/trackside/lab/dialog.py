@@ -1,0 +1,127 @@
+"""The Train dialog: its first fragment, a new plan at each change, the click."""
+
+import socket
+from typing import Any
+from uuid import uuid4
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render, resolve_url
+from django.views.decorators.http import require_http_methods, require_POST
+
+from trackside.accounts.gate import signed_in
+from trackside.compute.board import board
+from trackside.compute.requests import BadCompute
+from trackside.lab import plan_notes, services
+from trackside.lab.freezing import ready
+from trackside.lab.models import Analysis
+from trackside.lab.pages import analysis_of
+from trackside.lab.plan import Plan, make
+from trackside.lab.wishes import Wish, design, read
+from trackside.projects.models import Role
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def analysis_train(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    """GET: the dialog. POST: the click; what stands in its way comes back in the dialog."""
+    _, analysis = analysis_of(request, key, name, Role.EDITOR)
+    try:
+        ready(analysis.dataset)
+    except services.Refused as refused:
+        context = {"analysis": analysis, "sentence": str(refused)}
+        return render(request, "lab/train_refused.html", context, status=_not_ready(request))
+    if request.method == "GET":
+        return _show(request, analysis, None)
+    return _click(request, analysis)
+
+
+def _not_ready(request: HttpRequest) -> int:
+    return 200 if request.method == "GET" else 409
+
+
+@signed_in
+@require_POST
+def analysis_plan(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    """The dialog drawn anew for what is chosen now."""
+    _, analysis = analysis_of(request, key, name, Role.EDITOR)
+    return _show(request, analysis, read(request.POST, analysis))
+
+
+def _show(
+    request: HttpRequest,
+    analysis: Analysis,
+    wish: Wish | None,
+    sentence: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    plan = make(analysis, wish, board(request.user))
+    context = {
+        "analysis": analysis,
+        "project": analysis.project,
+        "plan": plan,
+        "nodes": [_node(plan, node) for node in plan.board["nodes"]],
+        "others": plan_notes.others(
+            plan.board, plan.verdicts, plan.wish.uuids, "cpu" if plan.device == "cpu" else ""
+        ),
+        "ranks": range(1, max((n["cores"] for n in plan.board["nodes"]), default=1) + 1),
+        "counts": range(1, max((len(n["gpus"]) for n in plan.board["nodes"]), default=1) + 1),
+        "free": [gpu["uuid"] for gpu in plan.gpus if gpu["state"] == "free"],
+        "any_gpu": bool(plan.gpus),
+        "number": analysis.sessions.count() + 1,
+        "click_id": plan.wish.click_id or uuid4().hex,
+        "sentence": sentence,
+        "precisions": (
+            ("auto", "Automatic"),
+            ("bf16", "bf16"),
+            ("fp16", "fp16"),
+            ("fp32", "fp32"),
+        ),
+    }
+    return render(request, "lab/train_dialog.html", context, status=status)
+
+
+def _node(plan: Plan, node: dict[str, Any]) -> dict[str, Any]:
+    """A machine of the fleet, with its tiles."""
+    fits = [gpu["uuid"] for gpu in node["gpus"] if _fits(plan, gpu)]
+    shown = [gpu for gpu in node["gpus"] if not plan.wish.fit_only or gpu["uuid"] in fits]
+    return {
+        **node,
+        "here": node["name"] in (socket.gethostname(), "local"),
+        "fits": fits,
+        "tiles": [
+            {
+                "gpu": gpu,
+                "verdict": plan.verdicts[gpu["uuid"]],
+                "checked": gpu["uuid"] in plan.wish.uuids,
+            }
+            for gpu in shown
+        ],
+    }
+
+
+def _fits(plan: Plan, gpu: dict[str, Any]) -> bool:
+    said = plan.verdicts[gpu["uuid"]]["verdict"]
+    return gpu["state"] == "free" and said in ("fits", "tight")
+
+
+def _click(request: HttpRequest, analysis: Analysis) -> HttpResponse:
+    user: Any = request.user
+    wish = read(request.POST, analysis)
+    plan = make(analysis, wish, board(user))
+    sentence = plan_notes.taken(plan) if not plan.stop else plan.why or plan.stop
+    if sentence:
+        return _show(request, analysis, wish, sentence, 409)
+    try:
+        session = services.train(
+            analysis,
+            user,
+            plan.compute,
+            wish.name,
+            wish.click_id or None,
+            list(wish.models),
+            design=design(analysis, wish),
+        )
+    except (services.Refused, BadCompute) as refused:
+        return _show(request, analysis, wish, str(refused), 409)
+    where = resolve_url("session", analysis.project.key, analysis.name, session.number)
+    return JsonResponse({"location": where, "session": session.number}, status=201)

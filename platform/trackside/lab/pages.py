@@ -1,0 +1,45 @@
+"""What the views of the Lab share."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from trackside.compute.models import Node
+from trackside.lab import queries
+from trackside.lab.diagnostics import Finding, findings
+from trackside.lab.models import Analysis
+from trackside.projects.access import RANK, project_for
+from trackside.projects.models import Project, Role
+
+
+def may_edit(project: Project) -> bool:
+    """Whether the person that `project_for` looked up may change things."""
+    return RANK[project.my_role] >= RANK[Role.EDITOR]  # type: ignore[attr-defined]
+
+
+def analysis_of(
+    request: HttpRequest, key: str, name: str, role: Role = Role.READER
+) -> tuple[Project, Analysis]:
+    """Raises Http404, TooWeak."""
+    project = project_for(request.user, key, role)
+    return project, queries.analysis_for(project, name)
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return "json" in request.headers.get("Accept", "")
+
+
+def frame(project: Project, analysis: Analysis) -> dict[str, Any]:
+    """What the bar over every page of an analysis shows."""
+    return {
+        "project": project,
+        "analysis": analysis,
+        "may_edit": may_edit(project),
+        "sessions_n": analysis.sessions.count(),
+        "simulated_nodes": Node.objects.filter(simulated=True).exists(),
+    }
+
+
+def diagnose(analysis: Analysis) -> list[Finding]:
+    twice = analysis.dataset.problems.filter(what__icontains="duplicate").count()
+    return findings(analysis.design, analysis.dataset.facts, twice)

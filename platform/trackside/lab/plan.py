@@ -1,0 +1,262 @@
+"""The run plan of the Train dialog: verdicts, start, end, memory, what stands in the way.
+
+All of it is computed here, at each change; the browser only shows it.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from trackside.compute import fit, outlook
+from trackside.compute.requests import BadCompute, clean
+from trackside.lab import estimates, plan_notes, wishes
+from trackside.lab.estimates import Known
+from trackside.lab.freezing import device_for, resolved
+from trackside.lab.labels import model_label
+from trackside.lab.models import Analysis
+from trackside.lab.wishes import BATCHES, Wish
+
+Json = dict[str, Any]
+OVER = ("too_small", "no_room_now")
+
+
+@dataclass
+class Plan:
+    wish: Wish
+    compute: Json
+    board: Json
+    models: list[Json]
+    need: fit.Need
+    verdicts: Json
+    device: str
+    known: Known
+    chosen: list[Json] = field(default_factory=list)  # {"node","gpu"} of each chosen GPU
+    start: Json = field(default_factory=dict)
+    seconds: float | None = None
+    basis: str = ""
+    ends: datetime | None = None
+    notes: list[Json] = field(default_factory=list)
+    stop: str = ""  # what the main button says instead of starting
+    why: str = ""
+    problem: Json | None = None
+    memory: Json | None = None
+    batch: Json | None = None
+
+    @property
+    def gpus(self) -> list[Json]:
+        return [gpu for node in self.board["nodes"] for gpu in node["gpus"]]
+
+    @property
+    def queued(self) -> bool:
+        return self.start.get("seconds") != 0
+
+    @property
+    def action(self) -> str:
+        if self.stop:
+            return self.stop
+        number = len(self.wish.models)
+        verb = "Queue" if self.queued else "Train"
+        return f"{verb} {number} model{'' if number == 1 else 's'} {self._where()}"
+
+    def _where(self) -> str:
+        kind, number = self.compute["kind"], self.wish.devices
+        if kind == "cpu":
+            return "on the CPU"
+        gpus = f"{number} GPU{'' if number == 1 else 's'}"
+        return f"on {gpus}" if kind == "gpus" else f"on the first {gpus} free"
+
+
+def make(analysis: Analysis, wish: Wish | None, board: Json) -> Plan:
+    """The plan for a wish; without one, for what the dialog opens with."""
+    known = estimates.know()
+    any_gpu = any(node["gpus"] for node in board["nodes"])
+    if wish is None:
+        wish = _opening(analysis, board, known)
+    compute = wishes.compute(wish, None, any_gpu)
+    asked = wishes.asked(analysis, wish, compute)
+    models = [_row(asked, wish, n, known) for n in range(len(asked.design["models"]))]
+    need = _largest([models[n]["need"] for n in wish.models])
+    if compute["kind"] == "any":
+        compute["min_free"] = need.bytes or 0
+    plan = Plan(
+        wish=wish,
+        compute=compute,
+        board=board,
+        models=models,
+        need=need,
+        verdicts=fit.verdicts(need, board, compute),
+        device=device_for(compute),
+        known=known,
+    )
+    _fill(plan, analysis, asked)
+    return plan
+
+
+def _opening(analysis: Analysis, board: Json, known: Known) -> Wish:
+    """The first GPU that fits the switched-on models is ticked."""
+    wish = wishes.first(analysis, board, [])
+    if wish.mode != "pick":
+        return wish
+    asked = wishes.asked(analysis, wish, {"kind": "gpus", "uuids": [], "precision": "auto"})
+    needs = [estimates.need(asked, asked.design["models"][n], known) for n in wish.models]
+    found = fit.verdicts(_largest(needs), board, {})
+    fits = [
+        gpu["uuid"]
+        for node in board["nodes"]
+        if node["state"] == "online"
+        for gpu in node["gpus"]
+        if gpu["state"] == "free" and found[gpu["uuid"]]["verdict"] not in (*OVER, "busy")
+    ]
+    return wishes.first(analysis, board, fits)
+
+
+def _largest(needs: list[fit.Need]) -> fit.Need:
+    if not needs:
+        return fit.Need(bytes=None, basis="No model is chosen.")
+    unknown = [one for one in needs if one.bytes is None]
+    return unknown[0] if unknown else max(needs, key=lambda one: one.bytes or 0)
+
+
+def _row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
+    model = asked.design["models"][n]
+    training = {**asked.design["training"], **model.get("training", {})}
+    shape = fit.shapes(
+        estimates.one_model(asked.design, model),
+        asked.dataset.facts,
+        asked.design["compute"],
+        known.catalogue,
+    )[0]
+    batch = wish.batches.get(n, training["batch_size"])
+    return {
+        "n": n,
+        "on": n in wish.models,
+        "label": model_label(model["params"]),
+        "size": shape.size,
+        "epochs": training["epochs"],
+        "batch": batch,
+        "batches": sorted({*BATCHES, batch}),
+        "need": estimates.need(asked, model, known),
+        "time": estimates.seconds(asked, model, known),
+        "rate": training["learning_rate"],
+        "retrained": shape.retrained,
+    }
+
+
+def _fill(plan: Plan, analysis: Analysis, asked: Analysis) -> None:
+    picked = {gpu["uuid"]: (node, gpu) for node in plan.board["nodes"] for gpu in node["gpus"]}
+    if plan.wish.mode == "pick":
+        pairs = [picked[uuid] for uuid in plan.wish.uuids if uuid in picked]
+        plan.chosen = [{"node": node, "gpu": gpu} for node, gpu in pairs]
+    plan.start = outlook.start(plan.compute, plan.board)
+    _time(plan)
+    plan.batch = _batch(plan)
+    plan.memory = _memory(plan)
+    plan.notes = _notes(plan, asked)
+    _obstacles(plan, analysis)
+
+
+def _time(plan: Plan) -> None:
+    times = [plan.models[n]["time"] for n in plan.wish.models]
+    unknown = next((one for one in times if one["seconds"] is None), None)
+    if unknown is not None or not times:
+        plan.basis = unknown["basis"] if unknown else ""
+        return
+    plan.seconds = sum(one["seconds"] for one in times)
+    plan.basis = times[0]["basis"]
+    if plan.start.get("seconds") is not None:
+        plan.ends = timezone.now() + timedelta(seconds=plan.start["seconds"] + plan.seconds)
+
+
+def _batch(plan: Plan) -> Json | None:
+    if plan.wish.devices < 2 or not plan.wish.models:
+        return None
+    row = plan.models[max(plan.wish.models, key=lambda n: plan.models[n]["batch"])]
+    rate = row["rate"] / plan.wish.devices if plan.wish.scale else row["rate"]
+    return {
+        "each": row["batch"],
+        "devices": plan.wish.devices,
+        "total": row["batch"] * plan.wish.devices,
+        "what": "rank" if plan.compute["kind"] == "cpu" else "GPU",
+        "rate": f"{rate:g}",
+        "scaled": f"{rate * plan.wish.devices:g}",
+    }
+
+
+def _memory(plan: Plan) -> Json | None:
+    if not plan.chosen or plan.need.bytes is None:
+        return None
+    least = min(plan.chosen, key=lambda one: one["gpu"]["memory_free"])["gpu"]
+    busy = least["state"] == "busy"
+    return {
+        "needs": plan.need.bytes,
+        "of": least["memory_total"] if busy else least["memory_free"],
+        "set_by": max(
+            (plan.models[n] for n in plan.wish.models), key=lambda one: one["need"].bytes or 0
+        )["label"],
+    }
+
+
+def _notes(plan: Plan, asked: Analysis) -> list[Json]:
+    """What the algorithm changes on this device, and what full fine-tuning costs on a CPU."""
+    notes: dict[str, str] = {}
+    depths = []
+    for n in plan.wish.models:
+        done = resolved(asked.design, asked.design["models"][n], plan.device)
+        notes |= dict.fromkeys(done.notes, "info")
+        depths.append((asked.design["models"][n]["params"]["backbone"], done.params["retrained"]))
+    if plan.device == "cpu":
+        notes |= dict.fromkeys(plan_notes.cpu_cost(depths, asked), "wn")
+    return [{"level": level, "text": text} for text, level in notes.items()]
+
+
+def _obstacles(plan: Plan, analysis: Analysis) -> None:
+    if not plan.wish.models:
+        plan.stop, plan.why = "Choose a model", "Tick at least one model above."
+    elif plan.wish.mode == "pick" and not plan.chosen:
+        none = not plan.gpus
+        plan.stop = "No GPU to choose" if none else "Choose a GPU"
+        plan.why = plan_notes.NO_GPU if none else "Choose one or more GPUs, or switch to CPU."
+    else:
+        _refused(plan)
+    if not plan.stop:
+        _over(plan, analysis)
+
+
+def _refused(plan: Plan) -> None:
+    try:
+        clean(plan.compute)
+    except BadCompute as bad:
+        plan.stop, plan.why = "Fix the choice", bad.sentence
+
+
+def _over(plan: Plan, analysis: Analysis) -> None:
+    """A chosen GPU without the room: say by how much, and offer what would fit."""
+    for one in plan.chosen:
+        verdict = plan.verdicts[one["gpu"]["uuid"]]
+        if verdict["verdict"] in OVER:
+            plan.stop = "Does not fit"
+            never = verdict["verdict"] == "too_small"
+            room = one["gpu"]["memory_total"] if never else verdict["free"]
+            plan.problem = {
+                **one,
+                "needs": verdict["needs"],
+                "free": room,
+                "batch": _smaller(plan, analysis, room),
+                "other": plan_notes.free_gpu(plan.board, plan.verdicts),
+            }
+            return
+
+
+def _smaller(plan: Plan, analysis: Analysis, room: int) -> int | None:
+    """The largest batch with which every chosen model fits."""
+    most = max(plan.models[n]["batch"] for n in plan.wish.models)
+    for batch in sorted((one for one in BATCHES if one < most), reverse=True):
+        wish = replace(plan.wish, batches=dict.fromkeys(plan.wish.models, batch))
+        asked = wishes.asked(analysis, wish, plan.compute)
+        listed = [asked.design["models"][n] for n in wish.models]
+        need = _largest([estimates.need(asked, one, plan.known) for one in listed])
+        if need.bytes is not None and need.bytes <= room:
+            return batch
+    return None

@@ -1,0 +1,88 @@
+"""Sentences and offers of the run plan."""
+
+from typing import Any
+
+from trackside.lab.models import Analysis
+
+Json = dict[str, Any]
+NO_GPU = "There is no GPU to choose. Training works on the CPU."
+# Measured on two ranks of one thread each, 244 photos, efficientnet_lite0, bf16: seconds an epoch.
+MEASURED_BACKBONE, MEASURED_IMAGES, MEASURED_SECONDS = "efficientnet_lite0", 244, (8, 17)
+
+
+def cpu_cost(depths: list[tuple[str, str]], asked: Analysis) -> list[str]:
+    """What training more than the head costs on a CPU; nothing when only heads are trained."""
+    deep = [backbone for backbone, depth in depths if depth != "head"]
+    if not deep:
+        return []
+    text = (
+        "Full fine-tuning on a CPU is 20 to 50 times slower than training the head on features "
+        "computed once."
+    )
+    if MEASURED_BACKBONE in deep:
+        low, high = (n * _images(asked) / MEASURED_IMAGES for n in MEASURED_SECONDS)
+        text += (
+            f" With the default backbone expect about {_range(low, high)} for each epoch on two "
+            "cores, from a measurement on 244 photos."
+        )
+    return [text + " 'Retrained layers' in the design switches back to the head."]
+
+
+def _images(asked: Analysis) -> int:
+    splits = asked.dataset.facts.get("splits") or {}
+    if asked.design["split"].get("policy") == "folders" and splits.get("train"):
+        return int(splits["train"])
+    return round(asked.dataset.rows * float(asked.design["split"].get("train_share", 0.8)))
+
+
+def _range(low: float, high: float) -> str:
+    if high < 120:
+        return f"{low:.0f} to {high:.0f} s"
+    return f"{low / 60:.0f} to {high / 60:.0f} min"
+
+
+def free_gpu(board: Json, verdicts: Json) -> Json | None:
+    """The first GPU that is free and fits."""
+    for node in board["nodes"]:
+        for gpu in node["gpus"]:
+            said = verdicts.get(gpu["uuid"], {}).get("verdict")
+            if gpu["state"] == "free" and said in ("fits", "tight", None):
+                return {"node": node, "gpu": gpu}
+    return None
+
+
+def others(board: Json, verdicts: Json, uuids: tuple[str, ...], mode: str) -> list[Json]:
+    """Other choices that are free now."""
+    rows = []
+    for node in board["nodes"]:
+        for gpu in node["gpus"]:
+            said = verdicts[gpu["uuid"]]["verdict"]
+            if gpu["state"] == "free" and said in ("fits", "tight") and gpu["uuid"] not in uuids:
+                name = f"{node['name']}, GPU {gpu['index']}"
+                rows.append({"name": name, "what": gpu["name"], "use": gpu["uuid"]})
+    rows = rows[:3]
+    if mode != "cpu":
+        rows.append({"name": "CPU", "what": _cores(board), "use": "cpu"})
+    return rows
+
+
+def _cores(board: Json) -> str:
+    free = max((node["cores_free"] for node in board["nodes"]), default=0)
+    return f"{free} core{'' if free == 1 else 's'} free"
+
+
+def taken(plan: Any) -> str:
+    """Who was faster: a chosen GPU that was free when the dialog was drawn and is not any more."""
+    for one in plan.chosen:
+        gpu = one["gpu"]
+        if gpu["uuid"] not in plan.wish.seen_free or gpu["state"] == "free":
+            continue
+        holder = gpu.get("holder") or {}
+        who = holder.get("user") or "Another job"
+        offer = free_gpu(plan.board, plan.verdicts)
+        other = f" GPU {offer['gpu']['index']} on {offer['node']['name']} is free." if offer else ""
+        return (
+            f"{who} took GPU {gpu['index']} on {one['node']['name']} a moment ago.{other} "
+            "You can queue behind it, or choose again."
+        )
+    return ""

@@ -1,0 +1,101 @@
+"""The list of analyses, a new one, deletion."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from recipes.tasks import TASKS
+from trackside.accounts.gate import signed_in
+from trackside.datasets import queries as datasets
+from trackside.datasets.models import Dataset
+from trackside.lab import queries, services
+from trackside.lab.models import Analysis
+from trackside.lab.pages import analysis_of, may_edit
+from trackside.projects.access import project_for
+from trackside.projects.models import Project, Role
+
+
+@signed_in
+@require_GET
+def analyses(request: HttpRequest, key: str) -> HttpResponse:
+    project = project_for(request.user, key)
+    rows = queries.analyses_of(project)
+    for one in rows:
+        one.card = queries.card_of(one)  # type: ignore[attr-defined]
+        one.task_label = TASKS[one.task].label  # type: ignore[attr-defined]
+    context = {
+        "project": project,
+        "analyses": rows,
+        "may_edit": may_edit(project),
+        "any_dataset": Dataset.objects.filter(project=project, kind="images").exists(),
+    }
+    return render(request, "lab/list.html", context)
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def analysis_new(request: HttpRequest, key: str) -> HttpResponse:
+    """`?dataset=` chooses one; the name is suggested from it."""
+    project = project_for(request.user, key, Role.EDITOR)
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        try:
+            made = _create(request, project)
+            return redirect("analysis", key, made.name)
+        except services.BadDesign as bad:
+            errors = bad.errors
+        except services.Refused as refused:
+            errors = {"dataset": str(refused)}
+    rows = [one for one in datasets.datasets_of(project) if one.kind == "images"]
+    wanted = request.POST.get("dataset") or request.GET.get("dataset", "")
+    chosen = next((one for one in rows if one.name == wanted), None)
+    first = chosen or next((one for one in rows if one.state == "ready"), None)
+    context = {
+        "project": project,
+        "datasets": rows,
+        "chosen": first,
+        "errors": errors,
+        "typed": request.POST.get("name") or (suggest_name(project, first) if first else ""),
+        "tasks": list(TASKS.values()),
+    }
+    return render(request, "lab/new.html", context, status=422 if errors else 200)
+
+
+def _create(request: HttpRequest, project: Project) -> Analysis:
+    user: Any = request.user
+    name = request.POST.get("dataset", "")
+    dataset = Dataset.objects.filter(project=project, name=name).first()
+    if dataset is None:
+        raise services.BadDesign({"dataset": "Choose the dataset to learn from."})
+    return services.create_analysis(
+        project,
+        user,
+        request.POST.get("name", ""),
+        dataset,
+        task=request.POST.get("task") or None,
+    )
+
+
+def suggest_name(project: Project, dataset: Dataset) -> str:
+    """`insects classifier`, with a number when that is taken."""
+    stem = f"{dataset.name} classifier"[:74]
+    taken = set(Analysis.objects.filter(project=project).values_list("name", flat=True))
+    names = (stem, *(f"{stem} {n}" for n in range(2, len(taken) + 3)))
+    return next(one for one in names if one not in taken)
+
+
+@signed_in
+@require_POST
+def analysis_delete(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    user: Any = request.user
+    _, analysis = analysis_of(request, key, name, Role.EDITOR)
+    try:
+        services.delete_analysis(analysis, user)
+    except services.Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("analysis", key, name)
+    messages.success(request, f"{name} was deleted.")
+    return redirect("analyses", key)

@@ -1,0 +1,98 @@
+"""What pages ask of quick jobs: start one, look whether it is done, its pictures."""
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_GET, require_POST
+
+from trackside.accounts.gate import error_json, signed_in
+from trackside.jobs.queries import job_for
+from trackside.lab import forms, quick
+from trackside.lab.models import TrainedModel
+from trackside.lab.pages import analysis_of
+from trackside.lab.trouble import BadDesign, Refused
+from trackside.projects.access import project_for, row
+from trackside.projects.models import Role
+
+MOST_BYTES = 25 * 2**20
+
+
+@signed_in
+@require_POST
+def analysis_preview(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    """The augmentation that the form shows now, saved or not, on some of the user's pictures."""
+    user: Any = request.user
+    _, analysis = analysis_of(request, key, name, Role.EDITOR)
+    form = forms.part_form(analysis.design, "augmentation", request.POST)
+    values = {one.name: form[one.name].data for one in form.params.fields}
+    seed = request.POST.get("preview_seed", "7")
+    try:
+        job = quick.preview(
+            analysis, user, values, int(seed) if seed.isdecimal() and len(seed) < 9 else 7
+        )
+    except Refused as bad:
+        return error_json("design_wrong", str(bad), 422, next(iter(getattr(bad, "errors", {})), ""))
+    return JsonResponse(quick.answer(job), status=201)
+
+
+@signed_in
+@require_GET
+def lab_job(request: HttpRequest, key: str, number: int) -> HttpResponse:
+    user: Any = request.user
+    project = project_for(user, key)
+    return JsonResponse(quick.answer(job_for(project, user, number)))
+
+
+@signed_in
+@require_GET
+def lab_file(request: HttpRequest, key: str, number: int, name: str) -> HttpResponseBase:
+    user: Any = request.user
+    project = project_for(user, key)
+    path, kind = quick.file_of(job_for(project, user, number), name)
+    response = FileResponse(path.open("rb"), content_type=kind)
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, max-age=3600"
+    return response
+
+
+@signed_in
+@require_POST
+def model_explain(request: HttpRequest, key: str, number: int) -> HttpResponse:
+    """Pictures of the dataset by number, or one uploaded image."""
+    user: Any = request.user
+    project = project_for(user, key, Role.EDITOR)
+    model = row(project, TrainedModel, through="session__analysis__project", pk=number)
+    file = request.FILES.get("image")
+    try:
+        if isinstance(file, UploadedFile):
+            images: list[dict[str, Any]] = [{"file": str(_kept(file))}]
+        else:
+            given = [int(one) for one in request.POST.getlist("number") if one.isdecimal()]
+            images = quick.pictures_of(model, given)
+        job = quick.explain(model, user, images)
+    except BadDesign as bad:
+        return error_json("image_wrong", str(bad), 422, "image")
+    except Refused as refused:
+        return error_json("refused", str(refused), 409)
+    return JsonResponse(quick.answer(job), status=201)
+
+
+def _kept(file: UploadedFile) -> Path:
+    """The dropped image under a name of our own. The job's child is the one that opens it."""
+    if not file.size:
+        raise BadDesign({"image": f"{file.name} is empty."})
+    if file.size > MOST_BYTES:
+        raise BadDesign({"image": f"{file.name} is larger than {MOST_BYTES >> 20} MiB."})
+    folder = Path(settings.TRACKSIDE_STORAGE) / "uploads"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"whatif-{uuid4()}"
+    with path.open("wb") as out:
+        for chunk in file.chunks():
+            out.write(chunk)
+    path.chmod(0o600)
+    return path

@@ -1,0 +1,150 @@
+"""Results of an analysis, and a session: its training page while it runs, its models afterwards."""
+
+from typing import Any, get_args
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from recipes.job import Stop
+from recipes.tasks import TASKS
+from trackside.accounts.gate import error_json, signed_in
+from trackside.jobs import services as jobs
+from trackside.jobs.queries import log_text
+from trackside.jobs.states import JOB_OVER
+from trackside.lab import queries, running, services
+from trackside.lab.models import Analysis, Session, TrainedModel
+from trackside.lab.pages import analysis_of, frame, wants_json
+from trackside.projects.models import Role
+
+Context = dict[str, Any]
+
+
+@signed_in
+@require_GET
+def results(request: HttpRequest, key: str, name: str) -> HttpResponse:
+    """The models of all sessions in one table; `?sort=` a metric, `?session=` two to compare."""
+    project, analysis = analysis_of(request, key, name)
+    context = {**frame(project, analysis), "place": "results", **_table(request, analysis)}
+    return render(request, "lab/results.html", context)
+
+
+@signed_in
+@require_GET
+def session(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
+    project, analysis = analysis_of(request, key, name)
+    found = queries.session_for(analysis, number)
+    models = queries.session_models(found)
+    context = {**frame(project, analysis), "place": "results", "session": found}
+    if queries.at_work(models):
+        context |= {"page": running.page(found, models)}
+        return render(request, "lab/training.html", context)
+    context |= _table(request, analysis, found)
+    context["stories"] = [(one, running.ending(one)) for one in models if not one.bundle]
+    return render(request, "lab/results.html", context)
+
+
+def _table(request: HttpRequest, analysis: Analysis, only: Session | None = None) -> Context:
+    """The model table, sorted by a metric or by when a model was made."""
+    metrics = TASKS[analysis.task].metrics
+    chosen = queries.card_of(analysis)
+    sort = request.GET.get("sort", "")
+    card = metrics.get(sort, chosen)
+    models = list(queries.models_of(analysis))
+    if only is not None:
+        compared = request.GET.get("with", "")
+        numbers = {only.number, int(compared) if compared.isdecimal() else only.number}
+        models = [one for one in models if one.session.number in numbers]
+    ranked = queries.best_first(models, card)
+    if sort == "time":
+        ranked = sorted(models, key=lambda one: -one.pk)
+    for one in ranked:
+        one.state = queries.state_of(one)  # type: ignore[attr-defined]
+    shown = [chosen.name, *(one for one in metrics if one != chosen.name)][:4]
+    return {
+        "session": only,
+        "sessions": _sessions(analysis),
+        "models": ranked,
+        "columns": [metrics[one] for one in shown],
+        "sort": sort or chosen.name,
+        "compared": request.GET.get("with", ""),
+        "top": next((one.pk for one in queries.best_first(models, chosen) if one.bundle), None),
+    }
+
+
+def _sessions(analysis: Analysis) -> list[Session]:
+    """Newest first, each with its best model."""
+    card = queries.card_of(analysis)
+    by_session: dict[int, list[TrainedModel]] = {}
+    for one in queries.models_of(analysis):
+        by_session.setdefault(one.session_id, []).append(one)
+    found = list(analysis.sessions.select_related("created_by").order_by("-number"))
+    for one in found:
+        models = by_session.get(one.pk, [])
+        ranked = queries.best_first(models, card)
+        one.best = next((m for m in ranked if m.bundle), None)  # type: ignore[attr-defined]
+        one.at_work = queries.at_work(models)  # type: ignore[attr-defined]
+        one.number_of_models = len(models)  # type: ignore[attr-defined]
+        one.card = card  # type: ignore[attr-defined]
+    return found
+
+
+@signed_in
+@require_GET
+def log(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
+    """What the processes of the session's jobs printed, one job after the other."""
+    _, analysis = analysis_of(request, key, name)
+    found = queries.session_for(analysis, number)
+    parts = [
+        f"=== {one.label}, job {one.job_id} ===\n{log_text(one.job)}"
+        for one in queries.session_models(found)
+        if one.job is not None
+    ]
+    response = HttpResponse("\n".join(parts), content_type="text/plain; charset=utf-8")
+    plain = f"{analysis.pk}-session-{found.number}.log"
+    response["Content-Disposition"] = f'attachment; filename="{plain}"'
+    return response
+
+
+@signed_in
+@require_POST
+def stop(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
+    """`how`: finish_early or cancel. `scope`: one running job's number, or `all`."""
+    user: Any = request.user
+    _, analysis = analysis_of(request, key, name, Role.EDITOR)
+    found = queries.session_for(analysis, number)
+    how: Any = request.POST.get("how", "")
+    if how not in get_args(Stop) or not how:
+        return error_json("how_unknown", "'how' must be finish_early or cancel.", 422, "how")
+    alive = [
+        one.job
+        for one in queries.session_models(found)
+        if one.job is not None and one.job.state not in JOB_OVER
+    ]
+    scope = request.POST.get("scope", "all")
+    wanted = alive if scope == "all" else [one for one in alive if str(one.pk) == scope]
+    for job in reversed(wanted):  # the waiting ones first, so that none of them starts meanwhile
+        waits = job.state == "queued"
+        try:
+            jobs.stop(job, user=user, how="cancel" if waits else how)
+        except jobs.AlreadyOver:
+            continue
+    if wants_json(request):
+        return HttpResponse(status=204)
+    return redirect("session", key, name, number)
+
+
+@signed_in
+@require_POST
+def delete(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
+    user: Any = request.user
+    _, analysis = analysis_of(request, key, name, Role.EDITOR)
+    found = queries.session_for(analysis, number)
+    try:
+        services.delete_session(found, user)
+    except services.Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("session", key, name, number)
+    messages.success(request, f"{found.name} was deleted.")
+    return redirect("analysis_results", key, name)

@@ -1,0 +1,130 @@
+"""What the Train dialog sends, read once: which models, on what, how."""
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.http import QueryDict
+
+from recipes.algorithms import ALGORITHMS
+from trackside.lab.models import Analysis
+
+BATCHES = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 256, 512)
+MODES = ("auto", "pick", "cpu")
+PRECISIONS = ("auto", "bf16", "fp16", "fp32")
+
+
+@dataclass(frozen=True)
+class Wish:
+    mode: str = "pick"
+    uuids: tuple[str, ...] = ()
+    count: int = 1
+    ranks: int = 2
+    precision: str = "auto"
+    scale: bool = False
+    fit_only: bool = False
+    models: tuple[int, ...] = ()
+    batches: Mapping[int, int] = field(default_factory=dict)
+    name: str = ""
+    click_id: str = ""
+    seen_free: tuple[str, ...] = ()
+
+    @property
+    def devices(self) -> int:
+        if self.mode == "pick":
+            return max(1, len(self.uuids))
+        return self.count if self.mode == "auto" else self.ranks
+
+
+def read(data: QueryDict, analysis: Analysis) -> Wish:
+    """Leaves the checks to compute/requests.py and the cards; here nonsense becomes a default."""
+    listed = range(len(analysis.design["models"]))
+    batches = {n: _whole(data.get(f"batch-{n}"), 0, 4096) for n in listed}
+    return Wish(
+        mode=data.get("mode", "") if data.get("mode") in MODES else "pick",
+        uuids=tuple(dict.fromkeys(data.getlist("gpu"))),
+        count=_whole(data.get("count"), 1, 1024) or 1,
+        ranks=_whole(data.get("ranks"), 1, 1024) or 1,
+        precision=data.get("precision", "") if data.get("precision") in PRECISIONS else "auto",
+        scale="scale" in data,
+        fit_only="fit_only" in data,
+        models=tuple(n for n in listed if str(n) in data.getlist("model")),
+        batches={n: size for n, size in batches.items() if size},
+        name=data.get("session_name", "")[:80],
+        click_id=data.get("click_id", "")[:64],
+        seen_free=tuple(data.getlist("seen_free")),
+    )
+
+
+def _whole(raw: str | None, least: int, most: int) -> int:
+    number = int(raw) if raw and raw.isdecimal() and len(raw) < 6 else 0
+    return number if least <= number <= most else 0
+
+
+def first(analysis: Analysis, board: dict[str, Any], fits: list[str]) -> Wish:
+    """What the dialog shows when it opens: the first GPU that fits, else the CPU."""
+    listed = analysis.design["models"]
+    kept = analysis.design.get("compute") or {}
+    usable = [gpu for node in board["nodes"] for gpu in node["gpus"] if gpu["state"] != "failed"]
+    cores = max((node["cores"] for node in board["nodes"]), default=2)
+    wish = Wish(
+        mode="pick" if usable else "cpu",
+        uuids=tuple(fits[:1]),
+        ranks=min(2, cores),
+        precision=analysis.design["runtime"]["precision"],
+        models=tuple(n for n, one in enumerate(listed) if one.get("on", True)),
+    )
+    if kept.get("kind") == "cpu":
+        return replace(wish, mode="cpu", uuids=(), ranks=int(kept.get("ranks") or wish.ranks))
+    if kept.get("kind") == "any" and usable:
+        return replace(wish, mode="auto", uuids=(), count=int(kept.get("count") or 1))
+    return wish
+
+
+def compute(wish: Wish, needs: int | None, any_gpu: bool) -> dict[str, Any]:
+    """The wish as `compute` of the REST interface."""
+    common = {"precision": wish.precision}
+    if wish.mode == "pick":
+        return {"kind": "gpus", "uuids": list(wish.uuids), **common}
+    if wish.mode == "auto" and any_gpu:
+        return {"kind": "any", "count": wish.count, "min_free": needs or 0, **common}
+    return {"kind": "cpu", "ranks": wish.ranks, **common}
+
+
+def design(analysis: Analysis, wish: Wish) -> dict[str, Any]:
+    """The analysis' design with what the dialog changed for this session.
+
+    What all models share goes to `training`; what differs stays with each model.
+    """
+    own = analysis.design
+    models = [
+        {**one, "training": _changes(own, one, wish, n)} for n, one in enumerate(own["models"])
+    ]
+    picked = [models[n]["training"] for n in wish.models]
+    shared = picked[0] if picked and all(one == picked[0] for one in picked) else {}
+    if shared or not any(picked):
+        models = [{k: v for k, v in one.items() if k != "training"} for one in models]
+    return {
+        **own,
+        "models": models,
+        "training": {**own["training"], **shared},
+        "runtime": {**own["runtime"], "precision": wish.precision},
+    }
+
+
+def _changes(own: dict[str, Any], one: dict[str, Any], wish: Wish, n: int) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    training = {**ALGORITHMS[one["algorithm"]].training.defaults(), **own["training"]}
+    if wish.batches.get(n, training["batch_size"]) != training["batch_size"]:
+        changes["batch_size"] = wish.batches[n]
+    if wish.scale and wish.devices > 1:
+        changes["learning_rate"] = round(training["learning_rate"] * wish.devices, 10)
+    return changes
+
+
+def asked(analysis: Analysis, wish: Wish, compute_: dict[str, Any]) -> Analysis:
+    """A copy of the analysis as this wish would train it."""
+    made = copy(analysis)
+    made.design = {**design(analysis, wish), "compute": compute_}
+    return made
