@@ -159,6 +159,7 @@ def test_one_click_keeps_a_picture_that_was_left_out(photos: Dataset, as_ben: Cl
     photos.refresh_from_db()
     assert photos.rows == 6
     assert photos.fingerprint != before
+    assert photos.facts["left_out"] == 0
     lines, _ = intake.read(queries.folder(photos))
     assert all(one["use"] for one in lines)
     assert services.keep(photos, [problem.pk]) == 0

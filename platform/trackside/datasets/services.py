@@ -180,7 +180,9 @@ def keep(dataset: Dataset, problems: list[int]) -> int:
         [intake.picture(dataset, line) for line in taken], ignore_conflicts=True
     )
     rows.update(kept=True)
-    intake.fill(dataset, dict(dataset.facts), lines)
+    facts = dict(dataset.facts)
+    facts["left_out"] = max(0, int(facts.get("left_out") or 0) - len(taken))
+    intake.fill(dataset, facts, lines)
     dataset.save()
     intake.rewrite(storage.folder(dataset), lines, dataset.facts)
     return len(taken)
