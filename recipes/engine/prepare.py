@@ -72,6 +72,9 @@ def prepare(work: Work, parts: Split) -> Ready:
     design, peers, journal = work.design, work.peers, work.journal
     home = Path(work.job.cache or work.folder / "cache")
     rows = [row for name in PARTS for row in getattr(parts, name)]
+    if peers.rank == 0 and design.params["pretrained"]:
+        weights.ensure(work.backbone, _weights_home(work))  # before minutes of decoding
+    peers.barrier()
     journal.write("phase", name="cache", text=f"Decoding {len(rows)} pictures once.")
     threads = work.job.compute.threads
     cache = open_cache(home, design.fingerprint, rows, work.seen, peers, threads)
@@ -99,12 +102,13 @@ def prepare(work: Work, parts: Split) -> Ready:
     return Ready(parts=whole, sources=sources, features=True, net=net)
 
 
+def _weights_home(work: Work) -> Path:
+    return Path(work.job.weights or work.folder / "weights")
+
+
 def _net(work: Work, classes: int) -> Net:
     params = work.design.params
-    folder = Path(work.job.weights or work.folder / "weights")
-    if work.peers.rank == 0 and params["pretrained"]:
-        weights.ensure(work.backbone, folder)
-    work.peers.barrier()
+    folder = _weights_home(work)
     torch.manual_seed(work.job.seed)  # the same first weights on every rank
     net = work.design.algorithm.build(
         Plan(

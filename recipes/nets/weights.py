@@ -93,7 +93,7 @@ def _fetch(backbone: Backbone, path: Path) -> None:
         draft.unlink(missing_ok=True)
         raise WeightsMissing(
             f"The pretrained weights of {backbone.label} are not on this node and could not be "
-            f"fetched: {wrong}. Choose EfficientNet-Lite0, whose weights come with Trackside, "
+            f"fetched ({getattr(wrong, 'reason', wrong)}). Choose EfficientNet-Lite0, whose weights come with Trackside, "
             f"switch off 'Pretrained', or put {backbone.url} into {path.parent} as {path.name}."
         ) from wrong
     finally:
