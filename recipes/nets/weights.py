@@ -91,9 +91,10 @@ def _fetch(backbone: Backbone, path: Path) -> None:
         torch.hub.download_url_to_file(backbone.url, str(draft), hash_prefix=digits, progress=False)
     except (OSError, RuntimeError) as wrong:
         draft.unlink(missing_ok=True)
+        why = getattr(wrong, "reason", wrong)
         raise WeightsMissing(
             f"The pretrained weights of {backbone.label} are not on this node and could not be "
-            f"fetched ({getattr(wrong, 'reason', wrong)}). Choose EfficientNet-Lite0, whose weights come with Trackside, "
+            f"fetched ({why}). Choose EfficientNet-Lite0, whose weights come with Trackside, "
             f"switch off 'Pretrained', or put {backbone.url} into {path.parent} as {path.name}."
         ) from wrong
     finally:
