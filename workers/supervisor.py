@@ -192,6 +192,7 @@ def main() -> int:
 
 
 def _run() -> int:
+    os.umask(0o077)
     premises.refuse_unsafe_settings()
     home = env.home()
     with premises.lock(home) as held:

@@ -15,7 +15,9 @@ def command(folder: Path, log: Path) -> tuple[str, ...]:
     return (
         str(get_binary_path()),
         *("--port", "0", "--unixsocket", str(folder / "valkey.sock"), "--unixsocketperm", "700"),
-        *("--dir", str(folder), "--loglevel", "warning", "--logfile", str(log)),
+        # Its title would be written over the environment by which remains.py knows it.
+        *("--set-proc-title", "no", "--dir", str(folder)),
+        *("--loglevel", "warning", "--logfile", str(log)),
         *("--save", "", "--appendonly", "no"),
         *("--maxmemory", "256mb", "--maxmemory-policy", "noeviction"),
     )
