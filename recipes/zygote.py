@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from PIL import Image
+
 import recipes
 from recipes import gang, processes
 
@@ -28,6 +30,8 @@ from recipes import gang, processes
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 # What torch and its friends import at first use only, so that no job pays for it.
 LATE = (
+    "numpy.ctypeslib",
+    "numpy.ma",
     "torch",
     "torch._dynamo",
     "torch.distributed",
@@ -55,6 +59,7 @@ def preload() -> None:
     for module in pkgutil.walk_packages(recipes.__path__, "recipes."):
         if module.name not in NOT_OURS:
             importlib.import_module(module.name)
+    Image.init()  # Pillow loads its readers at the first picture
     gc.collect()
     gc.freeze()  # the children share these pages instead of copying them at their first collection
 

@@ -110,16 +110,12 @@ def _boot_id() -> str:
 
 
 def prove_storage(storage: Path) -> None:
-    """All nodes must see the same TRACKSIDE_STORAGE: the first one leaves a token there.
-
-    A node that sees another token than the fleet's, or cannot write, is refused.
-    """
+    """Write into TRACKSIDE_STORAGE before any job has to. Raises BadStorage."""
     try:
         storage.mkdir(parents=True, exist_ok=True, mode=0o700)
-        token = storage / ".trackside"
-        if not token.exists():
-            write_whole(token, os.urandom(16).hex() + "\n")
-        token.read_text()
+        probe = storage / f".{os.getpid()}"
+        write_whole(probe, "")
+        probe.unlink()
     except OSError as problem:
         raise BadStorage(
             f"TRACKSIDE_STORAGE {storage} cannot be used: {problem.strerror or problem}. "

@@ -129,6 +129,19 @@ def database(tmp_path: Path, transactional_db: None) -> Iterator[str]:
         connection.connection, connection.settings_dict["NAME"] = before
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nobody_stays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whatever the tests of this folder started is gone when they are."""
+    yield
+    place = f"TRACKSIDE_HOME={tmp_path_factory.getbasetemp()}/".encode()
+
+    def left() -> list[int]:
+        seen = [one.pid for one in processes.everyone() if one.alive and one.pid != os.getpid()]
+        return [pid for pid in seen if any(e.startswith(place) for e in _environ(pid))]
+
+    gangs.until(lambda: not left(), "the last processes to end", seconds=10)
+
+
 @pytest.fixture(scope="session")
 def broker() -> Iterator[valkey.Valkey]:
     with valkey.running() as one:
