@@ -1,6 +1,9 @@
 """Bytes of datasets, to members only: a picture by its number, never by a name; a table as CSV."""
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET
 
@@ -9,6 +12,7 @@ from trackside.accounts.services import audit
 from trackside.datasets import queries, storage
 from trackside.datasets.models import Dataset, Picture
 from trackside.projects.access import project_for
+from trackside.ui.streaming import streamed
 
 # Formats that a browser draws and cannot run; the intake has decoded each file whole as what it is.
 SHOWN = {
@@ -67,9 +71,18 @@ def csv_file(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
     dataset = queries.dataset_for(project, name)
     path = queries.table_file(dataset)
     audit(request.user, "download", f"{project.key}/{dataset.name}.csv")  # type: ignore[arg-type]
-    response = FileResponse(path.open("rb"), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{_plain(dataset.name)}.csv"'
-    return response
+    return streamed(
+        request,
+        _pieces(path),
+        content_type="text/csv; charset=utf-8",
+        filename=f"{_plain(dataset.name)}.csv",
+    )
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as source:
+        while piece := source.read(2**18):
+            yield piece
 
 
 def _plain(name: str) -> str:

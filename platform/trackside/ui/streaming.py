@@ -5,7 +5,7 @@ is fetched in a thread when the client has taken the last one.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
@@ -28,6 +28,6 @@ def streamed(
 
 async def _later(pieces: Iterator[Piece]) -> AsyncIterator[Piece]:
     end = object()
-    following = sync_to_async(next, thread_sensitive=False)
-    while (piece := await following(pieces, end)) is not end:
-        yield piece  # type: ignore[misc]
+    following = sync_to_async(lambda: next(pieces, end), thread_sensitive=False)
+    while (piece := await following()) is not end:
+        yield cast(Piece, piece)
