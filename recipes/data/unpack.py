@@ -126,9 +126,12 @@ def _entry(
 def _picture(parts: tuple[str, ...], data: bytes, shelf: Shelf, decoder: Decoder) -> Line:
     try:
         picture = decoder(data)
+        kept = shelf.keep(data, picture)
     except pictures.BadPicture as bad:
         return _problem(parts, str(bad))
-    return {"picture": {"parts": parts, "doubt": picture.doubt, **shelf.keep(data, picture)}}
+    except MemoryError:
+        return _problem(parts, "It needs more memory than a picture may take.")
+    return {"picture": {"parts": parts, "doubt": picture.doubt, **kept}}
 
 
 def _annotation(parts: tuple[str, ...], data: bytes) -> Line:
