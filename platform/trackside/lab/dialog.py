@@ -59,7 +59,10 @@ def _show(
         "analysis": analysis,
         "project": analysis.project,
         "plan": plan,
-        "nodes": [_node(plan, node) for node in plan.board["nodes"]],
+        "nodes": [
+            _node(plan, node)
+            for node in sorted(plan.board["nodes"], key=lambda one: one["state"] == "lost")
+        ],
         "others": plan_notes.others(
             plan.board, plan.verdicts, plan.wish.uuids, "cpu" if plan.device == "cpu" else ""
         ),

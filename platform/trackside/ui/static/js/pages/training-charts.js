@@ -124,7 +124,7 @@ function options(one, series, log, size) {
     padding: [10, 12, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    scales: { x: { time: false, range: (_, least, most) => [0, Math.max(most, Math.min(last, Math.max(1, most * 1.2)))] }, y: { distr: log ? 3 : 1 } },
+    scales: { x: { time: false, range: (_, least, most) => [0, Math.max(most ?? 1, last <= 60 ? last : Math.min(last, (most ?? 1) * 1.25))] }, y: { distr: log ? 3 : 1 } },
     axes: [{ ...axis, grid: { show: false }, size: 26, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? tick : "")) }, { ...axis, size: 46 }],
     series: [{ label: "Epoch" }, ...series],
     hooks: { draw: [(plot) => line(plot, one)], setCursor: [(plot) => tip(plot)] },
