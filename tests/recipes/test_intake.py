@@ -7,48 +7,16 @@ import tarfile
 import time
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
 
 from recipes.data import archive as archives
 from recipes.data import pictures
-from recipes.data.intake import take_in
 from recipes.data.sandbox import Limits, Refused
 from recipes.data.unpack import decode
-from recipes.events import Journal
 from tests.recipes import hostile
-
-DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-
-
-class Result:
-    """The dataset's folder, read."""
-
-    def __init__(self, folder: Path, facts: dict[str, Any]) -> None:
-        self.folder = folder
-        self.facts = facts
-        self.lines = _lines(folder / "index.jsonl")
-        self.problems = _lines(folder / "problems.jsonl")
-
-    def why(self, where: str) -> str:
-        return " ".join(one["what"] for one in self.problems if one["where"] == where)
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def imported(archive: Path, **how: Any) -> Result:
-    home = archive.parent / f"{archive.name}.job"
-    home.mkdir()
-    journal = Journal(home)
-    try:
-        facts = take_in(archive, archive.name, home / "output", journal, **how)
-    finally:
-        journal.close()
-    return Result(home / "output", facts)
+from tests.recipes.taken import imported
 
 
 def test_the_shape_of_a_dataset(tmp_path: Path) -> None:
@@ -269,33 +237,3 @@ def test_a_decoder_that_dies_costs_one_picture(tmp_path: Path, kind: str) -> Non
     assert "memory" in made.why("a/6.jpg")
     for line in made.lines:
         assert pictures.open_rgb(made.folder / line["file"]).size == (60, 40)
-
-
-def real(name: str) -> Path:
-    path = DATA / name
-    if not path.exists():
-        pytest.skip(f"{path} is not there")
-    return path
-
-
-def link(tmp_path: Path, name: str) -> Path:
-    path = tmp_path / name
-    path.symlink_to(real(name))
-    return path
-
-
-def test_hymenoptera_is_397_photos_and_a_gif_that_is_left_out(tmp_path: Path) -> None:
-    made = imported(link(tmp_path, "hymenoptera.zip"))
-    assert made.facts["images"] == 397
-    assert made.facts["classes"] == [{"name": "ants", "count": 193}, {"name": "bees", "count": 204}]
-    assert made.facts["splits"] == {"train": 244, "val": 153}
-    assert [one["where"] for one in made.problems] == ["train/ants/imageNotFound.gif"]
-
-
-def test_bccd_is_364_pictures_with_boxes(tmp_path: Path) -> None:
-    made = imported(link(tmp_path, "bccd.zip"))
-    assert made.facts["layout"] == "voc"
-    assert made.facts["images"] == 364
-    assert sum(len(line["boxes"]) for line in made.lines) == 4888
-    assert made.facts["splits"] == {"train": 205, "val": 87, "test": 72}
-    assert not made.problems
