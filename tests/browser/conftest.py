@@ -67,7 +67,7 @@ class Visitor:
 
     def sign_in(self) -> None:
         self.go("/login/")
-        self.page.get_by_label("Username").fill(self.product.username)
+        self.page.get_by_label("User name").fill(self.product.username)
         self.page.get_by_label("Password").fill(self.product.password)
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url(lambda url: "/login" not in url)

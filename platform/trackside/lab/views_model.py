@@ -18,6 +18,7 @@ from trackside.lab.models import TrainedModel
 from trackside.lab.pages import frame, wants_json
 from trackside.projects.access import project_for, row
 from trackside.projects.models import Project, Role
+from trackside.saved_models.queries import saved_models_of
 
 Json = dict[str, Any]
 # address, words, icon, heading of its group
@@ -73,6 +74,8 @@ def trained_model(
         "algorithm": ALGORITHMS[model.algorithm],
         "dataset": analysis.dataset,
         "siblings": queries.session_models(model.session),
+        "saved_names": saved_models_of(project).values_list("name", flat=True),
+        "deploy_name": analysis.name,
     }
     if report:
         context |= FILL.get(tab, _nothing)(request, model, report)

@@ -4,6 +4,7 @@ import "./toasts.js";
 import "./dialogs.js";
 import "./ago.js";
 import "./param-form.js";
+import "./scrollers.js";
 import { csrf } from "./send.js";
 
 document.addEventListener("htmx:configRequest", (event) => {
