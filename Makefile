@@ -64,9 +64,12 @@ $(STAMPS)/test: requirements/test.txt $(STAMPS)/core
 	@$(PIP) --require-hashes --requirement requirements/test.txt
 	@touch $@
 
-$(STAMPS)/assets: package-lock.json package.json scripts/vendor.py scripts/icons.txt $(STAMPS)/core
+$(STAMPS)/node: package-lock.json package.json $(STAMPS)/core
 	@echo "Fetching the front-end files (htmx, uPlot, fonts, icons) into node_modules"
 	@$(PY) scripts/npm.py ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(STAMPS)/assets: $(STAMPS)/node scripts/vendor.py scripts/icons.txt
 	@$(PY) scripts/vendor.py
 	@touch $@
 
