@@ -54,6 +54,7 @@ class Agent:
         self.watch = Watch(lambda: self.here.samples)
         self.over = threading.Event()
         self.stop_jobs = False
+        self.starting = threading.Lock()
         self.watching = Loop("watch", self._tick, TICK)
         self.polling = Loop("poll", self._poll, POLL)
         self.beating = Loop("heartbeat", self._beat, BEAT.total_seconds())
@@ -143,8 +144,11 @@ class Agent:
 
     def start(self, number: int) -> None:
         """Claim and launch. Called for the same attempt any number of times."""
-        if self.over.is_set():
-            return
+        with self.starting:  # who ends the jobs waits for it, so that none starts behind its back
+            if not self.over.is_set():
+                self._start(number)
+
+    def _start(self, number: int) -> None:
         attempt = leases.claim(number, node=self.here.row.pk, gpus=self.here.gpus)
         if attempt is None:
             return
@@ -171,8 +175,9 @@ class Agent:
         self.here.asking.stop()
         self.polling.stop()
         self.watching.stop()
-        if self.stop_jobs:
-            self._end_jobs()
+        with self.starting:
+            if self.stop_jobs:
+                self._end_jobs()
         self.beating.stop()
         self.zygote.stop()
 

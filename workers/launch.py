@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -183,23 +184,25 @@ class Asking:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
         self._stopped = False
+        self._starting = threading.Lock()
 
     def catalogue(self, *options: str) -> dict[str, Any] | None:
         """What the node can do; None when the child failed or was stopped."""
         weights = Path(settings.TRACKSIDE_STORAGE) / "weights"
         weights.mkdir(parents=True, exist_ok=True, mode=0o700)
         command = python("recipes", "catalogue", "--weights", str(weights), *options)
-        if self._stopped:
-            return None
-        self._process = subprocess.Popen(
-            ["nice", "-n", "15", *command],  # noqa: S607 - coreutils
-            cwd="/",
-            env=for_jobs(**ONE_THREAD),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-            text=True,
-        )
+        with self._starting:
+            if self._stopped:
+                return None
+            self._process = subprocess.Popen(
+                ["nice", "-n", "15", *command],  # noqa: S607 - coreutils
+                cwd="/",
+                env=for_jobs(**ONE_THREAD),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
+                text=True,
+            )
         out, _ = self._process.communicate()
         if self._process.returncode:
             return None
@@ -211,7 +214,9 @@ class Asking:
         return answer
 
     def stop(self) -> None:
-        self._stopped = True
+        with self._starting:
+            self._stopped = True
         if self._process is not None and self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
