@@ -53,7 +53,7 @@ def _dataset(item: Item, project: Project, may_edit: bool, models: bool) -> list
 
 
 def _saved_model(item: Item, project: Project, may_edit: bool, models: bool) -> list[Action]:
-    made = [_link("Open", "award", address(item, project), main=True)]
+    made = [_link("Open", "cup", address(item, project), main=True)]
     if not may_edit:
         return made
     if item.about.get("recipe"):

@@ -13,5 +13,5 @@ urlpatterns = [
     path(
         "p/<str:key>/recipes/<str:name>/delete/", views_recipes.recipe_delete, name="recipe_delete"
     ),
-    path("p/<str:key>/trained-models/<int:number>/deploy/", views.deploy, name="deploy"),
+    path("p/<str:key>/flow/deploy/<int:number>/", views.deploy, name="deploy"),
 ]

@@ -48,6 +48,8 @@ def jobs(request: HttpRequest, key: str) -> HttpResponse:
     page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
     for one in page.object_list:
         one.took = _seconds(one.started_at, one.finished_at)
+        nodes = [each.node.name for each in one.attempts.all()]
+        one.where = nodes[-1] if nodes else ""
     context = {
         "project": project,
         "page": page,

@@ -6,11 +6,11 @@ const NS = "http://www.w3.org/2000/svg";
 const sprite = document.querySelector('meta[name="icons"]')?.content ?? "";
 const RADIUS = { dataset: 24, recipe: 19, saved_model: 28 };
 const SIZE = { dataset: [112, 92], recipe: [84, 70], saved_model: [112, 96] };
-const ICONS = { images: "photo", table: "table", train: "train", score: "play" };
+const ICONS = { images: "photo", table: "table", train: "weights", score: "play" };
 export const WORKING = ["queued", "starting", "running", "stopping"];
 const LONGEST = 20;
 
-export const iconOf = (node) => (node.type === "saved_model" ? "award" : ICONS[node.kind] ?? "box");
+export const iconOf = (node) => (node.type === "saved_model" ? "cup" : ICONS[node.kind] ?? "box");
 export const working = (node) => WORKING.includes(node.state) || node.state === "importing";
 
 export function el(name, attributes = {}, ...children) {
@@ -80,22 +80,30 @@ function spinner(node) {
   return box;
 }
 
+// What stands beside a running recipe.
+const far = (node) => (node.type === "recipe" && WORKING.includes(node.state) ? (node.progress?.of ? `${Math.round(share(node.progress))} %` : node.state) : "");
+const title = (node) => short(node.type === "recipe" ? node.kind : node.name);
+
 function chip(node) {
-  if (node.type !== "recipe" || !WORKING.includes(node.state)) return null;
+  if (!far(node)) return null;
   const label = el("text", { y: 4 });
-  label.textContent = node.progress?.of ? `${Math.round(share(node.progress))} %` : node.state;
+  label.textContent = far(node);
   return el("g", { class: "chip", transform: `translate(0 ${-node.r - 17})` }, el("rect", { x: -29, y: -9, width: 58, height: 17, rx: 8.5 }), label);
 }
 
 function words(node) {
   const y = node.r + (node.type === "saved_model" ? 18 : 16);
   const name = el("text", { class: "nm", y });
-  name.textContent = short(node.type === "recipe" ? node.kind : node.name);
+  name.textContent = title(node);
   const sub = el("text", { class: "nm nm2", y: y + 15 });
   sub.textContent = node.sub ? short(node.sub) : "";
-  const whole = el("title");
-  whole.textContent = node.reason ? `${node.name}: ${node.reason}` : node.name;
-  return [name, sub, whole];
+  return [name, " ", sub, " "];
+}
+
+// The visible words first, as they stand there; then what only the picture tells.
+function said(node) {
+  const seen = [title(node), node.sub ? short(node.sub) : "", far(node)].filter(Boolean).join(" ");
+  return [seen, node.type === "recipe" ? node.name : "", node.label.toLowerCase(), stateWords(node)].filter(Boolean).join(", ");
 }
 
 export const stateWords = (node) =>
@@ -110,7 +118,7 @@ export function box(node) {
     tabindex: "-1",
     "data-id": node.id,
     transform: `translate(${node.x.toFixed(1)} ${node.y.toFixed(1)})`,
-    "aria-label": `${node.name}, ${node.label.toLowerCase()}, ${node.sub ? `${node.sub}, ` : ""}${stateWords(node)}`,
+    "aria-label": said(node),
   });
   made.append(
     ...[
@@ -120,8 +128,8 @@ export function box(node) {
       use,
       spinner(node),
       badge(node),
-      chip(node),
       ...words(node),
+      chip(node),
     ].filter(Boolean),
   );
   return made;
