@@ -1,4 +1,4 @@
-"""The first start: one administrator with a random password, one demo; the second changes nothing."""
+"""The first start: one administrator with a random password, one demo; a second does nothing."""
 
 import json
 from pathlib import Path

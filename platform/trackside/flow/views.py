@@ -34,7 +34,7 @@ def flow(request: HttpRequest, key: str) -> HttpResponse:
         "graph": graph,
         "may_edit": may_edit(project),
         "saved": any(node["type"] == "saved_model" for node in graph["nodes"]),
-        "analyses": project.analyses.exists(),  # type: ignore[attr-defined]
+        "analyses": project.analyses.exists(),
     }
     return render(request, "flow/flow.html", context)
 

@@ -67,8 +67,8 @@ def saved_model(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "versions": [_line(one, version) for version in versions],
         "columns": _columns(one, versions),
         "compared": _compared(request, one, versions),
-        "retrain": one.recipes.filter(kind="train").first(),  # type: ignore[attr-defined]
-        "users": one.recipes.exclude(kind="train"),  # type: ignore[attr-defined]
+        "retrain": one.recipes.filter(kind="train").first(),
+        "users": one.recipes.exclude(kind="train"),
         "may_edit": _may_edit(project),
     }
     return render(request, "saved_models/saved_model.html", context)
