@@ -149,7 +149,8 @@ def _models(design: Design, value: Any) -> list[dict[str, Any]]:
         raise BadDesign({"models": "A design needs at least one model."})
     if len(value) > MOST_MODELS:
         raise BadDesign({"models": f"A design has {MOST_MODELS} models at most, not {len(value)}."})
-    cleaned, errors = [], {}
+    cleaned: list[dict[str, Any]] = []
+    errors: dict[str, str] = {}
     for place, one in enumerate(value):
         try:
             cleaned.append(_model(design, place, one))

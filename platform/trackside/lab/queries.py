@@ -23,7 +23,7 @@ from trackside.projects.models import Project
 def analyses_of(project: Project) -> list[Analysis]:
     """By name, each with its `sessions_n` and its `best` model so far."""
     rows = Analysis.objects.filter(project=project).select_related("dataset", "created_by")
-    found = list(rows.annotate(sessions_n=Count("sessions")).order_by("name"))
+    found: list[Analysis] = list(rows.annotate(sessions_n=Count("sessions")).order_by("name"))
     models = TrainedModel.objects.filter(session__analysis__in=found).select_related("session")
     by_analysis: dict[int, list[TrainedModel]] = {}
     for one in models:

@@ -73,13 +73,13 @@ def ending(model: TrainedModel) -> Json:
     if model.job is None:
         return {"lines": [], "held": False, "began": False}
     return {
-        "lines": _lines(model.job_id),
-        "held": Lease.objects.filter(attempt__job=model.job_id).exists(),
+        "lines": _lines(model.job.pk),
+        "held": Lease.objects.filter(attempt__job=model.job).exists(),
         "began": model.job.attempts.exclude(claimed_at=None).exists(),
     }
 
 
-def _lines(job: int | None) -> list[Json]:
+def _lines(job: int) -> list[Json]:
     rows = Event.objects.filter(job_id=job, type__in=ENDING).order_by("-seq")[:8]
     return [
         {

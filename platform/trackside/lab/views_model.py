@@ -73,13 +73,20 @@ def trained_model(
         "card": task.metrics.get(model.metric),
         "algorithm": ALGORITHMS[model.algorithm],
         "dataset": analysis.dataset,
+        "deploy_name": _saved_name(model),
         "siblings": queries.session_models(model.session),
         "saved_names": saved_models_of(project).values_list("name", flat=True),
-        "deploy_name": analysis.name,
     }
     if report:
         context |= FILL.get(tab, _nothing)(request, model, report)
     return render(request, f"lab/model_{tab}.html", context)
+
+
+def _saved_name(model: TrainedModel) -> str:
+    """What to suggest: the saved model of an earlier deployment of this analysis, else its name."""
+    analysis = model.session.analysis
+    recipe = analysis.recipes.select_related("saved_model").order_by("-pk").first()
+    return recipe.saved_model.name if recipe else analysis.name
 
 
 def _nothing(request: HttpRequest, model: TrainedModel, report: Json) -> Json:

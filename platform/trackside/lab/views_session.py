@@ -80,13 +80,13 @@ def _sessions(analysis: Analysis) -> list[Session]:
     for one in queries.models_of(analysis):
         by_session.setdefault(one.session_id, []).append(one)
     found = list(analysis.sessions.select_related("created_by").order_by("-number"))
-    for one in found:
-        models = by_session.get(one.pk, [])
+    for made in found:
+        models = by_session.get(made.pk, [])
         ranked = queries.best_first(models, card)
-        one.best = next((m for m in ranked if m.bundle), None)  # type: ignore[attr-defined]
-        one.at_work = queries.at_work(models)  # type: ignore[attr-defined]
-        one.number_of_models = len(models)  # type: ignore[attr-defined]
-        one.card = card  # type: ignore[attr-defined]
+        made.best = next((m for m in ranked if m.bundle), None)  # type: ignore[attr-defined]
+        made.at_work = queries.at_work(models)  # type: ignore[attr-defined]
+        made.number_of_models = len(models)  # type: ignore[attr-defined]
+        made.card = card  # type: ignore[attr-defined]
     return found
 
 

@@ -65,6 +65,10 @@ const make = (tag, className = "", words = "") => Object.assign(document.createE
 
 function card(item) {
   const box = make("article", "heat");
+  if (item.trouble) {
+    box.append(make("p", "f__e", item.trouble));
+    return box;
+  }
   const stack = make("div", "heat__s");
   for (const [name, src] of [["image", item.image], ["heat", item.heat]]) {
     if (!src) continue;

@@ -40,15 +40,15 @@ function paint() {
 }
 
 const TAKE = {
-  state(one, data) {
+  state(one, data, at) {
     Object.assign(one.job, { state: data.state, reason: data.reason });
     if (data.devices) one.devices = data.devices;
     if (data.node) one.node = data.node;
-    story(one, "state", data);
+    story(one, "state", data, at);
     mark("progress", "facts");
     if (OVER.includes(data.state)) ended();
   },
-  started(one, data) { one.started = data; story(one, "started", data); mark("facts"); },
+  started(one, data, at) { one.started = data; story(one, "started", data, at); mark("facts"); },
   progress(one, data) { one.job.progress = data; mark("progress"); },
   step(one, data) {
     one.step = data;
@@ -57,7 +57,7 @@ const TAKE = {
     if (steps.epoch.length > 4000) thin(steps);
     mark("charts", "facts");
   },
-  epoch(one, data) {
+  epoch(one, data, at) {
     const { epochs } = one.series;
     for (const name of ["epoch", "train_loss", "val_loss", "best", "seconds"]) epochs[name].push(data[name] ?? null);
     const rows = epochs.epoch.length;
@@ -66,7 +66,7 @@ const TAKE = {
       column.push(data.metrics?.[name] ?? null);
     }
     one.job.metrics = data.best ? data.metrics : one.job.metrics;
-    story(one, "epoch", data);
+    story(one, "epoch", data, at);
     mark("charts", "progress");
   },
   load(one, data, at) {
@@ -91,11 +91,11 @@ function story(one, type, data, at = Date.now() / 1000) {
   mark("log", "events");
 }
 
-function take(one, { type, data }) {
+function take(one, { type, data, at: when }) {
   if (type === "gap") return location.reload();
   if (type === "denied") return toast("You may not follow this job any more.", "error");
-  const inner = data?.data ?? {};
-  const at = data?.at ? Date.parse(data.at) / 1000 : Date.now() / 1000;
+  const inner = data ?? {};
+  const at = when ? Date.parse(when) / 1000 : Date.now() / 1000;
   if (TAKE[type]) TAKE[type](one, inner, at);
   else if (line({ type, data: inner })) story(one, type, inner, at);
 }
