@@ -4,6 +4,8 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
+from recipes.algorithms import ALGORITHMS
+from recipes.params import Choice, Flag, Param
 from recipes.tasks import TASKS
 from trackside.compute.models import Gpu
 from trackside.datasets.models import Dataset, DatasetState
@@ -164,3 +166,27 @@ def in_words(compute: dict[str, Any]) -> str:
         return ", ".join(known.get(uuid, "a GPU that is gone") for uuid in uuids)
     ranks = compute.get("ranks")
     return f"CPU, {words.plural(int(ranks), 'rank')}" if ranks else "CPU"
+
+
+def design_in_words(recipe: Recipe) -> list[tuple[str, str]]:
+    """What a training recipe trains with, by the labels of the cards."""
+    card = ALGORITHMS.get(recipe.settings.get("algorithm", ""))
+    design = recipe.settings.get("design", {})
+    if card is None:
+        return []
+    params = recipe.settings.get("params", {})
+    training = design.get("training", {})
+    lines = [(one.label, _value(one, params.get(one.name))) for one in card.params.fields]
+    few = [one for one in card.training.fields if one.name in ("epochs", "batch_size", "optimizer")]
+    lines += [(one.label, _value(one, training.get(one.name))) for one in few]
+    metric = saved.metric_label(recipe.saved_model.task, design.get("metric", ""))
+    return [("Algorithm", card.label), *lines, ("Chosen by", metric)]
+
+
+def _value(field: Param, value: Any) -> str:
+    if isinstance(field, Flag):
+        return "on" if value else "off"
+    if isinstance(field, Choice):
+        return next((label for one, label, _ in field.options if one == value), str(value))
+    unit = "" if value in (0, None) else f" {field.unit.partition(',')[0]}".rstrip()
+    return "automatic" if value == 0 and "automatic" in field.unit else f"{value}{unit}"

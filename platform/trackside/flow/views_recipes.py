@@ -133,6 +133,7 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "may_edit": may_edit(project),
         "click_id": uuid4().hex,
         "model": one.settings.get("params", {}) if one.kind == "train" else {},
+        "design": queries.design_in_words(one) if one.kind == "train" else [],
     }
     return render(request, "flow/recipe.html", context, status=422 if errors else 200)
 
