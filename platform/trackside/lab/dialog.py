@@ -15,7 +15,7 @@ from trackside.lab import plan_notes, services
 from trackside.lab.freezing import ready
 from trackside.lab.models import Analysis
 from trackside.lab.pages import analysis_of
-from trackside.lab.plan import Plan, make
+from trackside.lab.plan import Plan, make, on_a_gpu
 from trackside.lab.wishes import Wish, design, read
 from trackside.projects.models import Role
 
@@ -63,9 +63,7 @@ def _show(
             _node(plan, node)
             for node in sorted(plan.board["nodes"], key=lambda one: one["state"] == "lost")
         ],
-        "others": plan_notes.others(
-            plan.board, plan.verdicts, plan.wish.uuids, "cpu" if plan.device == "cpu" else ""
-        ),
+        "others": _others(plan, analysis),
         "ranks": range(1, max((n["cores"] for n in plan.board["nodes"]), default=1) + 1),
         "counts": range(1, max((len(n["gpus"]) for n in plan.board["nodes"]), default=1) + 1),
         "free": [gpu["uuid"] for gpu in plan.gpus if gpu["state"] == "free"],
@@ -81,6 +79,15 @@ def _show(
         ),
     }
     return render(request, "lab/train_dialog.html", context, status=status)
+
+
+def _others(plan: Plan, analysis: Analysis) -> list[dict[str, Any]]:
+    """Other choices that are free now; what a GPU would need is another figure than on the CPU."""
+    on_cpu = plan.compute["kind"] == "cpu"
+    verdicts, chosen = plan.verdicts, plan.wish.uuids
+    if on_cpu and plan.gpus:
+        verdicts, chosen = on_a_gpu(plan, analysis), ()
+    return plan_notes.others(plan.board, verdicts, chosen, "cpu" if on_cpu else "")
 
 
 def _node(plan: Plan, node: dict[str, Any]) -> dict[str, Any]:

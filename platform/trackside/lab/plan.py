@@ -112,6 +112,15 @@ def _opening(analysis: Analysis, board: Json, known: Known) -> Wish:
     return wishes.first(analysis, board, fits)
 
 
+def on_a_gpu(plan: Plan, analysis: Analysis) -> Json:
+    """The verdicts as they would be if this wish ran on one GPU."""
+    compute = {"kind": "any", "count": 1, "precision": plan.wish.precision}
+    asked = wishes.asked(analysis, plan.wish, compute)
+    listed = [asked.design["models"][n] for n in plan.wish.models]
+    need = _largest([estimates.need(asked, one, plan.known) for one in listed])
+    return fit.verdicts(need, plan.board, compute)
+
+
 def _largest(needs: list[fit.Need]) -> fit.Need:
     if not needs:
         return fit.Need(bytes=None, basis="No model is chosen.")

@@ -151,6 +151,7 @@ def _column(epochs: list[Json], name: str, value: Any) -> Json:
 
 def _drawn(epochs: list[Json], columns: list[Json], span: tuple[float, float] | None) -> Json:
     """Lines over the epochs, scaled to what they hold."""
+    columns = [one for one in columns if any(v is not None for v in one["values"])]
     seen = [v for column in columns for v in column["values"] if isinstance(v, int | float)]
     if not seen or not epochs:
         return {"lines": [], **frame()}
@@ -169,7 +170,7 @@ def _drawn(epochs: list[Json], columns: list[Json], span: tuple[float, float] | 
         lines.append(
             {"name": column["name"], "path": path(points), "style": f"c{n}", "figure": last}
         )
-    marks = [{"y": f"{_y(t):.1f}", "text": f"{low + t * room:.3g}"} for t in TICKS]
+    marks = [{"y": f"{_y(t):.1f}", "text": f"{low + t * room:.2f}"} for t in TICKS]
     return {"lines": lines, "marks": marks, "first": 1, "last": len(epochs), **frame()}
 
 

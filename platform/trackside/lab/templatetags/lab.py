@@ -19,10 +19,11 @@ def metric_value(value: Any, card: Any = None, task: str = "image_classification
 
 @register.filter
 def metric_label(name: str) -> str:
+    """A metric by its card's label; anything else, such as a class, as it is called."""
     for task in TASKS.values():
         if name in task.metrics:
             return task.metrics[name].label
-    return name.replace("_", " ").capitalize()
+    return name
 
 
 @register.filter
