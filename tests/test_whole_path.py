@@ -108,7 +108,8 @@ def bundle_scores_alone(api: httpx.Client, tmp_path: Path, rows: list[dict[str, 
     out = tmp_path / "alone.csv"
     command = [sys.executable, "-m", "recipes", "score", str(bundle), str(tmp_path / "new.zip")]
     subprocess.run([*command, "--out", str(out)], cwd=ROOT, check=True)
-    alone = {row["path"]: row for row in csv.DictReader(out.open())}
+    with out.open() as table:
+        alone = {row["path"]: row for row in csv.DictReader(table)}
     assert {row["path"]: row["prediction"] for row in rows} == {
         path: row["prediction"] for path, row in alone.items()
     }
