@@ -1,5 +1,7 @@
 """What pages ask of quick jobs: start one, look whether it is done, its pictures."""
 
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +22,7 @@ from trackside.projects.access import project_for, row
 from trackside.projects.models import Role
 
 MOST_BYTES = 25 * 2**20
+KEPT_SECONDS = 3600
 
 
 @signed_in
@@ -90,9 +93,18 @@ def _kept(file: UploadedFile) -> Path:
         raise BadDesign({"image": f"{file.name} is larger than {MOST_BYTES >> 20} MiB."})
     folder = Path(settings.TRACKSIDE_STORAGE) / "uploads"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _drop_old(folder)
     path = folder / f"whatif-{uuid4()}"
     with path.open("wb") as out:
         for chunk in file.chunks():
             out.write(chunk)
     path.chmod(0o600)
     return path
+
+
+def _drop_old(folder: Path) -> None:
+    """Dropped images serve one answer: those of an hour ago go."""
+    for path in folder.glob("whatif-*"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > KEPT_SECONDS:
+                path.unlink()
