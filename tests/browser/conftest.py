@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.product import ROOT, Product, running
+from recipes.data import demo
+from tests.product import DATA, ROOT, Product, running, until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PHOTOS = DATA / "hymenoptera.zip"
+LONG = 600_000  # milliseconds until a hopeless wait is given up; no statement about speed
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 SHOTS = Path(__file__).parent / "shots"
 expect.set_options(timeout=30_000)
@@ -111,9 +115,42 @@ class Visitor:
         assert not found, "\n".join(found)
 
 
-@pytest.fixture
-def visitor(browser: Browser, product: Product) -> Iterator[Visitor]:
+@pytest.fixture(scope="session")
+def user(browser: Browser, product: Product) -> Iterator[Visitor]:
+    """One person with one window for the whole story, who has just signed in."""
     # axe is put into the page by the test: the product's own policy would refuse it, rightly
     context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
-    yield Visitor(context.new_page(), product)
+    one = Visitor(context.new_page(), product)
+    one.go("/login/")
+    one.inspect("sign_in")
+    one.sign_in()
+    yield one
     context.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_ugly(user: Visitor) -> Iterator[None]:
+    """Each test ends with what axe, the console and the window's width had to say."""
+    yield
+    user.judge()
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Real photos where they are; where not, the demo's generator makes some."""
+    if PHOTOS.exists():
+        return PHOTOS
+    target = tmp_path_factory.mktemp("photos") / "hymenoptera.zip"
+    demo.write(target)
+    return target
+
+
+def over(api: httpx.Client, number: int) -> dict[str, Any]:
+    """The job, once it has ended."""
+
+    def ended() -> dict[str, Any] | None:
+        job: dict[str, Any] = api.get(f"/jobs/{number}").json()
+        return job if job["state"] in ("succeeded", "failed", "cancelled") else None
+
+    job: dict[str, Any] = until(ended, f"job {number} to end", seconds=LONG / 1000)
+    return job
