@@ -1,4 +1,4 @@
-"""A new user's ten minutes, results, Flow and scores: each test goes on where the one before it ended."""
+"""A new user's ten minutes, results, Flow and scores: each test goes on from the last."""
 
 import re
 import zipfile
