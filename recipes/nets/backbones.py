@@ -74,13 +74,15 @@ def find(name: str) -> Backbone:
 
 
 def build(backbone: Backbone, *, initialised: bool) -> nn.Module:
-    """The network with its own head. `initialised` is False where weights follow anyway."""
+    """The network with its own head, for its own input; `initialised`: no weights follow."""
     if backbone.name == LITE0:
         net: nn.Module = create_model(f"tf_{LITE0}", pretrained=False)
         return net
     builder = models.get_model_builder(backbone.name)
     asks = backbone.name in ("googlenet", "inception_v3")  # they warn when it is left out
-    extra = {"init_weights": initialised} if asks else {}
+    extra: dict[str, int] = {"init_weights": initialised} if asks else {}
+    if backbone.name.startswith("vit_"):  # positions are learnt for one size, not always 224
+        extra["image_size"] = backbone.input.size
     made: nn.Module = builder(weights=None, **extra)
     return made
 

@@ -44,6 +44,19 @@ def test_every_family_has_a_heat_map(name: str) -> None:
     assert float(found.max()) == 1
 
 
+@pytest.mark.parametrize(
+    "one", [one for one in backbones.known().values() if one.fixed], ids=lambda one: one.name
+)
+def test_a_net_of_one_size_is_built_for_the_size_of_its_weights(one: backbones.Backbone) -> None:
+    size = one.input.size
+    net = catalogue.bare(one)
+    with torch.no_grad():
+        made = net.body.eval()(torch.empty(1, 3, size, size, device="meta"))
+    assert made.shape == (1, net.features)
+    seen = backbones.input_for(one, asked=size + 32, shorter_side=64, pretrained=True)
+    assert seen == one.input  # the job notes it: "takes 224 px here, not 256"
+
+
 def test_heat_lies_where_the_net_looks() -> None:
     """A net that only answers to what is bright at the top left."""
 
