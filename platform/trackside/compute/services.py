@@ -167,11 +167,10 @@ def age(now: datetime) -> None:
 def learn(need: dict[str, Any], facts: dict[str, Any]) -> None:
     """Keep what a finished training really took (docs/jobs.md, a train result's `facts`).
 
-    `need` is the estimate of its submit; the oldest measurements of a key go. The same training
-    told twice counts once: no two agree to the hundredth of a second and the last byte.
+    `need` is the estimate of its submit; the oldest measurements of a key go.
     """
     ranks = max(1, int(facts.get("ranks") or 1))
-    UsagePeak.objects.get_or_create(
+    UsagePeak.objects.create(
         key=need["key"],
         batch=int(need.get("batch") or 0),
         estimated=int(need.get("formula") or 0),

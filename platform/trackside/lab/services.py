@@ -12,7 +12,6 @@ from django.utils import timezone
 from recipes.tasks import TASKS
 from trackside.accounts.models import User
 from trackside.compute.requests import clean
-from trackside.compute.services import learn
 from trackside.datasets.models import Dataset
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Attempt, Job
@@ -188,8 +187,6 @@ def publish_training(job: Job, attempt: Attempt, result: dict[str, Any]) -> None
     """What was measured becomes the trained model; inside the transaction that ends the job."""
     model = TrainedModel.objects.select_for_update().filter(job=job).first()
     facts = result.get("facts") or {}
-    if job.needs.get("key") and not attempt.compute.get("simulated"):
-        learn(job.needs, facts)
     if model is None:
         return  # its session was deleted meanwhile
     model.metric = str(result.get("metric") or model.metric)
