@@ -27,9 +27,9 @@ def claim(attempt_id: int, *, node: int, gpus: Gpus) -> Attempt | None:
 
 
 def give_back(attempt: Attempt, reason: str) -> None:
-    """To the queue again. Nothing of it was started, so its devices are free at once."""
+    """To the queue again. Nothing of it was started, so that its leases go at once."""
     try:
         services.lose(attempt, reason)
     except StaleAttempt:
         return
-    services.release(attempt)
+    services.release(attempt, tell=False)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from recipes.events import read_from
 
 STOPPED = 143
-End = Literal["finish", "fail", "cancel", "lose"]
+End = Literal["finish", "fail", "cancel", "lose", "give_back"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ def judge(folder: Path, *, fence: int, stop: str, leaving: bool = False) -> Verd
     if stop == "cancel":
         return Verdict(end="cancel", exit=str(STOPPED if code is None else code))
     if leaving:
-        return Verdict(end="lose", reason="Trackside was stopped.")
+        return Verdict(end="give_back", reason="Trackside was stopped.")
     if code is None:
         return Verdict(end="lose", reason="The leader of the job's processes was killed.")
     if code == STOPPED:

@@ -193,6 +193,8 @@ class Watch:
             services.cancel_done(attempt, exit=verdict.exit)
         elif verdict.end == "lose":
             services.lose(attempt, verdict.reason)
+        elif verdict.end == "give_back":
+            services.give_back(attempt, verdict.reason)
         else:
             services.fail(attempt, reason=verdict.reason, exit=verdict.exit)
 

@@ -24,7 +24,7 @@ WISHES = [
     {"kind": "gpus", "uuids": ["GPU-gpu-01-0"]},
     {"kind": "gpus", "uuids": ["GPU-gpu-01-0", "GPU-gpu-01-1"]},
 ]
-STEPS = st.tuples(st.integers(0, 10), st.integers(0, 5))
+STEPS = st.tuples(st.integers(0, 11), st.integers(0, 5))
 
 
 class Site:
@@ -61,6 +61,9 @@ class Site:
 
     def lose(self, which: int) -> None:
         self.fenced(which, lambda one: services.lose(one, "It is gone."))
+
+    def give_back(self, which: int) -> None:
+        self.fenced(which, lambda one: services.give_back(one, "Trackside was stopped."))
 
     def fenced(self, which: int, act: Callable[[Attempt], None]) -> None:
         one = self.one(which)
@@ -133,6 +136,7 @@ ACTS = [
     Site.finish,
     Site.fail,
     Site.lose,
+    Site.give_back,
     Site.stop,
     Site.release,
     Site.expire,

@@ -174,6 +174,41 @@ def test_after_three_losses_the_job_fails(attempt: Attempt) -> None:
     assert job_of(attempt).reason == "gpu-01 is gone. It was tried 4 times."
 
 
+def test_what_was_ended_on_order_is_no_loss(attempt: Attempt) -> None:
+    for _ in range(5):
+        services.give_back(attempt, "Trackside was stopped.")
+        assert job_of(attempt).reason == "Trackside was stopped. It waits for the next start."
+        services.release(attempt)
+        cast.beat(attempt.node)
+        (again,) = services.schedule(timezone.now())
+        claimed = services.claim(again.pk, node=again.node_id, now=timezone.now())
+        assert claimed is not None
+        attempt = claimed
+    services.lose(attempt, "gpu-01 is gone.")
+    assert job_of(attempt).reason == "gpu-01 is gone. It will be tried again (1 of 3)."
+
+
+def test_the_story_tells_once_that_no_process_remains(attempt: Attempt) -> None:
+    services.fail(attempt, reason="It broke.", exit="1")
+    services.release(attempt)
+    services.release(attempt)
+    notes = Event.objects.filter(job=attempt.job_id, type="note")
+    assert [one.data["text"] for one in notes] == [
+        f"No process remains; GPU 0 ({cast.H100}) is free."
+    ]
+
+
+def test_the_cores_that_came_free_are_named(project: Project, ada: User) -> None:
+    cast.node(cores=2)
+    for ranks, said in ((1, "CPU core 0 is"), (2, "CPU cores 0, 1 are")):
+        wish = {"kind": "cpu", "ranks": ranks}
+        attempt = cast.claimed(cast.submit(project, ada, compute=wish))
+        services.fail(attempt, reason="It broke.", exit="1")
+        services.release(attempt)
+        note = Event.objects.filter(job=attempt.job_id, type="note").get()
+        assert note.data["text"] == f"No process remains; {said} free."
+
+
 def test_what_nobody_claims_goes_back_to_the_queue(project: Project, ada: User) -> None:
     cast.node()
     job = cast.submit(project, ada)

@@ -58,7 +58,7 @@ def test_every_ending_has_one_verdict(
 
 def test_an_agent_that_leaves_says_so(tmp_path: Path) -> None:
     verdict = judge(folder(tmp_path, {"exit": 143}), fence=3, stop="", leaving=True)
-    assert verdict == Verdict(end="lose", reason="Trackside was stopped.")
+    assert verdict == Verdict(end="give_back", reason="Trackside was stopped.")
 
 
 def test_the_result_is_the_event_without_its_envelope(tmp_path: Path) -> None:

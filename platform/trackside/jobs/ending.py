@@ -83,31 +83,65 @@ def lose(attempt: Attempt, reason: str) -> None:
 
     At most RETRIES times; a cancelled job is cancelled. Raises StaleAttempt.
     """
-    now = timezone.now()
-    move_attempt(attempt, Move.LOSE, finished_at=now, reason=reason)
+    job = _gone(attempt, reason)
+    lost = Attempt.objects.filter(job=job, state=AttemptState.LOST)
+    losses = lost.exclude(exit=Attempt.RETURNED).count()
+    if losses > RETRIES and job.stop != "cancel":
+        words = f"{reason} It was tried {losses} times."
+        must_move_job(job.pk, Move.FAIL, finished_at=timezone.now(), reason=words)
+        history.tell_state(job.pk, timezone.now())
+    else:
+        _again(job, f"{reason} It will be tried again ({losses} of {RETRIES}).")
+
+
+@transaction.atomic
+def give_back(attempt: Attempt, reason: str) -> None:
+    """A loss that was ordered, as an agent ends its jobs: none of the RETRIES is used up.
+
+    Raises StaleAttempt.
+    """
+    _again(_gone(attempt, reason, exit=Attempt.RETURNED), f"{reason} It waits for the next start.")
+
+
+def _gone(attempt: Attempt, reason: str, **values: str) -> Job:
+    move_attempt(attempt, Move.LOSE, finished_at=timezone.now(), reason=reason, **values)
     Lease.objects.filter(attempt=attempt).update(quarantined=True)
-    job = Job.objects.select_related("stopped_by").get(pk=attempt.job_id)
-    losses = Attempt.objects.filter(job=job, state=AttemptState.LOST).count()
+    return Job.objects.select_related("stopped_by").get(pk=attempt.job_id)
+
+
+def _again(job: Job, words: str) -> None:
+    """Back to the queue, but what was to be cancelled is."""
+    now = timezone.now()
     if job.stop == "cancel":
         words = f"Cancelled by {job.stopped_by or 'a former user'}."
         must_move_job(job.pk, Move.CANCEL, finished_at=now, reason=words)
-    elif losses > RETRIES:
-        words = f"{reason} It was tried {losses} times."
-        must_move_job(job.pk, Move.FAIL, finished_at=now, reason=words)
     else:
-        words = f"{reason} It will be tried again ({losses} of {RETRIES})."
         must_move_job(job.pk, Move.REQUEUE, reason=words, progress={}, stop="", stopped_by=None)
         scheduling.later()
     history.tell_state(job.pk, now)
 
 
 @transaction.atomic
-def release(attempt: Attempt) -> None:
-    """The devices are free again. Only for who has proved that the attempt's processes are gone."""
+def release(attempt: Attempt, *, tell: bool = True) -> None:
+    """The devices are free again. Only for who has proved that the attempt's processes are gone.
+
+    The job's story tells it once; not with `tell` False, where a stranger is on the device.
+    """
     if Attempt.objects.filter(pk=attempt.pk, state__in=LIVE).exists():
         raise StillRunning(f"Attempt {attempt.pk} is not over: its devices stay with it.")
-    Lease.objects.filter(attempt=attempt).delete()
+    given, _ = Lease.objects.filter(attempt=attempt).delete()
+    if given and tell:
+        text = f"No process remains{_free(attempt)}."
+        note = history.Entry("note", {"level": "info", "text": text}, timezone.now())
+        history.append(attempt.job_id, [note])
     scheduling.later()
+
+
+def _free(attempt: Attempt) -> str:
+    """Nothing of a quick job, which holds no device of its own."""
+    devices, compute = history.devices(attempt.compute), attempt.compute
+    one = len(compute.get("uuids") or compute.get("cores") or ()) == 1
+    return f"; {', '.join(devices)} {'is' if one else 'are'} free" if devices != ["CPU"] else ""
 
 
 def expire(now: datetime) -> int:

@@ -153,7 +153,8 @@ def request_of(job: Job, hold: str) -> Request:
 
 def _holds(jobs: list[Job], now: datetime) -> dict[int, str]:
     """Who must pause after being lost or not claimed: longer each time, the first time not."""
-    gone = Attempt.objects.filter(job__in=jobs, state__in=[AttemptState.LOST, AttemptState.EXPIRED])
+    ended = [AttemptState.LOST, AttemptState.EXPIRED]
+    gone = Attempt.objects.filter(job__in=jobs, state__in=ended).exclude(exit=Attempt.RETURNED)
     holds = {}
     for row in gone.values("job").annotate(times=Count("id"), last=Max("finished_at")):
         if row["times"] < 2 or row["last"] is None:

@@ -108,6 +108,8 @@ class Stream:
     async def lines(self, job: int, lines: tuple[news.Line, ...]) -> AsyncIterator[str]:
         """Those that are new; a hole is filled from the database."""
         for line in lines:
+            if self.ended:
+                return
             if line.seq > self.reached[job] + 1:
                 async for chunk in self.replay(job):
                     yield chunk
@@ -142,11 +144,13 @@ class OneJob(Stream):
             yield message("end", {"job": self.job}, str(self.reached[self.job]))
 
     async def replay(self, job: int) -> AsyncIterator[str]:
-        """All of it, however much; nothing more comes when the last event told of the end."""
+        """All of it, however much, up to the event that tells of the end."""
         while not self.ended:
             lines = await ask(news.lines_after, job, self.reached[job])
             for line in lines:
                 yield self.line(job, line)
+                if self.ended:
+                    return
             if not lines:
                 self.ended = await ask(news.is_over, job, self.reached[job])
                 return

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from trackside.accounts.gate import signed_in
+from trackside.compute.models import Lease
 from trackside.jobs import queries, services
 from trackside.jobs.models import Event, Job
 from trackside.jobs.states import JOB_OVER, JobState
@@ -73,7 +74,7 @@ def _count(rows: Any, states: list[JobState]) -> int:
 def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
     project = project_for(request.user, key)
     one = queries.job_for(project, _me(request), number)
-    log = queries.log_text(one).splitlines()
+    log, over = queries.log_text(one).splitlines(), one.state in JOB_OVER
     attempts = list(one.attempts.select_related("node").order_by("-number"))
     for each in attempts:
         each.took = _seconds(each.assigned_at, each.finished_at)  # type: ignore[attr-defined]
@@ -85,7 +86,8 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
         "events": _story(one),
         "log": "\n".join(log[-TAIL:]),
         "cut": max(0, len(log) - TAIL),
-        "over": one.state in JOB_OVER,
+        "over": over,
+        "settled": over and not Lease.objects.filter(attempt__job=one).exists(),
         "may_edit": _may_edit(project),
         "output": _output(one),
         "run": getattr(one, "recipe_run", None),
