@@ -28,7 +28,9 @@ export function draw(one, cards) {
   metrics(one, cards);
 }
 
-function smooth(values, keep = 0.92) {
+// A running mean over a twentieth of the curve: few points are shown as they are.
+function smooth(values) {
+  const keep = 1 - 1 / Math.min(25, Math.max(1, values.length / 20));
   let last = null;
   return values.map((value) => (value === null ? last : (last = last === null ? value : keep * last + (1 - keep) * value)));
 }
@@ -144,6 +146,7 @@ function line(plot, one) {
   ctx.moveTo(x, top);
   ctx.lineTo(x, top + height);
   ctx.stroke();
+  ctx.textAlign = "left";
   ctx.font = `600 ${11 * devicePixelRatio}px Inter Variable, Inter, sans-serif`;
   const words = `best, epoch ${peak.epoch}`;
   const room = ctx.measureText(words).width + 8;

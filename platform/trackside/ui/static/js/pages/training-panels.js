@@ -131,7 +131,8 @@ function spark(values, most, words) {
 export function facts(one) {
   const { step: now, started, needs } = one;
   const ranks = started?.ranks ?? one.job.compute?.uuids?.length ?? one.job.compute?.ranks ?? 1;
-  const peak = one.result?.facts?.peak_memory ?? memory(one);
+  // a simulated GPU's memory is made up: it is no result to hold an estimate against
+  const peak = /simulated/.test(started?.device ?? "") ? 0 : one.result?.facts?.peak_memory ?? memory(one);
   const rows = [
     ["Speed", now?.rate ? `${now.rate.toFixed(now.rate < 10 ? 1 : 0)} images/s` : "–"],
     ["Input wait", now?.wait === undefined ? "–" : `${whole(now.wait)} % of step time${now.wait < 15 ? ", fine" : ", the data is slower than the device"}`],
