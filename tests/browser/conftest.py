@@ -117,7 +117,7 @@ class Visitor:
 
 
 def _whole_tile(found: dict[str, Any]) -> bool:
-    """A GPU's whole tile is the label, and so the target, of its box; axe measures the box alone."""
+    """The whole tile is the label of its box, and so the target; axe measures the box alone."""
     boxes = all('name="gpu"' in node["html"] for node in found["nodes"])
     return bool(found["id"] == "target-size" and boxes)
 
