@@ -224,3 +224,57 @@ def test_fit_answers_without_any_gpu(rest: Rest, project: Project, ada: User) ->
 
 def test_the_fleet_is_readable(rest: Rest) -> None:
     assert rest.call("GET", "/gpus").json()["nodes"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"key": "AB", "name": "a\\u0000b"}', "U+0000"),
+        ('{"key": "AB", "name": "\\ud800"}', "U+D800"),
+        ('{"key": "AB", "name": "x", "\\ud800": 1}', "U+D800"),
+        ('{"key": "AB", "name": 1e999}', "too large a number"),
+        ('{"key": "AB", "name": ' + "[" * 400 + "]" * 400 + "}", "deep"),
+    ],
+)
+def test_what_no_database_keeps_is_refused_at_the_door(rest: Rest, body: str, said: str) -> None:
+    answer = rest.post("/api/v1/projects", body, content_type="application/json")
+    assert answer.status_code == 400
+    assert said in error(answer)["message"]
+    assert not Project.objects.filter(key="AB").exists()
+
+
+@pytest.mark.parametrize("key", ["", "a b", "INSECTS", "AB\n", "x" * 300])
+def test_a_wrong_key_is_named_as_the_field(rest: Rest, key: str) -> None:
+    answer = rest.call("POST", "/projects", {"key": key, "name": "x"})
+    assert (answer.status_code, error(answer).get("field")) == (422, "key")
+
+
+def test_a_design_can_be_sent_back_whole(rest: Rest, project: Project, ada: User) -> None:
+    path = f"/projects/INSECTS/analyses/{analysis(project, ada).name}"
+    design = rest.call("GET", path).json()
+    assert design["features"] == {}
+    design["training"]["epochs"] = 3
+    answer = rest.call("PATCH", path, design)
+    assert answer.status_code == 200, answer.content
+    assert answer.json() == {**design, "compute": answer.json()["compute"]}
+    for part, other in (("name", "x"), ("dataset", "x"), ("features", {"a": {}})):
+        answer = rest.call("PATCH", path, {"training": {"epochs": 9}, part: other})
+        assert (answer.status_code, error(answer)["field"]) == (422, part)
+    assert rest.call("GET", path).json()["training"]["epochs"] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"compute": {"kind": []}}, "compute.kind"),
+        ({"models": [{"params": []}]}, "models.0.params"),
+        ({"models": [{"parms": {}}]}, "models.0.parms"),
+        ({"models": [{"on": "no"}]}, "models.0.on"),
+    ],
+)
+def test_a_wrong_type_inside_a_design_is_a_sentence(
+    rest: Rest, project: Project, ada: User, change: dict[str, Any], field: str
+) -> None:
+    path = f"/projects/INSECTS/analyses/{analysis(project, ada).name}"
+    answer = rest.call("PATCH", path, change)
+    assert (answer.status_code, error(answer)["field"]) == (422, field)

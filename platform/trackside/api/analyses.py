@@ -22,6 +22,7 @@ def shown(analysis: Analysis) -> dict[str, Any]:
         "name": analysis.name,
         "dataset": analysis.dataset.name,
         **analysis.design,
+        "features": {},
         "task": analysis.task,
         "target": analysis.target,
     }
@@ -65,9 +66,18 @@ def change(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> d
     """Part by part; one wrong value leaves all as it was."""
     analysis = _analysis(request, key, name, Role.EDITOR)
     for part, values in body.items():
-        services.save_design(analysis, part, values)
+        if part in ("name", "dataset", "features"):
+            _as_it_is(part, values, shown(analysis)[part])
+        else:
+            services.save_design(analysis, part, values)
     analysis.refresh_from_db()
     return shown(analysis)
+
+
+def _as_it_is(part: str, given: Any, own: Any) -> None:
+    """A design may come back whole; what no call changes must be what it was."""
+    if given != own:
+        raise Failure(422, "invalid", f"{part!r} of this analysis stays {own!r}.", part)
 
 
 def fit(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict[str, Any]:

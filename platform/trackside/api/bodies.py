@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import math
+import re
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -11,6 +13,8 @@ from trackside.api.failures import Failure
 from trackside.api.schemas import BadShape, Schema, check
 
 JSON_MAX = 2 * 2**20
+DEPTH_MAX = 50  # of lists and objects in each other
+FORBIDDEN = re.compile("[\0\ud800-\udfff]")  # no database keeps these
 
 
 def read_json(request: HttpRequest, schema: Schema) -> dict[str, Any]:
@@ -39,7 +43,11 @@ def _is_json(request: HttpRequest) -> None:
 
 def _parse(body: bytes) -> Any:
     try:
-        return json.loads(body, parse_constant=_refuse, object_pairs_hook=_once)
+        value = json.loads(
+            body, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_once
+        )
+        _storable(value)
+        return value
     except RecursionError:
         raise Failure(400, "bad_json", "The JSON is nested too deeply.") from None
     except ValueError as wrong:
@@ -48,6 +56,31 @@ def _parse(body: bytes) -> Any:
 
 def _refuse(name: str) -> None:
     raise ValueError(f"{name} is no number in JSON")
+
+
+def _finite(written: str) -> float:
+    number = float(written)
+    if not math.isfinite(number):
+        raise ValueError(f"{written[:80]} is too large a number")
+    return number
+
+
+def _storable(value: Any) -> None:
+    """No text that a database refuses, nothing so deep that it cannot be written out again."""
+    layer = [value]
+    for _ in range(DEPTH_MAX):
+        below: list[Any] = []
+        for one in layer:
+            if isinstance(one, dict):
+                below += [*one, *one.values()]
+            elif isinstance(one, list):
+                below += one
+            elif isinstance(one, str) and (bad := FORBIDDEN.search(one)):
+                raise ValueError(f"a text holds U+{ord(bad[0]):04X}, which is no character")
+        layer = below
+        if not layer:
+            return
+    raise RecursionError
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -84,9 +84,15 @@ def _bounds(value: Any, schema: Schema, field: str) -> None:
     if isinstance(value, str):
         _text(value, schema, field)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        low, high = schema.get("minimum"), schema.get("maximum")
-        if (low is not None and value < low) or (high is not None and value > high):
-            raise BadShape(field, f"{said} must lie between {low} and {high}, not {value}.")
+        _number(value, schema, field)
+
+
+def _number(value: float, schema: Schema, field: str) -> None:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if (low is None or value >= low) and (high is None or value <= high):
+        return
+    bounds = f"be {low} or more" if high is None else f"lie between {low} and {high}"
+    raise BadShape(field, f"{_said(field)} must {bounds}, not {_short(value)}.")
 
 
 def _text(value: str, schema: Schema, field: str) -> None:

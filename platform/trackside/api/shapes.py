@@ -147,8 +147,10 @@ def design_schema() -> Schema:
 
 PATCH_DESIGN: Schema = {
     "type": "object",
-    "description": "The parts of the design to change; each part may be partial.",
+    "description": "The parts of the design to change, or all of it; a part may be partial.",
     "properties": {
+        "name": TEXT,
+        "dataset": TEXT,
         "split": ANY_OBJECT,
         "metric": TEXT,
         "features": ANY_OBJECT,

@@ -29,7 +29,7 @@ def clean(compute: object) -> Compute:
     if not isinstance(compute, dict):
         raise BadCompute("compute", "'compute' must be an object such as {'kind': 'cpu'}.", "shape")
     kind = compute.get("kind", "cpu")
-    if kind not in OWN:
+    if not isinstance(kind, str) or kind not in OWN:
         raise BadCompute(
             "compute.kind", f"'kind' must be cpu, gpus or any, not {kind!r}.", "kind_unknown"
         )

@@ -164,14 +164,21 @@ def _models(design: Design, value: Any) -> list[dict[str, Any]]:
 def _model(design: Design, place: int, one: Any) -> dict[str, Any]:
     where = f"models.{place}"
     given = _mapping(where, one)
+    unknown = sorted(set(given) - {"algorithm", "params", "on"})
+    if unknown:
+        said = f"A model has no {unknown[0]!r}; it has algorithm, params and on."
+        raise BadDesign({f"{where}.{unknown[0]}": said})
     algorithm = given.get("algorithm", TASKS[design["task"]].algorithms[0])
     if algorithm not in TASKS[design["task"]].algorithms:
         known = ", ".join(TASKS[design["task"]].algorithms)
         raise BadDesign(
             {f"{where}.algorithm": f"'algorithm' must be one of {known}, not {algorithm!r}."}
         )
-    params = _by_card(ALGORITHMS[algorithm].params, f"{where}.params", given.get("params") or {})
-    return {"algorithm": algorithm, "params": params, "on": bool(given.get("on", True))}
+    params = _by_card(ALGORITHMS[algorithm].params, f"{where}.params", given.get("params", {}))
+    on = given.get("on", True)
+    if not isinstance(on, bool):
+        raise BadDesign({f"{where}.on": f"'on' must be true or false, not {on!r}."})
+    return {"algorithm": algorithm, "params": params, "on": on}
 
 
 def chosen(design: Design, models: list[int] | None = None) -> list[dict[str, Any]]:

@@ -24,10 +24,10 @@ class Refused(Exception):
 
 def check_key(key: str) -> str:
     """The key, or ValidationError with a sentence."""
-    if not KEY.match(key):
+    if not KEY.fullmatch(key):
         raise ValidationError(
             "A key has 2 to 40 characters: upper case letters, digits and underscores, "
-            f"a letter first; {key!r} is none."
+            f"a letter first; {key[:60]!r} is none."
         )
     if Project.objects.filter(key=key).exists():
         raise ValidationError(f"The key {key} is taken. Choose another.")
@@ -46,9 +46,11 @@ def key_from(name: str) -> str:
 @transaction.atomic
 def create_project(user: User, *, key: str, name: str, description: str = "") -> Project:
     """A new project with its maker as owner. Raises ValidationError for a wrong or taken key."""
-    project = Project.objects.create(
-        key=check_key(key), name=name, description=description, created_by=user
-    )
+    try:
+        check_key(key)
+    except ValidationError as wrong:
+        raise ValidationError({"key": wrong.messages}) from None
+    project = Project.objects.create(key=key, name=name, description=description, created_by=user)
     Member.objects.create(project=project, user=user, role=Role.OWNER)
     audit(user, "project made", key)
     return project
