@@ -49,6 +49,11 @@ class Plan:
         return [gpu for node in self.board["nodes"] for gpu in node["gpus"]]
 
     @property
+    def measuring(self) -> bool:
+        """No machine has counted this backbone's activations yet: soon after a first start."""
+        return bool(self.wish.models) and self.device != "cpu" and self.need.bytes is None
+
+    @property
     def queued(self) -> bool:
         return self.start.get("seconds") != 0
 

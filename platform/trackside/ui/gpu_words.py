@@ -25,6 +25,8 @@ VERDICTS = {
     "too_small": ("er", "Too small", "x"),
     "busy": ("bz", "Busy", "clock"),
 }
+# What a tile has no room for. Whether a card is simulated stands beside its machine.
+NOISE = ("NVIDIA ", "GeForce ", " HBM3e", " HBM3", " HBM2e", " HBM2", " (simulated)")
 STRONGER = ("failed", "quarantined", "stale")
 OVER = ("no_room_now", "too_small")
 
@@ -43,7 +45,7 @@ def look(gpu: dict[str, Any], verdict: dict[str, Any] | None) -> tuple[str, str,
 
 def short(name: str) -> str:
     """NVIDIA H100 80GB HBM3 -> H100 80GB: what fits on a tile; the whole name is its title."""
-    for noise in ("NVIDIA ", "GeForce ", " HBM3e", " HBM3", " HBM2e", " HBM2"):
+    for noise in NOISE:
         name = name.replace(noise, "")
     return name
 

@@ -53,6 +53,11 @@ def percent(share: float | None, digits: int = 1) -> str:
     return NOTHING if share is None else f"{100 * share:.{int(digits)}f} %"
 
 
+def basename(path: str) -> str:
+    """The file's own name: what tells pictures of one folder apart."""
+    return str(path).rpartition("/")[2]
+
+
 def plural(number: int, noun: str) -> str:
     """`{{ n|plural:"image" }}` -> 1 image, 2 images; "class,classes" names the plural."""
     one, _, many = noun.partition(",")

@@ -162,8 +162,10 @@ def gpu_facts(gpu: dict[str, Any], verdict: dict[str, Any] | None = None) -> dic
 
 register.filter("size", words.size)
 register.filter("gib", gpu_words.gib)
+register.filter("card", gpu_words.short)
 register.filter("duration", words.duration)
 register.filter("thousands", words.thousands)
+register.filter("basename", words.basename)
 register.filter("percent", words.percent)
 register.filter("plural", words.plural)
 

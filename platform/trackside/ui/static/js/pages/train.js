@@ -5,9 +5,11 @@ import { patchTiles } from "../gpu-tiles.js";
 import { csrf } from "../send.js";
 import { toast } from "../toasts.js";
 
+const AGAIN = 4000; // milliseconds
 const dialog = document.getElementById("train");
 let leave = []; // what to stop when the dialog closes
 let latest = 0; // number of the last plan that was asked for
+let later = 0; // the timer of the next question while a machine measures
 let states = ""; // of all GPUs at the last look: a change asks for a new plan
 
 const form = () => dialog.querySelector("form");
@@ -34,6 +36,7 @@ async function open(url, opener) {
   dialog.showModal();
   find("[data-main]")?.focus({ preventScroll: true });
   follow();
+  askAgain();
 }
 
 function follow() {
@@ -51,7 +54,14 @@ dialog.addEventListener("close", () => {
   leave.forEach((stop) => stop());
   leave = [];
   states = "";
+  clearTimeout(later);
 });
+
+// While a machine still measures its backbones no event tells of the end: then ask now and then.
+function askAgain() {
+  clearTimeout(later);
+  if (dialog.open && find("[data-measuring]")) later = setTimeout(plan, AGAIN);
+}
 
 function look(board) {
   patchTiles(dialog, board, verdicts());
@@ -68,6 +78,7 @@ async function plan() {
   try {
     const answer = await post(form().dataset.plan);
     if (mine === latest && answer.ok) swap(await answer.text());
+    askAgain();
   } catch {
     toast("The server cannot be reached; the plan may be out of date.", "warning");
   } finally {
