@@ -51,8 +51,13 @@ def devices(compute: dict[str, Any]) -> list[str]:
     """What an attempt runs on, in words: one a GPU, or the cores."""
     gpus = {gpu.uuid: gpu for gpu in Gpu.objects.filter(uuid__in=compute.get("uuids", []))}
     if compute.get("uuids"):
-        return [f"GPU {gpus[u].index} ({gpus[u].name})" for u in compute["uuids"] if u in gpus]
+        return [_card(gpus[u].index, gpus[u].name) for u in compute["uuids"] if u in gpus]
     cores = compute.get("cores", [])
     if not cores:
         return ["CPU"]
     return [f"CPU {'core' if len(cores) == 1 else 'cores'} {', '.join(map(str, cores))}"]
+
+
+def _card(index: int, name: str) -> str:
+    """`GPU 0 (H100 80 GB, simulated)`: no brackets in brackets."""
+    return f"GPU {index} ({name.replace(' (simulated)', ', simulated')})"

@@ -94,12 +94,24 @@ export function load(one) {
   const columns = one.series.load;
   const gpus = (one.load.gpus ?? []).map((gpu) => {
     const known = one.job.gpus?.find((other) => other.uuid === gpu.uuid) ?? { index: "", name: gpu.uuid };
-    return panel("gpu", `GPU ${known.index}`, known.name, columns.gpus[gpu.uuid] ?? [], 100, `${whole(gpu.utilization)} %`, "busy", [["Memory", `${gib(gpu.memory)} GiB`], ["Temp.", `${whole(gpu.temperature)} °C`], ["Power", `${whole(gpu.power)} W`]]);
+    return panel("gpu", `GPU ${known.index}`, card(known.name), columns.gpus[gpu.uuid] ?? [], 100, `${whole(gpu.utilization)} %`, "busy", [["Memory", `${gib(gpu.memory)} GiB`], ["Temp.", `${whole(gpu.temperature)} °C`], ["Power", `${whole(gpu.power)} W`]]);
   });
   const ranks = one.started?.ranks ?? 1;
   const cpu = panel("cpu", "CPU", `${ranks} rank${ranks > 1 ? "s" : ""}`, columns.cpu, Math.max(100, ...columns.cpu.slice(-60)), `${whole(one.load.cpu)} %`, "of one core", [["Memory", size(one.load.memory)], ["Ranks", String(ranks)], ["Threads", String(one.started?.threads ?? "–")]]);
-  box.replaceChildren(...gpus, cpu);
+  box.replaceChildren(...(simulated(one) ? [made(ranks)] : []), ...gpus, cpu);
 }
+
+const simulated = (one) => /simulated/.test([one.started?.device, ...(one.job.gpus ?? []).map((gpu) => gpu.name)].join());
+
+function made(ranks) {
+  const box = make("div", "note note--wn note--flat");
+  const words = make("div");
+  words.append(make("b", "", "Simulated GPUs."), ` Their numbers are made up; the job really runs on ${ranks} CPU rank${ranks > 1 ? "s" : ""}.`);
+  box.append(icon("flask"), words);
+  return box;
+}
+
+const card = (name) => name.replace(" (simulated)", "");
 
 function panel(name, title, note, values, most, big, unit, rows) {
   const box = make("div", "gpu num");
@@ -166,11 +178,22 @@ export function line({ type, data }) {
   }
 }
 
+// A job tells each move of its state; two that say the same are one line.
+function story(one) {
+  let last = "";
+  return one.story.filter(({ type, data }) => {
+    if (type !== "state") return true;
+    const again = last === data.state + data.reason;
+    last = data.state + data.reason;
+    return !again;
+  });
+}
+
 const clock = (when) => new Date(when).toTimeString().slice(0, 8);
 
 export function logs(one) {
   const box = at("log");
-  const rows = one.story.map((event) => [event, line(event)]).filter(([, said]) => said);
+  const rows = story(one).map((event) => [event, line(event)]).filter(([, said]) => said);
   for (const level of ["warning", "error"]) text(document.querySelector(`[data-count="${level}"]`), String(rows.filter(([, said]) => said[0] === level).length));
   box.replaceChildren(...rows.map(([event, [level, words]]) => {
     const row = make("div", level);
@@ -184,7 +207,7 @@ export function logs(one) {
 const ICONS = { state: "activity", note: "info", phase: "right", started: "play", checkpoint: "stack", failed: "x", epoch: "award" };
 
 export function events(one) {
-  const told = one.story.filter(({ type, data }) => ["state", "note", "phase", "started", "failed"].includes(type) || (type === "epoch" && data.best));
+  const told = story(one).filter(({ type, data }) => ["state", "note", "phase", "started", "failed"].includes(type) || (type === "epoch" && data.best));
   at("events").replaceChildren(...told.slice(-40).reverse().map((event) => {
     const [level, words] = line(event);
     const row = make("li");
