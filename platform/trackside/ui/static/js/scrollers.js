@@ -3,7 +3,7 @@
 const watch = new ResizeObserver((entries) => entries.forEach(({ target }) => settle(target)));
 
 function settle(frame) {
-  const scrolls = frame.scrollWidth > frame.clientWidth;
+  const scrolls = frame.scrollWidth > frame.clientWidth || frame.scrollHeight > frame.clientHeight;
   frame.toggleAttribute("tabindex", scrolls);
   if (!scrolls) {
     frame.removeAttribute("role");
@@ -12,12 +12,14 @@ function settle(frame) {
   }
   frame.tabIndex = 0;
   frame.setAttribute("role", "region");
-  frame.setAttribute("aria-label", frame.querySelector("caption")?.textContent.trim() || title(frame));
+  frame.setAttribute("aria-label", `${caption(frame) || title(frame)}, table`);
 }
+
+const caption = (frame) => frame.querySelector("caption")?.textContent.trim();
 
 function title(frame) {
   const near = frame.closest("section, fieldset, .card, main");
-  return near?.querySelector("h1, h2, h3, legend")?.textContent.trim() || "Table";
+  return near?.querySelector("h1, h2, h3, legend")?.textContent.trim() || "Wide";
 }
 
 const found = new WeakSet();
