@@ -16,13 +16,20 @@ def images_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
     """The grid: 60 pictures a page, by class and split."""
     label, split = request.GET.get("label"), request.GET.get("split")
     names = [one["name"] for one in dataset.facts.get("classes", [])]
-    splits = list(dataset.facts.get("splits", {}))
+    splits = list(_splits(dataset.facts))
     label = label if label in names else None
     split = split if split in splits else None
     page = Paginator(queries.pictures(dataset, label, split), PAGE).get_page(
         request.GET.get("page")
     )
-    return {"page": page, "label": label, "split": split, "labels": names, "splits": splits}
+    return {
+        "page": page,
+        "label": label,
+        "split": split,
+        "labels": names,
+        "splits": splits,
+        "boxes": queries.boxes(dataset, {one.number for one in page}),
+    }
 
 
 def summary_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
@@ -30,7 +37,7 @@ def summary_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
     facts = dataset.facts
     classes = facts.get("classes", [])
     by_split = facts.get("by_split", {})
-    splits = list(facts.get("splits", {}))
+    splits = _splits(facts)
     rows = [
         {
             "name": one["name"],
@@ -42,8 +49,12 @@ def summary_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
     histogram = facts.get("histogram", [])
     return {
         "classes": rows,
-        "splits": splits,
-        "split_counts": list(facts.get("splits", {}).items()),
+        "splits": list(splits),
+        "split_counts": list(splits.items()),
+        "box_classes": sorted(
+            facts.get("box_classes", []), key=lambda one: (-one["count"], one["name"])
+        ),
+        "most_boxes": max((one["count"] for one in facts.get("box_classes", [])), default=0),
         "most": max((one["count"] for one in classes), default=0),
         "histogram": histogram,
         "tallest": max((one["count"] for one in histogram), default=0),
@@ -51,6 +62,13 @@ def summary_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
     }
 
 
+def _splits(facts: dict[str, Any]) -> dict[str, int]:
+    """In the order in which they are used, whatever the archive's order was."""
+    counts: dict[str, int] = facts.get("splits", {})
+    return dict(sorted(counts.items(), key=lambda one: (USED.get(one[0], len(USED)), one[0])))
+
+
+USED = {"train": 0, "val": 1, "test": 2}
 RARE = 20  # pictures of a class below which a model can hardly learn it
 
 

@@ -12,6 +12,7 @@ from trackside.accounts.gate import signed_in
 from trackside.datasets import queries as datasets
 from trackside.datasets.models import Dataset
 from trackside.lab import queries, services
+from trackside.lab.freezing import ready
 from trackside.lab.models import Analysis
 from trackside.lab.pages import analysis_of, may_edit
 from trackside.projects.access import project_for
@@ -52,7 +53,9 @@ def analysis_new(request: HttpRequest, key: str) -> HttpResponse:
     rows = [one for one in datasets.datasets_of(project) if one.kind == "images"]
     wanted = request.POST.get("dataset") or request.GET.get("dataset", "")
     chosen = next((one for one in rows if one.name == wanted), None)
-    first = chosen or next((one for one in rows if one.state == "ready"), None)
+    for one in rows:
+        one.why_not = _why_not(one)  # type: ignore[attr-defined]
+    first = chosen or next((one for one in rows if not one.why_not), None)  # type: ignore[attr-defined]
     context = {
         "project": project,
         "datasets": rows,
@@ -62,6 +65,15 @@ def analysis_new(request: HttpRequest, key: str) -> HttpResponse:
         "tasks": list(TASKS.values()),
     }
     return render(request, "lab/new.html", context, status=422 if errors else 200)
+
+
+def _why_not(dataset: Dataset) -> str:
+    """Why no model can be trained on it, as a sentence; empty when one can."""
+    try:
+        ready(dataset)
+    except services.Refused as refused:
+        return str(refused)
+    return ""
 
 
 def _create(request: HttpRequest, project: Project) -> Analysis:
