@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -17,9 +16,10 @@ from trackside.datasets import queries, services
 from trackside.datasets.models import Dataset, Picture
 from trackside.projects.access import project_for
 from trackside.projects.models import Role
-from trackside.ui.streaming import streamed
+from trackside.ui.streaming import streamed, streamed_file
 
-ROWS, ROWS_MOST, BLOCK = 100, 1000, 1 << 20
+ROWS, ROWS_MOST = 100, 1000
+CSV = "text/csv; charset=utf-8"
 IMAGE_COLUMNS = ["path", "label", "split", "width", "height"]
 IMAGE_TYPES = ["text", "category", "category", "integer", "integer"]
 
@@ -101,15 +101,11 @@ def _row(picture: Picture) -> list[Any]:
 
 def _whole(request: HttpRequest, one: Dataset) -> HttpResponseBase:
     user: Any = request.user
-    pieces = _file(queries.table_file(one)) if one.kind == "table" else _lines(one)
+    table = queries.table_file(one) if one.kind == "table" else None
     audit(user, "download", f"{one.project.key}/{one.name}.csv")
-    return streamed(request, pieces, content_type="text/csv; charset=utf-8")
-
-
-def _file(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as source:
-        while block := source.read(BLOCK):
-            yield block
+    if table is not None:
+        return streamed_file(request, table, content_type=CSV)
+    return streamed(request, _lines(one), content_type=CSV)
 
 
 class _Line:

@@ -1,6 +1,5 @@
 """Bytes of datasets, to members only: a picture by its number, never by a name; a table as CSV."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,7 +11,7 @@ from trackside.accounts.services import audit
 from trackside.datasets import queries, storage
 from trackside.datasets.models import Dataset, Picture
 from trackside.projects.access import project_for
-from trackside.ui.streaming import streamed
+from trackside.ui.streaming import AT_ONCE, streamed_file
 
 # Formats that a browser draws and cannot run; the intake has decoded each file whole as what it is.
 SHOWN = {
@@ -36,7 +35,7 @@ def image(request: HttpRequest, key: str, name: str, number: int, size: str) -> 
     found = storage.inside(queries.folder(dataset), path)
     if found is None:
         raise Http404("There is no such image.")
-    response = HttpResponse(found.read_bytes(), content_type=kind or "application/octet-stream")
+    response = _bytes(request, found, kind or "application/octet-stream")
     plain = f"{dataset.pk}-{number}{found.suffix}"
     how = "inline" if kind else "attachment"
     response["Content-Disposition"] = f'{how}; filename="{plain}"'
@@ -46,6 +45,13 @@ def image(request: HttpRequest, key: str, name: str, number: int, size: str) -> 
     fresh = len(version) >= 8 and dataset.fingerprint.startswith(version)
     response["Cache-Control"] = f"private, max-age={DAY}" if fresh else "private, no-cache"
     return response
+
+
+def _bytes(request: HttpRequest, path: Path, content_type: str) -> HttpResponseBase:
+    """A thumb goes at once, a large picture in pieces."""
+    if path.stat().st_size > AT_ONCE:
+        return streamed_file(request, path, content_type=content_type)
+    return HttpResponse(path.read_bytes(), content_type=content_type)
 
 
 def _thumb(number: int) -> tuple[str, str]:
@@ -71,18 +77,12 @@ def csv_file(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
     dataset = queries.dataset_for(project, name)
     path = queries.table_file(dataset)
     audit(request.user, "download", f"{project.key}/{dataset.name}.csv")  # type: ignore[arg-type]
-    return streamed(
+    return streamed_file(
         request,
-        _pieces(path),
+        path,
         content_type="text/csv; charset=utf-8",
         filename=f"{_plain(dataset.name)}.csv",
     )
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as source:
-        while piece := source.read(2**18):
-            yield piece
 
 
 def _plain(name: str) -> str:
