@@ -82,7 +82,9 @@ def fill(dataset: Dataset, facts: dict[str, Any], lines: list[Line]) -> None:
     facts["classes"] = [{"name": name, "count": labels[name]} for name in sorted(labels)]
     facts["splits"] = dict(sorted(splits.items()))
     facts["images"] = len(used)
-    facts["boxes"] = sum(len(line.get("boxes") or []) for line in used)
+    boxes = Counter(box["label"] for line in used for box in line.get("boxes") or [])
+    facts["boxes"] = boxes.total()
+    facts["box_classes"] = [{"name": name, "count": boxes[name]} for name in sorted(boxes)]
     facts["histogram"] = histogram([max(line["width"], line["height"]) for line in used])
     facts["by_split"] = _by_split(used)
     facts["fingerprint"] = fingerprint(lines)

@@ -2,7 +2,8 @@
 
 import csv
 import itertools
-from collections.abc import Iterator
+import json
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,16 @@ def pictures(
     if label is not None:
         rows = rows.filter(label=label)
     return rows if split is None else rows.filter(split=split)
+
+
+def boxes(dataset: Dataset, numbers: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Size and boxes of these pictures, for those that have any."""
+    if not dataset.facts.get("boxes") or not numbers:
+        return {}
+    with (storage.folder(dataset) / "index.jsonl").open() as index:
+        wanted = [line for place, line in enumerate(index) if place in numbers]
+    lines = [line for line in map(json.loads, wanted) if line.get("boxes")]
+    return {one["number"]: {k: one[k] for k in ("width", "height", "boxes")} for one in lines}
 
 
 def folder(dataset: Dataset) -> Path:

@@ -70,6 +70,11 @@ def ready(dataset: Dataset) -> Dataset:
             f"{dataset.get_state_display().lower()}.{why}"
         )
     classes = [one for one in dataset.facts.get("classes") or [] if one.get("count")]
+    if not classes and dataset.facts.get("boxes"):
+        raise Refused(
+            f"The dataset {dataset.name} has boxes around objects, not one class for each "
+            "picture. A classifier needs classes; object detection comes later."
+        )
     if len(classes) < 2:
         found = f"only {classes[0]['name']!r}" if classes else "no labels"
         raise Refused(

@@ -3,6 +3,7 @@ const grid = document.getElementById("grid");
 const viewer = document.getElementById("viewer");
 const part = (id) => document.getElementById(`viewer-${id}`);
 const pictures = grid ? [...grid.querySelectorAll(".pic")] : [];
+const boxes = JSON.parse(document.getElementById("boxes")?.textContent ?? "{}"); // by picture, of those that have any
 let now = 0;
 
 pictures.forEach((picture, place) => {
@@ -31,10 +32,12 @@ function focus(place) {
 
 function show(place, open) {
   now = place;
-  const { full, path, label, split, size } = pictures[place].dataset;
+  const { full, path, label, split, size, number } = pictures[place].dataset;
   document.getElementById("viewer-t").textContent = path;
   part("img").src = full;
-  part("img").alt = label ? `${path}, ${label}` : path;
+  outline(boxes[number]);
+  const named = label || [...new Set((boxes[number]?.boxes ?? []).map((one) => one.label))].join(", ");
+  part("img").alt = named ? `${path}, ${named}` : path;
   part("size").textContent = size;
   for (const [id, text] of [["label", label], ["split", split]]) {
     part(id).textContent = text;
@@ -43,6 +46,28 @@ function show(place, open) {
   part("back").disabled = place === 0;
   part("next").disabled = place === pictures.length - 1;
   if (open && !viewer.open) viewer.showModal();
+}
+
+// The boxes around objects, in the picture's own pixels; the drawing shrinks as the picture does.
+function outline(found) {
+  const drawing = part("boxes");
+  drawing.toggleAttribute("hidden", !found);
+  drawing.replaceChildren();
+  if (!found) return;
+  const { width, height } = found;
+  for (const [name, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) drawing.setAttribute(name, value);
+  const letter = Math.max(width, height) / 40;
+  for (const { label, xmin, ymin, xmax, ymax } of found.boxes) {
+    const words = shape("text", { x: xmin + letter / 4, y: Math.max(ymin + letter, letter), "font-size": letter });
+    words.textContent = label;
+    drawing.append(shape("rect", { x: xmin, y: ymin, width: xmax - xmin, height: ymax - ymin }), words);
+  }
+}
+
+function shape(name, values) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(values)) made.setAttribute(key, value);
+  return made;
 }
 
 const step = (by) => now + by >= 0 && now + by < pictures.length && show(now + by, false);
