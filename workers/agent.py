@@ -24,6 +24,7 @@ from django.utils import timezone  # noqa: E402
 
 from trackside.compute.models import Lease  # noqa: E402
 from trackside.compute.services import StaleNode  # noqa: E402
+from trackside.compute.storage import BadStorage  # noqa: E402
 from trackside.config import env  # noqa: E402
 from trackside.jobs import services  # noqa: E402
 from trackside.jobs.attempts import CLAIMED  # noqa: E402
@@ -34,7 +35,7 @@ from workers import leases, sweep  # noqa: E402
 from workers.doorbells import Doorbells  # noqa: E402
 from workers.launch import Launcher, Zygote, write_folder  # noqa: E402
 from workers.loops import Loop  # noqa: E402
-from workers.node import BEAT, BadStorage, Here  # noqa: E402
+from workers.node import BEAT, Here  # noqa: E402
 from workers.simulated import BadFleet  # noqa: E402
 from workers.watch import Watch  # noqa: E402
 

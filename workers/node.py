@@ -14,18 +14,15 @@ from django.conf import settings
 from django.utils import timezone
 
 from recipes.job import write_whole
-from trackside.compute import services
+from trackside.compute import services, storage
 from trackside.compute.models import Node
 from trackside.compute.services import GpuSample, NodeFacts, NodeSample
+from trackside.compute.storage import BadStorage
 from trackside.jobs.services import after_reboot
 from workers.gpus import Gpus
 from workers.launch import Asking
 
 BEAT = timedelta(seconds=2)
-
-
-class BadStorage(Exception):
-    """TRACKSIDE_STORAGE cannot be used from this machine; the message says what to do."""
 
 
 def name() -> str:
@@ -49,6 +46,7 @@ class Here:
     def register(self) -> None:
         """Tell what this machine is. Raises BadStorage, or BadFleet for TRACKSIDE_FAKE_GPUS."""
         prove_storage(Path(settings.TRACKSIDE_STORAGE))
+        storage.prove(Path(settings.TRACKSIDE_STORAGE))
         self.gpus.find()
         rebooted = self._tell()
         if rebooted:
@@ -109,15 +107,15 @@ def _boot_id() -> str:
     return f"{boot}/{os.stat('/proc/self/ns/pid').st_ino}"[:64]
 
 
-def prove_storage(storage: Path) -> None:
+def prove_storage(place: Path) -> None:
     """Write into TRACKSIDE_STORAGE before any job has to. Raises BadStorage."""
     try:
-        storage.mkdir(parents=True, exist_ok=True, mode=0o700)
-        probe = storage / f".{os.getpid()}"
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = place / f".{os.getpid()}"
         write_whole(probe, "")
         probe.unlink()
     except OSError as problem:
         raise BadStorage(
-            f"TRACKSIDE_STORAGE {storage} cannot be used: {problem.strerror or problem}. "
+            f"TRACKSIDE_STORAGE {place} cannot be used: {problem.strerror or problem}. "
             "It must be one filesystem that this machine and all others can write to."
         ) from None

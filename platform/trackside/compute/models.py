@@ -1,9 +1,18 @@
 """Machines, their GPUs, and who holds what.
 
-Only `compute/services.py` and `jobs/services.py` write here.
+Only `compute/services.py`, `compute/storage.py` and `jobs/services.py` write here.
 """
 
 from django.db import models
+
+
+class Site(models.Model):
+    """The one row of this installation."""
+
+    storage_token = models.CharField(max_length=64)  # also in TRACKSIDE_STORAGE/.trackside-token
+
+    def __str__(self) -> str:
+        return self.storage_token
 
 
 class NodeState(models.TextChoices):

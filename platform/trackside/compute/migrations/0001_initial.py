@@ -84,6 +84,18 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Site",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("storage_token", models.CharField(max_length=64)),
+            ],
+        ),
+        migrations.CreateModel(
             name="UsagePeak",
             fields=[
                 (

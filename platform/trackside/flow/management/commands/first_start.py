@@ -6,8 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from trackside.compute import storage
 from trackside.flow.first_start import begin, needed
 
 
@@ -18,6 +20,10 @@ class Command(BaseCommand):
         parser.add_argument("--demo-zip", type=Path, help="the demo photos; made when not given")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            storage.mark(Path(settings.TRACKSIDE_STORAGE))
+        except storage.BadStorage as wrong:
+            raise CommandError(str(wrong)) from None
         if not needed():
             return
         with tempfile.TemporaryDirectory(prefix="trackside-") as folder:
