@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from workers.gpus import Gpus
 from workers.launch import Asking
 
 BEAT = timedelta(seconds=2)
+LOOK = 15.0  # a machine without a usable GPU looks again: a driver may be loaded, a fault mended
 
 
 def name() -> str:
@@ -41,7 +43,9 @@ class Here:
         self.row = Node(name=self.name)
         self.samples: dict[str, GpuSample] = {}
         self.asking = Asking()
+        self.catalogue: dict[str, Any] = {}
         self._looking = threading.Lock()  # NVML is asked by one thread at a time
+        self._looked = time.monotonic()
 
     def register(self) -> None:
         """Tell what this machine is. Raises BadStorage, or BadFleet for TRACKSIDE_FAKE_GPUS."""
@@ -69,6 +73,8 @@ class Here:
     def beat(self, busy: set[str], warm: bool) -> None:
         """One sample of everything. Raises StaleNode."""
         with self._looking:
+            if self.gpus.why and time.monotonic() - self._looked > LOOK:
+                self._look_again()
             found = self.gpus.sample(busy)
             self.samples = {one.uuid: one for one in found}
             services.heartbeat(
@@ -90,15 +96,17 @@ class Here:
             if catalogue is None:
                 return
             services.set_catalogue(self.row.pk, catalogue)
-            self._can_torch_use_them(catalogue)
+            with self._looking:
+                self.catalogue = catalogue
+                self._look_again()
 
-    def _can_torch_use_them(self, catalogue: dict[str, Any]) -> None:
-        """NVML sees the cards without torch; only now is it known whether torch can use them."""
-        with self._looking:
-            before = self.gpus.why
-            self.gpus.find(catalogue.get("versions"), catalogue.get("torch_archs") or ())
-            if self.gpus.why != before:
-                self._tell()
+    def _look_again(self) -> None:
+        """NVML sees the cards without torch; the catalogue says whether torch can use them."""
+        before = self.gpus.why
+        self.gpus.find(self.catalogue.get("versions"), self.catalogue.get("torch_archs") or ())
+        self._looked = time.monotonic()
+        if self.gpus.why != before:
+            self._tell()
 
 
 def _boot_id() -> str:
