@@ -108,12 +108,10 @@ class Stream:
     async def lines(self, job: int, lines: tuple[news.Line, ...]) -> AsyncIterator[str]:
         """Those that are new; a hole is filled from the database."""
         for line in lines:
-            if self.ended:
-                return
             if line.seq > self.reached[job] + 1:
                 async for chunk in self.replay(job):
                     yield chunk
-            if line.seq == self.reached[job] + 1:
+            if line.seq == self.reached[job] + 1 and not self.ended:
                 yield self.line(job, line)
 
     def line(self, job: int, line: news.Line) -> str:
@@ -149,7 +147,7 @@ class OneJob(Stream):
             lines = await ask(news.lines_after, job, self.reached[job])
             for line in lines:
                 yield self.line(job, line)
-                if self.ended:
+                if line.over:
                     return
             if not lines:
                 self.ended = await ask(news.is_over, job, self.reached[job])
