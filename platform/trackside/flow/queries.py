@@ -5,7 +5,6 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 
 from recipes.algorithms import ALGORITHMS
-from recipes.params import Choice, Flag, Param
 from recipes.tasks import TASKS
 from trackside.compute.models import Gpu
 from trackside.datasets.models import Dataset, DatasetState
@@ -13,6 +12,7 @@ from trackside.flow import graph
 from trackside.flow.models import Recipe, Run
 from trackside.flow.recipes import wirings
 from trackside.jobs.states import JOB_OVER, JobState
+from trackside.lab.labels import param_text
 from trackside.projects.models import Project
 from trackside.saved_models import queries as saved
 from trackside.saved_models.models import SavedModel
@@ -176,17 +176,8 @@ def design_in_words(recipe: Recipe) -> list[tuple[str, str]]:
         return []
     params = recipe.settings.get("params", {})
     training = design.get("training", {})
-    lines = [(one.label, _value(one, params.get(one.name))) for one in card.params.fields]
+    lines = [(one.label, param_text(one, params.get(one.name))) for one in card.params.fields]
     few = [one for one in card.training.fields if one.name in ("epochs", "batch_size", "optimizer")]
-    lines += [(one.label, _value(one, training.get(one.name))) for one in few]
+    lines += [(one.label, param_text(one, training.get(one.name))) for one in few]
     metric = saved.metric_label(recipe.saved_model.task, design.get("metric", ""))
     return [("Algorithm", card.label), *lines, ("Chosen by", metric)]
-
-
-def _value(field: Param, value: Any) -> str:
-    if isinstance(field, Flag):
-        return "on" if value else "off"
-    if isinstance(field, Choice):
-        return next((label for one, label, _ in field.options if one == value), str(value))
-    unit = "" if value in (0, None) else f" {field.unit.partition(',')[0]}".rstrip()
-    return "automatic" if value == 0 and "automatic" in field.unit else f"{value}{unit}"

@@ -3,6 +3,8 @@
 from typing import Any
 
 from recipes.algorithms import ALGORITHMS
+from recipes.params import Choice, Flag, Param, Params
+from recipes.tasks import TASKS
 from trackside.compute.services import catalogue
 
 DEPTHS = {"auto": "", "head": "head only", "last": "last stage", "all": "all layers"}
@@ -37,3 +39,38 @@ def metric_text(value: Any, card: Any) -> str:
 
 def algorithm_label(name: str) -> str:
     return ALGORITHMS[name].label if name in ALGORITHMS else name
+
+
+def param_text(field: Param, value: Any) -> str:
+    """One value of a card as a person would say it."""
+    if isinstance(field, Flag):
+        return "on" if value else "off"
+    if isinstance(field, Choice):
+        return next((label for one, label, _ in field.options if one == value), str(value))
+    unit = "" if value in (0, None) else f" {field.unit.partition(',')[0]}".rstrip()
+    return "automatic" if value == 0 and "automatic" in field.unit else f"{value}{unit}"
+
+
+def params_in_words(card: Params, values: dict[str, Any]) -> list[tuple[str, str]]:
+    """The values of a card by its labels, without those that another value makes idle."""
+    return [
+        (one.label, param_text(one, values[one.name]))
+        for one in card.fields
+        if one.name in values and (one.when is None or values.get(one.when[0]) in one.when[1])
+    ]
+
+
+def spec_in_words(spec: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What was frozen at the click: section and rows."""
+    algorithm, task = ALGORITHMS.get(spec.get("algorithm", "")), TASKS.get(spec.get("task", ""))
+    if algorithm is None or task is None:
+        return []
+    cards = {
+        "Architecture": (algorithm.params, "params"),
+        "Training": (algorithm.training, "training"),
+        "Data augmentation": (task.augmentation, "augmentation"),
+        "Train / test": (task.split, "split"),
+    }
+    return [
+        (title, params_in_words(card, spec.get(part, {}))) for title, (card, part) in cards.items()
+    ]

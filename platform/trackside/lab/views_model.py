@@ -14,6 +14,7 @@ from recipes.tasks import TASKS
 from trackside.accounts.gate import signed_in
 from trackside.datasets.models import Dataset
 from trackside.lab import queries, reports, services
+from trackside.lab.labels import spec_in_words
 from trackside.lab.models import TrainedModel
 from trackside.lab.pages import frame, wants_json
 from trackside.projects.access import project_for, row
@@ -72,6 +73,7 @@ def trained_model(
         "model_tab": tab,
         "card": task.metrics.get(model.metric),
         "algorithm": ALGORITHMS[model.algorithm],
+        "frozen": spec_in_words(model.job.spec) if tab == "training" and model.job else [],
         "dataset": analysis.dataset,
         "deploy_name": _saved_name(model),
         "siblings": queries.session_models(model.session),
