@@ -22,7 +22,7 @@ class Device:
     never: bool = False  # absent or broken: a wait of its own accord will not help
 
     def label(self, node: str) -> str:
-        return f"GPU {self.index} ({self.name}) on {node}"
+        return f"GPU {self.index} ({self.name.replace(' (simulated)', ', simulated')}) on {node}"
 
 
 @dataclass(frozen=True, kw_only=True)
