@@ -127,11 +127,14 @@ function options(one, series, log, size) {
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
     scales: { x: { time: false, range: (_, least, most) => [0, Math.max(most ?? 1, last <= 60 ? last : Math.min(last, (most ?? 1) * 1.25))] }, y: { distr: log ? 3 : 1 } },
-    axes: [{ ...axis, grid: { show: false }, size: 26, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? tick : "")) }, { ...axis, size: 46 }],
+    axes: [{ ...axis, grid: { show: false }, size: 26, values: (_, ticks) => ticks.map(epoch) }, { ...axis, size: 46 }],
     series: [{ label: "Epoch" }, ...series],
     hooks: { draw: [(plot) => line(plot, one)], setCursor: [(plot) => tip(plot)] },
   };
 }
+
+// Whole epochs only; the last tick says what is counted.
+const epoch = (tick, n, all) => (!Number.isInteger(tick) ? "" : n && n === all.length - 1 ? `epoch ${tick}` : tick);
 
 function line(plot, one) {
   const peak = best(one);
