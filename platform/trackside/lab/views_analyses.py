@@ -55,7 +55,8 @@ def analysis_new(request: HttpRequest, key: str) -> HttpResponse:
     chosen = next((one for one in rows if one.name == wanted), None)
     for one in rows:
         one.why_not = _why_not(one)  # type: ignore[attr-defined]
-    first = chosen or next((one for one in rows if not one.why_not), None)  # type: ignore[attr-defined]
+    usable = [one for one in rows if not one.why_not]  # type: ignore[attr-defined]
+    first = chosen if chosen in usable else next(iter(usable), chosen)
     context = {
         "project": project,
         "datasets": rows,
