@@ -103,7 +103,7 @@ def bundle_scores_alone(api: httpx.Client, tmp_path: Path, rows: list[dict[str, 
     answer = api.get("/projects/WHOLE/saved-models/sorter/versions/1/bundle")
     tar = answer.raise_for_status().content
     with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
-        archive.extractall(tmp_path / "bundle", filter="data")
+        archive.extractall(tmp_path / "bundle")
     bundle = next((tmp_path / "bundle").rglob("model.json")).parent
     out = tmp_path / "alone.csv"
     command = [sys.executable, "-m", "recipes", "score", str(bundle), str(tmp_path / "new.zip")]

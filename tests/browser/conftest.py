@@ -23,7 +23,7 @@ SHOTS = Path(__file__).parent / "shots"
 expect.set_options(timeout=30_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     with running(tmp_path_factory.mktemp("product") / "home", **fleet()) as one:
         yield one
@@ -33,7 +33,7 @@ def fleet() -> dict[str, str]:
     return {"TRACKSIDE_FAKE_GPUS": "4xH100-80GB"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     assert CHROMIUM, "Chromium is missing. Install it: apt-get install chromium"
     with sync_playwright() as playwright:
@@ -122,7 +122,7 @@ def _whole_tile(found: dict[str, Any]) -> bool:
     return bool(found["id"] == "target-size" and boxes)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def user(browser: Browser, product: Product) -> Iterator[Visitor]:
     """One person with one window for the whole story, who has just signed in."""
     # axe is put into the page by the test: the product's own policy would refuse it, rightly
@@ -142,7 +142,7 @@ def nothing_ugly(user: Visitor) -> Iterator[None]:
     user.judge()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Real photos where they are; where not, the demo's generator makes some."""
     if PHOTOS.exists():

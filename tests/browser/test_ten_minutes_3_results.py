@@ -58,7 +58,7 @@ def test_a_model_is_deployed_retrained_and_scores(
         answer = api.post(
             "/projects/INSECTS/datasets",
             data={"name": "new"},
-            files={"file": flat(photos, tmp_path).open("rb")},
+            files={"file": ("new.zip", flat(photos, tmp_path).read_bytes())},
         )
         over(api, answer.json()["job"])
     user.go("/p/INSECTS/flow/new-recipe/")
