@@ -76,9 +76,9 @@ def check() -> None:
         raise Unsafe("The zygote has loaded libcuda, which does not survive a fork.")
 
 
-def serve(path: Path, *, prepare: Callable[[], None] = preload) -> int:
-    """Answer requests until SIGTERM or until the parent is gone."""
-    parent = os.getppid()
+def serve(path: Path, *, parent: int = 0, prepare: Callable[[], None] = preload) -> int:
+    """Answer requests until SIGTERM or until `parent` is gone, which may be before we began."""
+    parent = parent or os.getppid()
     prepare()
     check()
     bell, struck = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -183,10 +183,10 @@ def _own_output(log: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code; 3 when this machine's zygote would not be safe to fork."""
+    """SOCKET [PID of the agent]. The exit code; 3 when this machine's zygote is not safe to fork."""
     os.environ.update(ONE_THREAD)
     try:
-        return serve(Path(arguments[0]))
+        return serve(Path(arguments[0]), parent=int(arguments[1]) if arguments[1:] else 0)
     except Unsafe as reason:
         print(reason, file=sys.stderr)  # noqa: T201
         return 3

@@ -91,7 +91,7 @@ class Zygote:
     def _start(self) -> None:
         self.path.unlink(missing_ok=True)
         self._process = subprocess.Popen(
-            python("recipes.zygote", str(self.path)),
+            python("recipes.zygote", str(self.path), str(os.getpid())),
             cwd="/",
             env=for_jobs(**ONE_THREAD, **{processes.TAG: processes.BLANK_TAG}),
             stdin=subprocess.DEVNULL,

@@ -70,6 +70,8 @@ class Hub:
         self._dirty: set[int] | None = set()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        # A loop holds its tasks weakly: one that still closes its connection must not be collected.
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def join(self, listener: Listener) -> None:
         self.listeners.add(listener)
@@ -87,6 +89,8 @@ class Hub:
         self._heads = {job: seq for job, seq in self._heads.items() if job in followed}
         if not self.listeners:
             for task in self._tasks:
+                self._ending.add(task)
+                task.add_done_callback(self._ending.discard)
                 task.cancel()
             self._tasks = []
             self.board = None
