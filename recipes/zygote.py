@@ -183,7 +183,7 @@ def _own_output(log: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """SOCKET [PID of the agent]. The exit code; 3 when this machine's zygote is not safe to fork."""
+    """SOCKET [PID of the agent]. The exit code; 3 when a fork here would not be safe."""
     os.environ.update(ONE_THREAD)
     try:
         return serve(Path(arguments[0]), parent=int(arguments[1]) if arguments[1:] else 0)
