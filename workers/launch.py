@@ -20,6 +20,7 @@ from recipes import job as jobs
 from recipes import processes
 from recipes.kinds import KINDS
 from trackside.jobs.models import Attempt
+from workers import carry
 from workers.environment import for_jobs
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -60,6 +61,7 @@ def write_folder(attempt: Attempt) -> Path:
             weights=str(storage / "weights"),
         ),
     )
+    carry.checkpoints(attempt, folder)
     (folder / "alive").touch()
     return folder
 
