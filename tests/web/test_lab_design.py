@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from recipes.algorithms import ALGORITHMS
 from recipes.tasks import TASKS
 from tests.web import lab_stage
+from trackside.compute.models import Node
 from trackside.lab import services
 from trackside.lab.design import default_design
 from trackside.lab.diagnostics import findings
@@ -182,3 +184,17 @@ def test_the_list_is_empty_then_shows_the_analysis(project: Any, ada: Any, as_ad
     assert b"Upload images" in as_ada.get("/p/INSECTS/lab/").content
     lab_stage.analysis(project, ada)
     assert b"insect sorter" in as_ada.get("/p/INSECTS/lab/").content
+
+
+def test_a_backbone_that_no_machine_reported_is_refused_unless_it_was_there(
+    analysis: Analysis,
+) -> None:
+    model = analysis.design["models"][0]
+    node = Node.objects.create(name="far", heartbeat_at=timezone.now())
+    node.catalogue = {"backbones": [{"name": "resnet18", "label": "ResNet-18"}]}
+    node.save()
+    services.save_design(analysis, "models", [model])
+    wrong = {**model, "params": {**model["params"], "backbone": "resnet81"}}
+    with pytest.raises(services.BadDesign, match="among them resnet18") as bad:
+        services.save_design(analysis, "models", [model, wrong])
+    assert list(bad.value.errors) == ["models.1.params.backbone"]

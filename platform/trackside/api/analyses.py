@@ -11,6 +11,7 @@ from trackside.api.paging import page
 from trackside.datasets.queries import dataset_for
 from trackside.lab import services
 from trackside.lab.design import clean_part
+from trackside.lab.labels import check_reported
 from trackside.lab.models import Analysis, Session, TrainedModel
 from trackside.projects.access import project_for, row
 from trackside.projects.models import Role
@@ -109,6 +110,7 @@ def _chosen(
     if models is None or all(isinstance(one, int) for one in models):
         return None, models
     cleaned = clean_part(analysis.design, "models", models)
+    check_reported(cleaned, analysis.design["models"])
     return {**analysis.design, "models": cleaned}, None
 
 

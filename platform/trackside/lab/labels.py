@@ -1,11 +1,13 @@
 """What models and backbones are called on pages."""
 
+from difflib import get_close_matches
 from typing import Any
 
 from recipes.algorithms import ALGORITHMS
 from recipes.params import Choice, Flag, Param, Params
 from recipes.tasks import TASKS
 from trackside.compute.services import catalogue
+from trackside.lab.trouble import BadDesign
 
 DEPTHS = {"auto": "", "head": "head only", "last": "last stage", "all": "all layers"}
 
@@ -13,6 +15,22 @@ DEPTHS = {"auto": "", "head": "head only", "last": "last stage", "all": "all lay
 def backbones() -> dict[str, dict[str, Any]]:
     """By name: what the nodes said about each backbone; empty before a node has reported."""
     return {one["name"]: one for one in catalogue().get("backbones", [])}
+
+
+def check_reported(models: list[dict[str, Any]], before: list[dict[str, Any]]) -> None:
+    """Raises BadDesign for a backbone that no node has; one that was there `before` may stay."""
+    known = backbones()
+    kept = {one["params"].get("backbone") for one in before}
+    for place, one in enumerate(models):
+        name = one["params"].get("backbone")
+        if known and name is not None and name not in known and name not in kept:
+            near = get_close_matches(name, known, n=3) or list(known)[:3]
+            raise BadDesign(
+                {
+                    f"models.{place}.params.backbone": f"No machine has a backbone {name!r}. "
+                    f"There are {len(known)}, among them {', '.join(near)}."
+                }
+            )
 
 
 def backbone_label(name: str, known: dict[str, dict[str, Any]] | None = None) -> str:

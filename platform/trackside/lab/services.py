@@ -19,7 +19,7 @@ from trackside.lab import estimates
 from trackside.lab.deleting import delete_analysis, delete_session
 from trackside.lab.design import Design, chosen, clean_part, default_design
 from trackside.lab.freezing import freeze, ready
-from trackside.lab.labels import model_label
+from trackside.lab.labels import check_reported, model_label
 from trackside.lab.models import Analysis, Session, TrainedModel
 from trackside.lab.trouble import BadDesign, Refused
 from trackside.projects.models import Project
@@ -90,6 +90,8 @@ def save_design(analysis: Analysis, part: str, values: Any) -> Analysis:
     if part != "compute" and isinstance(now, dict) and isinstance(values, dict):
         values = {**now, **values}
     value = clean_part(held.design, part, values)
+    if part == "models":
+        check_reported(value, held.design["models"])
     held.design[part] = clean(value) if part == "compute" and value else value
     held.save(update_fields=["design", "updated_at"])
     analysis.design, analysis.updated_at = held.design, held.updated_at
