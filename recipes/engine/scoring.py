@@ -29,6 +29,7 @@ from recipes.events import Journal
 from recipes.job import BadJob, Job
 from recipes.nets.backbones import ImageInput
 
+DISTINCT = 2_000_000  # values that are counted at most, over all columns
 TOLD = 20  # damaged pictures that are named one by one
 
 
@@ -115,6 +116,42 @@ def _share(
             count.add(len(chosen))
 
 
+class _Columns:
+    """What the columns of the table hold: how many cells are empty, how many values differ."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+        self._missing = [0] * len(names)
+        self._seen: list[set[int] | None] = [set() for _ in names]
+        self._most = DISTINCT // len(names)
+
+    def take(self, row: list[str]) -> list[str]:
+        """Count the row and hand it on."""
+        for place, cell in enumerate(row):
+            seen = self._seen[place]
+            if not cell:
+                self._missing[place] += 1
+            elif seen is not None:
+                seen.add(hash(cell))
+                if len(seen) > self._most:
+                    self._seen[place] = None
+        return row
+
+    def told(self) -> list[dict[str, Any]]:
+        """A record a column; `distinct` is null where there are too many to count."""
+        return [
+            {
+                "name": name,
+                "type": "number" if place > 1 else "string",
+                "missing": missing,
+                "distinct": None if seen is None else len(seen),
+            }
+            for place, (name, missing, seen) in enumerate(
+                zip(self._names, self._missing, self._seen, strict=True)
+            )
+        ]
+
+
 def _finish(
     folder: Path, model: bundle.Bundle, world: int, rows: int, size: int, journal: Journal
 ) -> None:
@@ -124,16 +161,17 @@ def _finish(
     draft.mkdir()
     damaged = []
     header = ["path", "prediction", *(f"proba_{name}" for name in model.classes)]
+    columns = _Columns(header)
     with (draft / "data.csv").open("w", newline="") as out:
         table = csv.writer(out, lineterminator="\n")
         table.writerow(header)
         for line in _merged(folder / "parts", world, size):
             if line["why"]:
                 damaged.append(line)
-                table.writerow([line["path"], "", *("" for _ in model.classes)])
+                table.writerow(columns.take([line["path"], "", *("" for _ in model.classes)]))
                 continue
             best = model.classes[int(np.argmax(line["p"]))]
-            table.writerow([line["path"], best, *(f"{p:.6f}" for p in line["p"])])
+            table.writerow(columns.take([line["path"], best, *(f"{p:.6f}" for p in line["p"])]))
         out.flush()
         os.fsync(out.fileno())
     draft.rename(output)
@@ -144,11 +182,10 @@ def _finish(
     if len(damaged) > TOLD:
         text = f"{len(damaged)} pictures in all have no prediction."
         journal.write("note", level="warning", text=text)
-    types = ["string", "string", *("number" for _ in model.classes)]
     journal.write(
         "finished",
         rows=rows,
-        columns=[{"name": name, "type": kind} for name, kind in zip(header, types, strict=True)],
+        columns=columns.told(),
         file="output/data.csv",
         damaged=len(damaged),
     )

@@ -61,6 +61,9 @@ def test_the_table_has_the_path_the_prediction_and_a_probability_per_class(
     (finished,) = events(tmp_path / "job", "finished")
     assert finished["rows"] == 24
     assert [column["name"] for column in finished["columns"]] == list(rows[0])
+    for column in finished["columns"]:
+        values = {row[column["name"]] for row in rows}
+        assert (column["missing"], column["distinct"]) == (0, len(values))
     assert finished["file"] == "output/data.csv"
 
 

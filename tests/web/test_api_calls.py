@@ -155,6 +155,19 @@ def test_keys_of_two_people_do_not_meet(rest: Rest, dan: User) -> None:
     assert answer.json()["key"] == "BB"
 
 
+def test_columns_tell_what_is_missing_and_what_differs(rest: Rest, project: Project) -> None:
+    one = photos(project)
+    one.pictures.filter(number=0).update(split="")
+    columns = rest.call("GET", "/projects/INSECTS/datasets/photos").json()["columns"]
+    assert {c["name"]: (c["missing"], c["distinct"]) for c in columns} == {
+        "path": (0, 4),
+        "label": (0, 2),
+        "split": (1, 1),
+        "width": (0, 1),
+        "height": (0, 1),
+    }
+
+
 def test_rows_come_as_a_window_and_whole(rest: Rest, project: Project) -> None:
     photos(project)
     window = rest.call("GET", "/projects/INSECTS/datasets/photos/rows?offset=1&limit=2").json()

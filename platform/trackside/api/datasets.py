@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -51,8 +52,18 @@ def shown(one: Dataset) -> dict[str, Any]:
 def _columns(one: Dataset) -> list[dict[str, Any]]:
     if one.kind == "images":
         pairs = zip(IMAGE_COLUMNS, IMAGE_TYPES, strict=True)
-        return [{"name": name, "type": kind} for name, kind in pairs]
+        found = one.pictures.aggregate(
+            **{f"distinct_{name}": Count(name, distinct=True) for name in IMAGE_COLUMNS},
+            **{f"empty_{name}": Count("pk", filter=Q(**{name: ""})) for name in ("label", "split")},
+        )
+        return [{"name": name, "type": kind, **_counts(found, name)} for name, kind in pairs]
     return list(one.facts.get("columns", []))
+
+
+def _counts(found: dict[str, int], name: str) -> dict[str, int]:
+    """An empty text is a missing value and no value of its own."""
+    empty = found.get(f"empty_{name}", 0)
+    return {"missing": empty, "distinct": found[f"distinct_{name}"] - bool(empty)}
 
 
 def listed(request: HttpRequest, key: str) -> dict[str, Any]:
