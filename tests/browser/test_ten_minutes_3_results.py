@@ -71,6 +71,7 @@ def test_a_model_is_deployed_retrained_and_scores(
             lambda: api.get("/projects/INSECTS/datasets/scored").json().get("state") == "ready",
             "the scores",
         )
+    page.goto(page.url)  # the page opens anew by itself when its job ends: not under the eye
     user.inspect("recipe_ran")
     user.go("/p/INSECTS/datasets/scored/")
     expect(page.get_by_text("proba_").first).to_be_visible()
