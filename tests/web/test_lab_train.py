@@ -100,6 +100,19 @@ def test_a_simulated_fleet_is_labelled_and_the_first_gpu_chosen(
     assert "Fits" in said
 
 
+def test_memory_that_is_still_measured_is_said_and_asked_for_again(
+    analysis: Analysis, as_ada: Any
+) -> None:
+    node = lab_stage.node("toy", 1, simulated=True)
+    node.catalogue = {}
+    node.save()
+    answer = as_ada.get(url(analysis))
+    assert b"data-measuring" in answer.content
+    assert "still measuring its backbones; about a minute after the first start" in text(answer)
+    on_cpu = as_ada.post(url(analysis, "train/plan/"), {"mode": "cpu", "model": "0"})
+    assert b"data-measuring" not in on_cpu.content
+
+
 def test_several_gpus_multiply_the_batch(analysis: Analysis, as_ada: Any) -> None:
     lab_stage.node("gpu-01", 4)
     wish = {"mode": "pick", "gpu": ["GPU-gpu-01-0", "GPU-gpu-01-1"], "model": "0", "batch-0": "16"}

@@ -51,7 +51,8 @@ class Plan:
     @property
     def measuring(self) -> bool:
         """No machine has counted this backbone's activations yet: soon after a first start."""
-        return bool(self.wish.models) and self.device != "cpu" and self.need.bytes is None
+        on_gpus = self.compute["kind"] != "cpu"
+        return bool(self.wish.models) and on_gpus and self.need.bytes is None
 
     @property
     def queued(self) -> bool:
