@@ -12,7 +12,7 @@ from trackside.flow import graph
 from trackside.flow.models import Recipe, Run
 from trackside.flow.recipes import wirings
 from trackside.jobs.states import JOB_OVER, JobState
-from trackside.lab.labels import param_text
+from trackside.lab.labels import metric_text, param_text
 from trackside.projects.models import Project
 from trackside.saved_models import queries as saved
 from trackside.saved_models.models import SavedModel
@@ -124,6 +124,9 @@ def _saved_model(one: SavedModel, recipe: str | None) -> graph.Item:
             "active": active.number,
             "metric": saved.metric_label(one.task, active.metric),
             "score": saved.score_of(active),
+            "shown": metric_text(
+                saved.score_of(active), card.metrics.get(active.metric) if card else None
+            ),
             "device": active.facts.get("device", ""),
         }
     return graph.Item(

@@ -90,6 +90,5 @@ function about(node, { nodes, edges }) {
     return [["State", stateWords(node)], [node.kind === "images" ? "Images" : "Rows", facts.rows ? thousands(facts.rows) : ""], ["Size", facts.bytes ? size(facts.bytes) : ""], ["Made by", before], ["Used by", after || "nothing"]];
   }
   if (node.type === "recipe") return [["Inputs", before], ["Output", after], ["Runs on", facts.compute], ["Last run", stateWords(node)]];
-  const score = typeof facts.score === "number" ? String(Math.round(facts.score * 10000) / 10000) : "";
-  return [["Task", facts.task], ["Active", facts.active ? `version ${facts.active}` : "none yet"], [facts.metric ?? "Metric", score], ["Versions", facts.versions], ["Trained on", facts.device], ["Used by", after || "nothing"]];
+  return [["Task", facts.task], ["Active", facts.active ? `version ${facts.active}` : "none yet"], [facts.metric ?? "Metric", facts.shown ?? ""], ["Versions", facts.versions], ["Trained on", facts.device], ["Used by", after || "nothing"]];
 }
