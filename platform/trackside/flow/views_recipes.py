@@ -42,7 +42,8 @@ def recipe_new(request: HttpRequest, key: str) -> HttpResponse:
         except TROUBLE as wrong:
             errors[field_of(wrong).partition(".uuids")[0] or "form"] = str(wrong)
     typed = request.POST if request.method == "POST" else request.GET
-    datasets = Dataset.objects.filter(project=project, kind="images").order_by("name")
+    images = Dataset.objects.filter(project=project, kind="images").order_by("name")
+    datasets = images.exclude(state=DatasetState.FAILED)
     models = SavedModel.objects.filter(project=project, versions__active=True).order_by("name")
     context = {
         "project": project,
