@@ -178,6 +178,9 @@ def test_rows_come_as_a_window_and_whole(rest: Rest, project: Project) -> None:
     lines = b"".join(whole.streaming_content).decode().splitlines()
     assert lines[0] == "path,label,split,width,height"
     assert len(lines) == 5
+    parquet = "application/vnd.apache.parquet"
+    other = rest.call("GET", "/projects/INSECTS/datasets/photos/rows", Accept=parquet)
+    assert (other.status_code, other.json()["error"]["code"]) == (406, "not_acceptable")
 
 
 def test_a_dataset_shows_what_the_intake_found(rest: Rest, project: Project) -> None:

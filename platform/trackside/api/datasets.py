@@ -96,8 +96,12 @@ def delete(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
 def rows(request: HttpRequest, key: str, name: str) -> dict[str, Any] | HttpResponseBase:
     """A window as JSON; the whole dataset as CSV when that is what the caller accepts."""
     one = queries.dataset_for(project_for(request.user, key), name)
-    if "text/csv" in request.headers.get("Accept", ""):
+    accepts = request.headers.get("Accept", "")
+    if "text/csv" in accepts:
         return _whole(request, one)
+    if "parquet" in accepts:
+        words = "Rows come as JSON or, with Accept: text/csv, as CSV; not as Parquet."
+        raise Failure(406, "not_acceptable", words)
     offset = whole(request, "offset", 0, 10**15)
     limit = whole(request, "limit", ROWS, ROWS_MOST)
     if one.kind == "table":
