@@ -14,7 +14,7 @@ for candidate in python3.11 python3 /usr/bin/python3.11; do
 done
 if [ -z "$python" ]; then
     echo "Trackside needs Python 3.11; neither python3.11 nor python3 is one here." >&2
-    echo "On Debian 12: apt-get install python3 python3-venv; on Ubuntu: apt-get install python3.11 python3.11-venv" >&2
+    echo "On Debian 12: apt-get install python3 python3-venv; on Ubuntu 22.04: apt-get install python3.11 python3.11-venv" >&2
     exit 1
 fi
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
