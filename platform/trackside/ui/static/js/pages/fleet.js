@@ -16,7 +16,7 @@ live.watch("gpus", 0, ({ type, data }) => {
   const gpus = data.nodes.flatMap((node) => node.gpus);
   const free = gpus.filter((gpu) => gpu.state === "free").length;
   const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
-  put(document.getElementById("fleet-count"), `${free} of ${plural(gpus.length, "GPU")} free on ${plural(data.nodes.length, "node")}`);
+  put(document.getElementById("fleet-count"), `${gpus.length ? `${free} of ${plural(gpus.length, "GPU")} free` : "No GPU"} on ${plural(data.nodes.length, "node")}`);
   return undefined;
 });
 
