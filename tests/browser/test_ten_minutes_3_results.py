@@ -43,7 +43,7 @@ def test_what_if_answers_for_a_dropped_image(user: Visitor, tmp_path: Path) -> N
     user.inspect("model_whatif_answer")
 
 
-def test_a_model_is_deployed_retrained_and_scores(
+def test_a_model_is_deployed_and_scores(
     user: Visitor, photos: Path, tmp_path: Path
 ) -> None:
     page = user.page
