@@ -68,10 +68,10 @@ class _Gang:
         bell, self.bell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.log = Log(self.folder / "log.txt")
         before = self._listen()
+        self._tell(None)  # before the first rank: no rank lives whose leader nobody can find
         for rank in range(self.job.compute.ranks):
             self._fork(rank)
         self.log.close_input()
-        self._tell(None)
         while self.alive:
             self._wait(bell)
             self._reap()
