@@ -1,9 +1,12 @@
 """`log.txt`: what the ranks print, through a pipe, so that no program can fill the disk."""
 
 import os
+import re
 from pathlib import Path
 
 LIMIT = 10 * 2**20
+# "ValueError: why" or a bare name: other ranks print between the lines of a traceback.
+_ERROR = re.compile(r"[A-Za-z_][\w.]*(: |$)")
 _FULL = b"\n[log.txt holds 10 MB; what follows is left out]\n"
 
 
@@ -59,7 +62,7 @@ class Log:
         lines = self._tail.decode(errors="replace").splitlines()
         begins = [n for n, line in enumerate(lines) if line.startswith("Traceback (")]
         after = lines[begins[-1] + 1 :] if begins else []
-        error = next((line for line in after if line.strip() and not line.startswith(" ")), "")
+        error = next((line for line in after if _ERROR.match(line)), "")
         last = next((line for line in reversed(lines) if line.strip()), "")
         return (error or last).strip()[:300]
 
