@@ -43,9 +43,7 @@ def test_what_if_answers_for_a_dropped_image(user: Visitor, tmp_path: Path) -> N
     user.inspect("model_whatif_answer")
 
 
-def test_a_model_is_deployed_and_scores(
-    user: Visitor, photos: Path, tmp_path: Path
-) -> None:
+def test_a_model_is_deployed_and_scores(user: Visitor, photos: Path, tmp_path: Path) -> None:
     page = user.page
     page.get_by_role("button", name="Deploy to Flow").click()
     user.inspect("deploy")
