@@ -3,6 +3,7 @@
 Only `compute/services.py`, `compute/storage.py` and `jobs/services.py` write here.
 """
 
+from django.conf import settings
 from django.db import models
 
 
@@ -43,6 +44,11 @@ class Node(models.Model):
     catalogue = models.JSONField(default=dict)  # docs/jobs.md, "The catalogue"
     warm = models.BooleanField(default=False)  # the zygote is ready
     registered_at = models.DateTimeField(null=True)
+    address = models.CharField(max_length=80, blank=True)  # where other nodes' ranks reach its own
+    interface = models.CharField(max_length=40, blank=True)  # the network interface of `address`
+    # {"links": {uuid: {uuid: "NV18"|"PIX"|"PXB"|"PHB"|"NODE"|"SYS"}}, "numa": {uuid: n}}
+    topology = models.JSONField(default=dict)
+    drain_note = models.CharField(max_length=200, blank=True)  # who drains it and why
 
     def __str__(self) -> str:
         return self.name
@@ -68,6 +74,10 @@ class Gpu(models.Model):
     processes = models.JSONField(default=list)  # [{"pid","name","user","memory"}] that are not ours
     history = models.JSONField(default=list)  # last 60 utilisation samples, oldest first
     sampled_at = models.DateTimeField(null=True)
+    parent = models.CharField(max_length=80, blank=True)  # a MIG slice's card
+    slots = models.IntegerField(default=4)  # shares that it can be given in; 1: never shared
+    errors = models.JSONField(default=dict)  # {"ecc": uncorrected, "retired": pages, "xid": last}
+    broken = models.CharField(max_length=200, blank=True)  # out of service until repaired: why
     idle_since = models.DateTimeField(null=True)  # null: at work when it was last sampled
 
     class Meta:
@@ -80,8 +90,9 @@ class Gpu(models.Model):
 class Lease(models.Model):
     """The right of one attempt to use one resource; the primary key is the referee of races.
 
-    `resource` is a GPU's UUID, `<node>/core/<n>` or `<node>/quick/<n>` (small jobs that a page
-    waits for).
+    `resource` is a GPU's UUID for its share 0, `<uuid>#<n>` for share n, `<node>/core/<n>` or
+    `<node>/quick/<n>` (small jobs that a page waits for). An exclusive job holds all shares of its
+    GPUs, a shared one a single share with a memory budget.
     """
 
     resource = models.CharField(max_length=120, primary_key=True)
@@ -90,9 +101,53 @@ class Lease(models.Model):
     gpu = models.ForeignKey(Gpu, null=True, on_delete=models.PROTECT, related_name="leases")
     quarantined = models.BooleanField(default=False)
     taken_at = models.DateTimeField()
+    shared = models.BooleanField(default=False)
+    memory = models.BigIntegerField(null=True)  # the budget of a shared job in bytes
+    counted_at = models.DateTimeField(null=True)  # usage is settled up to here; null: taken_at
+    used_seconds = models.FloatField(default=0)  # utilisation x time since counted_at
+    energy_wh = models.FloatField(default=0)  # since counted_at
 
     def __str__(self) -> str:
         return f"{self.resource} for attempt {self.attempt_id}"
+
+
+class Quota(models.Model):
+    """The most GPUs at once of a user or of a project; both null: of every user without a row."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="quota"
+    )
+    project = models.OneToOneField(
+        "projects.Project", null=True, on_delete=models.CASCADE, related_name="quota"
+    )
+    gpus = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.gpus} GPUs"
+
+
+class Usage(models.Model):
+    """What a user's jobs of a project held on one day (UTC)."""
+
+    day = models.DateField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    project = models.ForeignKey("projects.Project", null=True, on_delete=models.SET_NULL)
+    simulated = models.BooleanField(default=False)
+    gpu_seconds = models.FloatField(default=0)  # allocated
+    used_seconds = models.FloatField(default=0)  # allocated x utilisation
+    core_seconds = models.FloatField(default=0)
+    energy_wh = models.FloatField(default=0)
+    jobs = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "user", "project", "simulated"], name="usage_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.user_id} {self.project_id}"
 
 
 class UsagePeak(models.Model):

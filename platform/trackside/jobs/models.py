@@ -21,11 +21,16 @@ class Job(models.Model):
         max_length=12, choices=JobState.choices, default=JobState.QUEUED, db_index=True
     )
     reason = models.TextField(blank=True)
-    stop = models.CharField(max_length=12, blank=True)  # "", finish_early, cancel
+    # "", finish_early, cancel; pause, move, preempt, drain: checkpoint, end, back to the queue
+    stop = models.CharField(max_length=12, blank=True)
     stopped_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     priority = models.IntegerField(default=0)
+    turn = models.FloatField(null=True)  # place among equals when somebody moved it; else its id
+    paused = models.BooleanField(default=False)  # queued, but not to be placed until it is resumed
+    preemptible = models.BooleanField(default=False)  # may be ended and resumed for others
+    max_seconds = models.IntegerField(null=True)  # of running time, all attempts together
     click_id = models.CharField(max_length=64)
     fence = models.IntegerField(
         default=0
@@ -53,7 +58,7 @@ class Job(models.Model):
 class Attempt(models.Model):
     """One try. Every later write names (job, fence); a write with an old fence touches no row."""
 
-    RETURNED = "returned"  # the exit of what was lost on order
+    RETURNED = "returned"  # the exit of what was lost on order, before there was YIELDED
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
     number = models.IntegerField()
@@ -73,6 +78,8 @@ class Attempt(models.Model):
     journal_offset = models.BigIntegerField(default=0)  # bytes of events.jsonl already recorded
     reason = models.TextField(blank=True)
     exit = models.CharField(max_length=40, blank=True)
+    cause = models.CharField(max_length=20, blank=True)  # jobs/retries.py: what the reason is about
+    address = models.CharField(max_length=80, blank=True)  # several nodes: where rank 0 listens
     launch = models.CharField(max_length=10, blank=True)  # warm, cold
 
     class Meta:
@@ -87,6 +94,67 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number} of job {self.job_id}"
+
+
+class Follower(models.Model):
+    """The part of an attempt on a node that is not its first; the attempt's own row is the first.
+
+    All are claimed and ready before any rank starts, and all end together.
+    """
+
+    ASSIGNED, READY, GOING, OVER = "assigned", "ready", "going", "over"
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="followers")
+    node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="followers")
+    position = models.IntegerField()  # 1, 2, ...; position 0 is the attempt's own node
+    first_rank = models.IntegerField()
+    compute = models.JSONField()  # as Attempt.compute, of this node
+    state = models.CharField(max_length=10, default=ASSIGNED)
+    pid = models.IntegerField(null=True)
+    seen_at = models.DateTimeField(null=True)
+    ready_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    exit = models.CharField(max_length=40, blank=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["attempt", "position"], name="follower_position_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.position} of attempt {self.attempt_id}"
+
+
+class Checkpoint(models.Model):
+    """A whole checkpoint that its attempt was entitled to write: the row commits it."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="checkpoints")
+    fence = models.IntegerField()
+    epoch = models.IntegerField()
+    step = models.IntegerField(default=0)  # steps done of the epoch that follows; 0: between epochs
+    path = models.CharField(max_length=300)  # relative to TRACKSIDE_STORAGE
+    sha256 = models.CharField(max_length=64)  # of its manifest
+    bytes = models.BigIntegerField(default=0)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "path"], name="checkpoint_path_once")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Leader(models.Model):
+    """Who leads among processes of a sort, such as schedulers: the row with time left."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    holder = models.CharField(max_length=120)
+    until = models.DateTimeField()
+    term = models.IntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.holder}"
 
 
 class Event(models.Model):

@@ -27,6 +27,7 @@ class AttemptState(TextChoices):
     CANCELLED = "cancelled", "Cancelled"
     LOST = "lost", "Lost"
     EXPIRED = "expired", "Not claimed"
+    YIELDED = "yielded", "Gave way"  # ended on order, its checkpoint kept; the job goes on later
 
 
 class Move(TextChoices):
@@ -39,6 +40,7 @@ class Move(TextChoices):
     CANCEL = "cancel"
     LOSE = "lose"
     EXPIRE = "expire"
+    YIELD = "yield"
     REQUEUE = "requeue"
 
 
@@ -50,6 +52,7 @@ ATTEMPT_OVER = frozenset(
         AttemptState.CANCELLED,
         AttemptState.LOST,
         AttemptState.EXPIRED,
+        AttemptState.YIELDED,
     }
 )
 
@@ -93,16 +96,19 @@ ATTEMPT_MOVES: dict[tuple[AttemptState, Move], AttemptState] = {
     (_A.STARTING, Move.FAIL): _A.FAILED,
     (_A.STARTING, Move.CANCEL): _A.CANCELLED,
     (_A.STARTING, Move.LOSE): _A.LOST,
+    (_A.STARTING, Move.YIELD): _A.YIELDED,
     (_A.RUNNING, Move.STOP): _A.STOPPING,
     (_A.RUNNING, Move.FINISH): _A.SUCCEEDED,
     (_A.RUNNING, Move.FAIL): _A.FAILED,
     (_A.RUNNING, Move.CANCEL): _A.CANCELLED,
     (_A.RUNNING, Move.LOSE): _A.LOST,
+    (_A.RUNNING, Move.YIELD): _A.YIELDED,
     (_A.STOPPING, Move.STOP): _A.STOPPING,
     (_A.STOPPING, Move.FINISH): _A.SUCCEEDED,
     (_A.STOPPING, Move.FAIL): _A.FAILED,
     (_A.STOPPING, Move.CANCEL): _A.CANCELLED,
     (_A.STOPPING, Move.LOSE): _A.LOST,
+    (_A.STOPPING, Move.YIELD): _A.YIELDED,
 }
 
 

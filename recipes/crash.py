@@ -1,0 +1,41 @@
+"""Places where a test may end this process, as a power cut would: `crash.point("claim.committed")`.
+
+Nothing happens unless TRACKSIDE_CRASH_AT names the point, as `claim.committed` or
+`claim.committed:3` for its third pass. TRACKSIDE_CRASH_ONCE, a folder, keeps the process that is
+started after it from ending there again. With TRACKSIDE_CRASH_LOG, a file, each pass is noted: so a
+test learns which points there are.
+"""
+
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+
+_AT, _, _PASS = os.environ.get("TRACKSIDE_CRASH_AT", "").partition(":")
+_LOG = os.environ.get("TRACKSIDE_CRASH_LOG", "")
+_ONCE = os.environ.get("TRACKSIDE_CRASH_ONCE", "")
+_passed: Counter[str] = Counter()
+
+
+def point(name: str) -> None:
+    """The process may be killed here."""
+    if not _AT and not _LOG:
+        return
+    if _LOG:
+        with Path(_LOG).open("a") as log:
+            log.write(f"{name}\n")
+    if name != _AT:
+        return
+    _passed[name] += 1
+    if _passed[name] >= int(_PASS or 1) and _first(name):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _first(name: str) -> bool:
+    if not _ONCE:
+        return True
+    try:
+        (Path(_ONCE) / name).open("x").close()
+    except FileExistsError:
+        return False
+    return True
