@@ -2,8 +2,7 @@
 
 import logging
 
-from django.utils import timezone
-
+from trackside.compute import clock
 from trackside.jobs import services
 from trackside.jobs.models import Attempt
 from trackside.jobs.moves import StaleAttempt
@@ -14,7 +13,7 @@ log = logging.getLogger(__name__)
 
 def claim(attempt_id: int, *, node: int, gpus: Gpus) -> Attempt | None:
     """The attempt when it is ours to start. However often it is rung for, only one call gets it."""
-    attempt = services.claim(attempt_id, node=node, now=timezone.now())
+    attempt = services.claim(attempt_id, node=node, now=clock.now())
     if attempt is None:
         return None
     uuids = attempt.compute.get("uuids") or ()

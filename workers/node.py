@@ -12,10 +12,9 @@ from typing import Any
 
 import psutil
 from django.conf import settings
-from django.utils import timezone
 
 from recipes.job import write_whole
-from trackside.compute import services, storage
+from trackside.compute import clock, services, storage
 from trackside.compute.models import Node
 from trackside.compute.services import GpuSample, NodeFacts, NodeSample
 from trackside.compute.storage import BadStorage
@@ -67,7 +66,7 @@ class Here:
             simulated=self.gpus.simulated,
             why_no_gpu=self.gpus.why,
         )
-        self.row, rebooted = services.register_node(facts, self.gpus.facts, now=timezone.now())
+        self.row, rebooted = services.register_node(facts, self.gpus.facts, now=clock.now())
         return rebooted
 
     def beat(self, busy: set[str], warm: bool) -> None:
@@ -86,7 +85,7 @@ class Here:
                     warm=warm,
                 ),
                 found,
-                now=timezone.now(),
+                now=clock.now(),
             )
 
     def learn(self) -> None:

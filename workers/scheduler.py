@@ -18,8 +18,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trackside.config.settings")
 django.setup()
 
 from django.db import DatabaseError, close_old_connections  # noqa: E402
-from django.utils import timezone  # noqa: E402
 
+from trackside.compute import clock  # noqa: E402
 from trackside.compute.services import age  # noqa: E402
 from trackside.jobs import services  # noqa: E402
 from trackside.jobs.attempts import LEASE  # noqa: E402
@@ -41,7 +41,7 @@ class Scheduler:
         before, self._last = self._last, time.monotonic()
         if self._last - before > 10 * EVERY:
             self._watching_since = self._last
-        now = timezone.now()
+        now = clock.now()
         try:
             age(now)
             services.expire(now)

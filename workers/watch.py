@@ -14,11 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from django.conf import settings
 from django.db import DatabaseError
-from django.utils import timezone
 
 from recipes import processes
 from recipes.events import read_from
+from trackside.compute import clock
 from trackside.compute.services import GpuSample
 from trackside.jobs import services
 from trackside.jobs.models import Attempt
@@ -29,7 +30,7 @@ from workers.outcomes import PUBLISH
 from workers.verdict import Verdict, judge, told
 
 TOUCH = 5.0
-RENEW = 5.0
+RENEW = min(5.0, settings.LEASE_SECONDS / 6)
 ASK_STOP = 0.5
 CANCEL_MOST = 25.0  # the leader's own grace is 10 s; after this it is no longer trusted
 TRIES = 3  # to publish a result, when the attempt of it raised something
@@ -119,7 +120,7 @@ class Watch:
         gangs = [gang for gang in self.gangs() if not gang.over]
         if not gangs or now - self._renewed < RENEW:
             return
-        ours = services.renew([gang.attempt for gang in gangs], timezone.now())
+        ours = services.renew([gang.attempt for gang in gangs], clock.now())
         self._renewed = now
         for gang in gangs:
             if gang.attempt.pk not in ours:
@@ -166,7 +167,7 @@ class Watch:
             load = gang.load.event(gang.attempt, self._samples())
             events += [load] if load else []
         if events:
-            services.record(gang.attempt, events, offset, timezone.now())
+            services.record(gang.attempt, events, offset, clock.now())
 
     def _end(self, gang: Gang) -> None:
         if not sweep.kill(gang.attempt):

@@ -10,9 +10,9 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
-from django.utils import timezone
 
 from trackside.accounts.models import User
+from trackside.compute import clock
 from trackside.compute.fleet import core
 from trackside.compute.models import Gpu, Lease, Node, NodeState
 from trackside.compute.services import state_of
@@ -40,7 +40,7 @@ def viewer(user: User | AnonymousUser) -> Viewer:
 
 def board(user: User | AnonymousUser) -> Board:
     """The board as `user` may see it."""
-    return show(load(timezone.now()), viewer(user))
+    return show(load(clock.now()), viewer(user))
 
 
 def load(now: datetime) -> Board:

@@ -13,6 +13,12 @@ TRACKSIDE_HOME = env.home()
 TRACKSIDE_STORAGE = env.storage()
 TRACKSIDE_FAKE_GPUS = env.text("TRACKSIDE_FAKE_GPUS")
 BROKER_URL = env.broker_url()
+# How long silence is believed, in seconds; tests make it short (docs/reliability.md has the times).
+LEASE_SECONDS = env.whole("TRACKSIDE_LEASE_SECONDS", 90)  # of an attempt's right to its devices
+CLAIM_SECONDS = env.whole("TRACKSIDE_CLAIM_SECONDS", 30)  # from assigned to claimed
+SUSPECT_SECONDS = env.whole("TRACKSIDE_SUSPECT_SECONDS", 20)  # a node's heartbeat
+LOST_SECONDS = env.whole("TRACKSIDE_LOST_SECONDS", 90)
+RETRY_SECONDS = env.whole("TRACKSIDE_RETRY_SECONDS", 15)  # the first pause before another try
 PORT = env.whole("PORT", 8000)
 SITE_URL = env.text("TRACKSIDE_URL") or f"http://127.0.0.1:{PORT}"
 # A page over plain HTTP cannot keep a Secure cookie; behind TLS set TRACKSIDE_URL=https://...

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from trackside.jobs import history
 from trackside.jobs.history import Entry
@@ -13,7 +15,7 @@ from trackside.jobs.models import Attempt, Job
 from trackside.jobs.moves import StaleAttempt, move_attempt, move_job
 from trackside.jobs.states import ATTEMPT_OVER, AttemptState, Move
 
-LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=settings.LEASE_SECONDS)
 LIVE = [state for state in AttemptState if state not in ATTEMPT_OVER]
 CLAIMED = [state for state in LIVE if state != AttemptState.ASSIGNED]
 BEGUN = ("step", "progress", "epoch")  # the job does its work: no longer starting
@@ -88,8 +90,9 @@ def _reread(attempt: Attempt) -> None:
 def _entry(event: dict[str, Any], now: datetime) -> Entry:
     data = {key: value for key, value in event.items() if key not in ("seq", "t", "type")}
     at = event.get("t")
-    sane = isinstance(at, int | float) and abs(at - now.timestamp()) < 7 * 86400
-    when = datetime.fromtimestamp(at, UTC) if sane and at is not None else now
+    here = timezone.now()  # the ranks' own clock: a journal's times are told apart by it alone
+    sane = isinstance(at, int | float) and abs(at - here.timestamp()) < 7 * 86400
+    when = now + (datetime.fromtimestamp(at, UTC) - here) if sane and at is not None else now
     return Entry(str(event.get("type", "log"))[:LONGEST_TYPE], data, when)
 
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
+from trackside.compute import clock
 from trackside.compute import services as compute
 from trackside.compute.models import Lease, Node
 from trackside.jobs import history, scheduling
@@ -15,7 +16,7 @@ from trackside.jobs.models import Attempt, Job
 from trackside.jobs.moves import StaleAttempt, move_attempt, must_move_job
 from trackside.jobs.states import AttemptState, Move
 
-CLAIM_WITHIN = timedelta(seconds=30)
+CLAIM_WITHIN = timedelta(seconds=settings.CLAIM_SECONDS)
 RETRIES = 3
 Publish = Callable[[Job, Attempt, dict[str, Any]], None]
 
@@ -30,7 +31,7 @@ def finish(attempt: Attempt, result: dict[str, Any], *, publish: Publish | None)
 
     What `publish` adds to `result` is kept with it. Raises StaleAttempt.
     """
-    now = timezone.now()
+    now = clock.now()
     move_attempt(attempt, Move.FINISH, finished_at=now, exit="0")
     job = Job.objects.get(pk=attempt.job_id)
     if publish is not None:
@@ -60,7 +61,7 @@ def _learn(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
 @transaction.atomic
 def fail(attempt: Attempt, *, reason: str, exit: str) -> None:  # noqa: A002 - the column's name
     """The job's own error: it is not tried again. `reason` is a sentence. Raises StaleAttempt."""
-    now = timezone.now()
+    now = clock.now()
     move_attempt(attempt, Move.FAIL, finished_at=now, reason=reason, exit=exit)
     must_move_job(attempt.job_id, Move.FAIL, finished_at=now, reason=reason)
     history.tell_state(attempt.job_id, now)
@@ -69,7 +70,7 @@ def fail(attempt: Attempt, *, reason: str, exit: str) -> None:  # noqa: A002 - t
 @transaction.atomic
 def cancel_done(attempt: Attempt, *, exit: str = "143") -> None:  # noqa: A002 - the column's name
     """The gang is gone after a cancel. Raises StaleAttempt."""
-    now = timezone.now()
+    now = clock.now()
     job = Job.objects.select_related("stopped_by").get(pk=attempt.job_id)
     reason = f"Cancelled by {job.stopped_by}." if job.stopped_by else "Cancelled."
     move_attempt(attempt, Move.CANCEL, finished_at=now, reason=reason, exit=exit)
@@ -88,8 +89,8 @@ def lose(attempt: Attempt, reason: str) -> None:
     losses = lost.exclude(exit=Attempt.RETURNED).count()
     if losses > RETRIES and job.stop != "cancel":
         words = f"{reason} It was tried {losses} times."
-        must_move_job(job.pk, Move.FAIL, finished_at=timezone.now(), reason=words)
-        history.tell_state(job.pk, timezone.now())
+        must_move_job(job.pk, Move.FAIL, finished_at=clock.now(), reason=words)
+        history.tell_state(job.pk, clock.now())
     else:
         _again(job, f"{reason} It will be tried again ({losses} of {RETRIES}).")
 
@@ -104,14 +105,14 @@ def give_back(attempt: Attempt, reason: str) -> None:
 
 
 def _gone(attempt: Attempt, reason: str, **values: str) -> Job:
-    move_attempt(attempt, Move.LOSE, finished_at=timezone.now(), reason=reason, **values)
+    move_attempt(attempt, Move.LOSE, finished_at=clock.now(), reason=reason, **values)
     Lease.objects.filter(attempt=attempt).update(quarantined=True)
     return Job.objects.select_related("stopped_by").get(pk=attempt.job_id)
 
 
 def _again(job: Job, words: str) -> None:
     """Back to the queue, but what was to be cancelled is."""
-    now = timezone.now()
+    now = clock.now()
     if job.stop == "cancel":
         words = f"Cancelled by {job.stopped_by or 'a former user'}."
         must_move_job(job.pk, Move.CANCEL, finished_at=now, reason=words)
@@ -132,7 +133,7 @@ def release(attempt: Attempt, *, tell: bool = True) -> None:
     given, _ = Lease.objects.filter(attempt=attempt).delete()
     if given and tell:
         text = f"No process remains{_free(attempt)}."
-        note = history.Entry("note", {"level": "info", "text": text}, timezone.now())
+        note = history.Entry("note", {"level": "info", "text": text}, clock.now())
         history.append(attempt.job_id, [note])
     scheduling.later()
 

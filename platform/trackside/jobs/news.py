@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import close_old_connections
-from django.utils import timezone
 
-from trackside.compute import board
+from trackside.compute import board, clock
 from trackside.jobs.models import Job
 from trackside.jobs.queries import events_after, snapshots
 from trackside.jobs.states import JOB_OVER
@@ -100,12 +99,12 @@ def current(project: int) -> list[dict[str, Any]]:
     """The jobs that a page of the project may show wrongly: those that live or have just ended."""
     rows = Job.objects.filter(project=project)
     live = rows.exclude(state__in=JOB_OVER).order_by("-id")[:FIRST_JOBS]
-    ended = rows.filter(finished_at__gt=timezone.now() - RECENT).order_by("-id")[:FIRST_JOBS]
+    ended = rows.filter(finished_at__gt=clock.now() - RECENT).order_by("-id")[:FIRST_JOBS]
     return snapshots([*live, *ended])
 
 
 def whole_board() -> board.Board:
-    return board.load(timezone.now())
+    return board.load(clock.now())
 
 
 def closing(act: Any, *args: Any) -> Any:

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Count, Max
-from django.utils import timezone
 
 from recipes import job as folder
+from trackside.compute import clock
 from trackside.compute.fleet import core, fleet, quick
 from trackside.compute.models import Lease
 from trackside.compute.placement import Decision, Machine, Request, decide
@@ -21,7 +22,7 @@ from trackside.jobs.moves import move_job
 from trackside.jobs.states import AttemptState, JobState, Move
 
 ROUNDS = 3
-WAIT_AFTER_LOSS, LONGEST_WAIT = 15, 300
+WAIT_AFTER_LOSS, LONGEST_WAIT = settings.RETRY_SECONDS, 300
 MOST_THREADS = 8
 DEADLOCK = "40P01"
 
@@ -33,7 +34,7 @@ def schedule(now: datetime) -> list[Attempt]:
 
 def later() -> None:
     """A pass of its own once the transaction is committed: devices came free, or a job waits."""
-    transaction.on_commit(lambda: schedule(timezone.now()), robust=True)
+    transaction.on_commit(lambda: schedule(clock.now()), robust=True)
 
 
 def place(only: Collection[int] | None, now: datetime) -> list[Attempt]:

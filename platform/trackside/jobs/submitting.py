@@ -5,9 +5,9 @@ from secrets import token_hex
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from trackside.accounts.models import User
+from trackside.compute import clock
 from trackside.compute.models import Lease
 from trackside.compute.requests import BadCompute, clean
 from trackside.jobs import doorbell, history, scheduling
@@ -65,7 +65,7 @@ def _clicked(job: Job) -> Job | None:
 
 
 def _keep(job: Job) -> Job:
-    now = timezone.now()
+    now = clock.now()
     try:
         with transaction.atomic():
             job.save(force_insert=True)
@@ -85,7 +85,7 @@ def stop(job: Job, *, user: User, how: str) -> Job:
 
     What has not begun is cancelled here; a running gang ends itself and its agent reports it.
     """
-    now = timezone.now()
+    now = clock.now()
     for _ in range(3):
         job.refresh_from_db()
         if job.state in JOB_OVER:
@@ -107,7 +107,7 @@ def _cancelled(user: User) -> dict[str, Any]:
     return {
         "stop": "cancel",
         "stopped_by": user,
-        "finished_at": timezone.now(),
+        "finished_at": clock.now(),
         "reason": f"Cancelled by {user} before it began.",
     }
 
