@@ -67,6 +67,7 @@ class NodeSample:
     cpu_load: float
     memory_free: int
     warm: bool
+    vitals: dict[str, Any] = field(default_factory=dict)  # models.Node.vitals
 
 
 def queue_of(name: str) -> str:
