@@ -290,6 +290,5 @@ def test_a_table_shows_its_rows_and_downloads(project: Project, as_cleo: Client)
     answer = as_cleo.get(f"{HOME}scored/csv/")
     assert b"".join(answer.streaming_content).decode().count("\n") == 121  # type: ignore[attr-defined]
     assert answer["Content-Disposition"] == 'attachment; filename="scored.csv"'
-    assert int(answer["Content-Length"]) == (home / "data.csv").stat().st_size
     table.refresh_from_db()
     assert queries.table_rows(table, 118, 5)["rows"][-1][0] == "119.jpg"

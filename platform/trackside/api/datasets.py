@@ -1,7 +1,7 @@
 """Datasets: upload, what the intake found, rows."""
 
-import csv
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +17,8 @@ from trackside.datasets import queries, services
 from trackside.datasets.models import Dataset, Picture
 from trackside.projects.access import project_for
 from trackside.projects.models import Role
-from trackside.ui.streaming import streamed, streamed_file
+from trackside.ui import spreadsheet
+from trackside.ui.streaming import streamed
 
 ROWS, ROWS_MOST = 100, 1000
 CSV = "text/csv; charset=utf-8"
@@ -118,21 +119,10 @@ def _whole(request: HttpRequest, one: Dataset) -> HttpResponseBase:
     user: Any = request.user
     table = queries.table_file(one) if one.kind == "table" else None
     audit(user, "download", f"{one.project.key}/{one.name}.csv")
-    if table is not None:
-        return streamed_file(request, table, content_type=CSV)
-    return streamed(request, _lines(one), content_type=CSV)
+    pieces = _pictures(one) if table is None else spreadsheet.file_pieces(table)
+    return streamed(request, pieces, content_type=CSV)
 
 
-class _Line:
-    """What csv.writer writes to: it hands the line back."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def _lines(one: Dataset) -> Iterator[bytes]:
-    writer = csv.writer(_Line())
-    yield str(writer.writerow(IMAGE_COLUMNS)).encode()
-    pictures = one.pictures.order_by("number")
-    for picture in pictures.iterator(chunk_size=1000):
-        yield str(writer.writerow(_row(picture))).encode()
+def _pictures(one: Dataset) -> Iterator[bytes]:
+    pictures = one.pictures.order_by("number").iterator(chunk_size=1000)
+    return spreadsheet.pieces(chain([IMAGE_COLUMNS], map(_row, pictures)))

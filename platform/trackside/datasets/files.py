@@ -11,7 +11,8 @@ from trackside.accounts.services import audit
 from trackside.datasets import queries, storage
 from trackside.datasets.models import Dataset, Picture
 from trackside.projects.access import project_for
-from trackside.ui.streaming import AT_ONCE, streamed_file
+from trackside.ui import spreadsheet
+from trackside.ui.streaming import AT_ONCE, streamed, streamed_file
 
 # Formats that a browser draws and cannot run; the intake has decoded each file whole as what it is.
 SHOWN = {
@@ -72,14 +73,14 @@ def _full(dataset: Dataset, number: int, size: str) -> tuple[str, str]:
 @signed_in
 @require_GET
 def csv_file(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
-    """The whole table, streamed."""
+    """The whole table, streamed; no text in it becomes a formula."""
     project = project_for(request.user, key)
     dataset = queries.dataset_for(project, name)
     path = queries.table_file(dataset)
     audit(request.user, "download", f"{project.key}/{dataset.name}.csv")  # type: ignore[arg-type]
-    return streamed_file(
+    return streamed(
         request,
-        path,
+        spreadsheet.file_pieces(path),
         content_type="text/csv; charset=utf-8",
         filename=f"{_plain(dataset.name)}.csv",
     )

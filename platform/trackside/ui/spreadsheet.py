@@ -1,0 +1,47 @@
+"""Rows as CSV for people, who open it in a spreadsheet: a text there must not become a formula.
+
+A cell of text that begins as a formula does gets a ' before it, and so does a column's name; numbers
+stay numbers. Whoever needs the text as it is reads the rows as JSON.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from io import StringIO
+from pathlib import Path
+from typing import TextIO
+
+FORMULA = re.compile("[=+\\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]")  # and their full-width twins
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+PIECE = 2**16  # characters
+
+
+def cell(value: object) -> object:
+    """The value as it may stand in a spreadsheet."""
+    if not isinstance(value, str) or not FORMULA.match(value) or NUMBER.fullmatch(value):
+        return value
+    return f"'{value}"
+
+
+def pieces(rows: Iterable[Iterable[object]]) -> Iterator[bytes]:
+    """The rows as CSV, many of them in one piece."""
+    text = StringIO(newline="")
+    writer = csv.writer(text)  # with another end of line it would leave a lone \r unquoted
+    for row in rows:
+        writer.writerow([cell(one) for one in row])
+        if text.tell() >= PIECE:
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+    if text.tell():
+        yield text.getvalue().encode()
+
+
+def file_pieces(path: Path) -> Iterator[bytes]:
+    """A CSV file of ours, cell by cell. Raises OSError at once when it cannot be opened."""
+    return _read(path.open(newline=""))
+
+
+def _read(source: TextIO) -> Iterator[bytes]:
+    with source:
+        yield from pieces(csv.reader(source))
