@@ -18,18 +18,21 @@ from typing import NoReturn
 
 from recipes import processes
 from recipes import rank as ranks
-from recipes.job import BadJob, Job, read, write_whole
+from recipes.job import YIELDED, BadJob, Job, read, write_whole
 from recipes.log import Log
 
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL
-GRACE_ALONE = 60.0  # time for a checkpoint when the agent stayed away
+GRACE_ALONE = 60.0  # to give way when the agent stayed away
 DEAD_MAN = 600.0
 STOPPED = 128 + signal.SIGTERM
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
 def lead(folder: Path) -> int:
-    """Run the job in `folder` to its end; 0 when all ranks ended well, 143 when it was stopped."""
+    """Run the job in `folder` to its end.
+
+    0 when all ranks ended well, 75 when they yielded, 143 when they were stopped.
+    """
     folder = folder.resolve()
     try:
         job = read(folder)
@@ -163,7 +166,7 @@ class _Gang:
                 continue  # an orphan we adopted
             code = os.waitstatus_to_exitcode(status)
             self.ended[rank] = code
-            if code and (worst is None or code < self.ended[worst]):
+            if code not in (0, YIELDED) and (worst is None or code < self.ended[worst]):
                 worst = rank
         if worst is not None and self.failed is None and not (self.why or self.asked):
             self.failed = worst
@@ -176,7 +179,8 @@ class _Gang:
             elif self.failed is not None:
                 self._stop("rank", now + GRACE)
             elif self._abandoned(now):
-                self._stop("alone", now + GRACE_ALONE)
+                self.why, self.kill_at = "alone", now + GRACE_ALONE
+                write_whole(self.folder / "stop", "yield")
         if now >= self.kill_at:
             self._signal(signal.SIGKILL)
 
@@ -209,8 +213,9 @@ class _Gang:
         (self.folder / f".rendezvous.{os.getpid()}").unlink(missing_ok=True)
 
     def _code(self) -> int:
-        if not any(self.ended.values()):
-            return 0
+        ends = set(self.ended.values())
+        if ends <= {0, YIELDED}:
+            return YIELDED if YIELDED in ends else 0
         return STOPPED if self.why in ("asked", "alone") or self.asked else 1
 
     def _tell(self, code: int | None) -> None:
@@ -227,7 +232,7 @@ class _Gang:
         if self.why == "alone":
             return "The node's agent was away for 10 minutes, so the job ended itself."
         if self.failed is None:
-            return "It was stopped."
+            return "It gave way." if self._code() == YIELDED else "It was stopped."
         who = f"Rank {self.failed} of {self.job.compute.ranks}"
         if end >= 0:
             last = self.log.last_line()

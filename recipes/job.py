@@ -7,11 +7,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 VERSION = 1
-Stop = Literal["", "finish_early", "cancel"]
+Stop = Literal["", "finish_early", "cancel", "yield"]
+STOPS: tuple[Stop, ...] = ("finish_early", "cancel", "yield")
+YIELDED = 75  # the exit code of a rank, and of its gang, that ended on `yield` (EX_TEMPFAIL)
 
 
 class BadJob(Exception):
     """The job folder cannot be run as it is; the message is for the person who started it."""
+
+
+class GaveWay(Exception):
+    """All ranks have ended on `yield`, and what they need to go on is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +33,18 @@ class Compute:
     uuids: tuple[str, ...] = ()  # one per rank when device is cuda
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     simulated: bool = False
+    share: bool = False  # others may use the same GPUs
+    memory: int = 0  # bytes of each GPU that a shared job may use; 0: all
+    # A part of a job on several nodes. `ranks` are this part's own.
+    world: int = 0  # the ranks of all parts; 0: `ranks` are all there are
+    first_rank: int = 0  # this part has the ranks from here on
+    nodes: int = 1
+    rendezvous: str = ""  # tcp://HOST:PORT, port 0 for the part that is to listen; "": a file
+    interface: str = ""  # the network interface on which the parts speak; "": the loopback
+
+    @property
+    def all_ranks(self) -> int:
+        return self.world or self.ranks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +60,7 @@ class Job:
     compute: Compute = field(default_factory=Compute)
     cache: str = ""  # folder for pixel and feature caches, shared by all jobs of a node
     weights: str = ""  # folder for pretrained weights, shared by all jobs of a node
+    home: str = ""  # several nodes: the first part's folder, which holds what all ranks share
     version: int = VERSION
 
 
@@ -93,4 +112,4 @@ def wanted_stop(folder: Path) -> Stop:
         word = (folder / "stop").read_text().strip()
     except FileNotFoundError:
         return ""
-    return "cancel" if word == "cancel" else "finish_early" if word == "finish_early" else ""
+    return next((one for one in STOPS if one == word), "")

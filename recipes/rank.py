@@ -11,7 +11,7 @@ from pathlib import Path
 
 from recipes import job as jobs
 from recipes.events import Journal
-from recipes.job import BadJob, Job
+from recipes.job import YIELDED, BadJob, GaveWay, Job
 from recipes.kinds import KINDS
 from recipes.params import ParamError
 
@@ -20,7 +20,7 @@ CODES = ("out_of_memory", "not_finite", "bad_data", "bad_job", "weights_missing"
 
 
 def run(folder: Path, *, rank: int, world: int, rendezvous: str) -> int:
-    """The exit code: 0, or 1 after a `failed` event. SIGTERM ends the process with 143."""
+    """The exit code: 0, 75 on `yield`, or 1 after a `failed` event. SIGTERM makes it 143."""
     leave_on_sigterm()
     folder = Path(folder).resolve()
     try:
@@ -35,6 +35,8 @@ def run(folder: Path, *, rank: int, world: int, rendezvous: str) -> int:
             _run_with_peers(job, folder, rank, world, rendezvous)
         else:
             kind.run(job, folder, None)
+    except GaveWay:
+        return YIELDED
     except Exception as error:
         traceback.print_exc()
         fail(folder, error)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from recipes import gang, processes, zygote
 from recipes.events import Journal
-from recipes.job import read, wanted_stop
+from recipes.job import YIELDED, read, wanted_stop
 
 
 def run(folder: Path, *, rank: int, world: int, rendezvous: str) -> int:
@@ -40,10 +40,12 @@ def run(folder: Path, *, rank: int, world: int, rendezvous: str) -> int:
 
 
 def work(folder: Path, journal: Journal) -> int:
-    """Until stopped: finish early ends well."""
+    """Until stopped: finish early ends well, and there is nothing to keep on `yield`."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
     step = 0
-    while wanted_stop(folder) != "finish_early":
+    while (stop := wanted_stop(folder)) != "finish_early":
+        if stop == "yield":
+            return YIELDED
         step += 1
         journal.write("step", epoch=step / 10, step=step, loss=1 / step, lr=0.1, rate=9, wait=0)
         time.sleep(0.02)
@@ -99,6 +101,7 @@ DOES = {
 def main(what: str, where: str) -> int:
     gang.ranks.run = run
     gang.GRACE = float(os.environ.get("FIXTURE_GRACE", "2"))
+    gang.GRACE_ALONE = gang.GRACE
     gang.DEAD_MAN = float(os.environ.get("FIXTURE_DEAD_MAN", "600"))
     if what == "lead":
         return gang.lead(Path(where))

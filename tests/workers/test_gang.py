@@ -83,12 +83,23 @@ def test_a_grandchild_in_its_own_session_goes_too(tmp_path: Path) -> None:
     assert processes.look(grandchild) is None
 
 
-def test_a_gang_whose_agent_stays_away_ends_itself(tmp_path: Path) -> None:
-    where = gangs.folder(tmp_path, "work", ranks=1)
+@pytest.mark.parametrize(("do", "code"), [("work", 75), ("deaf", 143)])
+def test_a_gang_whose_agent_stays_away_ends_itself(tmp_path: Path, do: str, code: int) -> None:
+    where = gangs.folder(tmp_path, do, ranks=1)
     (where / "alive").touch()
-    leader = gangs.lead(where, FIXTURE_DEAD_MAN="0.5")
-    assert leader.wait(60) == 143
+    leader = gangs.lead(where, FIXTURE_DEAD_MAN="0.5", FIXTURE_GRACE="1")
+    assert leader.wait(60) == code
     assert "agent was away" in gangs.outcome(where)["reason"]
+
+
+def test_a_gang_that_gives_way_ends_with_75_and_no_rank_is_blamed(tmp_path: Path) -> None:
+    where = gangs.folder(tmp_path, "work")
+    leader = gangs.lead(where)
+    gangs.until(lambda: gangs.steps(where), "a step")
+    (where / "stop").write_text("yield")
+    assert leader.wait(60) == 75
+    told = gangs.outcome(where)
+    assert (told["exit"], told["rank"], told["reason"]) == (75, None, "It gave way.")
 
 
 def test_a_gang_without_an_agent_has_no_dead_man(tmp_path: Path) -> None:
