@@ -14,7 +14,8 @@ NAMES = frozenset(
         *("TRACKSIDE_HOME", "TRACKSIDE_HOME_ID", "TRACKSIDE_STORAGE", "TRACKSIDE_OFFLINE"),
     )
 )
-PREFIXES = ("LC_", "NCCL_", "NVIDIA_")
+# A test of what survives a crash names its place to all of a node's processes: recipes/crash.py.
+PREFIXES = ("LC_", "NCCL_", "NVIDIA_", "TRACKSIDE_CRASH_")
 
 
 def for_jobs(**more: str) -> dict[str, str]:
