@@ -9,12 +9,19 @@ from django.utils import timezone
 
 from tests.web import cast
 from trackside.accounts.models import User
-from trackside.compute import board, services
+from trackside.compute import board, services, waiting
 from trackside.compute.models import Gpu, Node
 from trackside.jobs import services as jobs
-from trackside.projects.models import Project
+from trackside.jobs.models import Job
+from trackside.projects.models import Member, Project
 
 GPU0 = {"kind": "gpus", "uuids": ["GPU-gpu-01-0"]}
+
+
+def taken() -> None:
+    """A node on whose GPU no job of ours can start."""
+    cast.node(gpus=1)
+    Gpu.objects.update(health="foreign")
 
 
 def tile(user: User, index: int = 0) -> dict[str, Any]:
@@ -51,7 +58,9 @@ def test_a_busy_tile_names_its_holder_and_who_waits(project: Project, ada: User,
     assert seen["nodes"][0]["gpus"][0]["queue"] == 1
     (queued,) = seen["queue"]
     assert (queued["id"], queued["position"], queued["mine"]) == (waiting.pk, 1, True)
-    assert set(queued) == {"id", "title", "user", "reason", "position", "mine"}
+    assert queued["may_move"]
+    assert queued["wants"]["uuids"] == GPU0["uuids"]
+    assert not {"user_id", "project_id", "uuids"} & set(queued)
 
 
 def test_an_outsider_sees_that_a_gpu_is_busy_but_not_with_what(
@@ -112,10 +121,66 @@ def test_an_older_agent_is_refused(ada: User) -> None:
         cast.beat(old)
 
 
-def test_a_gpu_that_is_gone_leaves_the_board(ada: User) -> None:
-    cast.node(gpus=2)
-    cast.node(gpus=1)
+def test_a_simulated_gpu_that_is_gone_leaves_the_board(ada: User) -> None:
+    cast.node(gpus=2, simulated=True)
+    cast.node(gpus=1, simulated=True)
     assert len(board.board(ada)["nodes"][0]["gpus"]) == 1
+
+
+def test_all_holders_of_a_shared_gpu_are_named(project: Project, ada: User, dan: User) -> None:
+    cast.node(gpus=1)
+    attempt = cast.live(cast.submit(project, ada, compute=GPU0))
+    first = attempt.leases.get(resource="GPU-gpu-01-0")
+    attempt.leases.exclude(pk=first.pk).delete()
+    attempt.leases.update(shared=True, memory=20 * cast.GIB)
+    one = tile(ada)
+    assert one["shares"] == {"slots": 4, "taken": 1, "memory": 20 * cast.GIB}
+    assert [(h["title"], h["shared"], h["memory"]) for h in one["holders"]] == [
+        ("ants and bees", True, 20 * cast.GIB)
+    ]
+    assert [h["title"] for h in tile(dan)["holders"]] == ["a job of another project"]
+
+
+def test_who_may_move_a_waiting_job(
+    project: Project, ada: User, ben: User, cleo: User, admin: User
+) -> None:
+    taken()
+    cast.submit(project, ben, compute=GPU0)
+    may = {str(u): board.board(u)["queue"][0]["may_move"] for u in (ada, ben, cleo, admin)}
+    assert may == {"Ada": False, "Ben": True, "Cleo": False, "Root": True}
+    Member.objects.filter(user=ben).update(role="reader")
+    assert board.board(ben)["queue"][0]["may_move"] is False
+
+
+def test_a_stranger_does_not_learn_what_a_waiting_job_wants(
+    project: Project, ada: User, dan: User
+) -> None:
+    taken()
+    cast.submit(project, ada, compute=GPU0)
+    (queued,) = board.board(dan)["queue"]
+    hidden = ("a job of another project", "", {}, None)
+    assert (queued["title"], queued["reason"], queued["wants"], queued["project"]) == hidden
+
+
+def test_the_queue_is_shown_in_the_order_of_its_turns(project: Project, ada: User) -> None:
+    taken()
+    ids = [cast.submit(project, ada, compute=GPU0).pk for _ in range(4)]
+    Job.objects.filter(pk=ids[3]).update(priority=5)
+    Job.objects.filter(pk=ids[2]).update(turn=ids[0] - 0.5)
+    Job.objects.filter(pk=ids[0]).update(paused=True)
+    shown = [one["id"] for one in board.board(ada)["queue"]]
+    assert shown == [ids[3], ids[2], ids[1], ids[0]]
+
+
+def test_of_a_long_queue_the_first_are_shown_and_all_are_counted(
+    project: Project, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "SHOWN", 2)
+    taken()
+    for _ in range(3):
+        cast.submit(project, ada, compute=GPU0)
+    shown = board.board(ada)
+    assert (len(shown["queue"]), shown["waiting"]) == (2, 3)
 
 
 def test_free_cores_are_counted(project: Project, ada: User) -> None:

@@ -5,13 +5,18 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from trackside.compute import usage
+from trackside.compute.draining import NotAdministrator, break_gpu, drain, mend_gpu, undrain
 from trackside.compute.models import Gpu, Node, NodeState, UsagePeak
 
-SUSPECT_AFTER = timedelta(seconds=20)
-LOST_AFTER = timedelta(seconds=90)
+__all__ = ["NotAdministrator", "break_gpu", "drain", "mend_gpu", "undrain"]
+
+SUSPECT_AFTER = timedelta(seconds=settings.SUSPECT_SECONDS)
+LOST_AFTER = timedelta(seconds=settings.LOST_SECONDS)
 HISTORY = 60
 KEPT_PEAKS = 50
 
@@ -32,6 +37,9 @@ class NodeFacts:
     cuda: str = ""
     simulated: bool = False
     why_no_gpu: dict[str, Any] | None = None  # {"code","text","steps":[...]}
+    address: str = ""  # where ranks on other nodes reach this one's
+    interface: str = ""
+    topology: dict[str, Any] = field(default_factory=dict)  # models.Node.topology
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +52,8 @@ class GpuFacts:
     memory_total: int
     capability: str = ""
     power_limit: float | None = None
+    parent: str = ""  # a MIG slice's card
+    slots: int = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +68,7 @@ class GpuSample:
     health: str = "ok"  # ok, foreign, dirty, failed
     health_note: str = ""
     processes: list[dict[str, Any]] = field(default_factory=list)
+    errors: dict[str, Any] = field(default_factory=dict)  # {"ecc","retired","xid","slowed"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,15 +108,30 @@ def register_node(
         },
     )
     Node.objects.filter(pk=node.pk).update(epoch=F("epoch") + 1)
+    rebooted = bool(before) and before != facts.boot_id
+    if rebooted:
+        Gpu.objects.filter(node=node).update(broken="")
+    _keep_devices(node, gpus)
+    node.refresh_from_db()
+    return node, rebooted
+
+
+def _keep_devices(node: Node, gpus: Sequence[GpuFacts]) -> None:
+    """A card that was there and is not any more has failed, unless none can be seen at all."""
+    found = {one.uuid for one in gpus}
+    back = Gpu.objects.filter(uuid__in=found, present=False)
+    back.update(broken="")
     for one in gpus:
         device = {key: value for key, value in asdict(one).items() if key != "uuid"}
         Gpu.objects.update_or_create(
             uuid=one.uuid, defaults={**device, "node": node, "present": True}
         )
-    missing = Gpu.objects.filter(node=node).exclude(uuid__in=[one.uuid for one in gpus])
+    missing = Gpu.objects.filter(node=node, present=True).exclude(uuid__in=found)
+    if gpus and not node.simulated:
+        cut = {one.parent for one in gpus if one.parent}
+        cards = missing.filter(parent="", broken="").exclude(uuid__in=cut)
+        cards.update(broken=f"It was not found when {node.name} was looked through.")
     missing.update(present=False)
-    node.refresh_from_db()
-    return node, bool(before) and before != facts.boot_id
 
 
 @transaction.atomic
@@ -123,13 +149,17 @@ def heartbeat(
 
 
 def _keep(gpu: Gpu, sample: GpuSample, now: datetime) -> None:
-    for name, value in asdict(sample).items():
-        setattr(gpu, name, value)
-    gpu.history = [*gpu.history, round(sample.utilization, 1)][-HISTORY:]
+    """Only what was sampled: somebody may be writing that the device is broken."""
+    usage.count(gpu, sample.utilization, sample.power, now)
+    values = asdict(sample)
+    del values["uuid"]
     busy = sample.utilization > 1 or bool(sample.processes) or bool(gpu.leases.all())
-    gpu.idle_since = None if busy else gpu.idle_since or now
-    gpu.sampled_at = now
-    gpu.save()
+    values |= {
+        "history": [*gpu.history, round(sample.utilization, 1)][-HISTORY:],
+        "idle_since": None if busy else gpu.idle_since or now,
+        "sampled_at": now,
+    }
+    Gpu.objects.filter(pk=gpu.pk).update(**values)
 
 
 def set_catalogue(node: int, catalogue: dict[str, Any]) -> None:
