@@ -19,6 +19,7 @@ from django.db import DatabaseError
 
 from recipes import processes
 from recipes.events import read_from
+from recipes.kinds import KINDS
 from trackside.compute import clock
 from trackside.compute.services import GpuSample
 from trackside.jobs import services
@@ -33,6 +34,9 @@ TOUCH = 5.0
 RENEW = min(5.0, settings.LEASE_SECONDS / 6)
 ASK_STOP = 0.5
 CANCEL_MOST = 25.0  # the leader's own grace is 10 s; after this it is no longer trusted
+YIELD_MOST = 120.0  # for a checkpoint; then the gang is ended and goes on from an older one
+LEAVE_MOST = 6.0  # the same where this agent itself is to end
+WAYS = ("pause", "move", "preempt", "drain", "stopped")  # why a job gives way
 TRIES = 3  # to publish a result, when the attempt of it raised something
 log = logging.getLogger(__name__)
 
@@ -47,6 +51,7 @@ class Gang:
     started: int
     stop: str = ""  # what was passed on
     stopped: float = 0.0
+    signalled: bool = False
     touched: float = 0.0
     tries: int = 0
     over: bool = False  # the row has moved; only the devices are left to release
@@ -133,20 +138,34 @@ class Watch:
         self._asked = now
         gangs = {gang.attempt.pk: gang for gang in self.gangs() if not gang.over}
         rows = Attempt.objects.filter(pk__in=gangs).exclude(job__stop="")
-        for attempt, stop in rows.values_list("pk", "job__stop"):
-            self._pass_on(gangs[attempt], stop)
+        asked = dict(rows.values_list("pk", "job__stop"))
+        for attempt, gang in gangs.items():
+            stop = asked.get(attempt) or ("stopped" if self.leaving else "")
+            if stop:
+                self._pass_on(gang, stop)
 
     def _pass_on(self, gang: Gang, stop: str) -> None:
-        """Finish early by the file, cancel by the file and SIGTERM; then by force."""
+        """By the file; where that is not heard or not enough by SIGTERM; then by force."""
         now = time.monotonic()
         if stop != gang.stop:
-            gang.stop, gang.stopped = stop, now
+            gang.stop, gang.stopped, gang.signalled = stop, now, False
             with suppress(OSError):
-                (gang.folder / "stop").write_text(stop)
-            if stop == "cancel":
-                self._signal(gang, signal.SIGTERM)
-        elif stop == "cancel" and now - gang.stopped > CANCEL_MOST:
+                (gang.folder / "stop").write_text("yield" if stop in WAYS else stop)
+        if stop == "finish_early":
+            return
+        patience = self._patience(gang, stop)
+        if now - gang.stopped >= patience and not gang.signalled:
+            gang.signalled = True
+            self._signal(gang, signal.SIGTERM)
+        if now - gang.stopped > patience + CANCEL_MOST:
             sweep.kill(gang.attempt)
+
+    def _patience(self, gang: Gang, stop: str) -> float:
+        """How long a gang may take to give way. There is nothing to wait for in a cancel."""
+        kind = KINDS.get(gang.attempt.job.kind)
+        if stop == "cancel" or kind is None or not kind.resumes:
+            return 0.0
+        return LEAVE_MOST if self.leaving else YIELD_MOST
 
     def _signal(self, gang: Gang, number: signal.Signals) -> None:
         if gang.lives:
@@ -230,5 +249,4 @@ class Watch:
     def stop_all(self) -> None:
         """Ctrl-C: end every gang in order. Tick on until none is left."""
         self.leaving = True
-        for gang in self.gangs():
-            self._signal(gang, signal.SIGTERM)
+        self.hurry()

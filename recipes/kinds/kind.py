@@ -23,3 +23,4 @@ class Kind:
     torch: bool
     quick: bool  # a short job on one leased core and one rank, that a page waits for
     run: Callable[[Job, Path, Any], None]
+    resumes: bool = False  # it gives way on `yield`, and a next attempt goes on from there

@@ -18,4 +18,4 @@ def run(job: Job, folder: Path, peers: Peers) -> None:
     train(job, folder, peers)
 
 
-KIND = Kind(name="train", label="Train", torch=True, quick=False, run=run)
+KIND = Kind(name="train", label="Train", torch=True, quick=False, run=run, resumes=True)
