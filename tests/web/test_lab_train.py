@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from tests.web import lab_stage
+from trackside.accounts.models import AuditEntry
 from trackside.jobs.models import Job
 from trackside.lab import queries, services
 from trackside.lab.models import Analysis, Session, TrainedModel
 
 pytestmark = pytest.mark.django_db
 CPU = {"kind": "cpu", "ranks": 2}
+ALONE = {"X-Fragment": "1"}  # as js/pages/train.js asks
 
 
 @pytest.fixture
@@ -79,7 +81,7 @@ def test_without_a_gpu_the_dialog_says_why_and_offers_the_cpu(
     analysis: Analysis, as_ada: Any
 ) -> None:
     lab_stage.no_gpu()
-    said = text(as_ada.get(url(analysis)))
+    said = text(as_ada.get(url(analysis), headers=ALONE))
     assert "No GPU found on any machine" in said
     assert "no NVIDIA device on the PCI bus" in said
     assert "Add one." in said
@@ -91,7 +93,7 @@ def test_a_simulated_fleet_is_labelled_and_the_first_gpu_chosen(
     analysis: Analysis, as_ada: Any
 ) -> None:
     lab_stage.node("toy", 4, simulated=True)
-    answer = as_ada.get(url(analysis))
+    answer = as_ada.get(url(analysis), headers=ALONE)
     assert answer.content.count(b'name="gpu"') == 4
     assert b'value="GPU-toy-0" checked' in answer.content
     said = text(answer)
@@ -100,13 +102,38 @@ def test_a_simulated_fleet_is_labelled_and_the_first_gpu_chosen(
     assert "Fits" in said
 
 
+def test_the_dialogs_address_leads_to_the_analysis_with_the_dialog_open(
+    analysis: Analysis, as_ada: Any
+) -> None:
+    answer = as_ada.get(url(analysis))
+    assert (answer.status_code, answer["Location"]) == (
+        302,
+        "/p/INSECTS/lab/insect%20sorter/#train",
+    )
+    assert (
+        b'data-train="/p/INSECTS/lab/insect%20sorter/train/"'
+        in as_ada.get(url(analysis, "")).content
+    )
+
+
+def test_an_analysis_and_a_training_are_in_the_audit_log(
+    analysis: Analysis, ada: Any, as_ada: Any
+) -> None:
+    as_ada.post(url(analysis), {"mode": "cpu", "model": "0", "session_name": "first"})
+    rows = AuditEntry.objects.filter(user=ada).order_by("id").values_list("act", "about")
+    assert list(rows)[-2:] == [
+        ("analysis made", "INSECTS/insect sorter"),
+        ("training begun", "INSECTS/insect sorter/first"),
+    ]
+
+
 def test_memory_that_is_still_measured_is_said_and_asked_for_again(
     analysis: Analysis, as_ada: Any
 ) -> None:
     node = lab_stage.node("toy", 1, simulated=True)
     node.catalogue = {}
     node.save()
-    answer = as_ada.get(url(analysis))
+    answer = as_ada.get(url(analysis), headers=ALONE)
     assert b"data-measuring" in answer.content
     assert "still measuring its backbones; about a minute after the first start" in text(answer)
     on_cpu = as_ada.post(url(analysis, "train/plan/"), {"mode": "cpu", "model": "0"})
@@ -207,13 +234,13 @@ def test_full_fine_tuning_on_a_cpu_says_what_it_costs(analysis: Analysis, as_ada
     services.save_design(
         analysis, "models", [{**one, "params": {**one["params"], "retrained": "all"}}]
     )
-    assert "20 to 50 times slower" in text(as_ada.get(url(analysis)))
+    assert "20 to 50 times slower" in text(as_ada.get(url(analysis), headers=ALONE))
 
 
 def test_a_dataset_that_is_not_ready_cannot_be_trained(analysis: Analysis, as_ada: Any) -> None:
     analysis.dataset.state = "importing"
     analysis.dataset.save()
-    assert "cannot be used yet" in text(as_ada.get(url(analysis)))
+    assert "cannot be used yet" in text(as_ada.get(url(analysis), headers=ALONE))
     assert as_ada.post(url(analysis), {"mode": "cpu", "model": "0"}).status_code == 409
     assert not Session.objects.exists()
 

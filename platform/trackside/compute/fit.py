@@ -7,6 +7,7 @@ None, and `basis` says so.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from math import ceil
 from statistics import median
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ HALF = 0.6  # of the fp32 activations under autocast: some layers stay fp32
 LAST_STAGE = {"parameters": 0.45, "activation": 0.35}
 OPTIMIZER_BYTES = {"adamw": 8, "adam": 8, "sgd": 4, "rmsprop": 4}
 TIGHT = 0.15
+TAKEN = ("busy", "quarantined", "foreign", "failed")
 FORMULA_SPREAD, ONE_RUN_SPREAD, LEAST_SPREAD = 0.3, 0.15, 0.05
 FIXED_FROM = 200  # a backbone whose smallest size is this large takes no other
 
@@ -224,27 +226,50 @@ def _from_runs(number: int, spread: float) -> str:
     return f"From {number} like {'training' if number == 1 else 'trainings'}, ±{spread:.0%}."
 
 
+def budget(need: Need | None) -> int | None:
+    """What a job that shares a GPU asks for: the estimate's upper end, in tenths of a GiB."""
+    if need is None or need.bytes is None:
+        return None
+    tenths = ceil(need.bytes * (1 + need.spread) * 10 / GIB)
+    return max(GIB, tenths * GIB // 10)
+
+
 def verdicts(need: Need, board: dict[str, Any], compute: dict[str, Any]) -> dict[str, Any]:
-    """For each GPU of the board: `{"verdict","needs","free"}`; None when the need is unknown."""
+    """For each GPU of the board: `{"verdict","needs","free"}`; None when the need is unknown.
+
+    A shared job needs its memory budget, and finds free what no other job's budget has promised.
+    """
+    shared = compute.get("share") == "shared"
+    needs = compute.get("memory") or budget(need) if shared else need.bytes
     found = {}
     for node in board["nodes"]:
         for gpu in node["gpus"]:
-            verdict = _verdict(need.bytes, gpu)
-            found[gpu["uuid"]] = {
-                "verdict": verdict,
-                "needs": need.bytes,
-                "free": gpu["memory_free"],
-            }
+            free = _free(gpu) if shared else gpu["memory_free"]
+            verdict = _verdict(needs, gpu, free, shared and _has_share(gpu))
+            if shared and verdict == "tight":
+                verdict = "fits"  # the budget is the upper end already
+            found[gpu["uuid"]] = {"verdict": verdict, "needs": needs, "free": free}
     return found
 
 
-def _verdict(needs: int | None, gpu: dict[str, Any]) -> str | None:
+def _free(gpu: dict[str, Any]) -> int:
+    promised = int((gpu.get("shares") or {}).get("memory", 0))
+    return max(0, min(int(gpu["memory_free"]), int(gpu["memory_total"]) - promised))
+
+
+def _has_share(gpu: dict[str, Any]) -> bool:
+    """Given in shares already, with one left."""
+    shares = gpu.get("shares") or {"taken": 0, "slots": 0}
+    return bool(shares["taken"] < shares["slots"])
+
+
+def _verdict(needs: int | None, gpu: dict[str, Any], free: int, has_share: bool) -> str | None:
     if needs is not None and needs > gpu["memory_total"]:
         return "too_small"
-    if gpu["state"] in ("busy", "quarantined", "foreign", "failed"):
+    if gpu["state"] in TAKEN and not (gpu["state"] == "busy" and has_share):
         return "busy"
     if needs is None:
         return None
-    if needs > gpu["memory_free"]:
+    if needs > free:
         return "no_room_now"
-    return "tight" if needs * (1 + TIGHT) > gpu["memory_free"] else "fits"
+    return "tight" if needs * (1 + TIGHT) > free else "fits"

@@ -5,8 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from trackside.accounts.gate import signed_in
 from trackside.compute.board import board
@@ -19,12 +20,20 @@ from trackside.lab.plan import Plan, make, on_a_gpu
 from trackside.lab.wishes import Wish, design, read
 from trackside.projects.models import Role
 
+FRAGMENT = "X-Fragment"  # js/pages/train.js asks for the dialog alone
+
 
 @signed_in
 @require_http_methods(["GET", "POST"])
+@vary_on_headers(FRAGMENT)
 def analysis_train(request: HttpRequest, key: str, name: str) -> HttpResponse:
-    """GET: the dialog. POST: the click; what stands in its way comes back in the dialog."""
+    """GET: the dialog. POST: the click; what stands in its way comes back in the dialog.
+
+    The address itself, followed from elsewhere, leads to the analysis with its dialog open.
+    """
     _, analysis = analysis_of(request, key, name, Role.EDITOR)
+    if request.method == "GET" and FRAGMENT not in request.headers:
+        return redirect(f"{resolve_url('analysis', key, analysis.name)}#train")
     try:
         ready(analysis.dataset)
     except services.Refused as refused:

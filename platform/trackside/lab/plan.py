@@ -77,15 +77,13 @@ class Plan:
 def make(analysis: Analysis, wish: Wish | None, board: Json) -> Plan:
     """The plan for a wish; without one, for what the dialog opens with."""
     known = estimates.know()
-    any_gpu = any(node["gpus"] for node in board["nodes"])
+    machines = sum(1 for node in board["nodes"] if node["gpus"])
     if wish is None:
         wish = _opening(analysis, board, known)
-    compute = wishes.compute(wish, None, any_gpu)
-    asked = wishes.asked(analysis, wish, compute)
+    asked = wishes.asked(analysis, wish, wishes.compute(wish, None, machines))
     models = [_row(asked, wish, n, known) for n in range(len(asked.design["models"]))]
     need = _largest([models[n]["need"] for n in wish.models])
-    if compute["kind"] == "any":
-        compute["min_free"] = need.bytes or 0
+    compute = wishes.compute(wish, need, machines)
     plan = Plan(
         wish=wish,
         compute=compute,

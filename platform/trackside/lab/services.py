@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from recipes.tasks import TASKS
 from trackside.accounts.models import User
+from trackside.accounts.services import audit
 from trackside.compute.requests import clean
 from trackside.datasets.models import Dataset
 from trackside.jobs import services as jobs
@@ -51,7 +52,7 @@ def create_analysis(
     ready(dataset)
     try:
         with transaction.atomic():
-            return Analysis.objects.create(
+            made = Analysis.objects.create(
                 project=project,
                 name=name,
                 dataset=dataset,
@@ -60,6 +61,8 @@ def create_analysis(
                 design=default_design(dataset.facts, task, target),
                 created_by=user,
             )
+            audit(user, "analysis made", f"{project.key}/{name}")
+            return made
     except IntegrityError:
         raise BadDesign({"name": f"There is already an analysis called {name!r}."}) from None
 
@@ -158,6 +161,7 @@ def _begin(
     )
     for place, model in enumerate(wanted):
         _submit(analysis, session, model, place)
+    audit(user, "training begun", f"{analysis.project.key}/{analysis.name}/{session.name}")
     return session
 
 

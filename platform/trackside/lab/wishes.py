@@ -1,5 +1,6 @@
 """What the Train dialog sends, read once: which models, on what, how."""
 
+import re
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -8,11 +9,15 @@ from typing import Any
 from django.http import QueryDict
 
 from recipes.algorithms import ALGORITHMS
+from trackside.compute import fit
+from trackside.compute.requests import PRIORITY
 from trackside.lab.models import Analysis
 
 BATCHES = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 256, 512)
 MODES = ("auto", "pick", "cpu")
 PRECISIONS = ("auto", "bf16", "fp16", "fp32")
+GIB, HOUR = 2**30, 3600
+DECIMAL, SIGNED = re.compile(r"\d{1,6}([.,]\d{1,6})?"), re.compile(r"[+-]?\d{1,4}")
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,14 @@ class Wish:
     name: str = ""
     click_id: str = ""
     seen_free: tuple[str, ...] = ()
+    min_free: int = 0  # bytes on each GPU; 0: what the estimate asks for
+    gpu_name: str = ""
+    several: bool = False  # nodes
+    shared: bool = False
+    memory: int = 0  # bytes on each shared GPU; 0: the estimate's upper end
+    priority: int = 0
+    preemptible: bool = False
+    max_seconds: int = 0  # 0: no limit
 
     @property
     def devices(self) -> int:
@@ -54,7 +67,32 @@ def read(data: QueryDict, analysis: Analysis) -> Wish:
         name=data.get("session_name", "")[:80],
         click_id=data.get("click_id", "")[:64],
         seen_free=tuple(data.getlist("seen_free")),
+        min_free=_scaled(data.get("min_free"), GIB),
+        gpu_name=data.get("gpu_name", "")[:80],
+        several="several" in data,
+        shared=data.get("share") == "shared",
+        memory=_budget(data),
+        priority=_signed(data.get("priority")),
+        preemptible="preemptible" in data,
+        max_seconds=_scaled(data.get("hours"), HOUR),
     )
+
+
+def _budget(data: QueryDict) -> int:
+    """What the dialog itself filled in follows the estimate; what a person typed stays."""
+    typed = data.get("memory")
+    return 0 if typed == data.get("memory_filled") else _scaled(typed, GIB)
+
+
+def _scaled(raw: str | None, unit: int) -> int:
+    """A number with decimals in units of `unit`."""
+    found = DECIMAL.fullmatch((raw or "").strip())
+    return round(float(found[0].replace(",", ".")) * unit) if found else 0
+
+
+def _signed(raw: str | None) -> int:
+    found = SIGNED.fullmatch((raw or "").strip())
+    return max(-PRIORITY, min(PRIORITY, int(found[0]))) if found else 0
 
 
 def _whole(raw: str | None, least: int, most: int) -> int:
@@ -75,21 +113,46 @@ def first(analysis: Analysis, board: dict[str, Any], fits: list[str]) -> Wish:
         precision=analysis.design["runtime"]["precision"],
         models=tuple(n for n, one in enumerate(listed) if one.get("on", True)),
     )
+    wish = replace(
+        wish,
+        shared=kept.get("share") == "shared" and bool(usable),
+        memory=int(kept.get("memory") or 0),
+        priority=int(kept.get("priority") or 0),
+        preemptible=bool(kept.get("preemptible")),
+        max_seconds=int(kept.get("max_seconds") or 0),
+    )
     if kept.get("kind") == "cpu":
         return replace(wish, mode="cpu", uuids=(), ranks=int(kept.get("ranks") or wish.ranks))
     if kept.get("kind") == "any" and usable:
-        return replace(wish, mode="auto", uuids=(), count=int(kept.get("count") or 1))
+        return replace(
+            wish,
+            mode="auto",
+            uuids=(),
+            count=int(kept.get("count") or 1),
+            min_free=int(kept.get("min_free") or 0),
+            gpu_name=str(kept.get("name") or ""),
+            several=int(kept.get("nodes") or 1) > 1,
+        )
     return wish
 
 
-def compute(wish: Wish, needs: int | None, any_gpu: bool) -> dict[str, Any]:
-    """The wish as `compute` of the REST interface."""
-    common = {"precision": wish.precision}
+def compute(wish: Wish, need: fit.Need | None, machines: int) -> dict[str, Any]:
+    """The wish as `compute` of the REST interface; `machines` of the fleet have GPUs."""
+    common: dict[str, Any] = {"precision": wish.precision, "priority": wish.priority}
+    if wish.preemptible:
+        common["preemptible"] = True
+    if wish.max_seconds:
+        common["max_seconds"] = wish.max_seconds
+    if wish.mode == "cpu" or (wish.mode == "auto" and not machines):
+        return {"kind": "cpu", "ranks": wish.ranks, **common}
+    if wish.shared:
+        memory = wish.memory or fit.budget(need)
+        common |= {"share": "shared", **({"memory": memory} if memory else {})}
     if wish.mode == "pick":
         return {"kind": "gpus", "uuids": list(wish.uuids), **common}
-    if wish.mode == "auto" and any_gpu:
-        return {"kind": "any", "count": wish.count, "min_free": needs or 0, **common}
-    return {"kind": "cpu", "ranks": wish.ranks, **common}
+    room = {"min_free": wish.min_free or (need and need.bytes) or 0, "name": wish.gpu_name}
+    nodes = {"nodes": machines} if wish.several and machines > 1 else {}
+    return {"kind": "any", "count": wish.count, **room, **nodes, **common}
 
 
 def design(analysis: Analysis, wish: Wish) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Rows as CSV for people, who open it in a spreadsheet: a text there must not become a formula.
 
-A cell of text that begins as a formula does gets a ' before it, and so does a column's name; numbers
+A text that begins as a formula does gets a ' before it, in a cell and in a column's name; numbers
 stay numbers. Whoever needs the text as it is reads the rows as JSON.
 """
 

@@ -24,7 +24,7 @@ document.addEventListener("click", (event) => {
 async function open(url, opener) {
   opener.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(url, { headers: { Accept: "text/html" } });
+    const answer = await fetch(url, { headers: { Accept: "text/html", "X-Fragment": "1" } });
     if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
     dialog.innerHTML = await answer.text();
   } catch (error) {
