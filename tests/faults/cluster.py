@@ -1,0 +1,330 @@
+"""A small cluster in real processes: Postgres, Valkey, web, two schedulers, two agents.
+
+What dies is started again by `keep`, as systemd would; a test may hold that off.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from recipes import processes
+from tests import postgres, valkey
+from tests.product import ROOT
+
+LIGHT = Path(__file__).with_name("light")
+# How long silence is believed: long enough for a busy machine, short enough for a test.
+TIMES = {"LEASE": 8, "CLAIM": 8, "SUSPECT": 5, "LOST": 15, "RETRY": 1}
+NODES = ("east", "west")
+FINAL = ("succeeded", "failed", "cancelled")
+
+
+@dataclass
+class Part:
+    """One process of the cluster and how to start it again."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    log: Path
+    descriptors: tuple[int, ...] = ()
+    process: "subprocess.Popen[bytes] | None" = None
+    wanted: bool = True
+    deaths: int = 0
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def start(self, **extra: str) -> None:
+        self.wanted = True
+        self.extra = extra or self.extra
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=ROOT,
+                env={**self.environment, **self.extra},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                pass_fds=self.descriptors,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def end(self, number: signal.Signals, *, wanted: bool = False) -> None:
+        """Send the signal and wait for the end. `wanted`: it is to be started again."""
+        self.wanted = wanted
+        if self.process is not None:
+            self.process.send_signal(number)
+            self.process.wait(60)
+
+
+class Cluster:
+    """The parts by name; `api("ada")` is a person with a token."""
+
+    def __init__(
+        self, home: Path, database: postgres.Postgres, broker: valkey.Valkey, *, light: bool = True
+    ) -> None:
+        self.home, self.database, self.broker = home, database, broker
+        self.storage = home / "storage"
+        for folder in (self.storage, home / "orders", home / "logs", home / "once"):
+            folder.mkdir(exist_ok=True)
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("TRACKSIDE")},
+            "TRACKSIDE_HOME": str(home),
+            "TRACKSIDE_STORAGE": str(self.storage),
+            "DATABASE_URL": database.url,
+            "BROKER_URL": broker.url,
+            "DJANGO_SETTINGS_MODULE": "trackside.config.settings",
+            "SECRET_KEY": "canary-of-the-cluster-" + "s" * 30,
+            "PYTHONUNBUFFERED": "1",
+            **{f"TRACKSIDE_{name}_SECONDS": str(value) for name, value in TIMES.items()},
+        }
+        self.environment.pop("PYTHONPATH", None)
+        if light:
+            path = os.pathsep.join((str(LIGHT), str(ROOT)))
+            self.environment["PYTHONPATH"] = path
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.socket.set_inheritable(True)
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.parts: dict[str, Part] = {}
+        self.tokens: dict[str, str] = {}
+        self.accepted: dict[int, str] = {}  # job -> who was told that it was taken
+        self._clicks = 0
+        self._over = threading.Event()
+        self._keeping = threading.Thread(target=self._keep, daemon=True)
+
+    # --- life ---------------------------------------------------------------------------------
+
+    def stage(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.faults.stage"],
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        self.tokens = json.loads(done.stdout.splitlines()[-1])
+
+    def start(self, nodes: dict[str, str], *, schedulers: int = 2) -> None:
+        """`nodes` maps a node's name to its simulated GPUs."""
+        self.stage()
+        self.add("web", "workers.web", str(self.socket.fileno()), fds=(self.socket.fileno(),))
+        for number in range(schedulers):
+            self.add(f"scheduler{number}", "workers.scheduler")
+        for name, gpus in nodes.items():
+            self.add(name, "workers.agent", TRACKSIDE_NODE=name, TRACKSIDE_FAKE_GPUS=gpus)
+        self._keeping.start()
+        self.until(self.ready, "the cluster to be ready")
+
+    def add(self, name: str, module: str, *arguments: str, fds: tuple[int, ...] = (),
+            **extra: str) -> Part:  # fmt: skip
+        command = [sys.executable, "-m", module, *arguments]
+        environment = {**self.environment, **extra}
+        part = Part(name, command, environment, self.home / "logs" / f"{name}.log", fds)
+        self.parts[name] = part
+        part.start()
+        return part
+
+    def ready(self) -> bool:
+        rows = self.ask("SELECT count(*) FROM compute_node WHERE warm AND state = 'online'")
+        agents = [one for one in self.parts.values() if "workers.agent" in one.command]
+        return bool(rows) and rows[0][0] >= len([one for one in agents if one.wanted])
+
+    def _keep(self) -> None:
+        while not self._over.wait(0.1):
+            for part in list(self.parts.values()):
+                if part.wanted and not part.alive:
+                    part.deaths += 1
+                    part.start()
+
+    def close(self) -> None:
+        self._over.set()
+        if self._keeping.is_alive():
+            self._keeping.join()
+        for part in self.parts.values():
+            if part.alive:
+                os.kill(part.pid, signal.SIGCONT)
+                part.process.send_signal(signal.SIGINT)  # type: ignore[union-attr]
+        for part in self.parts.values():
+            if part.process is not None:
+                try:
+                    part.process.wait(40)
+                except subprocess.TimeoutExpired:
+                    part.process.kill()
+                    part.process.wait()
+        self.socket.close()
+        for one in self.mine():
+            os.kill(one.pid, signal.SIGKILL)
+
+    # --- looking ------------------------------------------------------------------------------
+
+    def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows, straight from Postgres; none while it is away."""
+        try:
+            with psycopg.connect(self.database.url, connect_timeout=3, autocommit=True) as line:
+                return line.execute(query, values).fetchall()  # type: ignore[arg-type]
+        except psycopg.OperationalError:
+            return []
+
+    def one(self, query: str, *values: Any) -> Any:
+        rows = self.ask(query, *values)
+        return rows[0][0] if rows else None
+
+    def state(self, job: int) -> str:
+        return str(self.one("SELECT state FROM jobs_job WHERE id = %s", job) or "")
+
+    def reason(self, job: int) -> str:
+        return str(self.one("SELECT reason FROM jobs_job WHERE id = %s", job) or "")
+
+    def attempt(self, job: int) -> dict[str, Any]:
+        """The newest attempt of a job."""
+        names = "id", "number", "fence", "state", "pid", "node", "folder", "reason"
+        rows = self.ask(
+            "SELECT a.id, a.number, a.fence, a.state, a.pid, n.name, a.folder, a.reason "
+            "FROM jobs_attempt a JOIN compute_node n ON n.id = a.node_id "
+            "WHERE a.job_id = %s ORDER BY a.number DESC LIMIT 1",
+            job,
+        )
+        return dict(zip(names, rows[0], strict=True)) if rows else {}
+
+    def mine(self) -> list[processes.Process]:
+        """Every live process of this cluster but Postgres and Valkey."""
+        mark = f"TRACKSIDE_HOME={self.home}".encode()
+        return [
+            one
+            for one in processes.everyone()
+            if one.alive and one.pid != os.getpid() and mark in environ(one.pid)
+        ]
+
+    def ranks(self, job: int) -> list[processes.Process]:
+        """The live processes of a job's newest attempt but its leader, in the order of birth."""
+        attempt = self.attempt(job)
+        tag = processes.tag(job, attempt["fence"], self.storage / attempt["folder"])
+        return [one for one in processes.wearing(tag) if one.pid != attempt["pid"]]
+
+    def zygote(self, node: str) -> int | None:
+        agent = self.parts[node].pid
+        found = [one.pid for one in processes.children(agent) if b"zygote" in command(one.pid)]
+        return found[0] if found else None
+
+    def until(self, true: Callable[[], Any], what: str, seconds: float = 90) -> Any:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            answer = true()
+            if answer:
+                return answer
+            time.sleep(0.05)
+        raise AssertionError(f"Waited {seconds:g} s in vain for {what}.\n{self.said()}")
+
+    def said(self) -> str:
+        """The last lines of every log, for who looks for the cause."""
+        tails = [f"--- {one.name}\n" + tail(one.log) for one in self.parts.values()]
+        rows = self.ask("SELECT id, state, stop, reason FROM jobs_job ORDER BY id DESC LIMIT 5")
+        return "\n".join([*tails, *map(str, rows)])
+
+    # --- people -------------------------------------------------------------------------------
+
+    def api(self, who: str = "ada") -> httpx.Client:
+        token = self.tokens[who]
+        return httpx.Client(
+            base_url=f"{self.url}/api/v1",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+        )
+
+    def click(self, who: str = "ada", **compute: Any) -> int:
+        """Train, again and again with the same key until it was taken; the job's number."""
+        self._clicks += 1
+        key = f"click-{os.getpid()}-{id(self)}-{self._clicks}-{time.monotonic_ns()}"
+        wish = {"compute": compute or {"kind": "any", "count": 1}}
+
+        def taken() -> int | None:
+            try:
+                with self.api(who) as line:
+                    headers = {"Idempotency-Key": key}
+                    path = "/projects/FAULT/analyses/sort/train"
+                    answer = line.post(path, json=wish, headers=headers)
+            except httpx.HTTPError:
+                return None
+            assert answer.status_code in (201, 500, 502, 503), answer.text
+            return int(answer.json()["jobs"][0]) if answer.status_code == 201 else None
+
+        job = int(self.until(taken, "the click to be taken"))
+        self.accepted[job] = who
+        return job
+
+    def stop(self, job: int, how: str = "cancel", who: str = "ada") -> int:
+        """The status of the answer."""
+        with self.api(who) as line:
+            return line.post(f"/jobs/{job}/stop", json={"how": how}).status_code
+
+    def reach(self, job: int, *states: str, seconds: float = 90) -> str:
+        def there() -> str:
+            state = self.state(job)
+            return state if state in states else ""
+
+        what = f"job {job} to be {' or '.join(states)}"
+        return str(self.until(there, what, seconds))
+
+    def finish(self, *jobs: int, seconds: float = 90) -> list[str]:
+        return [self.reach(job, *FINAL, seconds=seconds) for job in jobs]
+
+    @contextmanager
+    def held(self, job: int | None = None) -> Iterator[None]:
+        """Jobs stay at work meanwhile."""
+        order = self.home / "orders" / ("hold" if job is None else f"hold-{job}")
+        order.touch()
+        try:
+            yield
+        finally:
+            order.unlink(missing_ok=True)
+
+
+def environ(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def tail(path: Path, size: int = 1500) -> str:
+    return path.read_text(errors="replace")[-size:] if path.exists() else ""
+
+
+@contextmanager
+def running(nodes: dict[str, str], *, light: bool = True, **environment: str) -> Iterator[Cluster]:
+    """A cluster in a home of its own; nothing of it stays."""
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fl-", dir="/tmp")))
+        database = stack.enter_context(postgres.server(sync=True))
+        broker = stack.enter_context(valkey.running())
+        one = Cluster(home, database, broker, light=light)
+        one.environment |= environment
+        stack.callback(one.close)
+        one.start(nodes)
+        yield one

@@ -1,0 +1,40 @@
+"""Tables, people, data and an analysis for a cluster under test: `python -m tests.faults.stage`.
+
+Prints the people's tokens as one line of JSON.
+"""
+
+import json
+import os
+
+import django
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "trackside.config.settings"
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+
+from tests.web import world  # noqa: E402
+from trackside.accounts.models import User  # noqa: E402
+from trackside.accounts.services import make_token  # noqa: E402
+from trackside.lab import services as lab  # noqa: E402
+from trackside.projects.models import Member, Project, Role  # noqa: E402
+
+EPOCHS = 4
+
+
+def main() -> None:
+    call_command("migrate", verbosity=0)
+    people = [
+        User.objects.create_user(username=name, password="correct horse", is_staff=name == "root")
+        for name in ("ada", "ben", "root")
+    ]
+    project = Project.objects.create(key="FAULT", name="Faults", created_by=people[0])
+    for one in people:
+        Member.objects.create(project=project, user=one, role=Role.OWNER)
+    analysis = lab.create_analysis(project, people[0], "sort", world.photos(project))
+    lab.save_design(analysis, "training", {"epochs": EPOCHS, "early_stopping": False})
+    print(json.dumps({one.username: make_token(one, "test")[1] for one in people}))
+
+
+if __name__ == "__main__":
+    main()
