@@ -169,8 +169,8 @@ def test_ctrl_c_ends_the_jobs_and_queues_them_for_the_next_start(node: Node) -> 
     node.end(signal.SIGINT)
     assert not node.left()
     first = Attempt.objects.get(job=job, number=1)
-    assert (first.state, first.reason) == ("lost", "Trackside was stopped.")
-    assert first.exit == Attempt.RETURNED  # it was ordered, so it is none of the three losses
+    assert (first.state, first.reason) == ("yielded", "Trackside was stopped.")
+    assert first.cause == "stopped"  # it was ordered, so it is none of the three losses
     notes = Event.objects.filter(job=job, type="note").values_list("data__text", flat=True)
     assert any(text.startswith("No process remains") for text in notes)
     node.start()

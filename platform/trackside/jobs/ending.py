@@ -2,22 +2,23 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from trackside.compute import clock
+from recipes import crash
+from trackside.compute import clock, usage
 from trackside.compute import services as compute
 from trackside.compute.models import Lease, Node
-from trackside.jobs import history, scheduling
+from trackside.jobs import history, retries, scheduling
 from trackside.jobs.attempts import CLAIMED, LIVE
-from trackside.jobs.models import Attempt, Job
+from trackside.jobs.models import Attempt, Checkpoint, Job
 from trackside.jobs.moves import StaleAttempt, move_attempt, must_move_job
 from trackside.jobs.states import AttemptState, Move
 
 CLAIM_WITHIN = timedelta(seconds=settings.CLAIM_SECONDS)
-RETRIES = 3
 Publish = Callable[[Job, Attempt, dict[str, Any]], None]
 
 
@@ -33,6 +34,8 @@ def finish(attempt: Attempt, result: dict[str, Any], *, publish: Publish | None)
     """
     now = clock.now()
     move_attempt(attempt, Move.FINISH, finished_at=now, exit="0")
+    Lease.objects.filter(attempt=attempt).update(quarantined=True)
+    crash.point("end.finished")
     job = Job.objects.get(pk=attempt.job_id)
     if publish is not None:
         publish(job, attempt, result)
@@ -40,7 +43,13 @@ def finish(attempt: Attempt, result: dict[str, Any], *, publish: Publish | None)
     reason = f"Finished early by {job.stopped_by}; the best weights are kept." if early else ""
     metrics = {**job.metrics, **_numbers(result.get("metrics"))}
     must_move_job(
-        job.pk, Move.FINISH, finished_at=now, result=result, metrics=metrics, reason=reason
+        job.pk,
+        Move.FINISH,
+        finished_at=now,
+        result=result,
+        metrics=metrics,
+        reason=reason,
+        paused=False,
     )
     _learn(job, attempt, result)
     history.tell_state(job.pk, now)
@@ -59,12 +68,19 @@ def _learn(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
 
 
 @transaction.atomic
-def fail(attempt: Attempt, *, reason: str, exit: str) -> None:  # noqa: A002 - the column's name
-    """The job's own error: it is not tried again. `reason` is a sentence. Raises StaleAttempt."""
-    now = clock.now()
-    move_attempt(attempt, Move.FAIL, finished_at=now, reason=reason, exit=exit)
-    must_move_job(attempt.job_id, Move.FAIL, finished_at=now, reason=reason)
-    history.tell_state(attempt.job_id, now)
+def fail(
+    attempt: Attempt,
+    *,
+    reason: str,
+    exit: str,  # noqa: A002 - the column's name
+    cause: str = "program",
+    step: int | None = None,
+) -> None:
+    """The attempt ended with an error; its `cause` decides whether the job is tried again.
+
+    `reason` is a sentence. Raises StaleAttempt.
+    """
+    _ended_badly(attempt, Move.FAIL, retries.Past(cause=cause, step=step), reason, exit=exit)
 
 
 @transaction.atomic
@@ -74,52 +90,94 @@ def cancel_done(attempt: Attempt, *, exit: str = "143") -> None:  # noqa: A002 -
     job = Job.objects.select_related("stopped_by").get(pk=attempt.job_id)
     reason = f"Cancelled by {job.stopped_by}." if job.stopped_by else "Cancelled."
     move_attempt(attempt, Move.CANCEL, finished_at=now, reason=reason, exit=exit)
+    Lease.objects.filter(attempt=attempt).update(quarantined=True)
     must_move_job(attempt.job_id, Move.CANCEL, finished_at=now, reason=reason)
     history.tell_state(attempt.job_id, now)
 
 
 @transaction.atomic
-def lose(attempt: Attempt, reason: str) -> None:
+def lose(
+    attempt: Attempt, reason: str, *, cause: str = "node_lost", step: int | None = None
+) -> None:
     """The machine or the gang is gone without a word: quarantine its devices, try again.
 
-    At most RETRIES times; a cancelled job is cancelled. Raises StaleAttempt.
+    As often as jobs/retries.py allows; a cancelled job is cancelled. Raises StaleAttempt.
     """
-    job = _gone(attempt, reason)
-    lost = Attempt.objects.filter(job=job, state=AttemptState.LOST)
-    losses = lost.exclude(exit=Attempt.RETURNED).count()
-    if losses > RETRIES and job.stop != "cancel":
-        words = f"{reason} It was tried {losses} times."
-        must_move_job(job.pk, Move.FAIL, finished_at=clock.now(), reason=words)
-        history.tell_state(job.pk, clock.now())
-    else:
-        _again(job, f"{reason} It will be tried again ({losses} of {RETRIES}).")
+    _ended_badly(attempt, Move.LOSE, retries.Past(cause=cause, step=step), reason)
 
 
 @transaction.atomic
-def give_back(attempt: Attempt, reason: str) -> None:
-    """A loss that was ordered, as an agent ends its jobs: none of the RETRIES is used up.
+def give_way(attempt: Attempt, reason: str = "", *, cause: str, step: int | None = None) -> None:
+    """It ended on order, with its checkpoint: back to the queue, and no retry is used up.
 
-    Raises StaleAttempt.
+    `cause` is pause, move, preempt, drain or stopped; without a `reason` it says who asked. Raises
+    StaleAttempt.
     """
-    _again(_gone(attempt, reason, exit=Attempt.RETURNED), f"{reason} It waits for the next start.")
-
-
-def _gone(attempt: Attempt, reason: str, **values: str) -> Job:
-    move_attempt(attempt, Move.LOSE, finished_at=clock.now(), reason=reason, **values)
+    job = Job.objects.select_related("stopped_by").get(pk=attempt.job_id)
+    words = reason or asked(job, cause)
+    values = {"finished_at": clock.now(), "reason": words, "cause": cause, "step": step}
+    move_attempt(attempt, Move.YIELD, **values)
     Lease.objects.filter(attempt=attempt).update(quarantined=True)
-    return Job.objects.select_related("stopped_by").get(pk=attempt.job_id)
+    crash.point("end.yielded")
+    _again(job, f"{words} {kept(job.pk)}", progress={**job.progress, "eta": None})
 
 
-def _again(job: Job, words: str) -> None:
+def asked(job: Job, cause: str) -> str:
+    """Who wanted it to give way, as a sentence."""
+    who = str(job.stopped_by or "Trackside")
+    return {
+        "pause": f"Paused by {who}.",
+        "move": f"Stopped to go on elsewhere, as {who} asked.",
+        "preempt": "Made room for a more urgent job.",
+        "drain": "Its machine is taken out of service.",
+        "stopped": "Trackside was stopped.",
+    }.get(cause, "It was asked to give way.")
+
+
+def kept(job: int) -> str:
+    """What the next attempt begins with, as a sentence."""
+    newest = Checkpoint.objects.filter(job_id=job).order_by("-epoch", "-step").first()
+    if newest is None:
+        return "It has no checkpoint: it begins anew."
+    step = f", step {newest.step}" if newest.step else ""
+    done = "after" if not newest.step else "in"
+    epoch = newest.epoch + (1 if newest.step else 0)
+    return f"It goes on {done} epoch {epoch}{step}."
+
+
+def _ended_badly(
+    attempt: Attempt, move: Move, end: retries.Past, reason: str, **values: str
+) -> None:
+    before, now = retries.past(attempt.job_id), clock.now()
+    told = {"reason": reason, "cause": end.cause, "step": end.step, **values}
+    move_attempt(attempt, move, finished_at=now, **told)
+    Lease.objects.filter(attempt=attempt).update(quarantined=True)
+    crash.point("end.attempt")
+    job = Job.objects.select_related("stopped_by").get(pk=attempt.job_id)
+    ruling = retries.ruling(end, before)
+    words = f"{reason} {ruling.words}".strip()
+    if ruling.again or job.stop == "cancel":
+        _again(job, words, progress={})
+    else:
+        must_move_job(job.pk, Move.FAIL, finished_at=now, reason=words)
+        history.tell_state(job.pk, now)
+
+
+def _again(job: Job, words: str, *, progress: dict[str, Any]) -> None:
     """Back to the queue, but what was to be cancelled is."""
     now = clock.now()
     if job.stop == "cancel":
         words = f"Cancelled by {job.stopped_by or 'a former user'}."
         must_move_job(job.pk, Move.CANCEL, finished_at=now, reason=words)
     else:
-        must_move_job(job.pk, Move.REQUEUE, reason=words, progress={}, stop="", stopped_by=None)
+        must_move_job(job.pk, Move.REQUEUE, reason=words, progress=progress, stop="")
         scheduling.later()
     history.tell_state(job.pk, now)
+
+
+def give_back(attempt: Attempt, reason: str) -> None:
+    """An agent ends its jobs as it stops. Raises StaleAttempt."""
+    give_way(attempt, reason, cause="stopped")
 
 
 @transaction.atomic
@@ -130,7 +188,10 @@ def release(attempt: Attempt, *, tell: bool = True) -> None:
     """
     if Attempt.objects.filter(pk=attempt.pk, state__in=LIVE).exists():
         raise StillRunning(f"Attempt {attempt.pk} is not over: its devices stay with it.")
+    for lease in Lease.objects.filter(attempt=attempt):
+        usage.settle(lease, clock.now())
     given, _ = Lease.objects.filter(attempt=attempt).delete()
+    crash.point("end.released")
     if given and tell:
         text = f"No process remains{_free(attempt)}."
         note = history.Entry("note", {"level": "info", "text": text}, clock.now())
@@ -157,7 +218,7 @@ def expire(now: datetime) -> int:
 def _expire(attempt: Attempt, now: datetime) -> None:
     seconds = CLAIM_WITHIN.total_seconds()
     reason = f"{attempt.node.name} did not start it within {seconds:.0f} seconds."
-    move_attempt(attempt, Move.EXPIRE, finished_at=now, reason=reason)
+    move_attempt(attempt, Move.EXPIRE, finished_at=now, reason=reason, cause="not_claimed")
     Lease.objects.filter(attempt=attempt).delete()  # never claimed: no process ever was
     must_move_job(attempt.job_id, Move.REQUEUE, reason=f"{reason} Waits for another try.")
     history.tell_state(attempt.job_id, now)
@@ -175,13 +236,14 @@ def _reap(attempt: Attempt, now: datetime) -> None:
     rows = Attempt.objects.filter(pk=attempt.pk, fence=attempt.fence, lease_until__lt=now)
     if not rows.update(lease_until=attempt.lease_until):
         raise StaleAttempt(f"Attempt {attempt.pk} was renewed meanwhile.")
-    lose(attempt, f"{attempt.node.name} has not been heard from.")
+    lose(attempt, f"{attempt.node.name} has not been heard from.", cause="node_lost")
 
 
 def after_reboot(node: Node) -> int:
     """The machine was restarted: nothing of its claimed attempts runs, so that devices are free."""
     lost = Attempt.objects.filter(node=node, state__in=CLAIMED).select_related("node")
-    number = sum(_quiet(lose, one, f"{node.name} was restarted.") for one in lost)
+    reason = f"{node.name} was restarted."
+    number = sum(_quiet(partial(lose, cause="reboot"), one, reason) for one in lost)
     held = Attempt.objects.filter(leases__node=node, leases__quarantined=True).distinct()
     for attempt in held:
         release(attempt)

@@ -79,6 +79,7 @@ class Attempt(models.Model):
     reason = models.TextField(blank=True)
     exit = models.CharField(max_length=40, blank=True)
     cause = models.CharField(max_length=20, blank=True)  # jobs/retries.py: what the reason is about
+    step = models.IntegerField(null=True)  # the last one its ranks had begun when it ended
     address = models.CharField(max_length=80, blank=True)  # several nodes: where rank 0 listens
     launch = models.CharField(max_length=10, blank=True)  # warm, cold
 

@@ -9,32 +9,52 @@ from trackside.jobs.ending import (
     fail,
     finish,
     give_back,
+    give_way,
     lose,
     reap,
     release,
 )
 from trackside.jobs.moves import AlreadyOver, StaleAttempt
+from trackside.jobs.pausing import (
+    NotNow,
+    drain_node,
+    end_overdue,
+    move,
+    pause,
+    preempt,
+    resume,
+    seconds_left,
+)
 from trackside.jobs.scheduling import schedule
 from trackside.jobs.submitting import stop, submit
 
 __all__ = [
     "AlreadyOver",
+    "NotNow",
     "StaleAttempt",
     "StillRunning",
     "after_reboot",
     "cancel_done",
     "claim",
+    "drain_node",
+    "end_overdue",
     "expire",
     "fail",
     "finish",
     "give_back",
+    "give_way",
     "lose",
     "mark_launched",
+    "move",
+    "pause",
+    "preempt",
     "reap",
     "record",
     "release",
     "renew",
+    "resume",
     "schedule",
+    "seconds_left",
     "stop",
     "submit",
 ]

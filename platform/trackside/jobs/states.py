@@ -90,6 +90,7 @@ ATTEMPT_MOVES: dict[tuple[AttemptState, Move], AttemptState] = {
     (_A.ASSIGNED, Move.CLAIM): _A.STARTING,
     (_A.ASSIGNED, Move.CANCEL): _A.CANCELLED,
     (_A.ASSIGNED, Move.EXPIRE): _A.EXPIRED,
+    (_A.ASSIGNED, Move.YIELD): _A.YIELDED,
     (_A.STARTING, Move.FIRST_STEP): _A.RUNNING,
     (_A.STARTING, Move.STOP): _A.STOPPING,
     (_A.STARTING, Move.FINISH): _A.SUCCEEDED,
