@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from recipes import processes
+from recipes import crash, meeting, processes
 from recipes import rank as ranks
 from recipes.job import YIELDED, BadJob, Job, read, write_whole
 from recipes.log import Log
@@ -41,10 +41,14 @@ def lead(folder: Path) -> int:
         if folder.is_dir():
             _report(folder, {"fence": 0, "exit": 1, "signal": None, "rank": None}, str(wrong))
         return 1
-    return _Gang(folder, job).run()
+    try:
+        return _Gang(folder, job).run()
+    except BadJob as wrong:
+        _report(folder, {"fence": job.fence, "exit": 1, "signal": None, "rank": None}, str(wrong))
+        return 1
 
 
-def _report(folder: Path, outcome: dict[str, int | None], reason: str) -> None:
+def _report(folder: Path, outcome: dict[str, int | str | None], reason: str) -> None:
     me = {"pid": os.getpid(), "started": processes.started(os.getpid())}
     write_whole(folder / "attempt.json", json.dumps({**me, **outcome, "reason": reason}))
 
@@ -60,7 +64,14 @@ class _Gang:
     why: str = ""  # what is being stopped for: asked, rank, alone
     kill_at: float = float("inf")
 
+    @property
+    def ranks(self) -> range:
+        """This part's, as they are numbered over all parts."""
+        first = self.job.compute.first_rank
+        return range(first, first + self.job.compute.ranks)
+
     def run(self) -> int:
+        self.home = Path(self.job.home or self.folder)
         self.touched = _touched(self.folder)
         self.seen = time.monotonic()
         self.kills = processes.memory_kills()
@@ -70,11 +81,15 @@ class _Gang:
             os.sched_setaffinity(0, set(self.job.compute.cores))
         bell, self.bell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.log = Log(self.folder / "log.txt")
+        self.meeting = meeting.arrange(self.folder, self.job.compute)
         before = self._listen()
         self._tell(None)  # before the first rank: no rank lives whose leader nobody can find
-        for rank in range(self.job.compute.ranks):
+        crash.point("gang.leader_told")
+        for rank in self.ranks:
             self._fork(rank)
+        self.meeting.close()
         self.log.close_input()
+        crash.point("gang.ranks_forked")
         while self.alive:
             self._wait(bell)
             self._reap()
@@ -82,7 +97,9 @@ class _Gang:
         self._clear()
         self.log.close()
         code = self._code()
+        crash.point("gang.ranks_gone")
         self._tell(code)
+        crash.point("gang.end_told")
         self._unlisten(before)
         os.close(bell)
         return code
@@ -116,12 +133,12 @@ class _Gang:
                 signal.signal(one, signal.SIG_DFL)
             processes.die_with(leader)
             self.log.become_output()
-            self._settle(rank)
+            self._settle(rank - self.job.compute.first_rank)
             code = ranks.run(
                 self.folder,
                 rank=rank,
-                world=self.job.compute.ranks,
-                rendezvous=f"file://{self.folder}/.rendezvous.{leader}",
+                world=self.job.compute.all_ranks,
+                rendezvous=self.meeting.of(rank),
             )
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
@@ -132,15 +149,17 @@ class _Gang:
             sys.stderr.flush()
             os._exit(code)
 
-    def _settle(self, rank: int) -> None:
-        """Devices by UUID and this rank's own cores. All ranks see all leased devices."""
+    def _settle(self, place: int) -> None:
+        """Devices by UUID and this rank's own cores. All ranks see all devices of their part."""
         compute = self.job.compute
         real = compute.device == "cuda" and not compute.simulated
         os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(compute.uuids) if real else ""
+        if compute.interface:
+            os.environ["GLOO_SOCKET_IFNAME"] = compute.interface
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-        os.environ.setdefault("NCCL_SOCKET_IFNAME", "lo")
-        mine = compute.cores[rank * compute.threads : (rank + 1) * compute.threads]
+        os.environ.setdefault("NCCL_SOCKET_IFNAME", compute.interface or "lo")
+        mine = compute.cores[place * compute.threads : (place + 1) * compute.threads]
         if mine:
             os.sched_setaffinity(0, set(mine))
 
@@ -180,7 +199,7 @@ class _Gang:
                 self._stop("rank", now + GRACE)
             elif self._abandoned(now):
                 self.why, self.kill_at = "alone", now + GRACE_ALONE
-                write_whole(self.folder / "stop", "yield")
+                write_whole(self.home / "stop", "yield")
         if now >= self.kill_at:
             self._signal(signal.SIGKILL)
 
@@ -225,15 +244,25 @@ class _Gang:
             "exit": code,
             "signal": -end if end < 0 else None,
             "rank": self.failed,
+            "cause": self._cause(end) if code else "",
+            "address": self.meeting.address,
         }
         _report(self.folder, outcome, self._reason(end) if code else "")
+
+    def _cause(self, end: int) -> str:
+        """In the words of the platform's table of retries; empty where nothing went wrong."""
+        if self.failed is None:
+            return ""
+        if end == -signal.SIGKILL:
+            return "out_of_memory" if processes.memory_kills() > self.kills else "rank_killed"
+        return "program" if end > 0 else "rank_killed" if end == -signal.SIGTERM else "rank_crashed"
 
     def _reason(self, end: int) -> str:
         if self.why == "alone":
             return "The node's agent was away for 10 minutes, so the job ended itself."
         if self.failed is None:
             return "It gave way." if self._code() == YIELDED else "It was stopped."
-        who = f"Rank {self.failed} of {self.job.compute.ranks}"
+        who = f"Rank {self.failed} of {self.job.compute.all_ranks}"
         if end >= 0:
             last = self.log.last_line()
             return f"{who} ended with exit code {end}" + (f": {last}" if last else ".")

@@ -23,23 +23,25 @@ def run(folder: Path, *, rank: int, world: int, rendezvous: str) -> int:
     """The exit code: 0, 75 on `yield`, or 1 after a `failed` event. SIGTERM makes it 143."""
     leave_on_sigterm()
     folder = Path(folder).resolve()
+    home = folder
     try:
         if rank == 0:
             start_over(folder)
         job = jobs.read(folder)
+        home = Path(job.home or folder)
         kind = KINDS.get(job.kind)
         if kind is None:
             raise BadJob(f"There is no kind of job called {job.kind!r}. Known: {', '.join(KINDS)}.")
-        settle(job, rank)
+        settle(job, rank - job.compute.first_rank)
         if kind.torch:
-            _run_with_peers(job, folder, rank, world, rendezvous)
+            _run_with_peers(job, home, rank, world, rendezvous)
         else:
-            kind.run(job, folder, None)
+            kind.run(job, home, None)
     except GaveWay:
         return YIELDED
     except Exception as error:
         traceback.print_exc()
-        fail(folder, error)
+        fail(folder, error, home=home)
         return 1
     finally:
         sys.stdout.flush()
@@ -57,10 +59,13 @@ def start_over(folder: Path) -> None:
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
 
-def settle(job: Job, rank: int) -> None:
-    """The cores and GPUs of this rank, before anything asks the libraries how many there are."""
+def settle(job: Job, place: int) -> None:
+    """The cores and GPUs of this rank, before anything asks the libraries how many there are.
+
+    `place` counts the ranks of this node.
+    """
     threads = max(1, job.compute.threads)
-    mine = job.compute.cores[rank * threads : (rank + 1) * threads]
+    mine = job.compute.cores[place * threads : (place + 1) * threads]
     if mine:
         os.sched_setaffinity(0, set(mine) & os.sched_getaffinity(0) or os.sched_getaffinity(0))
     if job.compute.device == "cuda" and job.compute.uuids and not job.compute.simulated:
@@ -69,10 +74,13 @@ def settle(job: Job, rank: int) -> None:
     os.environ["OMP_NUM_THREADS"] = str(threads)
 
 
-def fail(folder: Path, error: BaseException) -> None:
-    """The `failed` event. Of several ranks the first writes it: the others fail because of it."""
+def fail(folder: Path, error: BaseException, *, home: Path) -> None:
+    """The `failed` event. Of several ranks the first writes it: the others fail because of it.
+
+    Each part of a job on several nodes has a journal for it: two machines cannot append to one.
+    """
     try:
-        (folder / "failed").open("x").close()
+        (home / "failed").open("x").close()
     except OSError:
         return
     journal = Journal(folder)

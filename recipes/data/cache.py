@@ -34,6 +34,7 @@ class Gang(Protocol):
 
     rank: int
     world: int
+    near: int  # the ranks on this rank's node
 
     def barrier(self) -> None: ...
     def gather(self, value: Any) -> list[Any]: ...
@@ -123,7 +124,10 @@ def _build(folder: Path, rows: Sequence[Row], seen: ImageInput, gang: Gang, thre
         with (draft / "pixels.bin").open("wb") as out:
             out.truncate(bytes_)
     draft = gang.share(draft)
-    damaged = _decode(draft, table, rows, seen, slice(gang.rank, None, gang.world), threads)
+    # The ranks of one node: two machines that write into one file undo each other's pages.
+    near = gang.share(gang.near)
+    mine = slice(gang.rank, None, near) if gang.rank < near else slice(0)
+    damaged = _decode(draft, table, rows, seen, mine, threads)
     everyone: dict[int, str] = {}
     for part in gang.gather(damaged):
         everyone.update(part)

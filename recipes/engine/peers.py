@@ -5,15 +5,19 @@ import inspect
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch._C._distributed_c10d import TCPStore
 from torch.nn.parallel import DistributedDataParallel
 
 from recipes.job import BadJob, Compute
 
 PATIENCE = timedelta(minutes=30)  # a rank may wait that long for another, as for a first decode
+CONTEXT = 600 << 20  # bytes of a GPU that CUDA itself takes for a process: not the allocator's
+MEET_WITHIN = timedelta(minutes=2)  # ranks of other nodes: their agents start them together
 
 # Its name changed in torch 2.12.
 SYNC_BUFFERS = (
@@ -26,9 +30,12 @@ SYNC_BUFFERS = (
 class Peers:
     """This rank among the others. A job of one rank has no process group and waits for nobody."""
 
-    def __init__(self, rank: int, world: int, device: torch.device, *, threads: int = 1) -> None:
+    def __init__(
+        self, rank: int, world: int, device: torch.device, *, threads: int = 1, near: int = 0
+    ) -> None:
         self.rank = rank
         self.world = world
+        self.near = near or world  # the ranks on this node
         self.device = device
         # Threads that read ahead. On a CPU they would only take the cores from the net.
         self.readers = threads if device.type == "cuda" else 0
@@ -123,18 +130,32 @@ class Votes:
 @contextlib.contextmanager
 def joined(compute: Compute, rank: int, world: int, rendezvous: str) -> Iterator[Peers]:
     """Meet the other ranks; leave them when the block ends well."""
-    device = _device(compute, rank)
+    device = _device(compute, rank - compute.first_rank)
     if world > 1:
-        dist.init_process_group(
-            "nccl" if device.type == "cuda" else "gloo",
-            init_method=rendezvous,
-            rank=rank,
-            world_size=world,
-            timeout=PATIENCE,
-        )
-    yield Peers(rank, world, device, threads=compute.threads)
+        backend = "nccl" if device.type == "cuda" else "gloo"
+        how: dict[str, Any] = {"rank": rank, "world_size": world, "timeout": PATIENCE}
+        if rendezvous.startswith("tcp://"):
+            dist.init_process_group(backend, store=_store(rendezvous, world), **how)
+        else:
+            dist.init_process_group(backend, init_method=rendezvous, **how)
+    yield Peers(rank, world, device, threads=compute.threads, near=compute.ranks)
     if world > 1:
         dist.destroy_process_group()
+
+
+def _store(rendezvous: str, world: int) -> TCPStore:
+    """Rank 0 serves on the socket that its leader has opened; the others find it there."""
+    place = urlsplit(rendezvous)
+    listening = parse_qs(place.query).get("listening")
+    return TCPStore(
+        str(place.hostname),
+        int(place.port or 0),
+        world,
+        is_master=listening is not None,
+        timeout=MEET_WITHIN,
+        wait_for_workers=False,
+        master_listen_fd=int(listening[0]) if listening else None,
+    )
 
 
 def _device(compute: Compute, rank: int) -> torch.device:
@@ -151,6 +172,10 @@ def _device(compute: Compute, rank: int) -> torch.device:
         )
     device = torch.device("cuda", rank)
     torch.cuda.set_device(device)
+    if compute.memory:
+        total = torch.cuda.get_device_properties(device).total_memory
+        ours = max(compute.memory - CONTEXT, compute.memory // 2)
+        torch.cuda.set_per_process_memory_fraction(min(1.0, ours / total), device)
     torch.backends.cudnn.benchmark = True  # all batches have one shape
     torch.set_float32_matmul_precision("high")
     return device

@@ -21,7 +21,7 @@ PLAIN = TASKS["image_classification"].augmentation.defaults()
 class Alone:
     """A gang of one."""
 
-    rank, world = 0, 1
+    rank, world, near = 0, 1, 1
 
     def barrier(self) -> None: ...
 
