@@ -6,6 +6,7 @@
 import hashlib
 import json
 import os
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -16,7 +17,6 @@ import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "trackside.config.settings"
 django.setup()
 
-import uvicorn  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
@@ -29,6 +29,7 @@ from trackside.compute.models import Node  # noqa: E402
 from trackside.jobs import hub, services, stream  # noqa: E402
 from trackside.jobs.models import Attempt, Job  # noqa: E402
 from trackside.projects.models import Member, Project, Role  # noqa: E402
+from workers.web import serve  # noqa: E402
 
 
 def session(user: User) -> str:
@@ -81,7 +82,7 @@ class Orders:
         Member.objects.all().delete()
 
     def check_often(self) -> None:
-        stream.CHECK = stream.PING = 0.1
+        stream.CHECK = hub.PULSE = 0.1
 
     def listeners(self) -> int:
         return sum(len(one.listeners) for one in hub._hubs.values())
@@ -101,17 +102,18 @@ def obey() -> None:
         print(json.dumps(answer), flush=True)
 
 
-def main(socket: str) -> None:
+def listen(path: str) -> socket.socket:
+    one = socket.socket(socket.AF_UNIX)
+    one.bind(path)
+    one.listen(2048)
+    return one
+
+
+def main(path: str) -> None:
     settings.MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware", *settings.MIDDLEWARE]
     print(json.dumps(stage()), flush=True)
     threading.Thread(target=obey, daemon=True).start()
-    uvicorn.run(
-        "trackside.config.asgi:application",
-        uds=socket,
-        log_level="warning",
-        lifespan="off",
-        timeout_graceful_shutdown=1,
-    )
+    serve(listen(path))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import pytest
 
 from tests import valkey
 from tests.product import ROOT, until
-from trackside.jobs.hub import QUEUE, Item, Listener
+from trackside.jobs.listener import MOST_ITEMS, Item, Listener
 from trackside.jobs.topics import BadTopics, Topics, parse, positions
 
 Event = dict[str, Any]
@@ -214,13 +214,15 @@ def test_without_the_broker_the_stream_says_so_and_goes_on(web: Web) -> None:
         until(lambda: web.do("listeners") >= 1, "the stream to be joined", every=0.05)
         web.broker.stop()
         try:
-            assert next(stream) == {"event": "degraded", "data": {"degraded": True}}
+            degraded = {"degraded": True, "why": "broker"}
+            assert next(stream) == {"event": "degraded", "data": degraded}
             web.do("log", job=job["job"], texts=["still here"])
             assert texts(stream, 1) == ["still here"]
         finally:
             web.broker.start()
         assert next(one for one in stream if one["event"] == "degraded")["data"] == {
-            "degraded": False
+            "degraded": False,
+            "why": "",
         }
 
 
@@ -236,9 +238,9 @@ def test_a_member_who_is_put_out_loses_the_stream(web: Web) -> None:
 def test_a_reader_who_is_too_slow_is_told_to_look_anew() -> None:
     async def overflow() -> list[str]:
         slow = Listener(Topics())
-        for number in range(QUEUE + 1):
+        for number in range(MOST_ITEMS + 1):
             slow.give(Item("gpus", data=number))
-        return [slow.queue.get_nowait().kind for _ in range(slow.queue.qsize())]
+        return [(await slow.take()).kind for _ in range(len(slow))]
 
     assert asyncio.run(overflow()) == ["resync", "gpus"]
 

@@ -1,6 +1,7 @@
 """What the live streams read from the database, in plain threads: nothing here is async."""
 
 import json
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,15 +9,18 @@ from typing import Any, NamedTuple
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import close_old_connections
+from django.db.models import Q, QuerySet
 
 from trackside.compute import board, clock
 from trackside.jobs.models import Job
 from trackside.jobs.queries import events_after, snapshots
-from trackside.jobs.states import JOB_OVER
+from trackside.jobs.states import JOB_OVER, JobState
 
-CHUNK = 500
+CHUNK = 500  # events that are read at once, and the characters that they may have
+MOST_CHARACTERS = 2**18
 RECENT = timedelta(minutes=2)
 FIRST_JOBS = 50
+NEWEST = 200
 # Streams wait without a connection: all of a process's share these threads and their connections.
 POOL = ThreadPoolExecutor(max_workers=2, thread_name_prefix="live")
 
@@ -27,6 +31,13 @@ class Line(NamedTuple):
     seq: int
     text: str
     over: bool
+
+
+class Piece(NamedTuple):
+    """The next lines of a job; `more` when the database has further ones already."""
+
+    lines: list[Line]
+    more: bool
 
 
 @dataclass
@@ -41,7 +52,7 @@ class Wanted:
 
 @dataclass
 class Found:
-    jobs: dict[int, list[Line]] = field(default_factory=dict)
+    jobs: dict[int, Piece] = field(default_factory=dict)
     projects: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     known: dict[int, int] = field(default_factory=dict)
 
@@ -55,8 +66,17 @@ def line(event: dict[str, Any]) -> Line:
     return Line(event["seq"], text(event), over)
 
 
-def lines_after(job: int, seq: int) -> list[Line]:
-    return [line(event) for event in events_after(job, seq, CHUNK)]
+def lines_after(job: int, seq: int) -> Piece:
+    """The numbers may have holes: old events of a long job are thinned."""
+    lines: list[Line] = []
+    size = 0
+    events = events_after(job, seq, CHUNK)
+    for event in events:
+        if lines and size > MOST_CHARACTERS:
+            return Piece(lines, more=True)
+        lines.append(line(event))
+        size += len(lines[-1].text)
+    return Piece(lines, more=len(events) == CHUNK)
 
 
 def heads(jobs: list[int]) -> dict[int, int]:
@@ -81,18 +101,25 @@ def read(wanted: Wanted) -> Found:
 
 
 def _projects(wanted: Wanted, found: Found) -> None:
-    rows = Job.objects.filter(project__in=wanted.projects)
-    if wanted.dirty is not None:
-        rows = rows.filter(pk__in=wanted.dirty)
     changed = {}
-    for job, project, seq in rows.order_by("-id").values_list("pk", "project_id", "event_seq")[
-        :200
-    ]:
+    for job, project, seq in _looked_at(wanted):
         if wanted.known.get(job) != seq:
             changed[job] = project
             found.known[job] = seq
     for one in snapshots([Job(pk=pk) for pk in changed]):
         found.projects.setdefault(changed[one["id"]], []).append(one)
+
+
+def _looked_at(wanted: Wanted) -> Iterable[tuple[int, int, int]]:
+    """Jobs that may have changed: those named; else what runs or has just ended, and the newest."""
+    rows: QuerySet[Job] = Job.objects.filter(project__in=wanted.projects)
+    columns = ("pk", "project_id", "event_seq")
+    if wanted.dirty is not None:
+        return rows.filter(pk__in=wanted.dirty).values_list(*columns)
+    at_work = ~Q(state__in=[*JOB_OVER, JobState.QUEUED])
+    moving = rows.filter(at_work | Q(finished_at__gt=clock.now() - RECENT))
+    newest = rows.order_by("-id").values_list(*columns)[:NEWEST]
+    return {*moving.values_list(*columns), *newest}
 
 
 def current(project: int) -> list[dict[str, Any]]:

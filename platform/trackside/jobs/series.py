@@ -2,26 +2,29 @@
 
 from typing import Any
 
+from trackside.jobs import thinning
+from trackside.jobs.history import value
 from trackside.jobs.models import Event, Job
 
 MOST = 2000
+Row = tuple[int, float, dict[str, Any]]  # number, time, data
 
 
 def series(job: Job) -> dict[str, Any]:
     """Columns of equal length by subject; `seq` is where the live stream goes on from.
 
-    `epochs.metrics` maps each metric's name to its column. Only the last attempt counts.
+    `epochs.metrics` maps each metric's name to its column. A job that went on from a checkpoint
+    shows what came before it; of what was done twice, the last. The load is the last attempt's.
     """
-    since = _last_start(job)
-    steps = _events(job, "step", since)
-    epochs = {one["epoch"]: one for _, one in _events(job, "epoch", since) if "epoch" in one}
-    loads = _events(job, "load", since)
+    steps = _thinned("step", _onward(_events(job, "step")))
+    epochs = _thinned("epoch", _onward(_events(job, "epoch")))
+    loads = _thinned("load", _events(job, "load", since=_last_start(job)))
     return {
         "seq": job.event_seq,
         "steps": {name: _column(steps, name) for name in ("epoch", "step", "loss", "lr", "rate")},
-        "epochs": _epochs([epochs[number] for number in sorted(epochs)]),
+        "epochs": _epochs([data for *_, data in epochs]),
         "load": {
-            "at": [at for at, _ in loads],
+            "at": [at for _, at, _ in loads],
             "cpu": _column(loads, "cpu"),
             "memory": _column(loads, "memory"),
             "gpus": _gpus(loads),
@@ -34,18 +37,34 @@ def _last_start(job: Job) -> int:
     return rows.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
-def _events(job: Job, type_: str, since: int) -> list[tuple[float, dict[str, Any]]]:
-    """At most MOST of them, evenly, and always the last one."""
+def _events(job: Job, type_: str, *, since: int = 0) -> list[Row]:
     rows = Event.objects.filter(job=job, type=type_, seq__gt=since, seq__lte=job.event_seq)
-    keys = list(rows.order_by("seq").values_list("pk", flat=True))
-    stride = -(-len(keys) // MOST) or 1
-    chosen = keys[::-1][::stride]
-    found = Event.objects.filter(pk__in=chosen).order_by("seq")
-    return [(at.timestamp(), data) for at, data in found.values_list("at", "data")]
+    found = rows.order_by("seq").values_list("seq", "at", "data")
+    return [(seq, at.timestamp(), data) for seq, at, data in found]
 
 
-def _column(rows: list[tuple[float, dict[str, Any]]], name: str) -> list[Any]:
-    return [row.get(name) for _, row in rows]
+def _onward(rows: list[Row]) -> list[Row]:
+    """Only what was not done again later: seen from the end, epochs fall."""
+    least, found = float("inf"), []
+    for row in reversed(rows):
+        epoch = row[2].get("epoch")
+        if isinstance(epoch, int | float) and epoch < least:
+            least = epoch
+            found.append(row)
+    return found[::-1]
+
+
+def _thinned(type_: str, rows: list[Row]) -> list[Row]:
+    """At most MOST; always the last one, and of the epochs the best."""
+    stay = thinning.kept(
+        [seq for seq, *_ in rows], [value(type_, data) for *_, data in rows], MOST - 1
+    )
+    stay |= set([place for place, (*_, data) in enumerate(rows) if data.get("best") is True][-1:])
+    return [row for place, row in enumerate(rows) if place in stay]
+
+
+def _column(rows: list[Row], name: str) -> list[Any]:
+    return [data.get(name) for *_, data in rows]
 
 
 def _epochs(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -55,7 +74,7 @@ def _epochs(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {**{name: [row.get(name) for row in rows] for name in plain}, "metrics": metrics}
 
 
-def _gpus(rows: list[tuple[float, dict[str, Any]]]) -> dict[str, list[Any]]:
-    uuids = sorted({gpu["uuid"] for _, row in rows for gpu in row.get("gpus") or []})
-    at = [{gpu["uuid"]: gpu for gpu in row.get("gpus") or []} for _, row in rows]
+def _gpus(rows: list[Row]) -> dict[str, list[Any]]:
+    uuids = sorted({gpu["uuid"] for *_, row in rows for gpu in row.get("gpus") or []})
+    at = [{gpu["uuid"]: gpu for gpu in row.get("gpus") or []} for *_, row in rows]
     return {uuid: [row.get(uuid, {}).get("utilization") for row in at] for uuid in uuids}

@@ -1,7 +1,7 @@
 """What one stream follows, and whether its reader may: `t=job:12,gpus,project:KEY&last=job:12@45`.
 
-An event's id is the state of the whole stream, `job:12@46,job:13@7`: one Last-Event-ID resumes all
-topics.
+An event's id is how far each job that moved has been read, `job:12@46,job:13@7`. With the address
+it tells the state of the whole stream: one Last-Event-ID resumes all topics.
 """
 
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ def parse(topics: str, last: str) -> Topics:
 
 
 def positions(last: str) -> dict[int, int]:
-    """`job:12@45,job:13@7` as numbers; what makes no sense is left out."""
+    """`job:12@45,job:13@7` as numbers; a job's last counts, what makes no sense is left out."""
     found = {}
     for one in last.split(","):
         name, _, seq = one.partition("@")
