@@ -12,7 +12,7 @@ from recipes import crash
 from trackside.compute import clock, usage
 from trackside.compute import services as compute
 from trackside.compute.models import Lease, Node
-from trackside.jobs import history, retries, scheduling
+from trackside.jobs import followers, history, retries, scheduling
 from trackside.jobs.attempts import CLAIMED, LIVE
 from trackside.jobs.models import Attempt, Checkpoint, Job
 from trackside.jobs.moves import StaleAttempt, move_attempt, must_move_job
@@ -181,29 +181,34 @@ def give_back(attempt: Attempt, reason: str) -> None:
 
 
 @transaction.atomic
-def release(attempt: Attempt, *, tell: bool = True) -> None:
+def release(attempt: Attempt, *, node: int | None = None, tell: bool = True) -> None:
     """The devices are free again. Only for who has proved that the attempt's processes are gone.
 
-    The job's story tells it once; not with `tell` False, where a stranger is on the device.
+    They are those of one node: of another than the attempt's first, for a job on several. The job's
+    story tells it once; not with `tell` False, where a stranger is on the device.
     """
     if Attempt.objects.filter(pk=attempt.pk, state__in=LIVE).exists():
         raise StillRunning(f"Attempt {attempt.pk} is not over: its devices stay with it.")
-    for lease in Lease.objects.filter(attempt=attempt):
+    held = Lease.objects.filter(attempt=attempt, node=node or attempt.node_id)
+    for lease in held:
         usage.settle(lease, clock.now())
-    given, _ = Lease.objects.filter(attempt=attempt).delete()
+    given, _ = held.all().delete()
     crash.point("end.released")
     if given and tell:
-        text = f"No process remains{_free(attempt)}."
+        text = f"No process remains{_free(attempt, node)}."
         note = history.Entry("note", {"level": "info", "text": text}, clock.now())
         history.append(attempt.job_id, [note])
     scheduling.later()
 
 
-def _free(attempt: Attempt) -> str:
+def _free(attempt: Attempt, node: int | None) -> str:
     """Nothing of a quick job, which holds no device of its own."""
-    devices, compute = history.devices(attempt.compute), attempt.compute
+    part = attempt.followers.filter(node_id=node).select_related("node").first() if node else None
+    compute, where = (part.compute, f" on {part.node.name}") if part else (attempt.compute, "")
+    devices = history.devices(compute)
     one = len(compute.get("uuids") or compute.get("cores") or ()) == 1
-    return f"; {', '.join(devices)} {'is' if one else 'are'} free" if devices != ["CPU"] else ""
+    free = f"; {', '.join(devices)} {'is' if one else 'are'} free" if devices != ["CPU"] else ""
+    return where + free
 
 
 def expire(now: datetime) -> int:
@@ -245,8 +250,9 @@ def after_reboot(node: Node) -> int:
     reason = f"{node.name} was restarted."
     number = sum(_quiet(partial(lose, cause="reboot"), one, reason) for one in lost)
     held = Attempt.objects.filter(leases__node=node, leases__quarantined=True).distinct()
+    followers.after_reboot(node, clock.now())
     for attempt in held:
-        release(attempt)
+        release(attempt, node=node.pk)
     return number
 
 

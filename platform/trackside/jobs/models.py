@@ -103,7 +103,7 @@ class Follower(models.Model):
     All are claimed and ready before any rank starts, and all end together.
     """
 
-    ASSIGNED, READY, GOING, OVER = "assigned", "ready", "going", "over"
+    ASSIGNED, READY, GOING, ENDING, OVER = "assigned", "ready", "going", "ending", "over"
 
     attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="followers")
     node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="followers")
