@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 OK = 0
-NO_PERMISSION, DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND = 4, 9, 12
+NO_PERMISSION, NOT_FOUND, DRIVER_NOT_LOADED, TIMEOUT, LIBRARY_NOT_FOUND = 4, 6, 9, 10, 12
 GPU_IS_LOST, RESET_REQUIRED, OPERATING_SYSTEM, MISMATCH, UNKNOWN = 15, 16, 17, 18, 999
 
 
@@ -90,6 +90,7 @@ def _nvml(facts: Facts) -> Cause:
         OPERATING_SYSTEM: _forbidden,
         GPU_IS_LOST: _fallen,
         RESET_REQUIRED: _fallen,
+        TIMEOUT: _silent,
     }
     return table.get(facts.nvml, _other)(facts)
 
@@ -147,6 +148,16 @@ def _fallen(facts: Facts) -> Cause:
         f"A GPU {what}.",
         "Look for the reason: sudo dmesg | grep -i xid",
         "Restart the machine. If it comes again, take the card out of service.",
+    )
+
+
+def _silent(facts: Facts) -> Cause:
+    return _cause(
+        "driver_silent",
+        "The NVIDIA driver does not answer.",
+        "Look whether nvidia-smi answers on the machine, and for the reason: "
+        "sudo dmesg | grep -i xid",
+        "Restart the machine.",
     )
 
 

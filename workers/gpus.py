@@ -1,8 +1,10 @@
-"""The GPUs of this machine through NVML: what there is, how it is, who else uses it, why there is
-none. Nothing here touches CUDA."""
+"""The GPUs of this machine: what there is, how it is, who else uses it, why there is none.
 
-import os
-import pwd
+NVML is asked in `driver.py`'s threads, so that a card on which the driver hangs costs one tile its
+numbers and not the node its heartbeat. Nothing here touches CUDA.
+"""
+
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,25 +13,39 @@ from typing import Any
 
 import pynvml
 
-from recipes import processes
 from trackside.compute.services import GpuFacts, GpuSample
-from workers import causes, simulated
+from workers import causes, inventory, occupants, simulated, topology
+from workers.condition import Condition, Xids, examine
+from workers.driver import Driver, NoAnswer
+from workers.faults import Faults
 
 NVIDIA = "0x10de"
-LOST = (causes.GPU_IS_LOST, causes.RESET_REQUIRED)
+# NVML's words for a card that does not come back by itself, and what is said of it.
+DEAD = {
+    causes.GPU_IS_LOST: "It has fallen off the bus.",
+    causes.RESET_REQUIRED: "It needs a reset.",
+    causes.NOT_FOUND: "The driver does not find it any more.",
+}
+SILENT_FOR = 30.0  # seconds that the driver may leave us without an answer about a card
 
 
 @dataclass
 class Gpus:
-    """The devices of this node, real or simulated. One thread samples at a time."""
+    """The devices of this node, real or simulated."""
 
     fake: str = ""
     host: str = ""
+    faults: Faults = field(default_factory=lambda: Faults("", ""))  # to simulate
     facts: list[GpuFacts] = field(default_factory=list)
+    topology: dict[str, Any] = field(default_factory=dict)
     driver: str = ""
     cuda: str = ""
     why: dict[str, Any] | None = None
     worked: bool = False
+    asking: Driver = field(default_factory=Driver)
+    xids: Xids = field(default_factory=Xids)
+    _cards: tuple[str, ...] = ()
+    _silent: dict[str, float] = field(default_factory=dict)
 
     @property
     def simulated(self) -> bool:
@@ -39,6 +55,7 @@ class Gpus:
         """Look again at what there is. With torch's versions, also whether torch can use it."""
         if self.fake:
             self.facts, self.why = simulated.inventory(self.fake, self.host), None
+            self.topology = simulated.topology(self.facts)
             return
         probe, found = self._probe(versions, archs)
         self.why = causes.why_no_gpu(probe)
@@ -48,19 +65,15 @@ class Gpus:
     def _probe(
         self, versions: dict[str, Any] | None, archs: Collection[str]
     ) -> tuple[causes.Facts, list[GpuFacts]]:
-        found: list[GpuFacts] = []
-        code, said, empty = causes.OK, "", False
+        code, said = causes.OK, ""
+        seen = inventory.Found([], [], "", "", empty_mig=False)
         try:
-            pynvml.nvmlInit()
-            self.driver = _text(pynvml.nvmlSystemGetDriverVersion())
-            number = pynvml.nvmlSystemGetCudaDriverVersion_v2()
-            self.cuda = f"{number // 1000}.{number % 1000 // 10}"
-            count = pynvml.nvmlDeviceGetCount()
-            for index in range(count):
-                found += _devices(pynvml.nvmlDeviceGetHandleByIndex(index), index)
-            empty = bool(count) and not found
+            seen = self.asking.ask("this machine", self._look)
+            self.driver, self.cuda = seen.driver, seen.cuda
         except pynvml.NVMLError as error:
             code, said = int(error.value), str(error)
+        except NoAnswer as silence:
+            code, said = causes.TIMEOUT, str(silence)
         probe = causes.Facts(
             on_pci=_on_pci(),
             device_files=any(Path("/dev").glob("nvidia[0-9]*")),
@@ -68,95 +81,119 @@ class Gpus:
             nvml=code,
             said=said,
             worked_before=self.worked,
-            devices=len(found),
-            empty_mig=empty,
+            devices=len(seen.devices),
+            empty_mig=seen.empty_mig,
             driver=self.driver,
             module=_module(),
             driver_cuda=self.cuda,
             torch=str((versions or {}).get("torch", "")),
             torch_cuda=_torch_cuda(versions),
             torch_archs=tuple(archs),
-            capabilities=tuple(one.capability for one in found),
+            capabilities=tuple(one.capability for one in seen.devices),
         )
-        return probe, found
+        return probe, seen.devices
+
+    def _look(self) -> inventory.Found:
+        seen = inventory.look()
+        cards = tuple(uuid for uuid, _ in seen.cards)
+        if cards != self._cards:
+            self.topology = topology.measure(seen.cards)
+            self.xids.listen([handle for _, handle in seen.cards])
+            self._cards = cards
+        return seen
 
     def sample(self, busy: Collection[str]) -> list[GpuSample]:
-        """All devices now; `busy` are those on which jobs of ours run."""
+        """All devices now; `busy` are those on which jobs of ours run.
+
+        About a device on which the driver keeps silent nothing is said for a while.
+        """
         if self.fake:
-            return simulated.samples(self.facts, busy)
-        return [_sample(gpu, gpu.uuid in busy) for gpu in self.facts]
+            return simulated.samples(self.facts, busy, self.faults.now())
+        until = time.monotonic() + 2 * self.asking.within
+        with suppress(NoAnswer):
+            self.asking.ask("events", self.xids.look)
+        found = []
+        for gpu in self.facts:
+            if time.monotonic() < until:
+                found += self._sample(gpu, gpu.uuid in busy)
+        return found
+
+    def _sample(self, gpu: GpuFacts, busy: bool) -> list[GpuSample]:
+        try:
+            one = self.asking.ask(gpu.uuid, lambda: _sample(gpu, busy, self.xids))
+        except NoAnswer:
+            return self._without_answer(gpu)
+        self._silent.pop(gpu.uuid, None)
+        return [one]
+
+    def _without_answer(self, gpu: GpuFacts) -> list[GpuSample]:
+        now = time.monotonic()
+        if now - self._silent.setdefault(gpu.uuid, now) < SILENT_FOR:
+            return []
+        said = f"The driver has not answered about it for {SILENT_FOR:.0f} seconds."
+        return [_failed(gpu, said, broken=said)]
 
     def taken(self, uuids: Collection[str]) -> str:
         """Why these devices are not really free, as a sentence; empty when they are."""
+        facts = {gpu.uuid: gpu for gpu in self.facts}
+        missing = sorted(set(uuids) - set(facts))
+        if missing:
+            return f"GPU {missing[0]} is not there any more."
+        for uuid in uuids:
+            if reason := self._taken(facts[uuid]):
+                return reason
+        return ""
+
+    def _taken(self, gpu: GpuFacts) -> str:
         if self.fake:
-            return ""
-        for gpu in self.facts:
-            if gpu.uuid in uuids:
-                sample = _sample(gpu, busy=False)
-                if sample.health != "ok":
-                    return f"GPU {gpu.index} is not free: {sample.health_note}."
-        missing = set(uuids) - {gpu.uuid for gpu in self.facts}
-        return f"GPU {sorted(missing)[0]} is not there any more." if missing else ""
+            found = simulated.samples([gpu], (), self.faults.now())
+        else:
+            found = self._sample(gpu, busy=False)
+        if not found:
+            return f"GPU {gpu.index} is not free: the driver does not answer about it."
+        words = found[0].health_note.rstrip(".")
+        return f"GPU {gpu.index} is not free: {words}." if found[0].health != "ok" else ""
 
 
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
-
-
-def _devices(handle: Any, index: int) -> list[GpuFacts]:
-    """The device, or its MIG slices when it has been cut: each slice is a device of its own."""
-    if not _mig(handle):
-        return [_facts(handle, index, handle)]
-    slices = []
-    for number in range(pynvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
-        with suppress(pynvml.NVMLError):
-            part = pynvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
-            slices.append(_facts(part, index, handle))
-    return slices
-
-
-def _mig(handle: Any) -> bool:
-    with suppress(pynvml.NVMLError):
-        return bool(pynvml.nvmlDeviceGetMigMode(handle)[0])
-    return False
-
-
-def _facts(handle: Any, index: int, card: Any) -> GpuFacts:
-    major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(card)
-    limit = None
-    if handle is card:
-        with suppress(pynvml.NVMLError):
-            limit = pynvml.nvmlDeviceGetEnforcedPowerLimit(card) / 1000
-    return GpuFacts(
-        uuid=_text(pynvml.nvmlDeviceGetUUID(handle)),
-        index=index,
-        name=_text(pynvml.nvmlDeviceGetName(handle)),
-        memory_total=int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
-        capability=f"{major}.{minor}",
-        power_limit=limit,
-    )
-
-
-def _sample(gpu: GpuFacts, busy: bool) -> GpuSample:
+def _sample(gpu: GpuFacts, busy: bool, xids: Xids) -> GpuSample:
+    """In the driver's thread."""
     try:
         handle = pynvml.nvmlDeviceGetHandleByUUID(gpu.uuid)
         used = int(pynvml.nvmlDeviceGetMemoryInfo(handle).used)
-        others, ours = _users(handle, busy)
+        others, ours = occupants.users(handle, busy)
+        card = pynvml.nvmlDeviceGetHandleByUUID(gpu.parent) if gpu.parent else handle
+        found = examine(card, gpu.parent or gpu.uuid, xids)
     except pynvml.NVMLError as error:
-        note = "it has fallen off the bus or needs a reset" if error.value in LOST else str(error)
-        return GpuSample(
-            uuid=gpu.uuid, memory_used=0, utilization=0, health="failed", health_note=note[:200]
-        )
-    health, note = _health(others, ours, busy)
+        dead = DEAD.get(int(error.value), "")
+        return _failed(gpu, dead or str(error), broken=dead)
+    health, note = occupants.health(others, ours, busy)
     return GpuSample(
         uuid=gpu.uuid,
         memory_used=used,
         utilization=_number(lambda: pynvml.nvmlDeviceGetUtilizationRates(handle).gpu) or 0.0,
-        temperature=_number(lambda: pynvml.nvmlDeviceGetTemperature(handle, 0)),
+        temperature=_number(lambda: pynvml.nvmlDeviceGetTemperature(card, 0)),
         power=_number(lambda: pynvml.nvmlDeviceGetPowerUsage(handle) / 1000),
-        health=health,
-        health_note=note[:200],
         processes=others,
+        errors=found.errors,
+        **verdict(found, health, note),
+    )
+
+
+def verdict(found: Condition, health: str, note: str) -> dict[str, str]:
+    """The sample's words on health: what is wrong with the card outweighs who is on it."""
+    if found.dead:
+        return {"health": "failed", "health_note": found.dead, "broken": found.dead}
+    return {"health": health, "health_note": note[:200], "broken": found.worn}
+
+
+def _failed(gpu: GpuFacts, note: str, broken: str = "") -> GpuSample:
+    return GpuSample(
+        uuid=gpu.uuid,
+        memory_used=0,
+        utilization=0,
+        health="failed",
+        health_note=note[:200],
+        broken=broken,
     )
 
 
@@ -166,53 +203,6 @@ def _number(read: Any) -> float | None:
         return float(read())
     except pynvml.NVMLError:
         return None
-
-
-def _users(handle: Any, busy: bool) -> tuple[list[dict[str, Any]], int]:
-    """The processes on a device that are not ours, and how many are.
-
-    NVML tells pids of the host. In a container we may not see them: on a device that is busy with
-    our own job such a pid is taken for ours.
-    """
-    others, ours = [], 0
-    for one in pynvml.nvmlDeviceGetComputeRunningProcesses(handle):
-        if processes.worn(one.pid) or (busy and processes.look(one.pid) is None):
-            ours += 1
-        else:
-            others.append(
-                {
-                    "pid": int(one.pid),
-                    "name": _name(one.pid),
-                    "user": _user(one.pid),
-                    "memory": int(one.usedGpuMemory or 0),
-                }
-            )
-    return others, ours
-
-
-def _health(others: list[dict[str, Any]], ours: int, busy: bool) -> tuple[str, str]:
-    if others:
-        one = others[0]
-        return "foreign", f"process {one['pid']} ({one['name']}) of {one['user']} uses it"
-    if ours and not busy:
-        return "dirty", "a process of an ended job is still on it"
-    return "ok", ""
-
-
-def _name(pid: int) -> str:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    return "not visible from here"
-
-
-def _user(pid: int) -> str:
-    try:
-        number = os.stat(f"/proc/{pid}").st_uid
-    except OSError:
-        return "an unknown user"
-    with suppress(KeyError):
-        return pwd.getpwuid(number).pw_name
-    return str(number)
 
 
 def _on_pci() -> int:

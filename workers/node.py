@@ -19,8 +19,10 @@ from trackside.compute.models import Node
 from trackside.compute.services import GpuSample, NodeFacts, NodeSample
 from trackside.compute.storage import BadStorage
 from trackside.jobs.services import after_reboot
+from workers.faults import Faults
 from workers.gpus import Gpus
 from workers.launch import Asking
+from workers.simulated import BadFleet
 
 BEAT = timedelta(seconds=2)
 LOOK = 15.0  # a machine without a usable GPU looks again: a driver may be loaded, a fault mended
@@ -33,12 +35,36 @@ def name() -> str:
     return plain if len(plain) <= 60 else hashlib.sha256(plain.encode()).hexdigest()[:16]
 
 
+def take_cores() -> None:
+    """TRACKSIDE_CORES=0-3,6: several agents share a machine. What this one starts stays there.
+
+    Raises BadFleet.
+    """
+    given = os.environ.get("TRACKSIDE_CORES", "").strip()
+    if not given:
+        return
+    allowed = os.sched_getaffinity(0)
+    try:
+        parts = [part.partition("-") for part in given.split(",")]
+        wanted = {n for low, _, high in parts for n in range(int(low), int(high or low) + 1)}
+    except ValueError:
+        raise BadFleet(f"TRACKSIDE_CORES is {given!r}; write for example 0-3 or 0,2,6-7.") from None
+    if not wanted or wanted - allowed:
+        raise BadFleet(
+            f"TRACKSIDE_CORES is {given!r}, but this process may use "
+            f"{', '.join(map(str, sorted(allowed)))} only."
+        )
+    os.sched_setaffinity(0, wanted)
+
+
 class Here:
     """The node's row, kept by this agent alone. An older agent of the same name has to end."""
 
     def __init__(self) -> None:
         self.name = name()
-        self.gpus = Gpus(fake=settings.TRACKSIDE_FAKE_GPUS, host=self.name)
+        take_cores()
+        faults = Faults(os.environ.get("TRACKSIDE_FAKE_FAULTS", "").strip(), self.name)
+        self.gpus = Gpus(fake=settings.TRACKSIDE_FAKE_GPUS, host=self.name, faults=faults)
         self.row = Node(name=self.name)
         self.samples: dict[str, GpuSample] = {}
         self.asking = Asking()
@@ -65,6 +91,7 @@ class Here:
             cuda=self.gpus.cuda,
             simulated=self.gpus.simulated,
             why_no_gpu=self.gpus.why,
+            topology=self.gpus.topology,
         )
         self.row, rebooted = services.register_node(facts, self.gpus.facts, now=clock.now())
         return rebooted
@@ -72,7 +99,7 @@ class Here:
     def beat(self, busy: set[str], warm: bool) -> None:
         """One sample of everything. Raises StaleNode."""
         with self._looking:
-            if self.gpus.why and time.monotonic() - self._looked > LOOK:
+            if self._doubtful() and time.monotonic() - self._looked > LOOK:
                 self._look_again()
             found = self.gpus.sample(busy)
             self.samples = {one.uuid: one for one in found}
@@ -88,6 +115,16 @@ class Here:
                 now=clock.now(),
             )
 
+    def _doubtful(self) -> bool:
+        """No GPU, or the driver fails on all of them: it may be gone, or back."""
+        failed = [one.health == "failed" and not one.broken for one in self.samples.values()]
+        return bool(self.gpus.why) or (bool(failed) and all(failed))
+
+    def dead(self) -> dict[str, str]:
+        """Devices on which no job can go on, and the sentence about each."""
+        failed = [one for one in self.samples.values() if one.health == "failed" and one.broken]
+        return {one.uuid: one.broken for one in failed}
+
     def learn(self) -> None:
         """The catalogue: what is quickly known first, then the full one."""
         for options in (("--quick",), ()):
@@ -101,10 +138,10 @@ class Here:
 
     def _look_again(self) -> None:
         """NVML sees the cards without torch; the catalogue says whether torch can use them."""
-        before = self.gpus.why
+        before = (self.gpus.why, self.gpus.facts)
         self.gpus.find(self.catalogue.get("versions"), self.catalogue.get("torch_archs") or ())
         self._looked = time.monotonic()
-        if self.gpus.why != before:
+        if (self.gpus.why, self.gpus.facts) != before:
             self._tell()
 
 

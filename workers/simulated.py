@@ -1,32 +1,40 @@
 """A fleet for trying and for tests: TRACKSIDE_FAKE_GPUS=4xH100-80GB or 2xA100-40GB,1xL4-24GB.
 
-Its jobs run on CPU ranks, and every page says that it is simulated. The numbers follow from the
-clock and the device alone, so that two looks at the same second agree.
+`1xH100-80GB:3g.40gb+2g.20gb` is a card cut into MIG slices. Its jobs run on CPU ranks, and every
+page says that it is simulated. The numbers follow from the clock and the device alone, so that two
+looks at the same second agree. What goes wrong is written in the file TRACKSIDE_FAKE_FAULTS:
+faults.py.
 """
 
 import hashlib
 import math
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
 
 from trackside.compute.services import GpuFacts, GpuSample
+from workers.faults import Fault
 
 GB = 2**30
 MOST = 64
-_PART = re.compile(r"(\d{1,3})x([A-Za-z0-9][A-Za-z0-9 .]{0,30})-(\d{1,4})GB")
-# Compute capability and power limit of the cards one may name; others get modest ones.
+_PART = re.compile(
+    r"(\d{1,3})x([A-Za-z0-9][A-Za-z0-9 .]{0,30})-(\d{1,4})GB(?::(\d+g\.\d+gb(?:\+\d+g\.\d+gb)*))?"
+)
+# Compute capability, power limit and NVLinks of the cards one may name; others get modest ones.
 KNOWN = {
-    "T4": ("7.5", 70.0),
-    "V100": ("7.0", 300.0),
-    "L4": ("8.9", 72.0),
-    "L40S": ("8.9", 350.0),
-    "A10": ("8.6", 150.0),
-    "A100": ("8.0", 400.0),
-    "H100": ("9.0", 700.0),
-    "H200": ("9.0", 700.0),
-    "B200": ("10.0", 1000.0),
+    "T4": ("7.5", 70.0, 0),
+    "V100": ("7.0", 300.0, 6),
+    "L4": ("8.9", 72.0, 0),
+    "L40S": ("8.9", 350.0, 0),
+    "A10": ("8.6", 150.0, 0),
+    "A100": ("8.0", 400.0, 12),
+    "H100": ("9.0", 700.0, 18),
+    "H200": ("9.0", 700.0, 18),
+    "B200": ("10.0", 1000.0, 18),
 }
+MODEST = ("8.0", 250.0, 0)
 
 
 class BadFleet(Exception):
@@ -36,6 +44,7 @@ class BadFleet(Exception):
 def inventory(text: str, host: str) -> list[GpuFacts]:
     """The devices that `text` names. Their UUIDs are the same at each start of the same host."""
     found: list[GpuFacts] = []
+    index = 0
     for part in text.split(","):
         match = _PART.fullmatch(part.strip())
         if match is None or not 0 < int(match[1]) <= MOST or not int(match[3]):
@@ -43,47 +52,84 @@ def inventory(text: str, host: str) -> list[GpuFacts]:
                 f"TRACKSIDE_FAKE_GPUS has {part.strip()!r}; write for example "
                 f"4xH100-80GB or 2xA100-40GB,1xL4-24GB, at most {MOST} of a kind."
             )
-        capability, limit = KNOWN.get(match[2].upper(), ("8.0", 250.0))
-        found += [
-            GpuFacts(
-                uuid=_uuid(host, len(found) + number),
-                index=len(found) + number,
+        capability, limit, _ = KNOWN.get(match[2].upper(), MODEST)
+        for _ in range(int(match[1])):
+            card = GpuFacts(
+                uuid=_uuid(host, str(index)),
+                index=index,
                 name=f"{match[2]} {match[3]} GB (simulated)",
                 memory_total=int(match[3]) * GB,
                 capability=capability,
                 power_limit=limit,
             )
-            for number in range(int(match[1]))
-        ]
+            found += _slices(card, match[2], match[4], host) if match[4] else [card]
+            index += 1
     return found
 
 
-def _uuid(host: str, index: int) -> str:
-    trace = hashlib.sha256(f"{host}/{index}".encode()).hexdigest()
-    return f"GPU-sim-{trace[:8]}-{trace[8:12]}-{trace[12:16]}-{trace[16:28]}"
+def _uuid(host: str, what: str, sort: str = "GPU") -> str:
+    trace = hashlib.sha256(f"{host}/{what}".encode()).hexdigest()
+    return f"{sort}-sim-{trace[:8]}-{trace[8:12]}-{trace[12:16]}-{trace[16:28]}"
 
 
-def samples(gpus: Collection[GpuFacts], busy: Collection[str]) -> list[GpuSample]:
-    """Idle when no job of ours runs on it; under load else."""
+def _slices(card: GpuFacts, model: str, cut: str, host: str) -> list[GpuFacts]:
+    return [
+        replace(
+            card,
+            uuid=_uuid(host, f"{card.index}/{number}", "MIG"),
+            name=f"{model} MIG {one} (simulated)",
+            memory_total=int(one.partition(".")[2].removesuffix("gb")) * GB,
+            power_limit=None,
+            parent=card.uuid,
+            slots=1,
+        )
+        for number, one in enumerate(cut.split("+"))
+    ]
+
+
+def topology(gpus: Sequence[GpuFacts]) -> dict[str, Any]:
+    """As a server of such cards is built: NVLink among equals, two NUMA nodes, PCIe else."""
+    cards = [one for one in gpus if not one.parent]
+    half = len(cards) // 2 if len(cards) > 2 else len(cards)
+    numa = {one.uuid: int(place >= half) for place, one in enumerate(cards)}
+    links: dict[str, dict[str, str]] = {one.uuid: {} for one in cards}
+    for place, one in enumerate(cards):
+        for other in cards[place + 1 :]:
+            wires = KNOWN.get(one.name.split(" ")[0].upper(), MODEST)[2]
+            near = "PHB" if numa[one.uuid] == numa[other.uuid] else "SYS"
+            way = f"NV{wires}" if wires and one.name == other.name else near
+            links[one.uuid][other.uuid] = links[other.uuid][one.uuid] = way
+    return {"links": links, "numa": numa}
+
+
+def samples(
+    gpus: Collection[GpuFacts], busy: Collection[str], wrong: dict[int, Fault] | None = None
+) -> list[GpuSample]:
+    """Idle when no job of ours runs on it; under load else. `wrong`: faults by a device's index."""
     now = time.time()
-    return [_sample(gpu, gpu.uuid in busy, now) for gpu in gpus]
+    found = []
+    for gpu in gpus:
+        fault = (wrong or {}).get(gpu.index, Fault())
+        if not fault.silent:
+            found.append(fault.spoil(gpu, _sample(gpu, gpu.uuid in busy, now)))
+    return found
 
 
 def _sample(gpu: GpuFacts, busy: bool, now: float) -> GpuSample:
     wave = (1 + math.sin(now / 5 + gpu.index)) / 2  # 0..1
-    limit = gpu.power_limit or 250.0
+    limit = gpu.power_limit
     if not busy:
         return GpuSample(
             uuid=gpu.uuid,
             memory_used=int(0.006 * gpu.memory_total),
             utilization=0.0,
             temperature=round(31 + 2 * wave, 1),
-            power=round(limit * 0.1, 1),
+            power=limit and round(limit * 0.1, 1),
         )
     return GpuSample(
         uuid=gpu.uuid,
         memory_used=int((0.30 + 0.02 * wave) * gpu.memory_total),
         utilization=round(82 + 14 * wave, 1),
         temperature=round(58 + 6 * wave, 1),
-        power=round(limit * (0.72 + 0.12 * wave), 1),
+        power=limit and round(limit * (0.72 + 0.12 * wave), 1),
     )

@@ -1,6 +1,8 @@
 """What a node says about its GPUs: the simulated fleet, and every reason why there is none."""
 
+import json
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from workers import causes, simulated
 from workers.causes import Facts, why_no_gpu
+from workers.faults import Faults
 from workers.gpus import Gpus
 from workers.simulated import BadFleet, inventory, samples
 
@@ -56,6 +59,91 @@ def test_a_simulated_device_is_idle_until_a_job_of_ours_holds_it() -> None:
     assert (idle.power or 0) < (loaded.power or 0) < (second.power_limit or 0)
 
 
+def test_a_card_is_cut_into_slices_that_are_devices() -> None:
+    found = inventory("1xH100-80GB,1xH100-80GB:3g.40gb+2g.20gb", "here")
+    assert [(one.index, one.memory_total // GB, one.slots) for one in found] == [
+        (0, 80, 4),
+        (1, 40, 1),
+        (1, 20, 1),
+    ]
+    assert found[1].parent == found[2].parent != ""
+    assert found[1].name == "H100 MIG 3g.40gb (simulated)"
+    assert simulated.topology(found)["links"] == {found[0].uuid: {}}
+
+
+def test_simulated_servers_are_wired_as_real_ones_are() -> None:
+    found = inventory("4xA100-80GB,2xL4-24GB", "here")
+    wires = simulated.topology(found)
+    ways = wires["links"][found[0].uuid]
+    assert [ways[one.uuid] for one in found[1:]] == ["NV12", "NV12", "NV12", "SYS", "SYS"]
+    assert wires["links"][found[4].uuid][found[5].uuid] == "PHB"
+    assert [wires["numa"][one.uuid] for one in found] == [0, 0, 0, 1, 1, 1]
+
+
+def written(file: Path, **faults: Any) -> Faults:
+    file.write_text(json.dumps({"here": faults, "there": {"0": {"dirty": True}}}))
+    return Faults(str(file), "here")
+
+
+@pytest.mark.parametrize(
+    ("fault", "health", "broken"),
+    [
+        ({}, "ok", ""),
+        ({"failed": "It needs a reset."}, "failed", "It needs a reset."),
+        ({"xid": 79}, "failed", "The driver reported Xid 79: it has fallen off the bus."),
+        ({"worn": "It is old."}, "ok", "It is old."),
+        ({"ecc": 3, "slowed": "heat"}, "ok", ""),
+        ({"dirty": True}, "dirty", ""),
+        ({"process": {"user": "eve", "memory_gb": 20}}, "foreign", ""),
+    ],
+)
+def test_a_written_fault_is_seen_at_the_next_sample(
+    fault: dict[str, Any], health: str, broken: str, tmp_path: Path
+) -> None:
+    gpus = Gpus(fake="2xL4-24GB", host="here", faults=written(tmp_path / "f", **{"1": fault}))
+    gpus.find()
+    sound, spoilt = gpus.sample(())
+    assert (sound.health, sound.broken) == ("ok", "")
+    assert (spoilt.health, spoilt.broken) == (health, broken)
+    assert bool(gpus.taken([spoilt.uuid])) == (health != "ok")
+    assert gpus.taken([sound.uuid]) == ""
+
+
+def test_a_foreign_process_takes_memory_and_is_named(tmp_path: Path) -> None:
+    process = {"pid": 99, "user": "eve", "memory_gb": 20}
+    gpus = Gpus(
+        fake="1xL4-24GB", host="here", faults=written(tmp_path / "f", **{"0": {"process": process}})
+    )
+    gpus.find()
+    (one,) = gpus.sample(())
+    assert one.processes == [{"pid": 99, "name": "python", "user": "eve", "memory": 20 * GB}]
+    assert one.memory_used == 20 * GB
+
+
+def test_a_silent_device_sends_no_numbers(tmp_path: Path) -> None:
+    gpus = Gpus(
+        fake="1xL4-24GB", host="here", faults=written(tmp_path / "f", **{"0": {"silent": True}})
+    )
+    gpus.find()
+    assert gpus.sample(()) == []
+    assert "does not answer" in gpus.taken([gpus.facts[0].uuid])
+
+
+def test_faults_are_read_anew_and_a_bad_file_keeps_the_last_good_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "f"
+    known = written(file, **{"0": {"dirty": True}})
+    assert known.now()[0].dirty
+    file.write_text('{"here": {"0": {"melts": true}}}')
+    assert known.now()[0].dirty
+    assert "'melts' is no fault; known are dirty, ecc, failed" in caplog.text
+    file.write_text("{}")
+    assert known.now() == {}
+    file.unlink()
+    assert known.now() == {}
+
+
 GOOD: dict[str, Any] = {
     "on_pci": 1,
     "devices": 1,
@@ -78,6 +166,7 @@ ROWS = [
     ("no_permission", {"nvml": causes.OPERATING_SYSTEM}),
     ("gpu_lost", {"nvml": causes.GPU_IS_LOST}),
     ("reset_required", {"nvml": causes.RESET_REQUIRED}),
+    ("driver_silent", {"nvml": causes.TIMEOUT}),
     ("unknown", {"nvml": causes.UNKNOWN, "said": "Unknown Error"}),
     ("mig_empty", {"empty_mig": True, "devices": 0}),
     ("torch_without_cuda", {"torch_cuda": ""}),

@@ -69,6 +69,7 @@ class GpuSample:
     health_note: str = ""
     processes: list[dict[str, Any]] = field(default_factory=list)
     errors: dict[str, Any] = field(default_factory=dict)  # {"ecc","retired","xid","slowed"}
+    broken: str = ""  # a sentence: out of service from now on, until somebody mends it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +153,9 @@ def _keep(gpu: Gpu, sample: GpuSample, now: datetime) -> None:
     """Only what was sampled: somebody may be writing that the device is broken."""
     usage.count(gpu, sample.utilization, sample.power, now)
     values = asdict(sample)
-    del values["uuid"]
+    del values["uuid"], values["broken"]
+    if sample.broken:
+        break_gpu(gpu.uuid, sample.broken)
     busy = sample.utilization > 1 or bool(sample.processes) or bool(gpu.leases.all())
     values |= {
         "history": [*gpu.history, round(sample.utilization, 1)][-HISTORY:],
