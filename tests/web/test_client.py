@@ -14,7 +14,7 @@ from django.test import Client as Browser
 from tests.web.world import photos, trained
 from trackside.accounts.models import User
 from trackside.accounts.services import make_token
-from trackside.client import Client, TracksideError, login, train
+from trackside.client import Client, TracksideError, login, train, where
 from trackside.client import command as commands
 from trackside.client.training import arranged
 from trackside.jobs.models import Job
@@ -205,3 +205,46 @@ def test_the_client_knows_nothing_of_django() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+GIB = 2**30
+SAID: list[tuple[str, Any]] = [
+    ("", None),
+    ("--cpu", {"kind": "cpu"}),
+    ("--cpu 3 --priority -5", {"kind": "cpu", "ranks": 3, "priority": -5}),
+    (
+        "--gpus GPU-a,GPU-b --share --memory 4.5",
+        {"kind": "gpus", "uuids": ["GPU-a", "GPU-b"], "share": "shared", "memory": 9 * GIB // 2},
+    ),
+    (
+        "--any 8 --nodes 2 --min-free 20 --gpu-model H100 --preemptible --max-hours 1.5",
+        {"kind": "any", "count": 8, "nodes": 2, "min_free": 20 * GIB, "name": "H100",
+         "preemptible": True, "max_seconds": 5400},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "asked"), SAID)
+def test_the_command_says_where_and_beside_whom(said: str, asked: Any) -> None:
+    args = commands.parser().parse_args(["train", "P", "a", *said.split()])
+    assert where.compute(args) == asked
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("--priority 5", "Say where to run with --cpu, --gpus or --any."),
+        ("--cpu --share", "--share belongs to --gpus or --any."),
+        ("--gpus GPU-a --nodes 2", "--nodes belongs to --any."),
+        ("--any --memory 4", "--memory belongs to --share."),
+        ("--any --share --memory 0", "'0' must be a number above 0"),
+        ("--any --max-hours soon", "'soon' must be a number above 0"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_an_error(
+    said: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        where.compute(commands.parser().parse_args(["train", "P", "a", *said.split()]))
+    assert end.value.code == 2
+    assert sentence in capsys.readouterr().err

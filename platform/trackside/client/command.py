@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 
 from trackside.client import login
-from trackside.client.client import Client, Json, TracksideError
+from trackside.client.client import Client, TracksideError
 from trackside.client.printing import gpu_rows, metrics, progress, say, table
+from trackside.client.where import compute, options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -125,17 +126,6 @@ def follow(client: Client, job: int, wait: bool) -> None:
         raise TracksideError(200, now["state"], now["reason"] or f"Job {job} failed.")
 
 
-def compute(args: argparse.Namespace) -> Json | None:
-    """What --cpu, --gpus or --any say; nothing said leaves it to the design."""
-    if args.gpus:
-        return {"kind": "gpus", "uuids": args.gpus.split(",")}
-    if args.any:
-        return {"kind": "any", "count": args.any}
-    if args.cpu is None:
-        return None
-    return {"kind": "cpu", **({"ranks": args.cpu} if args.cpu else {})}
-
-
 def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="trackside", description="Trackside from a shell.")
     commands = whole.add_subparsers(required=True, metavar="command")
@@ -148,7 +138,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("project")
     one.add_argument("analysis")
     one.add_argument("--session-name", default="")
-    _where(one)
+    options(one)
+    one.add_argument("--wait", action="store_true", help="until it is over")
     _jobs(commands)
     _score(commands)
     one = _command(commands, "deploy", deploy, "deploy a trained model to the Flow")
@@ -201,14 +192,7 @@ def _score(commands: Commands) -> None:
     one.add_argument("--output", required=True, help="the new dataset")
     one.add_argument("--recipe", default="", help="the recipe's name")
     one.add_argument("--download", type=Path, metavar="FILE", help="save the rows as CSV")
-    _where(one)
-
-
-def _where(one: argparse.ArgumentParser) -> None:
-    where = one.add_mutually_exclusive_group()
-    where.add_argument("--cpu", type=int, nargs="?", const=0, metavar="RANKS")
-    where.add_argument("--gpus", default="", metavar="UUID,UUID")
-    where.add_argument("--any", type=int, nargs="?", const=1, metavar="COUNT")
+    options(one)
     one.add_argument("--wait", action="store_true", help="until it is over")
 
 
