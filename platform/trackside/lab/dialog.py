@@ -17,7 +17,7 @@ from trackside.lab.freezing import ready
 from trackside.lab.models import Analysis
 from trackside.lab.pages import analysis_of
 from trackside.lab.plan import Plan, make, on_a_gpu
-from trackside.lab.wishes import Wish, design, read
+from trackside.lab.wishes import GIB, HOUR, Wish, design, read
 from trackside.projects.models import Role
 
 FRAGMENT = "X-Fragment"  # js/pages/train.js asks for the dialog alone
@@ -74,7 +74,7 @@ def _show(
         ],
         "others": _others(plan, analysis),
         "ranks": range(1, max((n["cores"] for n in plan.board["nodes"]), default=1) + 1),
-        "counts": range(1, max((len(n["gpus"]) for n in plan.board["nodes"]), default=1) + 1),
+        **_choices(plan),
         "free": [gpu["uuid"] for gpu in plan.gpus if gpu["state"] == "free"],
         "any_gpu": bool(plan.gpus),
         "number": analysis.sessions.count() + 1,
@@ -88,6 +88,18 @@ def _show(
         ),
     }
     return render(request, "lab/train_dialog.html", context, status=status)
+
+
+def _choices(plan: Plan) -> dict[str, Any]:
+    """What the fields of Automatic, sharing and More may hold, and hold."""
+    memory, limit = plan.compute.get("memory"), plan.wish.max_seconds
+    return {
+        "machines": sum(1 for node in plan.board["nodes"] if node["gpus"]),
+        "most": max(1, len(plan.gpus)),
+        "gpu_names": sorted({gpu["name"] for gpu in plan.gpus}),
+        "budget": f"{memory / GIB:.1f}" if memory else "",
+        "hours": f"{limit / HOUR:g}" if limit else "",
+    }
 
 
 def _others(plan: Plan, analysis: Analysis) -> list[dict[str, Any]]:

@@ -31,6 +31,14 @@ def need(analysis: Analysis, model: dict[str, Any], known: Known | None = None) 
     )
 
 
+def largest(needs: list[fit.Need]) -> fit.Need:
+    """Of models that are trained one after the other; one that is not known makes all unknown."""
+    if not needs:
+        return fit.Need(bytes=None, basis="No model is chosen.")
+    unknown = [one for one in needs if one.bytes is None]
+    return unknown[0] if unknown else max(needs, key=lambda one: one.bytes or 0)
+
+
 def one_model(design: dict[str, Any], model: dict[str, Any]) -> dict[str, Any]:
     """The design as if this were its only model."""
     training = {**design["training"], **model.get("training", {})}

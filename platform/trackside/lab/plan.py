@@ -3,23 +3,22 @@
 All of it is computed here, at each change; the browser only shows it.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
 from trackside.compute import fit, outlook
-from trackside.compute.requests import BadCompute, clean
-from trackside.lab import estimates, plan_notes, wishes
+from trackside.lab import estimates, plan_limits, plan_notes, plan_story, wishes
 from trackside.lab.estimates import Known
 from trackside.lab.freezing import device_for, resolved
 from trackside.lab.labels import model_label
 from trackside.lab.models import Analysis
+from trackside.lab.plan_limits import OVER
 from trackside.lab.wishes import BATCHES, Wish
 
 Json = dict[str, Any]
-OVER = ("too_small", "no_room_now")
 
 
 @dataclass
@@ -43,6 +42,7 @@ class Plan:
     problem: Json | None = None
     memory: Json | None = None
     batch: Json | None = None
+    story: list[Json] = field(default_factory=list)
 
     @property
     def gpus(self) -> list[Json]:
@@ -82,7 +82,7 @@ def make(analysis: Analysis, wish: Wish | None, board: Json) -> Plan:
         wish = _opening(analysis, board, known)
     asked = wishes.asked(analysis, wish, wishes.compute(wish, None, machines))
     models = [_row(asked, wish, n, known) for n in range(len(asked.design["models"]))]
-    need = _largest([models[n]["need"] for n in wish.models])
+    need = estimates.largest([models[n]["need"] for n in wish.models])
     compute = wishes.compute(wish, need, machines)
     plan = Plan(
         wish=wish,
@@ -105,7 +105,7 @@ def _opening(analysis: Analysis, board: Json, known: Known) -> Wish:
         return wish
     asked = wishes.asked(analysis, wish, {"kind": "gpus", "uuids": [], "precision": "auto"})
     needs = [estimates.need(asked, asked.design["models"][n], known) for n in wish.models]
-    found = fit.verdicts(_largest(needs), board, {})
+    found = fit.verdicts(estimates.largest(needs), board, {})
     fits = [
         gpu["uuid"]
         for node in board["nodes"]
@@ -121,15 +121,8 @@ def on_a_gpu(plan: Plan, analysis: Analysis) -> Json:
     compute = {"kind": "any", "count": 1, "precision": plan.wish.precision}
     asked = wishes.asked(analysis, plan.wish, compute)
     listed = [asked.design["models"][n] for n in plan.wish.models]
-    need = _largest([estimates.need(asked, one, plan.known) for one in listed])
+    need = estimates.largest([estimates.need(asked, one, plan.known) for one in listed])
     return fit.verdicts(need, plan.board, compute)
-
-
-def _largest(needs: list[fit.Need]) -> fit.Need:
-    if not needs:
-        return fit.Need(bytes=None, basis="No model is chosen.")
-    unknown = [one for one in needs if one.bytes is None]
-    return unknown[0] if unknown else max(needs, key=lambda one: one.bytes or 0)
 
 
 def _row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
@@ -167,7 +160,8 @@ def _fill(plan: Plan, analysis: Analysis, asked: Analysis) -> None:
     plan.batch = _batch(plan)
     plan.memory = _memory(plan)
     plan.notes = _notes(plan, asked)
-    _obstacles(plan, analysis)
+    plan_limits.find(plan, analysis)
+    plan.story = plan_story.tell(plan)
 
 
 def _time(plan: Plan) -> None:
@@ -222,54 +216,3 @@ def _notes(plan: Plan, asked: Analysis) -> list[Json]:
     if plan.device == "cpu":
         notes |= dict.fromkeys(plan_notes.cpu_cost(depths, asked), "wn")
     return [{"level": level, "text": text} for text, level in notes.items()]
-
-
-def _obstacles(plan: Plan, analysis: Analysis) -> None:
-    if not plan.wish.models:
-        plan.stop, plan.why = "Choose a model", "Tick at least one model above."
-    elif plan.wish.mode == "pick" and not plan.chosen:
-        none = not plan.gpus
-        plan.stop = "No GPU to choose" if none else "Choose a GPU"
-        plan.why = plan_notes.NO_GPU if none else "Choose one or more GPUs, or switch to CPU."
-    else:
-        _refused(plan)
-    if not plan.stop:
-        _over(plan, analysis)
-
-
-def _refused(plan: Plan) -> None:
-    try:
-        clean(plan.compute)
-    except BadCompute as bad:
-        plan.stop, plan.why = "Fix the choice", bad.sentence
-
-
-def _over(plan: Plan, analysis: Analysis) -> None:
-    """A chosen GPU without the room: say by how much, and offer what would fit."""
-    for one in plan.chosen:
-        verdict = plan.verdicts[one["gpu"]["uuid"]]
-        if verdict["verdict"] in OVER:
-            plan.stop = "Does not fit"
-            never = verdict["verdict"] == "too_small"
-            room = one["gpu"]["memory_total"] if never else verdict["free"]
-            plan.problem = {
-                **one,
-                "needs": verdict["needs"],
-                "free": room,
-                "batch": _smaller(plan, analysis, room),
-                "other": plan_notes.free_gpu(plan.board, plan.verdicts),
-            }
-            return
-
-
-def _smaller(plan: Plan, analysis: Analysis, room: int) -> int | None:
-    """The largest batch with which every chosen model fits."""
-    most = max(plan.models[n]["batch"] for n in plan.wish.models)
-    for batch in sorted((one for one in BATCHES if one < most), reverse=True):
-        wish = replace(plan.wish, batches=dict.fromkeys(plan.wish.models, batch))
-        asked = wishes.asked(analysis, wish, plan.compute)
-        listed = [asked.design["models"][n] for n in wish.models]
-        need = _largest([estimates.need(asked, one, plan.known) for one in listed])
-        if need.bytes is not None and need.bytes <= room:
-            return batch
-    return None

@@ -6,6 +6,7 @@ import { csrf } from "../send.js";
 import { toast } from "../toasts.js";
 
 const AGAIN = 4000; // milliseconds
+const TYPED = "input:not([type=radio], [type=checkbox])";
 const dialog = document.getElementById("train");
 let leave = []; // what to stop when the dialog closes
 let latest = 0; // number of the last plan that was asked for
@@ -91,16 +92,21 @@ const post = (url) => fetch(url, { method: "POST", body: new FormData(form()), h
 function swap(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
   const focus = mark(document.activeElement);
+  const open = [...dialog.querySelectorAll("details[open]")].map((one) => one.id);
   for (const part of dialog.querySelectorAll("[data-part]")) {
     const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (next && next.innerHTML !== part.innerHTML) part.replaceChildren(...next.childNodes);
+    if (next && next.innerHTML !== part.innerHTML && !writing(part)) part.replaceChildren(...next.childNodes);
   }
+  for (const id of open) find(`details#${id}`)?.setAttribute("open", "");
   for (const old of form().querySelectorAll('[name="seen_free"]')) old.remove();
   form().prepend(...fresh.querySelectorAll('[name="seen_free"]'));
   const mode = fresh.querySelector('[name="mode"]:checked');
   if (mode) find(`[name="mode"][value="${mode.value}"]`).checked = true;
   if (focus && !dialog.contains(document.activeElement)) (find(focus) ?? find("[data-main]"))?.focus({ preventScroll: true });
 }
+
+// Somebody types in this part: what they have written so far is not taken from under their hands.
+const writing = (part) => part.contains(document.activeElement) && document.activeElement.matches(TYPED);
 
 // How to find the element again after its part was drawn anew.
 function mark(element) {
@@ -154,6 +160,11 @@ dialog.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     form()?.requestSubmit(find("[data-go]"));
+    return;
+  }
+  if (event.key === "Enter" && event.target.matches(TYPED)) {
+    event.preventDefault(); // the field is done, not the whole dialog
+    plan();
     return;
   }
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
