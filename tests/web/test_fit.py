@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trackside.compute import outlook
-from trackside.compute.fit import CONTEXT, GIB, Need, estimate, shapes, verdicts
+from trackside.compute.fit import CONTEXT, GIB, Need, budget, estimate, shapes, verdicts
 
 MIB = 2**20
 CATALOGUE = {
@@ -173,6 +173,49 @@ def board(*gpus: dict[str, Any], cores_free: int = 2) -> dict[str, Any]:
 def test_a_tile_says(needs: int | None, gpu: dict[str, Any], verdict: str | None) -> None:
     found = verdicts(Need(bytes=needs), board(gpu), GPU)["GPU-a"]
     assert found == {"verdict": verdict, "needs": needs, "free": gpu["memory_free"]}
+
+
+SHARED = {**GPU, "share": "shared"}
+TWO = {"slots": 4, "taken": 2, "memory": 30 * GIB}
+
+
+@pytest.mark.parametrize(
+    ("memory", "gpu", "verdict", "free"),
+    [
+        (20, tile(), "fits", 79),
+        (20, tile(state="busy"), "busy", 79),  # held by one job alone
+        (20, tile(state="busy", shares=TWO), "fits", 50),
+        (60, tile(state="busy", shares=TWO), "no_room_now", 50),
+        (20, tile(state="busy", shares={**TWO, "taken": 4}), "busy", 50),
+        (20, tile(state="busy", shares=TWO, memory_free=10 * GIB), "no_room_now", 10),
+        (90, tile(state="busy", shares=TWO), "too_small", 50),
+        (20, tile(state="foreign", shares=None), "busy", 79),
+        (79, tile(), "fits", 79),  # a budget is an upper end: it is not tight
+    ],
+)
+def test_a_shared_job_needs_its_budget_beside_the_others(
+    memory: int, gpu: dict[str, Any], verdict: str, free: int
+) -> None:
+    wish = {**SHARED, "memory": memory * GIB}
+    found = verdicts(Need(bytes=GIB), board(gpu), wish)["GPU-a"]
+    assert found == {"verdict": verdict, "needs": memory * GIB, "free": free * GIB}
+    alone = verdicts(Need(bytes=GIB), board(tile(state="busy", shares=TWO)), GPU)["GPU-a"]
+    assert alone["verdict"] == "busy"
+
+
+def test_a_budget_is_the_estimates_upper_end_and_a_gib_at_least() -> None:
+    assert budget(Need(bytes=10 * GIB, spread=0.3)) == 13 * GIB
+    assert budget(Need(bytes=GIB // 4, spread=0.3)) == GIB
+    assert budget(Need(bytes=None)) is None
+    said = verdicts(Need(bytes=10 * GIB, spread=0.3), board(tile()), SHARED)["GPU-a"]
+    assert said["needs"] == 13 * GIB
+
+
+@given(st.integers(1, 10**12), st.floats(0, 1))
+def test_a_budget_covers_the_estimate(needs: int, spread: float) -> None:
+    asked = budget(Need(bytes=needs, spread=spread))
+    assert asked is not None
+    assert needs * (1 + spread) <= asked * (1 + 1e-9)
 
 
 @pytest.mark.parametrize(
