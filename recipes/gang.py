@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from recipes import crash, meeting, processes
+from recipes import crash, ends, meeting, processes, pulse
 from recipes import rank as ranks
 from recipes.job import YIELDED, BadJob, Job, read, write_whole
 from recipes.log import Log
@@ -61,7 +61,8 @@ class _Gang:
     ended: dict[int, int] = field(default_factory=dict)  # rank -> exit code, or minus the signal
     failed: int | None = None  # the rank that failed first
     asked: bool = False
-    why: str = ""  # what is being stopped for: asked, rank, alone
+    why: str = ""  # what is being stopped for: asked, rank, alone, hung, time_limit
+    hung: pulse.Hung | None = None
     kill_at: float = float("inf")
 
     @property
@@ -71,14 +72,7 @@ class _Gang:
         return range(first, first + self.job.compute.ranks)
 
     def run(self) -> int:
-        self.home = Path(self.job.home or self.folder)
-        self.touched = _touched(self.folder)
-        self.seen = time.monotonic()
-        self.kills = processes.memory_kills()
-        processes.adopt_orphans()
-        processes.wear(processes.tag(self.job.job, self.job.fence, self.folder))
-        if self.job.compute.cores:
-            os.sched_setaffinity(0, set(self.job.compute.cores))
+        self._settle_down()
         bell, self.bell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.log = Log(self.folder / "log.txt")
         self.meeting = meeting.arrange(self.folder, self.job.compute)
@@ -103,6 +97,17 @@ class _Gang:
         self._unlisten(before)
         os.close(bell)
         return code
+
+    def _settle_down(self) -> None:
+        self.home = Path(self.job.home or self.folder)
+        self.touched = _touched(self.folder)
+        self.began = self.seen = time.monotonic()
+        self.kills = processes.memory_kills()
+        self.pulse = pulse.Watcher(self.folder, self.ranks, self.job.compute.all_ranks)
+        processes.adopt_orphans()
+        processes.wear(processes.tag(self.job.job, self.job.fence, self.folder))
+        if self.job.compute.cores:
+            os.sched_setaffinity(0, set(self.job.compute.cores))
 
     def _listen(self) -> list[object]:
         """Signals only ring the bell that `_wait` sleeps on, so none is missed in between."""
@@ -198,8 +203,12 @@ class _Gang:
             elif self.failed is not None:
                 self._stop("rank", now + GRACE)
             elif self._abandoned(now):
-                self.why, self.kill_at = "alone", now + GRACE_ALONE
-                write_whole(self.home / "stop", "yield")
+                self._give_way("alone", now)
+            elif self.job.seconds is not None and now - self.began >= self.job.seconds:
+                self._give_way("time_limit", now)
+            elif hung := self.pulse.look():
+                self.hung, self.failed = hung, hung.rank
+                self._stop("hung", now + GRACE)
         if now >= self.kill_at:
             self._signal(signal.SIGKILL)
 
@@ -209,6 +218,11 @@ class _Gang:
         if touched != self.touched:
             self.touched, self.seen = touched, now
         return touched is not None and now - self.seen > DEAD_MAN
+
+    def _give_way(self, why: str, now: float) -> None:
+        """Let the ranks write a checkpoint; a kind that writes none is ended later."""
+        self.why, self.kill_at = why, now + GRACE_ALONE
+        write_whole(self.home / "stop", "yield")
 
     def _stop(self, why: str, kill_at: float) -> None:
         self.why, self.kill_at = why, kill_at
@@ -232,17 +246,17 @@ class _Gang:
         (self.folder / f".rendezvous.{os.getpid()}").unlink(missing_ok=True)
 
     def _code(self) -> int:
-        ends = set(self.ended.values())
-        if ends <= {0, YIELDED}:
-            return YIELDED if YIELDED in ends else 0
-        return STOPPED if self.why in ("asked", "alone") or self.asked else 1
+        codes = set(self.ended.values())
+        if codes <= {0, YIELDED}:
+            return YIELDED if YIELDED in codes else 0
+        return STOPPED if self.why in ("asked", "alone", "time_limit") or self.asked else 1
 
     def _tell(self, code: int | None) -> None:
-        end = self.ended[self.failed] if self.failed is not None else 0
+        end = self.ended.get(self.failed, 0) if self.failed is not None else 0
         outcome = {
             "fence": self.job.fence,
             "exit": code,
-            "signal": -end if end < 0 else None,
+            "signal": -end if end < 0 and not self.hung else None,
             "rank": self.failed,
             "cause": self._cause(end) if code else "",
             "address": self.meeting.address,
@@ -251,29 +265,24 @@ class _Gang:
 
     def _cause(self, end: int) -> str:
         """In the words of the platform's table of retries; empty where nothing went wrong."""
+        if self.why in ("hung", "time_limit"):
+            return self.why
         if self.failed is None:
             return ""
-        if end == -signal.SIGKILL:
-            return "out_of_memory" if processes.memory_kills() > self.kills else "rank_killed"
-        return "program" if end > 0 else "rank_killed" if end == -signal.SIGTERM else "rank_crashed"
+        return ends.cause(end, memory=processes.memory_kills() > self.kills)
 
     def _reason(self, end: int) -> str:
         if self.why == "alone":
             return "The node's agent was away for 10 minutes, so the job ended itself."
+        if self.why == "time_limit":
+            return "It has run as long as it may."
+        if self.hung:
+            return self.hung.reason
         if self.failed is None:
             return "It gave way." if self._code() == YIELDED else "It was stopped."
         who = f"Rank {self.failed} of {self.job.compute.all_ranks}"
-        if end >= 0:
-            last = self.log.last_line()
-            return f"{who} ended with exit code {end}" + (f": {last}" if last else ".")
-        name = signal.Signals(-end).name if -end in set(signal.Signals) else "unknown"
-        if -end == signal.SIGKILL and processes.memory_kills() > self.kills:
-            return (
-                f"{who} was killed by the system because memory ran out (signal 9, SIGKILL). "
-                "A smaller batch size or fewer ranks need less."
-            )
-        verb = "was killed by" if -end in (signal.SIGKILL, signal.SIGTERM) else "crashed with"
-        return f"{who} {verb} signal {-end} ({name})."
+        short = processes.memory_kills() > self.kills
+        return ends.sentence(who, end, memory=short, last=self.log.last_line())
 
 
 def _touched(folder: Path) -> float | None:

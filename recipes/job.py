@@ -60,6 +60,7 @@ class Job:
     compute: Compute = field(default_factory=Compute)
     cache: str = ""  # folder for pixel and feature caches, shared by all jobs of a node
     weights: str = ""  # folder for pretrained weights, shared by all jobs of a node
+    seconds: float | None = None  # that it may run; then it gives way
     home: str = ""  # several nodes: the first part's folder, which holds what all ranks share
     version: int = VERSION
 

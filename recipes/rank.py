@@ -10,13 +10,17 @@ import traceback
 from pathlib import Path
 
 from recipes import job as jobs
+from recipes import pulse
 from recipes.events import Journal
 from recipes.job import YIELDED, BadJob, GaveWay, Job
 from recipes.kinds import KINDS
 from recipes.params import ParamError
 
 TERMINATED = 143
-CODES = ("out_of_memory", "not_finite", "bad_data", "bad_job", "weights_missing")
+CODES = (
+    *("out_of_memory", "cuda_out_of_memory", "not_finite", "disk_full"),
+    *("bad_data", "bad_job", "weights_missing"),
+)
 
 
 def run(folder: Path, *, rank: int, world: int, rendezvous: str) -> int:
@@ -33,6 +37,8 @@ def run(folder: Path, *, rank: int, world: int, rendezvous: str) -> int:
         if kind is None:
             raise BadJob(f"There is no kind of job called {job.kind!r}. Known: {', '.join(KINDS)}.")
         settle(job, rank - job.compute.first_rank)
+        if kind.resumes:
+            pulse.start(folder, rank - job.compute.first_rank)
         if kind.torch:
             _run_with_peers(job, home, rank, world, rendezvous)
         else:

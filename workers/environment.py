@@ -12,6 +12,9 @@ NAMES = frozenset(
         *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
         # Where they belong to, so that a supervisor finds what it started.
         *("TRACKSIDE_HOME", "TRACKSIDE_HOME_ID", "TRACKSIDE_STORAGE", "TRACKSIDE_OFFLINE"),
+        # How often checkpoints are written, and how long a rank's silence is believed.
+        "TRACKSIDE_CHECKPOINT_SECONDS",
+        *("TRACKSIDE_HUNG_SECONDS", "TRACKSIDE_FIRST_STEP_SECONDS"),
     )
 )
 # A test of what survives a crash names its place to all of a node's processes: recipes/crash.py.
