@@ -14,10 +14,11 @@ PIP := $(PY) -m pip install --no-input --disable-pip-version-check --quiet --qui
 UV_VERSION := 0.13.8
 TESTS ?=
 
-.PHONY: help run test check bench lock assets setup setup-test format clean
+.PHONY: help run fleet test check bench lock assets setup setup-test format clean
 
 help:
 	@echo "make run     start Trackside (PORT=8000, TRACKSIDE_HOME=./var); Ctrl-C stops it"
+	@echo "make fleet   the same with three simulated nodes; FLEET='a:8xH100-80GB;b:none' names others"
 	@echo "make test    the whole test suite; TESTS='tests/web -k access' runs a part"
 	@echo "make check   lint, types, import contracts"
 	@echo "make bench   the benchmarks that fit this machine, as ratios"
@@ -25,6 +26,11 @@ help:
 
 run: setup
 	@exec $(PY) -m workers.supervisor
+
+FLEET ?= gpu-01:8xH100-80GB;gpu-02:4xA100-80GB;cpu-01:none
+
+fleet: setup
+	@exec env TRACKSIDE_FLEET="$(FLEET)" $(PY) -m workers.supervisor
 
 test: setup-test
 	@scripts/machine.sh chromium

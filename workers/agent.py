@@ -32,11 +32,11 @@ from trackside.jobs.models import Attempt  # noqa: E402
 from trackside.jobs.moves import StaleAttempt  # noqa: E402
 from trackside.jobs.states import AttemptState  # noqa: E402
 from workers import leases, sweep  # noqa: E402
+from workers.cards import BadFleet  # noqa: E402
 from workers.doorbells import Doorbells  # noqa: E402
 from workers.launch import Launcher, Zygote, write_folder  # noqa: E402
 from workers.loops import Loop  # noqa: E402
 from workers.node import BEAT, Here  # noqa: E402
-from workers.simulated import BadFleet  # noqa: E402
 from workers.watch import Watch  # noqa: E402
 
 POLL, TICK, KEEP = 1.0, 0.15, 0.25

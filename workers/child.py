@@ -26,6 +26,7 @@ class Part:
     stop: signal.Signals = signal.SIGTERM
     grace: float = 6.0
     descriptors: tuple[int, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()  # besides what all parts get
 
 
 def module(name: str, *arguments: str) -> tuple[str, ...]:
@@ -57,7 +58,7 @@ class Child:
         self.process = subprocess.Popen(
             self.part.command,
             cwd=ROOT,
-            env=self.environment,
+            env={**self.environment, **dict(self.part.environment)},
             stdin=subprocess.DEVNULL,
             stdout=writing,
             stderr=subprocess.STDOUT,

@@ -54,7 +54,8 @@ class Gpus:
     def find(self, versions: dict[str, Any] | None = None, archs: Collection[str] = ()) -> None:
         """Look again at what there is. With torch's versions, also whether torch can use it."""
         if self.fake:
-            self.facts, self.why = simulated.inventory(self.fake, self.host), None
+            self.facts = simulated.inventory(self.fake, self.host)
+            self.why = None if self.facts else causes.why_no_gpu(causes.Facts())
             self.topology = simulated.topology(self.facts)
             return
         probe, found = self._probe(versions, archs)

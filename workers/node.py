@@ -19,10 +19,10 @@ from trackside.compute.models import Node
 from trackside.compute.services import GpuSample, NodeFacts, NodeSample
 from trackside.compute.storage import BadStorage
 from trackside.jobs.services import after_reboot
+from workers.cards import BadFleet
 from workers.faults import Faults
 from workers.gpus import Gpus
 from workers.launch import Asking
-from workers.simulated import BadFleet
 
 BEAT = timedelta(seconds=2)
 LOOK = 15.0  # a machine without a usable GPU looks again: a driver may be loaded, a fault mended

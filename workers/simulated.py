@@ -1,27 +1,22 @@
-"""A fleet for trying and for tests: TRACKSIDE_FAKE_GPUS=4xH100-80GB or 2xA100-40GB,1xL4-24GB.
+"""A fleet for trying and for tests: TRACKSIDE_FAKE_GPUS, as cards.py reads it.
 
-`1xH100-80GB:3g.40gb+2g.20gb` is a card cut into MIG slices. Its jobs run on CPU ranks, and every
-page says that it is simulated. The numbers follow from the clock and the device alone, so that two
-looks at the same second agree. What goes wrong is written in the file TRACKSIDE_FAKE_FAULTS:
-faults.py.
+Its jobs run on CPU ranks, and every page says that it is simulated. The numbers follow from the
+clock and the device alone, so that two looks at the same second agree. What goes wrong is written
+in the file TRACKSIDE_FAKE_FAULTS: faults.py.
 """
 
 import hashlib
 import math
-import re
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 from trackside.compute.services import GpuFacts, GpuSample
+from workers import cards
 from workers.faults import Fault
 
 GB = 2**30
-MOST = 64
-_PART = re.compile(
-    r"(\d{1,3})x([A-Za-z0-9][A-Za-z0-9 .]{0,30})-(\d{1,4})GB(?::(\d+g\.\d+gb(?:\+\d+g\.\d+gb)*))?"
-)
 # Compute capability, power limit and NVLinks of the cards one may name; others get modest ones.
 KNOWN = {
     "T4": ("7.5", 70.0, 0),
@@ -37,32 +32,25 @@ KNOWN = {
 MODEST = ("8.0", 250.0, 0)
 
 
-class BadFleet(Exception):
-    """TRACKSIDE_FAKE_GPUS cannot be read; the message shows how to write it."""
-
-
 def inventory(text: str, host: str) -> list[GpuFacts]:
-    """The devices that `text` names. Their UUIDs are the same at each start of the same host."""
+    """The devices that `text` names. Their UUIDs are the same at each start of the same host.
+
+    Raises BadFleet.
+    """
     found: list[GpuFacts] = []
     index = 0
-    for part in text.split(","):
-        match = _PART.fullmatch(part.strip())
-        if match is None or not 0 < int(match[1]) <= MOST or not int(match[3]):
-            raise BadFleet(
-                f"TRACKSIDE_FAKE_GPUS has {part.strip()!r}; write for example "
-                f"4xH100-80GB or 2xA100-40GB,1xL4-24GB, at most {MOST} of a kind."
-            )
-        capability, limit, _ = KNOWN.get(match[2].upper(), MODEST)
-        for _ in range(int(match[1])):
+    for part in cards.read(text):
+        capability, limit, _ = KNOWN.get(part.model.upper(), MODEST)
+        for _ in range(part.count):
             card = GpuFacts(
                 uuid=_uuid(host, str(index)),
                 index=index,
-                name=f"{match[2]} {match[3]} GB (simulated)",
-                memory_total=int(match[3]) * GB,
+                name=f"{part.model} {part.gigabytes} GB (simulated)",
+                memory_total=part.gigabytes * GB,
                 capability=capability,
                 power_limit=limit,
             )
-            found += _slices(card, match[2], match[4], host) if match[4] else [card]
+            found += _slices(card, part, host) if part.cut else [card]
             index += 1
     return found
 
@@ -72,29 +60,29 @@ def _uuid(host: str, what: str, sort: str = "GPU") -> str:
     return f"{sort}-sim-{trace[:8]}-{trace[8:12]}-{trace[12:16]}-{trace[16:28]}"
 
 
-def _slices(card: GpuFacts, model: str, cut: str, host: str) -> list[GpuFacts]:
+def _slices(card: GpuFacts, part: cards.Cards, host: str) -> list[GpuFacts]:
     return [
         replace(
             card,
             uuid=_uuid(host, f"{card.index}/{number}", "MIG"),
-            name=f"{model} MIG {one} (simulated)",
+            name=f"{part.model} MIG {one} (simulated)",
             memory_total=int(one.partition(".")[2].removesuffix("gb")) * GB,
             power_limit=None,
             parent=card.uuid,
             slots=1,
         )
-        for number, one in enumerate(cut.split("+"))
+        for number, one in enumerate(part.cut)
     ]
 
 
 def topology(gpus: Sequence[GpuFacts]) -> dict[str, Any]:
     """As a server of such cards is built: NVLink among equals, two NUMA nodes, PCIe else."""
-    cards = [one for one in gpus if not one.parent]
-    half = len(cards) // 2 if len(cards) > 2 else len(cards)
-    numa = {one.uuid: int(place >= half) for place, one in enumerate(cards)}
-    links: dict[str, dict[str, str]] = {one.uuid: {} for one in cards}
-    for place, one in enumerate(cards):
-        for other in cards[place + 1 :]:
+    whole = [one for one in gpus if not one.parent]
+    half = len(whole) // 2 if len(whole) > 2 else len(whole)
+    numa = {one.uuid: int(place >= half) for place, one in enumerate(whole)}
+    links: dict[str, dict[str, str]] = {one.uuid: {} for one in whole}
+    for place, one in enumerate(whole):
+        for other in whole[place + 1 :]:
             wires = KNOWN.get(one.name.split(" ")[0].upper(), MODEST)[2]
             near = "PHB" if numa[one.uuid] == numa[other.uuid] else "SYS"
             way = f"NV{wires}" if wires and one.name == other.name else near

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from trackside.config import env
-from workers import premises, remains, valkey
+from workers import fleet, premises, remains, valkey
 from workers.child import Child, Part, die_with_parent, how, module
 from workers.prefixed_log import PrefixedLog
 from workers.probe import Probe
@@ -39,6 +39,7 @@ class Supervisor:
         self.ready = False
         self.signals = 0
         self.gave_up = ""
+        self.fleet = fleet.read(env.text("TRACKSIDE_FLEET"))
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -68,7 +69,11 @@ class Supervisor:
         web = module("workers.web", str(self.socket.fileno()))
         self._add(Part("web", web, descriptors=(self.socket.fileno(),)))
         self._add(Part("scheduler", module("workers.scheduler")))
-        self._add(Part("agent", module("workers.agent"), stop=signal.SIGINT, grace=25.0))
+        faults = self.home / "faults.json"
+        if self.fleet:
+            fleet.write_faults(faults)
+        for agent in fleet.agents(self.fleet, faults):
+            self._add(agent)
 
     def _prepare(self) -> bool:
         """Tables, served files, the first administrator and project; the rest waits for it."""
@@ -135,8 +140,10 @@ class Supervisor:
         self.events.register(source, selectors.EVENT_READ, child)
 
     def _environment(self) -> dict[str, str]:
+        simulated = {"TRACKSIDE_FAKE_GPUS": fleet.label(self.fleet)} if self.fleet else {}
         return {
             **os.environ,
+            **simulated,
             "DJANGO_SETTINGS_MODULE": "trackside.config.settings",
             "PORT": str(self.port),
             "PYTHONUNBUFFERED": "1",

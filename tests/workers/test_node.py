@@ -9,8 +9,8 @@ import pytest
 from trackside.compute.models import Gpu, Node
 from trackside.compute.services import GpuFacts
 from workers import node
+from workers.cards import BadFleet
 from workers.gpus import Gpus
-from workers.simulated import BadFleet
 
 WHY = {"code": "driver_missing", "text": "No driver is loaded.", "steps": []}
 CARD = GpuFacts(uuid="GPU-a", index=0, name="NVIDIA H200", memory_total=2**37, capability="9.0")
