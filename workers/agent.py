@@ -22,11 +22,13 @@ django.setup()
 from django.db import DatabaseError, connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from recipes import crash  # noqa: E402
+from trackside.compute import clock  # noqa: E402
 from trackside.compute.models import Lease  # noqa: E402
 from trackside.compute.services import StaleNode  # noqa: E402
 from trackside.compute.storage import BadStorage  # noqa: E402
 from trackside.config import env  # noqa: E402
-from trackside.jobs import services  # noqa: E402
+from trackside.jobs import followers, services  # noqa: E402
 from trackside.jobs.attempts import CLAIMED  # noqa: E402
 from trackside.jobs.models import Attempt  # noqa: E402
 from trackside.jobs.moves import StaleAttempt  # noqa: E402
@@ -34,8 +36,10 @@ from trackside.jobs.states import AttemptState  # noqa: E402
 from workers import leases, sweep  # noqa: E402
 from workers.cards import BadFleet  # noqa: E402
 from workers.doorbells import Doorbells  # noqa: E402
-from workers.launch import Launcher, Zygote, write_folder  # noqa: E402
+from workers.followers import Followers  # noqa: E402
+from workers.launch import Launcher, Zygote, several, write_folder  # noqa: E402
 from workers.loops import Loop  # noqa: E402
+from workers.network import BadNetwork  # noqa: E402
 from workers.node import BEAT, Here  # noqa: E402
 from workers.watch import Watch  # noqa: E402
 
@@ -52,7 +56,8 @@ class Agent:
         trace = hashlib.sha256(self.here.name.encode()).hexdigest()[:8]
         self.zygote = Zygote(env.run_folder() / f"z-{trace}.sock")
         self.launcher = Launcher(self.zygote)
-        self.watch = Watch(lambda: self.here.samples)
+        self.watch = Watch(lambda: self.here.samples, self._launch)
+        self.followers = Followers(lambda: self.here.row, self.here.gpus, self.launcher)
         self.over = threading.Event()
         self.stop_jobs = False
         self.starting = threading.Lock()
@@ -105,11 +110,12 @@ class Agent:
 
     def _tick(self) -> None:
         self.watch.tick()
+        self.followers.tick()
         self.launcher.bury()
 
     def _beat(self) -> None:
         try:
-            self.here.beat(self.watch.busy(), self.zygote.ready)
+            self.here.beat(self.watch.busy() | self.followers.busy(), self.zygote.ready)
         except StaleNode as stale:
             log.warning("%s Its jobs go on under the newer agent.", stale)
             self.over.set()
@@ -121,9 +127,10 @@ class Agent:
             self.start(number)
         held = Lease.objects.filter(node=self.here.row, quarantined=True)
         watched = {gang.attempt.pk for gang in self.watch.gangs()}
+        watched |= {one.part.attempt_id for one in self.followers.running()}
         for attempt in Attempt.objects.filter(leases__in=held).distinct():
-            if attempt.pk not in watched and sweep.kill(attempt):
-                services.release(attempt)
+            if attempt.pk not in watched and sweep.kill(sweep.of(attempt, self.here.row)):
+                services.release(attempt, node=self.here.row.pk)
 
     def _learn(self) -> None:
         try:
@@ -141,7 +148,9 @@ class Agent:
 
     def _poked(self) -> None:
         self.watch.hurry()
+        self.followers.hurry()
         self.watching.wake()
+        self.polling.wake()
 
     def start(self, number: int) -> None:
         """Claim and launch. Called for the same attempt any number of times."""
@@ -152,22 +161,45 @@ class Agent:
     def _start(self, number: int) -> None:
         attempt = leases.claim(number, node=self.here.row.pk, gpus=self.here.gpus)
         if attempt is None:
+            self.followers.hurry()  # its first part may be on another node
+            self.watching.wake()
             return
+        crash.point("agent.claimed")
         try:
-            folder = write_folder(attempt)
-            pid, started, how = self.launcher.start(attempt.job.kind, folder)
-        except (OSError, TypeError, ValueError) as problem:
-            log.exception("Attempt %s cannot be started.", attempt.pk)
-            reason = f"The job could not be started on {self.here.name}: {problem}"
-            services.fail(attempt, reason=reason, exit="launch")
-            services.release(attempt)
+            write_folder(attempt)
+        except OSError as problem:
+            self._not_started(attempt, problem)
             return
+        crash.point("agent.folder_written")
+        if several(attempt):
+            self.watch.add(attempt, 0, 0, waits=True)
+            followers.gather(attempt)
+        else:
+            self._launch(attempt)
+        self.watching.wake()
+
+    def _launch(self, attempt: Attempt) -> bool:
+        """Whether its leader lives and is watched; else the job has failed."""
+        try:
+            pid, started, how = self.launcher.start(attempt.job.kind, sweep.folder(attempt))
+        except (OSError, TypeError, ValueError) as problem:
+            self._not_started(attempt, problem)
+            return False
+        crash.point("agent.forked")
         self.watch.add(attempt, pid, started)
         try:
             services.mark_launched(attempt, pid, how)
         except StaleAttempt:
             log.info("Attempt %s was ended while it started.", attempt.pk)
-        self.watching.wake()
+        crash.point("agent.marked")
+        return True
+
+    def _not_started(self, attempt: Attempt, problem: Exception) -> None:
+        log.error("Attempt %s cannot be started.", attempt.pk, exc_info=problem)
+        reason = f"The job could not be started on {self.here.name}: {problem}"
+        services.fail(attempt, reason=reason, exit="launch")
+        followers.end(attempt, clock.now())
+        services.release(attempt)
 
     # --- the end -------------------------------------------------------------------------------
 
@@ -185,8 +217,9 @@ class Agent:
     def _end_jobs(self) -> None:
         """Every gang gets its grace; its job waits in the queue for the next start."""
         self.watch.stop_all()
+        self.followers.stop_all()
         until = time.monotonic() + LEAVE_WITHIN
-        while self.watch.gangs() and time.monotonic() < until:
+        while self._at_work() and time.monotonic() < until:
             try:
                 self._tick()
             except DatabaseError as problem:
@@ -194,6 +227,11 @@ class Agent:
             time.sleep(0.05)
         for gang in self.watch.gangs():
             sweep.kill(gang.attempt)
+        for one in self.followers.running():
+            sweep.kill(one.part)
+
+    def _at_work(self) -> bool:
+        return bool(self.watch.gangs() or self.followers.running())
 
 
 def main() -> int:
@@ -202,7 +240,7 @@ def main() -> int:
     log.info("Starting at %s.", timezone.now().isoformat(timespec="seconds"))
     try:
         return Agent().run()
-    except (BadFleet, BadStorage) as wrong:
+    except (BadFleet, BadNetwork, BadStorage) as wrong:
         print(wrong, file=sys.stderr)  # noqa: T201
         return 2
 

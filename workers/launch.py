@@ -11,16 +11,17 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
+from recipes import crash, processes
 from recipes import job as jobs
-from recipes import processes
 from recipes.kinds import KINDS
-from trackside.jobs.models import Attempt
-from workers import carry
+from trackside.jobs.models import Attempt, Follower
+from workers import carry, sweep
 from workers.environment import for_jobs
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -40,30 +41,53 @@ def python(*arguments: str) -> list[str]:
 
 def write_folder(attempt: Attempt) -> Path:
     """Make the job folder of a claimed attempt."""
-    storage = Path(settings.TRACKSIDE_STORAGE)
-    folder = storage / attempt.folder
+    folder = sweep.folder(attempt)
     shutil.rmtree(folder, ignore_errors=True)  # of a job of that number in a former database
     compute = dict(attempt.compute)
-    allowed = sorted(os.sched_getaffinity(0))
-    cores = tuple(allowed[n] for n in compute.pop("cores", ()) if n < len(allowed))
-    uuids = tuple(compute.pop("uuids", ()))
-    jobs.write(
-        folder,
-        jobs.Job(
-            job=attempt.job_id,
-            kind=attempt.job.kind,
-            spec=attempt.job.spec,
-            attempt=attempt.number,
-            fence=attempt.fence,
-            seed=attempt.job.seed,
-            compute=jobs.Compute(cores=cores, uuids=uuids, **compute),
-            cache=str(storage / "cache"),
-            weights=str(storage / "weights"),
-        ),
-    )
+    if several(attempt):
+        host = attempt.node.address
+        compute["rendezvous"] = f"tcp://{f'[{host}]' if ':' in host else host}:0"
+        compute["interface"] = attempt.node.interface
+    jobs.write(folder, _job(attempt, compute))
+    crash.point("launch.folder_written")
     carry.checkpoints(attempt, folder)
     (folder / "alive").touch()
     return folder
+
+
+def write_part(part: Follower) -> Path:
+    """Make the folder of a part that is not the first, in that of the first."""
+    folder = sweep.folder(part)
+    compute = {**part.compute, "interface": part.node.interface}
+    compute["rendezvous"] = f"tcp://{part.attempt.address}"
+    job = _job(part.attempt, compute)
+    jobs.write(folder, replace(job, home=str(sweep.folder(part.attempt))))
+    crash.point("launch.part_written")
+    (folder / "alive").touch()
+    return folder
+
+
+def several(attempt: Attempt) -> bool:
+    """Whether it has parts on other nodes."""
+    return bool(attempt.compute.get("world", 0) > attempt.compute.get("ranks", 1))
+
+
+def _job(attempt: Attempt, compute: dict[str, Any]) -> jobs.Job:
+    storage = Path(settings.TRACKSIDE_STORAGE)
+    allowed = sorted(os.sched_getaffinity(0))
+    cores = tuple(allowed[n] for n in compute.pop("cores", ()) if n < len(allowed))
+    uuids = tuple(compute.pop("uuids", ()))
+    return jobs.Job(
+        job=attempt.job_id,
+        kind=attempt.job.kind,
+        spec=attempt.job.spec,
+        attempt=attempt.number,
+        fence=attempt.fence,
+        seed=attempt.job.seed,
+        compute=jobs.Compute(cores=cores, uuids=uuids, **compute),
+        cache=str(storage / "cache"),
+        weights=str(storage / "weights"),
+    )
 
 
 class Zygote:

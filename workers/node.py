@@ -19,6 +19,7 @@ from trackside.compute.models import Node
 from trackside.compute.services import GpuSample, NodeFacts, NodeSample
 from trackside.compute.storage import BadStorage
 from trackside.jobs.services import after_reboot
+from workers import network
 from workers.cards import BadFleet
 from workers.faults import Faults
 from workers.gpus import Gpus
@@ -73,7 +74,7 @@ class Here:
         self._looked = time.monotonic()
 
     def register(self) -> None:
-        """Tell what this machine is. Raises BadStorage, or BadFleet for TRACKSIDE_FAKE_GPUS."""
+        """Tell what this machine is. Raises BadStorage, BadNetwork, BadFleet."""
         prove_storage(Path(settings.TRACKSIDE_STORAGE))
         storage.prove(Path(settings.TRACKSIDE_STORAGE))
         self.gpus.find()
@@ -82,8 +83,11 @@ class Here:
             after_reboot(self.row)
 
     def _tell(self) -> bool:
+        reach = network.reach()
         facts = NodeFacts(
             name=self.name,
+            address=reach.address,
+            interface=reach.interface,
             boot_id=_boot_id(),
             cores=len(os.sched_getaffinity(0)),
             memory_total=psutil.virtual_memory().total,

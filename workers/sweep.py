@@ -8,25 +8,41 @@ from pathlib import Path
 from django.conf import settings
 
 from recipes import processes
-from trackside.jobs.models import Attempt
+from trackside.compute.models import Node
+from trackside.jobs.models import Attempt, Follower
+
+Part = Attempt | Follower  # of a job on several nodes: the first, or another
 
 
-def folder(attempt: Attempt) -> Path:
-    return Path(settings.TRACKSIDE_STORAGE) / attempt.folder
+def of(attempt: Attempt, node: Node) -> Part:
+    """What of an attempt is on this node."""
+    if attempt.node_id == node.pk:
+        return attempt
+    rows = Follower.objects.filter(attempt=attempt, node=node).select_related("attempt")
+    return rows.first() or attempt
 
 
-def tag(attempt: Attempt) -> str:
-    return processes.tag(attempt.job_id, attempt.fence, folder(attempt))
+def folder(part: Part) -> Path:
+    storage = Path(settings.TRACKSIDE_STORAGE)
+    if isinstance(part, Follower):
+        return storage / part.attempt.folder / f"n{part.position}"
+    return storage / part.folder
 
 
-def living(attempt: Attempt) -> list[processes.Process]:
-    """The processes of this attempt that are still there."""
-    return processes.wearing(tag(attempt)) if attempt.folder else []
+def tag(part: Part) -> str:
+    attempt = part.attempt if isinstance(part, Follower) else part
+    return processes.tag(attempt.job_id, attempt.fence, folder(part))
 
 
-def kill(attempt: Attempt) -> bool:
+def living(part: Part) -> list[processes.Process]:
+    """The processes of this part that are still there."""
+    attempt = part.attempt if isinstance(part, Follower) else part
+    return processes.wearing(tag(part)) if attempt.folder else []
+
+
+def kill(part: Part) -> bool:
     """Kill what is left; True when nothing was. Ask again until it is: a kill takes a moment."""
-    left = living(attempt)
+    left = living(part)
     for process in left:
         if processes.same(process.pid, process.started):
             with contextlib.suppress(ProcessLookupError):

@@ -16,6 +16,7 @@ class Verdict:
     end: End
     reason: str = ""
     exit: str = ""
+    cause: str = ""  # jobs/retries.py
     result: dict[str, Any] | None = None
 
 

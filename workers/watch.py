@@ -15,20 +15,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError
 
-from recipes import processes
+from recipes import crash, processes
 from recipes.events import read_from
 from recipes.kinds import KINDS
 from trackside.compute import clock
 from trackside.compute.services import GpuSample
-from trackside.jobs import services
+from trackside.jobs import followers, services
+from trackside.jobs.followers import GATHERS
 from trackside.jobs.models import Attempt
 from trackside.jobs.moves import StaleAttempt
 from workers import sweep
+from workers.closing import close
+from workers.gathering import Gathering
+from workers.launch import several
 from workers.load import Load
-from workers.outcomes import PUBLISH
-from workers.verdict import Verdict, judge, told
+from workers.verdict import judge, told
 
 TOUCH = 5.0
 RENEW = min(5.0, settings.LEASE_SECONDS / 6)
@@ -37,7 +39,6 @@ CANCEL_MOST = 25.0  # the leader's own grace is 10 s; after this it is no longer
 YIELD_MOST = 120.0  # for a checkpoint; then the gang is ended and goes on from an older one
 LEAVE_MOST = 6.0  # the same where this agent itself is to end
 WAYS = ("pause", "move", "preempt", "drain", "stopped")  # why a job gives way
-TRIES = 3  # to publish a result, when the attempt of it raised something
 log = logging.getLogger(__name__)
 
 
@@ -56,6 +57,7 @@ class Gang:
     tries: int = 0
     over: bool = False  # the row has moved; only the devices are left to release
     load: Load = field(default_factory=Load)
+    others: Gathering | None = None  # of a job on several nodes: what we know of the other parts
 
     @property
     def lives(self) -> bool:
@@ -65,21 +67,31 @@ class Gang:
 class Watch:
     """All gangs of this node. Only `add` and `busy` are for other threads."""
 
-    def __init__(self, samples: Callable[[], dict[str, GpuSample]]) -> None:
-        self._samples = samples
+    def __init__(
+        self,
+        samples: Callable[[], dict[str, GpuSample]],
+        launch: Callable[[Attempt], bool],
+    ) -> None:
+        self._samples, self._launch = samples, launch
         self._gangs: dict[int, Gang] = {}
         self._lock = threading.Lock()
         self._renewed = self._asked = 0.0
         self.leaving = False
 
-    def add(self, attempt: Attempt, pid: int, started: int) -> None:
+    def add(self, attempt: Attempt, pid: int, started: int, *, waits: bool = False) -> None:
+        """With `waits` it is launched when the other parts are ready."""
         gang = Gang(attempt, sweep.folder(attempt), pid, started)
+        if several(attempt):
+            gang.others = Gathering(attempt, waits=waits, went=bool(attempt.address))
         with self._lock:
             self._gangs[attempt.pk] = gang
 
     def adopt(self, attempt: Attempt) -> None:
         """An attempt that a former agent had claimed. Without a leader it ends at the next tick."""
         leader = told(sweep.folder(attempt))
+        if attempt.launch == GATHERS and not leader and not sweep.living(attempt):
+            self.add(attempt, 0, 0, waits=True)
+            return
         pid, started = int(leader.get("pid") or 0), int(leader.get("started") or 0)
         if leader.get("fence") != attempt.fence:
             pid = attempt.pid or 0
@@ -96,8 +108,11 @@ class Watch:
         return {uuid for gang in self.gangs() for uuid in gang.attempt.compute.get("uuids", ())}
 
     def hurry(self) -> None:
-        """A doorbell: look for stops at the next tick."""
+        """A doorbell: look for stops, and at other parts, at the next tick."""
         self._asked = 0.0
+        for gang in self.gangs():
+            if gang.others:
+                gang.others.hurry()
 
     def tick(self) -> None:
         """One round over all gangs."""
@@ -172,10 +187,31 @@ class Watch:
             with suppress(ProcessLookupError):
                 os.kill(gang.pid, number)
 
+    def _gather(self, gang: Gang, others: Gathering) -> None:
+        """All parts are ready, or they never will be: then its end is told as any other."""
+        if gang.stop and gang.stop != "finish_early":
+            others.stop()
+        elif others.complete() and not self._launch(gang.attempt):
+            self._forget(gang)
+
+    def _accompany(self, gang: Gang, others: Gathering) -> None:
+        """Of a job on several nodes: no part runs without the others."""
+        if not gang.over:
+            others.pass_on(gang.folder)
+            if others.broken() and not gang.signalled:
+                gang.signalled = True
+                self._signal(gang, signal.SIGTERM)
+
     def _follow(self, gang: Gang) -> None:
+        if gang.others and gang.others.waits:
+            self._gather(gang, gang.others)
+            return
+        if gang.others:
+            self._accompany(gang, gang.others)
         ended = not gang.lives  # looked at before the journal, so that its last line is not missed
         if not gang.over:
             self._record(gang)
+            crash.point("watch.recorded")
         if ended:
             self._end(gang)
 
@@ -186,53 +222,33 @@ class Watch:
             load = gang.load.event(gang.attempt, self._samples())
             events += [load] if load else []
         if events:
+            crash.point("watch.read")
             services.record(gang.attempt, events, offset, clock.now())
 
     def _end(self, gang: Gang) -> None:
+        crash.point("watch.ended")
         if not sweep.kill(gang.attempt):
             return  # look again at the next tick
         if not gang.over:
+            if gang.others and not gang.others.over(gang.folder):
+                return
             self._close(gang)
             gang.over = True
+            crash.point("watch.closed")
         services.release(gang.attempt)
+        crash.point("watch.released")
+        if gang.others:
+            followers.wake(gang.attempt)
         self._forget(gang)
 
     def _close(self, gang: Gang) -> None:
         stop = Attempt.objects.values_list("job__stop", flat=True).get(pk=gang.attempt.pk)
         verdict = judge(gang.folder, fence=gang.attempt.fence, stop=stop, leaving=self.leaving)
-        try:
-            self._apply(gang, verdict)
-        except StaleAttempt:
-            log.info("Attempt %s had ended already.", gang.attempt.pk)
-
-    def _apply(self, gang: Gang, verdict: Verdict) -> None:
-        attempt = gang.attempt
-        if verdict.end == "finish":
-            self._finish(gang, verdict.result or {})
-        elif verdict.end == "cancel":
-            services.cancel_done(attempt, exit=verdict.exit)
-        elif verdict.end == "lose":
-            services.lose(attempt, verdict.reason)
-        elif verdict.end == "give_back":
-            services.give_back(attempt, verdict.reason)
-        else:
-            services.fail(attempt, reason=verdict.reason, exit=verdict.exit)
-
-    def _finish(self, gang: Gang, result: dict[str, object]) -> None:
-        """A result that cannot be published fails the job instead of being tried for ever."""
-        try:
-            publish = PUBLISH.get(gang.attempt.job.kind)
-            services.finish(gang.attempt, dict(result), publish=publish)
-        except StaleAttempt:
-            raise
-        except Exception as problem:
-            gang.tries += 1
-            gang.attempt.refresh_from_db(fields=["state"])
-            if isinstance(problem, DatabaseError) and gang.tries < TRIES:
-                raise
-            log.exception("The result of attempt %s cannot be published.", gang.attempt.pk)
-            reason = f"The job's result could not be stored: {problem}"
-            services.fail(gang.attempt, reason=reason, exit="publish")
+        if gang.others:
+            verdict = gang.others.verdict(verdict)
+        crash.point("watch.judged")
+        gang.tries += 1
+        close(gang.attempt, verdict, gang.tries)
 
     def _abandon(self, gang: Gang, why: str) -> None:
         """Not ours any more: end its processes; the row belongs to somebody else."""

@@ -127,6 +127,12 @@ def _fenced(attempt: Attempt, **values: str) -> None:
         setattr(attempt, name, value)
 
 
+def wake(attempt: Attempt) -> None:
+    """The attempt is over: each node may give its devices back."""
+    for node in _nodes(attempt):
+        doorbell.poke(node)
+
+
 def _nodes(attempt: Attempt) -> list[str]:
     return list(Follower.objects.filter(attempt=attempt).values_list("node__name", flat=True))
 

@@ -1,0 +1,209 @@
+"""The parts on this node of jobs whose first part is on another: starts, watches and ends them."""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from recipes import crash, processes
+from recipes.job import write_whole
+from trackside.compute import clock
+from trackside.compute.models import Node
+from trackside.jobs import followers, services
+from trackside.jobs.attempts import CLAIMED
+from trackside.jobs.models import Follower
+from trackside.jobs.states import AttemptState
+from workers import sweep
+from workers.gpus import Gpus
+from workers.launch import Launcher, write_part
+from workers.verdict import judge, told
+from workers.watch import CANCEL_MOST, LEAVE_MOST, TOUCH
+
+LOOK, LOOK_IDLE = 0.5, 3.0
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Running:
+    """A part that has been started."""
+
+    part: Follower
+    folder: Path
+    pid: int
+    started: int
+    ending: float = 0.0  # since when it is to end
+    left: bool = False  # because this agent ends
+    touched: float = 0.0
+
+    @property
+    def lives(self) -> bool:
+        return self.pid > 0 and processes.same(self.pid, self.started)
+
+
+class Followers:
+    """Only `hurry` and `busy` are for other threads."""
+
+    def __init__(self, node: Callable[[], Node], gpus: Gpus, launcher: Launcher) -> None:
+        self._node, self._gpus, self._launcher = node, gpus, launcher
+        self._running: dict[int, Running] = {}
+        self._lock = threading.Lock()
+        self._looked = 0.0
+        self.leaving = 0.0
+
+    def running(self) -> list[Running]:
+        with self._lock:
+            return list(self._running.values())
+
+    def busy(self) -> set[str]:
+        return {uuid for one in self.running() for uuid in one.part.compute.get("uuids", ())}
+
+    def hurry(self) -> None:
+        """A doorbell: look at the next tick."""
+        self._looked = 0.0
+
+    def tick(self) -> None:
+        now = time.monotonic()
+        self._keep_alive(now)
+        if now - self._looked >= (LOOK if self._running else LOOK_IDLE):
+            self._looked = now
+            self._look()
+        for one in self.running():
+            if one.ending and now - one.ending > CANCEL_MOST:
+                sweep.kill(one.part)
+            if not one.lives:
+                self._end(one)
+
+    def stop_all(self) -> None:
+        """Ctrl-C: the whole job gives way, and what of it is here ends in any case."""
+        self.leaving = time.monotonic()
+        for one in self.running():
+            with suppress(OSError):
+                write_whole(sweep.folder(one.part.attempt) / "stop", "yield")
+
+    def _keep_alive(self, now: float) -> None:
+        for one in self.running():
+            if now - one.touched >= TOUCH:
+                one.touched = now
+                with suppress(OSError):
+                    (one.folder / "alive").touch()
+            if self.leaving and now - self.leaving > LEAVE_MOST:
+                one.left = True
+                self._stop(one)
+
+    def _look(self) -> None:
+        rows = {part.pk: part for part in followers.on(self._node())}
+        for part in rows.values():
+            self._act(part)
+        for one in self.running():
+            if one.part.pk not in rows:  # somebody has written that it is over
+                self._stop(one)
+
+    def _act(self, part: Follower) -> None:
+        one = self._running.get(part.pk)
+        if one is not None:
+            one.part = part
+        if part.attempt.state not in CLAIMED:
+            if part.attempt.state != AttemptState.ASSIGNED:
+                self._drop(part, one)
+        elif part.state == Follower.ASSIGNED:
+            self._get_ready(part)
+        elif followers.renew(part, clock.now()):
+            self._go_on(part, one)
+
+    def _go_on(self, part: Follower, one: Running | None) -> None:
+        if one is None and part.state in (Follower.GOING, Follower.ENDING):
+            self._start_or_adopt(part)
+        elif one and (part.state == Follower.ENDING or part.attempt.job.stop == "cancel"):
+            self._stop(one)
+
+    def _get_ready(self, part: Follower) -> None:
+        """Devices free, by NVML's word, and the job's folder in sight."""
+        if part.attempt.launch != followers.GATHERS or self.leaving:
+            return
+        reason, uuids = "", part.compute.get("uuids") or ()
+        if not (sweep.folder(part.attempt) / "job.json").exists():
+            reason = (
+                f"{sweep.folder(part.attempt)} is not there: TRACKSIDE_STORAGE must be the same "
+                "filesystem on all nodes"
+            )
+        elif uuids and part.compute.get("device") == "cuda":
+            reason = self._gpus.taken(uuids).rstrip(".")
+        if reason:
+            followers.over(part, "not ready", f"On {part.node.name}: {reason}.", clock.now())
+            return
+        crash.point("followers.checked")
+        followers.ready(part, clock.now())
+        crash.point("followers.ready")
+
+    def _start_or_adopt(self, part: Follower) -> None:
+        """A former agent may have started it: its leader has told, or is about to."""
+        leader = told(sweep.folder(part))
+        if leader.get("fence") == part.attempt.fence:
+            self._add(part, int(leader.get("pid") or 0), int(leader.get("started") or 0))
+        elif part.pid or part.state == Follower.ENDING:
+            self._add(part, 0, 0)
+        elif not sweep.living(part):
+            self._launch(part)
+
+    def _launch(self, part: Follower) -> None:
+        try:
+            folder = write_part(part)
+            pid, started, _ = self._launcher.start(part.attempt.job.kind, folder)
+        except (OSError, TypeError, ValueError) as problem:
+            log.exception("%s cannot be started.", part)
+            reason = f"On {part.node.name}: the job could not be started: {problem}"
+            followers.over(part, "launch", reason, clock.now())
+            return
+        crash.point("followers.launched")
+        self._add(part, pid, started)
+        followers.launched(part, pid)
+        log.info("Started %s.", part)
+
+    def _add(self, part: Follower, pid: int, started: int) -> None:
+        with self._lock:
+            self._running[part.pk] = Running(part, sweep.folder(part), pid, started)
+
+    def _stop(self, one: Running) -> None:
+        if not one.ending:
+            one.ending = time.monotonic()
+            if one.lives:
+                with suppress(ProcessLookupError):
+                    os.kill(one.pid, signal.SIGTERM)
+
+    def _drop(self, part: Follower, one: Running | None) -> None:
+        """The attempt is over: so is its part, once nothing of it is left."""
+        if one is not None:
+            self._stop(one)
+        elif sweep.kill(part):
+            followers.over(part, followers.NOT_BEGUN, "", clock.now())
+
+    def _end(self, one: Running) -> None:
+        if not sweep.kill(one.part):
+            return  # look again at the next tick
+        crash.point("followers.gone")
+        how, reason = self._outcome(one)
+        followers.over(one.part, how, reason, clock.now())
+        crash.point("followers.over")
+        with self._lock:
+            self._running.pop(one.part.pk, None)
+        with suppress(services.StillRunning):
+            services.release(one.part.attempt, node=one.part.node_id)
+
+    def _outcome(self, one: Running) -> tuple[str, str]:
+        """How it ended, and the sentence that blames this node, where it is to blame."""
+        leader, node = told(one.folder), one.part.node.name
+        code = leader.get("exit") if leader.get("fence") == one.part.attempt.fence else None
+        if code in (0, 75):
+            return str(code), ""
+        if one.left:
+            return "stopped", f"Trackside was stopped on {node}."
+        if code is None:
+            words = f"On {node}: the leader of the job's processes was killed."
+            return ("killed", "") if one.ending else ("lost", words)
+        found = judge(one.folder, fence=one.part.attempt.fence, stop="")
+        return (found.exit or str(code), "" if code == 143 else f"On {node}: {found.reason}")
