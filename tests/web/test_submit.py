@@ -20,24 +20,34 @@ def leases() -> list[str]:
     return sorted(Lease.objects.values_list("resource", flat=True))
 
 
+def shares(*uuids: str) -> list[str]:
+    """All of a GPU's four: nobody else gets one."""
+    return sorted(f"{uuid}#{n}" if n else uuid for uuid in uuids for n in range(4))
+
+
 def test_a_click_on_free_gpus_takes_their_leases_at_once(project: Project, ada: User) -> None:
     cast.node(gpus=2)
     job = cast.submit(project, ada, compute={"kind": "gpus", "uuids": [GPU1, GPU0]})
     assert job.state == "starting"
-    assert leases() == [GPU0, GPU1]
+    assert leases() == shares(GPU0, GPU1)
     attempt = cast.live(job)
     assert attempt.compute["uuids"] == [GPU0, GPU1]
     assert (attempt.compute["device"], attempt.compute["ranks"]) == ("cuda", 2)
     assert job.reason == f"Starts on gpu-01: GPU 0 ({cast.H100}), GPU 1 ({cast.H100})."
 
 
-def test_simulated_gpus_run_on_cpu_ranks_and_take_no_cores(project: Project, ada: User) -> None:
-    cast.node(gpus=4, cores=2, simulated=True)
-    job = cast.submit(project, ada, compute={"kind": "any", "count": 4})
-    compute = cast.live(job).compute
-    assert (compute["device"], compute["simulated"]) == ("cpu", True)
-    assert (compute["ranks"], compute["threads"], compute["cores"]) == (4, 1, [])
-    assert len(leases()) == 4
+def test_simulated_gpus_run_on_cpu_ranks_with_cores_of_their_own_where_there_are_enough(
+    project: Project, ada: User
+) -> None:
+    cast.node(gpus=4, cores=3, simulated=True)
+    small, large = (
+        cast.live(cast.submit(project, ada, compute={"kind": "any", "count": count})).compute
+        for count in (1, 3)
+    )
+    assert (small["device"], small["simulated"]) == ("cpu", True)
+    assert (small["ranks"], small["threads"], small["cores"]) == (1, 1, [0])
+    assert (large["ranks"], large["threads"], large["cores"]) == (3, 1, [])
+    assert len([one for one in leases() if "#" not in one]) == 4 + 1
 
 
 def test_a_cpu_job_leases_its_cores(project: Project, ada: User) -> None:
@@ -127,19 +137,26 @@ def test_the_story_of_a_job_is_numbered_without_gaps(project: Project, ada: User
         ({"kind": "gpus", "uuids": ["GPU-x"]}, "compute.uuids", "gpu_unknown", "no GPU GPU-x"),
         ({"kind": "gpus", "uuids": [7]}, "compute.uuids", "gpu_unknown", "is a text, not 7"),
         ({"kind": "gpus", "uuids": [GPU0, GPU0]}, "compute.uuids", "gpu_duplicate", "twice"),
-        (
-            {"kind": "gpus", "uuids": [GPU0, "GPU-gpu-02-0"]},
-            "compute.uuids",
-            "gpus_on_several_nodes",
-            "gpu-01 and gpu-02",
-        ),
         ({"kind": "any", "count": 3}, "compute.count", "gpu_count", "gpu-01 has 2"),
         ({"kind": "any", "name": "B200"}, "compute.name", "gpu_none", "called B200"),
         ({"kind": "any", "min_free": 2**50}, "compute.kind", "gpu_none", "1048576.0 GiB"),
         ({"kind": "any", "min_free": "big"}, "compute.min_free", "min_free_wrong", "bytes"),
         ({"precision": "fp8"}, "compute.precision", "precision_unknown", "auto, bf16"),
         ({"priority": 1e9}, "compute.priority", "priority_wrong", "from -100 to 100"),
-        ({"share": "shared"}, "compute.share", "share_unavailable", "exclusive"),
+        ({"kind": "any", "count": 4, "nodes": 2}, "compute.count", "gpu_count", "at most 3"),
+        ({"kind": "any", "nodes": 0}, "compute.nodes", "nodes_wrong", "whole number from 1"),
+        ({"share": "shared"}, "compute.share", "share_wrong", "CPU cores belong to one job"),
+        ({"kind": "any", "share": "half"}, "compute.share", "share_wrong", "exclusive or shared"),
+        (
+            {"kind": "any", "share": "shared", "memory": 2**40},
+            "compute.share",
+            "share_unavailable",
+            "smaller than the memory",
+        ),
+        ({"kind": "any", "share": "shared"}, "compute.memory", "memory_missing", "how many bytes"),
+        ({"kind": "any", "memory": 2**30}, "compute.memory", "memory_alone", "share: shared"),
+        ({"preemptible": "yes"}, "compute.preemptible", "preemptible_wrong", "true or false"),
+        ({"max_seconds": 5}, "compute.max_seconds", "max_seconds_wrong", "whole number from 60"),
         ("gpu", "compute", "shape", "must be an object"),
     ],
 )

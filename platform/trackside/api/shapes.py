@@ -42,12 +42,29 @@ COMPUTE: Schema = {
         "kind": {"type": "string", "enum": ["cpu", "gpus", "any"]},
         "uuids": many(TEXT),
         "count": {"type": "integer", "minimum": 1},
+        "nodes": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "any: machines, at most",
+        },
         "min_free": {"type": ["integer", "null"], "description": "bytes"},
         "name": {"type": ["string", "null"], "description": "part of the GPU's name, such as H100"},
         "ranks": {"type": "integer", "minimum": 1, "description": "CPU only: processes"},
         "share": {"type": "string", "enum": ["exclusive", "shared"]},
+        "memory": {
+            "type": ["integer", "null"],
+            "description": "shared: bytes of each GPU; null: what it is estimated at",
+        },
         "precision": {"type": "string", "enum": ["auto", "bf16", "fp16", "fp32"]},
         "priority": WHOLE,
+        "preemptible": {
+            "type": "boolean",
+            "description": "it may be ended with a checkpoint, and go on later, for other jobs",
+        },
+        "max_seconds": {
+            "type": ["integer", "null"],
+            "description": "the longest run; a known end lets it start before older, larger jobs",
+        },
     },
 }
 ERROR = obj("error", error=obj("code message", code=TEXT, message=TEXT, field=TEXT))

@@ -1,9 +1,14 @@
 """The fleet as `placement.decide` wants it, read in four queries."""
 
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.apps import apps
+from django.db.models import F, Q
 
 from trackside.compute.models import Gpu, Lease, Node, NodeState
-from trackside.compute.placement import Device, Machine
+from trackside.compute.placement import Device, Hold, Machine
 from trackside.compute.services import state_of
 
 QUICK_SLOTS = 2
@@ -12,6 +17,61 @@ CLOSED = {
     NodeState.LOST: "is offline",
     NodeState.DRAINING: "is draining and takes no new jobs",
 }
+HEALTH = {"failed": "has failed", "dirty": "still holds the memory of an ended job"}
+STAYS = ("", "finish_early")  # every other stop word ends the job within moments
+NODE = ("name", "cores", "simulated", "heartbeat_at", "draining", "topology", "state")
+
+
+class Held(NamedTuple):
+    """A lease and what placement must know of its job."""
+
+    resource: str
+    node: int
+    gpu: str | None
+    quarantined: bool
+    shared: bool
+    memory: int | None
+    attempt: int
+    since: datetime
+    job: int
+    priority: int
+    preemptible: bool
+    stop: str
+    seconds: int | None
+    display_name: str | None
+    username: str | None
+
+
+_COLUMNS = (
+    "resource",
+    "node_id",
+    "gpu_id",
+    "quarantined",
+    "shared",
+    "memory",
+    "attempt_id",
+    "taken_at",
+    "attempt__job_id",
+    "attempt__job__priority",
+    "attempt__job__preemptible",
+    "attempt__job__stop",
+    "attempt__job__max_seconds",
+    "attempt__job__created_by__display_name",
+    "attempt__job__created_by__username",
+)
+_GPU = (
+    "node_id",
+    "uuid",
+    "index",
+    "name",
+    "present",
+    "health",
+    "broken",
+    "memory_total",
+    "memory_used",
+    "slots",
+    "parent",
+)
 
 
 def core(node: str, number: int) -> str:
@@ -24,58 +84,137 @@ def quick(node: str, number: int) -> str:
     return f"{node}/quick/{number}"
 
 
-def fleet(now: datetime) -> list[Machine]:
-    """Every node with what is free on it."""
-    leases = {
-        one.resource: one
-        for one in Lease.objects.select_related("attempt__job__created_by").order_by("resource")
-    }
+def shares(uuid: str, slots: int) -> list[str]:
+    """The resource names of all of a GPU's shares: an exclusive job holds every one."""
+    return [share(uuid, number) for number in range(max(slots, 1))]
+
+
+def share(uuid: str, number: int) -> str:
+    """The resource name of one share; the first has the GPU's own name."""
+    return f"{uuid}#{number}" if number else uuid
+
+
+def fleet(now: datetime, only: Collection[int] | None = None) -> list[Machine]:
+    """Every node, or `only` these, with what is free on it."""
+    within = Q() if only is None else Q(node_id__in=only)
+    held = _held(within)
+    ends = _ends([one for found in held.values() for one in found])
+    nodes = Node.objects.only(*NODE).order_by("name")
+    rows: dict[int, list[dict[str, Any]]] = {}
+    for row in Gpu.objects.filter(within).order_by("node_id", "index").values(*_GPU):
+        rows.setdefault(row["node_id"], []).append(row)
     return [
-        machine(node, leases, now)
-        for node in Node.objects.prefetch_related("gpus").order_by("name")
+        _machine(node, rows.get(node.pk, ()), held.get(node.pk, ()), ends, now)
+        for node in (nodes if only is None else nodes.filter(pk__in=only))
     ]
 
 
-def machine(node: Node, leases: dict[str, Lease], now: datetime) -> Machine:
-    free = [n for n in range(node.cores) if core(node.name, n) not in leases]
-    slots = [n for n in range(QUICK_SLOTS) if quick(node.name, n) not in leases]
+def _held(within: Q) -> dict[int, list[Held]]:
+    """The leases by node; of an exclusive job's shares of a GPU the first stands for all."""
+    one_each = Q(gpu=None) | Q(shared=True) | Q(resource=F("gpu_id"))
+    found: dict[int, list[Held]] = {}
+    for row in Lease.objects.filter(within, one_each).order_by("resource").values_list(*_COLUMNS):
+        found.setdefault(row[1], []).append(Held(*row))
+    return found
+
+
+def _ends(held: Iterable[Held]) -> dict[int, float]:
+    """By attempt: when it has run as long as its job may, all attempts together."""
+    limited = {one.job for one in held if one.seconds is not None}
+    if not limited:
+        return {}
+    attempts = apps.get_model("jobs", "Attempt").objects.filter(job__in=limited)
+    ran: dict[int, float] = {}
+    begun: dict[int, tuple[int, datetime, int]] = {}
+    columns = ("pk", "job_id", "assigned_at", "claimed_at", "finished_at", "job__max_seconds")
+    for pk, job, assigned, claimed, finished, most in attempts.values_list(*columns):
+        if finished is None:
+            begun[job] = (pk, claimed or assigned, most)
+        elif claimed is not None:
+            ran[job] = ran.get(job, 0.0) + (finished - claimed).total_seconds()
+    return {
+        pk: since.timestamp() + max(0.0, most - ran.get(job, 0.0))
+        for job, (pk, since, most) in begun.items()
+    }
+
+
+def _machine(
+    node: Node,
+    rows: Iterable[dict[str, Any]],
+    held: Iterable[Held],
+    ends: Mapping[int, float],
+    now: datetime,
+) -> Machine:
+    taken = {one.resource for one in held}
+    by_gpu: dict[str, list[Held]] = {}
+    for one in held:
+        if one.gpu is not None:
+            by_gpu.setdefault(one.gpu, []).append(one)
     return Machine(
         id=node.pk,
         name=node.name,
         cores=node.cores,
-        free_cores=tuple(free),
-        free_quick=tuple(slots),
-        gpus=tuple(device(gpu, leases.get(gpu.uuid)) for gpu in node.gpus.all()),
+        free_cores=tuple(n for n in range(node.cores) if core(node.name, n) not in taken),
+        free_quick=tuple(n for n in range(QUICK_SLOTS) if quick(node.name, n) not in taken),
+        gpus=tuple(_device(row, by_gpu.get(row["uuid"], []), ends) for row in rows),
         simulated=node.simulated,
         why=CLOSED.get(state_of(node, now), ""),
+        links=node.topology.get("links") or {},
     )
 
 
-def device(gpu: Gpu, lease: Lease | None) -> Device:
-    broken = {"failed": "has failed", "dirty": "still holds the memory of an ended job"}
-    why = ""
-    if not gpu.present:
-        why = "is not there any more"
-    elif lease is not None:
-        why = held(lease)
-    elif gpu.health == "foreign":
-        why = "is used by a process outside Trackside"
-    elif gpu.health != "ok":
-        why = broken.get(gpu.health, gpu.health)
+def _device(row: dict[str, Any], held: list[Held], ends: Mapping[int, float]) -> Device:
+    well = row["present"] and not row["broken"] and row["health"] == "ok"
+    open_to_all = not any(one.quarantined for one in held)
     return Device(
-        uuid=gpu.uuid,
-        index=gpu.index,
-        name=gpu.name,
-        memory_total=gpu.memory_total,
-        memory_free=max(gpu.memory_total - gpu.memory_used, 0),
-        why=why,
-        never=not gpu.present or gpu.health == "failed",
+        uuid=row["uuid"],
+        index=row["index"],
+        name=row["name"],
+        memory_total=row["memory_total"],
+        memory_free=max(row["memory_total"] - row["memory_used"], 0),
+        why=_why(row, held),
+        never=not row["present"] or bool(row["broken"]) or row["health"] == "failed",
+        slots=row["slots"] if well else 1,
+        parent=row["parent"],
+        holds=tuple(_hold(one, ends) for one in held) if open_to_all else (),
     )
 
 
-def held(lease: Lease) -> str:
-    """Who holds it, as the end of a sentence; the job's title stays with its project."""
-    job = lease.attempt.job
-    if lease.quarantined:
-        return f"is held back until job {job.pk}, which was lost, is proved gone"
-    return f"is in use by {job.created_by or 'a former user'} with job {job.pk}"
+def _why(row: dict[str, Any], held: list[Held]) -> str:
+    if not row["present"]:
+        return "is not there any more"
+    if held:
+        return _holders(held)
+    if row["broken"]:
+        return f"is out of service: {row['broken'].rstrip('.')}"
+    if row["health"] == "foreign":
+        return "is used by a process outside Trackside"
+    return "" if row["health"] == "ok" else HEALTH.get(row["health"], row["health"])
+
+
+def _holders(held: list[Held]) -> str:
+    """Who holds it, as the end of a sentence; a job's title stays with its project."""
+    kept = next((one for one in held if one.quarantined), None)
+    if kept is not None:
+        return f"is held back until job {kept.job}, which was lost, is proved gone"
+    who = " and ".join(f"{_name(one)} with job {one.job}" for one in held)
+    return f"is {'shared' if held[0].shared else 'in use'} by {who}"
+
+
+def _name(one: Held) -> str:
+    return one.display_name or one.username or "a former user"
+
+
+def _hold(one: Held, ends: Mapping[int, float]) -> Hold:
+    number = one.resource.rpartition("#")[2] if "#" in one.resource else "0"
+    return Hold(
+        job=one.job,
+        ends=ends.get(one.attempt),
+        priority=one.priority,
+        started=one.since.timestamp(),
+        preemptible=one.preemptible,
+        yielding=one.stop not in STAYS,
+        shared=one.shared,
+        memory=one.memory or 0,
+        share=int(number) if one.shared else 0,
+    )

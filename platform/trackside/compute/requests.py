@@ -3,14 +3,24 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db.models import Count
+
 from trackside.compute.models import Gpu, Node
 
 Compute = dict[str, Any]
 PRECISIONS = ("auto", "bf16", "fp16", "fp32")
-COMMON = {"kind", "share", "precision", "priority"}
-OWN = {"cpu": {"ranks"}, "gpus": {"uuids"}, "any": {"count", "min_free", "name"}}
+COMMON = {"kind", "share", "precision", "priority", "preemptible", "max_seconds"}
+OWN = {
+    "cpu": {"ranks"},
+    "gpus": {"uuids", "memory"},
+    "any": {"count", "nodes", "min_free", "name", "memory"},
+}
 PRIORITY = 100
 DEFAULT_RANKS = 2
+SHARES = ("exclusive", "shared")
+LEAST_BUDGET = 2**30
+MOST_NODES = 1024
+SHORTEST, LONGEST = 60, 366 * 24 * 3600  # seconds that a job may be limited to
 
 
 class BadCompute(Exception):
@@ -35,7 +45,9 @@ def clean(compute: object) -> Compute:
         )
     _known(compute, kind)
     own: dict[str, Callable[[Compute], Compute]] = {"cpu": _cpu, "gpus": _gpus, "any": _any}
-    return {"kind": kind, **own[kind](compute), **_common(compute)}
+    asked = {"kind": kind, **own[kind](compute), **_common(compute, kind)}
+    _can_be_shared(asked)
+    return asked
 
 
 def _known(compute: Compute, kind: str) -> None:
@@ -50,14 +62,12 @@ def _known(compute: Compute, kind: str) -> None:
             )
 
 
-def _common(compute: Compute) -> Compute:
+def _common(compute: Compute, kind: str) -> Compute:
     share = compute.get("share", "exclusive")
-    if share != "exclusive":
-        raise BadCompute(
-            "compute.share",
-            f"'share' must be exclusive, not {share!r}: this Trackside gives a GPU to one job.",
-            "share_unavailable",
-        )
+    if share not in SHARES or (share == "shared" and kind == "cpu"):
+        what = "CPU cores belong to one job" if share == "shared" else f"not {share!r}"
+        allowed = "exclusive" if kind == "cpu" else "exclusive or shared"
+        raise BadCompute("compute.share", f"'share' must be {allowed}: {what}.", "share_wrong")
     precision = compute.get("precision", "auto")
     if precision not in PRECISIONS:
         raise BadCompute(
@@ -65,8 +75,72 @@ def _common(compute: Compute) -> Compute:
             f"'precision' must be one of {', '.join(PRECISIONS)}, not {precision!r}.",
             "precision_unknown",
         )
-    priority = _whole(compute.get("priority", 0), "priority", -PRIORITY, PRIORITY)
-    return {"share": share, "precision": precision, "priority": priority}
+    preemptible = compute.get("preemptible", False)
+    if not isinstance(preemptible, bool):
+        raise BadCompute(
+            "compute.preemptible",
+            f"'preemptible' must be true or false, not {preemptible!r}.",
+            "preemptible_wrong",
+        )
+    longest = compute.get("max_seconds")
+    if longest is not None:
+        longest = _whole(longest, "max_seconds", SHORTEST, LONGEST)
+    return {
+        "share": share,
+        "precision": precision,
+        "priority": _whole(compute.get("priority", 0), "priority", -PRIORITY, PRIORITY),
+        "preemptible": preemptible,
+        "max_seconds": longest,
+        **_budget(compute, share),
+    }
+
+
+def _budget(compute: Compute, share: str) -> Compute:
+    """Bytes on each shared GPU; None until `submit` has put the estimate there."""
+    memory = compute.get("memory")
+    if share != "shared":
+        if memory is not None:
+            raise BadCompute(
+                "compute.memory",
+                "'memory' is the budget of a job that shares its GPUs: leave it out, or choose "
+                "share: shared.",
+                "memory_alone",
+            )
+        return {}
+    if memory is not None:
+        memory = _whole(memory, "memory", LEAST_BUDGET, 2**50)
+    return {"memory": memory}
+
+
+def budget(needed: int | None, spread: float) -> int:
+    """What a job that names no budget gets: the estimate's upper end. Raises BadCompute."""
+    if needed is None:
+        raise BadCompute(
+            "compute.memory",
+            "Nobody knows yet how much memory this needs: say in 'memory' how many bytes of each "
+            "shared GPU it may use.",
+            "memory_missing",
+        )
+    return max(LEAST_BUDGET, int(needed * (1 + spread)))
+
+
+def _can_be_shared(asked: Compute) -> None:
+    """Some GPU that is meant can be shared and is as large as the budget."""
+    if asked.get("share") != "shared":
+        return
+    rows = Gpu.objects.filter(slots__gt=1, memory_total__gte=asked["memory"] or LEAST_BUDGET)
+    if asked["kind"] == "gpus":
+        able = set(rows.filter(uuid__in=asked["uuids"]).values_list("uuid", flat=True))
+        if len(able) == len(asked["uuids"]):
+            return
+    elif rows.filter(name__icontains=asked["name"]).exists():
+        return
+    raise BadCompute(
+        "compute.share",
+        "A GPU that you choose is never shared here, or is smaller than the memory asked for: "
+        "take it alone, or choose another.",
+        "share_unavailable",
+    )
 
 
 def _whole(value: object, name: str, minimum: int, maximum: int) -> int:
@@ -110,14 +184,14 @@ def _gpus(compute: Compute) -> Compute:
     found = {gpu.uuid: gpu for gpu in Gpu.objects.filter(uuid__in=uuids).select_related("node")}
     for uuid in uuids:
         _present(uuid, found.get(uuid))
-    nodes = sorted({gpu.node.name for gpu in found.values()})
-    if len(nodes) > 1:
+    slices = [uuid for uuid in uuids if found[uuid].parent]
+    if slices and len(uuids) > 1:
         raise BadCompute(
             "compute.uuids",
-            f"The GPUs of one job must be in one machine; these are in {' and '.join(nodes)}.",
-            "gpus_on_several_nodes",
+            f"{slices[0]} is a slice of a GPU, and slices cannot work together: choose it alone.",
+            "gpu_slice",
         )
-    return {"uuids": sorted(uuids, key=lambda uuid: found[uuid].index)}
+    return {"uuids": sorted(uuids, key=lambda one: (found[one].node.name, found[one].index))}
 
 
 def _present(uuid: str, gpu: Gpu | None) -> None:
@@ -130,13 +204,21 @@ def _present(uuid: str, gpu: Gpu | None) -> None:
     where = f"GPU {gpu.index} ({gpu.name}) on {gpu.node.name}"
     if not gpu.present:
         raise BadCompute("compute.uuids", f"{where} is not there any more.", "gpu_absent")
+    if gpu.broken:
+        note = gpu.broken.rstrip(".")
+        raise BadCompute("compute.uuids", f"{where} is out of service: {note}.", "gpu_failed")
     if gpu.health == "failed":
         note = f": {gpu.health_note}" if gpu.health_note else ""
         raise BadCompute("compute.uuids", f"{where} has failed{note}.", "gpu_failed")
+    if not gpu.parent and Gpu.objects.filter(parent=gpu.uuid, present=True).exists():
+        raise BadCompute(
+            "compute.uuids", f"{where} is divided into slices: choose one of them.", "gpu_divided"
+        )
 
 
 def _any(compute: Compute) -> Compute:
-    count = _whole(compute.get("count", 1), "count", 1, 1024)
+    count = _whole(compute.get("count", 1), "count", 1, 8 * MOST_NODES)
+    nodes = _whole(compute.get("nodes", 1), "nodes", 1, MOST_NODES)
     min_free = compute.get("min_free") or 0
     if isinstance(min_free, bool) or not isinstance(min_free, int | float) or min_free < 0:
         raise BadCompute(
@@ -147,17 +229,19 @@ def _any(compute: Compute) -> Compute:
     name = compute.get("name") or ""
     if not isinstance(name, str):
         raise BadCompute("compute.name", f"'name' must be a text, not {name!r}.", "name_wrong")
-    _enough(count, int(min_free), name)
-    return {"count": count, "min_free": int(min_free), "name": name}
+    _enough(count, nodes, int(min_free), name)
+    return {"count": count, "nodes": nodes, "min_free": int(min_free), "name": name}
 
 
-def _enough(count: int, min_free: int, name: str) -> None:
-    """Some machine has that many GPUs of one model, free or not."""
+def _enough(count: int, nodes: int, min_free: int, name: str) -> None:
+    """So many machines have that many GPUs of one model, free or not."""
     groups: dict[tuple[str, str], int] = {}
-    rows = Gpu.objects.filter(present=True, memory_total__gte=min_free).exclude(health="failed")
-    for model, node in rows.values_list("name", "node__name"):
-        if name.lower() in model.lower():
-            groups[node, model] = groups.get((node, model), 0) + 1
+    rows = Gpu.objects.filter(present=True, broken="", memory_total__gte=min_free)
+    rows = rows.filter(name__icontains=name).exclude(health="failed")
+    if count > 1:
+        rows = rows.filter(parent="")  # slices cannot work together
+    for node, model, number in rows.values_list("node__name", "name").annotate(Count("uuid")):
+        groups[node, model] = number
     if not groups:
         kind = f" called {name}" if name else ""
         room = f" with {min_free / 2**30:.1f} GiB" if min_free else ""
@@ -167,9 +251,26 @@ def _enough(count: int, min_free: int, name: str) -> None:
             "gpu_none",
         )
     (node, model), most = max(groups.items(), key=lambda one: one[1])
-    if most < count:
+    if nodes == 1 and most < count:
         raise BadCompute(
             "compute.count",
             f"No machine has {count} such GPUs of one model; {node} has {most} ({model}).",
+            "gpu_count",
+        )
+    if nodes > 1:
+        _together(groups, count, nodes)
+
+
+def _together(groups: dict[tuple[str, str], int], count: int, nodes: int) -> None:
+    models: dict[str, list[int]] = {}
+    for (_, model), number in groups.items():
+        models.setdefault(model, []).append(number)
+    most = {name: sum(sorted(found)[-nodes:]) for name, found in models.items()}
+    model = max(most, key=lambda name: most[name])
+    if most[model] < count:
+        raise BadCompute(
+            "compute.count",
+            f"No {nodes} machines have {count} such GPUs of one model together; at most "
+            f"{most[model]} ({model}).",
             "gpu_count",
         )

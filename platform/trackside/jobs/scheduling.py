@@ -1,169 +1,147 @@
-"""Placement: waiting jobs get leases and an attempt, or a sentence that says why they wait."""
+"""Placement: waiting jobs are given their devices, or a sentence that says why they wait.
+
+A click places itself, and so does the next job when devices come free, as long as queue and fleet
+are small enough to look at in passing; beyond that, and for who has to give way, the scheduler.
+"""
 
 from collections.abc import Collection
-from dataclasses import asdict
-from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from django.conf import settings
-from django.db import IntegrityError, OperationalError, transaction
-from django.db.models import Count, Max
+from django.db import transaction
+from django.db.models import QuerySet
 
-from recipes import job as folder
-from trackside.compute import clock
-from trackside.compute.fleet import core, fleet, quick
-from trackside.compute.models import Lease
-from trackside.compute.placement import Decision, Machine, Request, decide
-from trackside.jobs import doorbell, history
-from trackside.jobs.kinds import takes_quick_slot
+from trackside.compute import clock, quotas
+from trackside.compute.fleet import fleet
+from trackside.compute.models import Gpu
+from trackside.compute.placement import Decision, Request, decide
+from trackside.jobs import bell, history
+from trackside.jobs.assigning import assign
+from trackside.jobs.backlog import WAITING, Backlog
 from trackside.jobs.models import Attempt, Job
-from trackside.jobs.moves import move_job
-from trackside.jobs.states import AttemptState, JobState, Move
+from trackside.jobs.states import JobState
 
 ROUNDS = 3
-WAIT_AFTER_LOSS, LONGEST_WAIT = settings.RETRY_SECONDS, 300
-MOST_THREADS = 8
-DEADLOCK = "40P01"
+SMALL_QUEUE, SMALL_FLEET = 256, 1024  # jobs and GPUs: looked at in passing
+EXPLAINED = 200  # waiting jobs whose own sentence is kept up to date
+UNPLACED = "Waits to be placed."
+BEHIND = "Waits its turn: more urgent and older jobs come first."
+
+
+@dataclass
+class Outcome:
+    """What a pass did, and what it would have: `preempt` holds (who gives way, to whom)."""
+
+    placed: list[Attempt] = field(default_factory=list)
+    preempt: list[tuple[int, int]] = field(default_factory=list)
+    looked_at: int = 0
 
 
 def schedule(now: datetime) -> list[Attempt]:
-    """One placement pass over the queue; the doorbells ring when it is committed."""
-    return place(None, now)
+    """One placement pass over the whole queue; the doorbells ring when it is committed."""
+    return run(now).placed
 
 
 def later() -> None:
     """A pass of its own once the transaction is committed: devices came free, or a job waits."""
-    transaction.on_commit(lambda: schedule(clock.now()), robust=True)
+    transaction.on_commit(_soon, robust=True)
 
 
-def place(only: Collection[int] | None, now: datetime) -> list[Attempt]:
-    """Place the waiting jobs, or `only` these out of all that wait.
+def _soon() -> None:
+    if not is_small() or run(clock.now()).preempt:
+        bell.ring()
+
+
+def is_small() -> bool:
+    """Queue and fleet can be looked at while somebody waits for the answer."""
+    deep = Job.objects.filter(WAITING)[SMALL_QUEUE : SMALL_QUEUE + 1].exists()
+    return not deep and not Gpu.objects.all()[SMALL_FLEET : SMALL_FLEET + 1].exists()
+
+
+def place(job: int, now: datetime) -> list[Attempt]:
+    """Place this job if its devices are free and nobody whose turn is first waits for them."""
+    if not is_small():
+        bell.ring()
+        return []
+    return run(now, only=[job]).placed
+
+
+def run(
+    now: datetime,
+    *,
+    only: Collection[int] | None = None,
+    most: int | None = None,
+    backlog: Backlog | None = None,
+) -> Outcome:
+    """A pass over the first `most` waiting jobs; `only` these are given anything.
 
     Another process may take a device in the meantime: its lease wins, and we look again.
     """
-    placed: list[Attempt] = []
+    outcome, backlog = Outcome(), backlog or Backlog()
     for _ in range(ROUNDS):
-        jobs = list(Job.objects.filter(state=JobState.QUEUED).order_by("-priority", "id"))
-        if not jobs:
-            return placed
-        mine, lost = [j for j in jobs if only is None or j.pk in only], False
-        decisions = {one.job: one for one in decide(fleet(now), requests(jobs, now))}
-        for job in mine:
-            attempt = _settle(job, decisions[job.pk], now)
-            placed += [attempt] if attempt else []
-            lost = lost or (attempt is None and decisions[job.pk].machine is not None)
-        if not lost:
+        order = backlog.order(now, most)
+        if not order or (only is not None and not set(only) & set(order)):
             break
-    return placed
+        requests = backlog.requests(order, now)
+        outcome.looked_at = len(requests)
+        decisions = _decide(requests, now)
+        mine = [one for one in decisions if only is None or one.job in only]
+        beaten = _settle(mine, backlog, outcome, now)
+        if not beaten:
+            break
+    return outcome
 
 
-def _settle(job: Job, decision: Decision, now: datetime) -> Attempt | None:
-    if decision.machine is not None:
-        return assign(job, decision, decision.machine, now)
-    if job.reason != decision.reason:
-        with transaction.atomic():
-            rows = Job.objects.filter(pk=job.pk, state=JobState.QUEUED)
-            if rows.update(reason=decision.reason):
-                history.tell_state(job.pk, now)
-    return None
+def _decide(requests: list[Request], now: datetime) -> list[Decision]:
+    limits = quotas.limits({one.user for one in requests}, {one.project for one in requests})
+    machines = fleet(now, _nodes(requests))
+    return decide(machines, requests, now=now.timestamp(), limits=limits)
 
 
-def assign(job: Job, decision: Decision, machine: Machine, now: datetime) -> Attempt | None:
-    """Leases, attempt and state, all or nothing; None when somebody else was faster."""
-    try:
-        with transaction.atomic():
-            return _assign(job, decision, machine, now)
-    except IntegrityError:
-        return None  # the primary key of a lease is the referee
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") == DEADLOCK:
-            return None
-        raise
-
-
-def _assign(job: Job, decision: Decision, machine: Machine, now: datetime) -> Attempt | None:
-    compute = compute_of(job, decision, machine)
-    where = ", ".join(history.devices(compute))
-    if not move_job(job.pk, Move.ASSIGN, reason=f"Starts on {machine.name}: {where}."):
+def _nodes(requests: list[Request]) -> list[int] | None:
+    """The only machines that matter, where everybody has named their GPUs."""
+    if any(one.kind != "gpus" for one in requests):
         return None
-    attempt = Attempt.objects.create(
-        job=job,
-        number=Attempt.objects.filter(job=job).count() + 1,
-        node_id=machine.id,
-        compute=compute,
-        assigned_at=now,
-    )
-    leases: list[tuple[str, str | None]] = [(core(machine.name, n), None) for n in decision.cores]
-    leases += [(uuid, uuid) for uuid in decision.uuids]
-    leases += [] if decision.quick is None else [(quick(machine.name, decision.quick), None)]
-    for resource, gpu in sorted(leases, key=lambda one: one[0]):
-        Lease.objects.create(
-            resource=resource, attempt=attempt, node_id=machine.id, gpu_id=gpu, taken_at=now
-        )
-    history.tell_state(job.pk, now)
-    transaction.on_commit(partial(doorbell.ring, machine.name, attempt.pk), robust=True)
-    return attempt
+    uuids = {uuid for one in requests for uuid in one.uuids}
+    if len(uuids) > SMALL_FLEET:
+        return None
+    return list(Gpu.objects.filter(uuid__in=uuids).values_list("node_id", flat=True).distinct())
 
 
-def compute_of(job: Job, decision: Decision, machine: Machine) -> dict[str, Any]:
-    """What `job.json` will say: devices, ranks and threads, already decided."""
-    precision = job.compute.get("precision", "auto")
-    if decision.uuids:
-        share = max(1, machine.cores // max(1, len(machine.gpus)))
-        one = folder.Compute(
-            device="cpu" if machine.simulated else "cuda",
-            ranks=len(decision.uuids),
-            threads=1 if machine.simulated else min(share, MOST_THREADS),
-            uuids=decision.uuids,
-            precision=precision,
-            simulated=machine.simulated,
-        )
-    else:
-        ranks = 1 if decision.quick is not None else int(job.compute.get("ranks", 1))
-        threads = max(1, len(decision.cores) // ranks)
-        one = folder.Compute(
-            ranks=ranks, threads=threads, cores=decision.cores, precision=precision
-        )
-    return {**asdict(one), "cores": list(one.cores), "uuids": list(one.uuids)}
-
-
-def requests(jobs: list[Job], now: datetime) -> list[Request]:
-    """The queue in placement's words, most urgent first."""
-    holds = _holds(jobs, now)
-    return [request_of(job, holds.get(job.pk, "")) for job in jobs]
-
-
-def request_of(job: Job, hold: str) -> Request:
-    compute = job.compute
-    kind = compute.get("kind", "cpu")
-    if kind == "cpu" and takes_quick_slot(job.kind):
-        kind = "quick"
-    return Request(
-        job=job.pk,
-        kind=kind,
-        ranks=int(compute.get("ranks", 1)),
-        uuids=tuple(compute.get("uuids", ())),
-        count=int(compute.get("count", 1)),
-        min_free=int(compute.get("min_free", 0)),
-        name=compute.get("name", ""),
-        roomy=int(job.needs.get("bytes") or 0),
-        hold=hold,
-    )
-
-
-def _holds(jobs: list[Job], now: datetime) -> dict[int, str]:
-    """Who must pause after being lost or not claimed: longer each time, the first time not."""
-    ended = [AttemptState.LOST, AttemptState.EXPIRED]
-    gone = Attempt.objects.filter(job__in=jobs, state__in=ended).exclude(exit=Attempt.RETURNED)
-    holds = {}
-    for row in gone.values("job").annotate(times=Count("id"), last=Max("finished_at")):
-        if row["times"] < 2 or row["last"] is None:
+def _settle(decisions: list[Decision], backlog: Backlog, outcome: Outcome, now: datetime) -> bool:
+    """Whether somebody was faster."""
+    beaten, outcome.preempt = False, []
+    waiting: list[Decision] = []
+    for decision in decisions:
+        if not decision.parts:
+            waiting.append(decision)
             continue
-        pause = min(WAIT_AFTER_LOSS * 2 ** (row["times"] - 2), LONGEST_WAIT)
-        until = row["last"] + timedelta(seconds=pause)
-        if until > now:
-            holds[row["job"]] = (
-                f"Was lost {row['times']} times; tries again at {until:%H:%M:%S} UTC."
-            )
-    return holds
+        attempt = assign(_job(decision.job), decision, now)
+        outcome.placed += [attempt] if attempt else []
+        beaten = beaten or attempt is None
+    for decision in waiting:
+        outcome.preempt += [(victim, decision.job) for victim in decision.preempt]
+    _explain(waiting, backlog, now)
+    return beaten
+
+
+def _job(pk: int) -> Job:
+    return Job.objects.only("pk", "compute", "created_by_id", "project_id").get(pk=pk)
+
+
+def _explain(waiting: list[Decision], backlog: Backlog, now: datetime) -> None:
+    """The first ones learn what they wait for, the others that they come after them."""
+    for decision in waiting[:EXPLAINED]:
+        if backlog.reason(decision.job) != decision.reason:
+            with transaction.atomic():
+                if _queued([decision.job]).update(reason=decision.reason):
+                    history.tell_state(decision.job, now)
+    behind = [one.job for one in waiting[EXPLAINED:] if backlog.reason(one.job) == UNPLACED]
+    for first in range(0, len(behind), EXPLAINED):
+        some = behind[first : first + EXPLAINED]
+        _queued(some).filter(reason=UNPLACED).update(reason=BEHIND)
+        backlog.forget(some)
+
+
+def _queued(jobs: list[int]) -> QuerySet[Job]:
+    return Job.objects.filter(pk__in=jobs, state=JobState.QUEUED)

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from trackside.accounts.models import User
 from trackside.compute import clock
 from trackside.compute.models import Lease
-from trackside.compute.requests import BadCompute, clean
+from trackside.compute.requests import BadCompute, budget, clean
 from trackside.jobs import doorbell, history, scheduling
 from trackside.jobs.kinds import known, takes_quick_slot
 from trackside.jobs.models import Attempt, Job
@@ -38,8 +38,11 @@ def submit(  # noqa: PLR0913 - what a job is made of
     if not known(kind):
         raise BadCompute("kind", f"There is no kind of job called {kind!r}.", "kind_unknown")
     asked = clean(compute)
+    needed = _plain(needs)
     if asked["kind"] == "cpu" and takes_quick_slot(kind):
         asked["ranks"] = 1
+    if asked["share"] == "shared" and asked["memory"] is None:
+        asked["memory"] = budget(needed.get("bytes"), float(needed.get("spread") or 0))
     job = Job(
         project=project,
         created_by=user,
@@ -48,14 +51,23 @@ def submit(  # noqa: PLR0913 - what a job is made of
         spec=spec,
         compute=asked,
         seed=seed,
-        needs=asdict(needs) if is_dataclass(needs) and not isinstance(needs, type) else needs or {},
+        needs=needed,
         click_id=click_id or token_hex(16),
         priority=priority or asked["priority"],
-        reason="Waits to be placed.",
+        preemptible=asked["preemptible"],
+        max_seconds=asked["max_seconds"],
+        reason=scheduling.UNPLACED,
     )
     with transaction.atomic():
         before = _clicked(job)
         return before or _keep(job)
+
+
+def _plain(needs: Any) -> dict[str, Any]:
+    """An estimate, as `fit` makes it or as a dict."""
+    if is_dataclass(needs) and not isinstance(needs, type):
+        return asdict(needs)
+    return needs or {}
 
 
 def _clicked(job: Job) -> Job | None:
@@ -72,7 +84,7 @@ def _keep(job: Job) -> Job:
     except IntegrityError:  # the same click, a moment ago, in another process
         return Job.objects.get(created_by=job.created_by, click_id=job.click_id)
     history.tell_state(job.pk, now)
-    scheduling.place([job.pk], now)
+    scheduling.place(job.pk, now)
     job.refresh_from_db()
     if job.state == JobState.QUEUED:
         scheduling.later()  # what came free while this transaction was open

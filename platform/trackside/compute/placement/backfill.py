@@ -1,0 +1,108 @@
+"""Reservations: who waits at the head keeps what it will need, and others use it until then.
+
+A job passes a reservation only if it is known to have ended before, or gives way when it is asked.
+"""
+
+from collections.abc import Iterable
+
+from trackside.compute.placement.ordering import POLICY
+from trackside.compute.placement.room import Claim, Group, Room
+from trackside.compute.placement.words import Device, Hold, Request
+
+NEVER = float("inf")
+Times = list[tuple[float, Device]]
+
+
+def may_pass(request: Request, claim: Claim, now: float) -> bool:
+    """`request` may use what is reserved, until it is needed."""
+    if claim.closed:
+        return False
+    known = request.seconds is not None and claim.starts is not None
+    if known and now + (request.seconds or 0) + POLICY.grace <= (claim.starts or 0):
+        return True
+    as_held = Hold(job=request.job, priority=request.priority, preemptible=request.preemptible)
+    return yields_to(as_held, claim.request)
+
+
+def yields_to(hold: Hold, request: Request) -> bool:
+    """Who holds it may be ended for `request`. A preemptible job needs the higher priority: so
+    that no two of them can end each other in turn."""
+    if not hold.preemptible:
+        return False
+    if request.preemptible:
+        return hold.priority < request.priority
+    return hold.priority <= request.priority
+
+
+def overdue(request: Request, now: float) -> bool:
+    return now - request.since >= POLICY.starve_after > 0
+
+
+def claim_of(request: Request, starts: float | None, room: Room) -> Claim:
+    return Claim(request, starts, closed=overdue(request, room.now))
+
+
+def shadow(request: Request, groups: Iterable[Group], room: Room) -> tuple[list[Device], float]:
+    """The GPUs that an `any` job will get first, and when; at NEVER nobody knows when."""
+    times = [(group, _times(group, request, room)) for group in groups]
+    if request.nodes > 1:
+        return _several(request, times)
+    best: tuple[float, int, bool, str] | None = None
+    found: Times = []
+    for group, line in times:
+        if len(line) < request.count:
+            continue
+        known = sum(1 for when, _ in line if when < NEVER)
+        machine = group.machine
+        key = (line[request.count - 1][0], -known, machine.simulated, machine.name)
+        if best is None or key < best:
+            best, found = key, line[: request.count]
+    return _reserved(found), best[0] if best else NEVER
+
+
+def _times(group: Group, request: Request, room: Room) -> Times:
+    """Its GPUs by when they are free, without those that others wait for."""
+    if group.machine.id in request.blocked:
+        return []
+    line = []
+    for gpu in group.devices:
+        if gpu.uuid in room.claims or gpu.memory_total < request.min_free:
+            continue
+        if gpu.parent and request.gpus > 1:
+            continue
+        when = room.free_at(gpu)
+        if when == room.now and gpu.memory_free < request.min_free:
+            when = None
+        line.append((NEVER if when is None else when, gpu))
+    line.sort(key=lambda one: (one[0], one[1].index))
+    return line
+
+
+def _reserved(line: Times) -> list[Device]:
+    """What is known to come free; what is not, nobody can be kept from."""
+    return [gpu for when, gpu in line if when < NEVER]
+
+
+def _several(request: Request, times: list[tuple[Group, Times]]) -> tuple[list[Device], float]:
+    """The earliest moment at which so many machines of one model have enough together."""
+    models: dict[str, list[Times]] = {}
+    for group, line in times:
+        if line:
+            models.setdefault(group.model, []).append(line)
+    best: tuple[list[Device], float] = ([], NEVER)
+    for lines in models.values():
+        for moment in sorted({when for line in lines for when, _ in line}):
+            gpus = _together(lines, moment, request)
+            if len(gpus) >= request.count and (moment < best[1] or not best[0]):
+                keep = {gpu.uuid for gpu in gpus[: request.count]}
+                chosen = [one for line in lines for one in line if one[1].uuid in keep]
+                best = (_reserved(chosen), moment)
+                break
+    return best
+
+
+def _together(lines: list[Times], moment: float, request: Request) -> list[Device]:
+    ready = sorted(
+        ([gpu for when, gpu in line if when <= moment] for line in lines), key=len, reverse=True
+    )
+    return [gpu for line in ready[: request.nodes] for gpu in line]

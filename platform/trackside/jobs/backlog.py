@@ -1,0 +1,153 @@
+"""The waiting jobs in placement's words: read without what they are about, and read once.
+
+A job's row is read again only when its story has gone on: every change of a job writes an event.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import F, Q
+from django.db.models.fields.json import KT
+
+from trackside.compute.placement import Place, Request, ordered
+from trackside.jobs import retries
+from trackside.jobs.kinds import takes_quick_slot
+from trackside.jobs.models import Attempt, Job
+from trackside.jobs.states import JobState
+
+CHUNK = 500
+WAITING = Q(state=JobState.QUEUED, paused=False)
+
+
+class Row(NamedTuple):
+    """What placement needs of a job."""
+
+    job: int
+    seq: int
+    kind: str
+    compute: dict[str, Any]
+    bytes: Any
+    preemptible: bool
+    seconds: int | None
+    user: int | None
+    project: int
+    reason: str
+
+
+_ROW = (
+    "pk",
+    "event_seq",
+    "kind",
+    "compute",
+    "needed",
+    "preemptible",
+    "max_seconds",
+    "created_by_id",
+    "project_id",
+    "reason",
+)
+
+
+class Backlog:
+    """Kept by the scheduler from pass to pass; anybody else makes one for a single look."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, Row] = {}
+        self._places: dict[int, Place] = {}
+
+    def order(self, now: datetime, most: int | None = None) -> list[int]:
+        """The jobs that wait, whose turn is next first."""
+        columns = ("pk", "priority", "turn", "created_at", "event_seq")
+        found = Job.objects.filter(WAITING).values_list(*columns).iterator(chunk_size=5000)
+        places, seqs = {}, {}
+        for pk, priority, turn, created, seq in found:
+            places[pk], seqs[pk] = Place(pk, priority, created.timestamp(), turn), seq
+        self._places = places
+        self._rows = {pk: row for pk, row in self._rows.items() if seqs.get(pk) == row.seq}
+        return ordered(places.values(), now.timestamp())[:most]
+
+    def requests(self, jobs: list[int], now: datetime) -> list[Request]:
+        """Of these, in their order, as `order` has found them."""
+        self._read([pk for pk in jobs if pk not in self._rows])
+        tried = _tried()
+        again = [pk for pk in jobs if pk in tried]
+        holds = _said(retries.holds(some, now) for some in _chunks(again))
+        blocked = _said(retries.blocked_nodes(some) for some in _chunks(again))
+        left = _left(again, self._rows, now)
+        return [
+            self._request(pk, holds.get(pk, ""), blocked.get(pk, ()), left.get(pk))
+            for pk in jobs
+            if pk in self._rows
+        ]
+
+    def reason(self, job: int) -> str:
+        """As it was when the row was read."""
+        return self._rows[job].reason
+
+    def forget(self, jobs: Iterable[int]) -> None:
+        """Their rows were changed without an event."""
+        for job in jobs:
+            self._rows.pop(job, None)
+
+    def _read(self, jobs: list[int]) -> None:
+        for some in _chunks(jobs):
+            rows = Job.objects.filter(WAITING, pk__in=some).annotate(needed=KT("needs__bytes"))
+            for row in rows.values_list(*_ROW):
+                self._rows[row[0]] = Row(*row)
+
+    def _request(self, pk: int, hold: str, blocked: Collection[int], left: float | None) -> Request:
+        row, place = self._rows[pk], self._places[pk]
+        wish = row.compute
+        kind = wish.get("kind", "cpu")
+        if kind == "cpu" and takes_quick_slot(row.kind):
+            kind = "quick"
+        seconds = None if row.seconds is None else float(row.seconds)
+        return Request(
+            job=pk,
+            kind=kind,
+            ranks=int(wish.get("ranks", 1)),
+            uuids=tuple(wish.get("uuids", ())),
+            count=int(wish.get("count", 1)),
+            nodes=int(wish.get("nodes", 1)),
+            min_free=int(wish.get("min_free") or 0),
+            name=wish.get("name") or "",
+            roomy=int(float(row.bytes or 0)),
+            shared=wish.get("share") == "shared",
+            memory=int(wish.get("memory") or 0),
+            priority=place.priority,
+            since=place.created,
+            turn=float(pk) if place.turn is None else place.turn,
+            preemptible=row.preemptible,
+            seconds=seconds if left is None else left,
+            blocked=frozenset(blocked),
+            user=row.user,
+            project=row.project,
+            hold=hold,
+        )
+
+
+def _tried() -> set[int]:
+    """Waiting jobs that have had an attempt: few, and only those can be held back."""
+    rows = Attempt.objects.filter(job__state=JobState.QUEUED).values_list("job_id", flat=True)
+    return set(rows.distinct())
+
+
+def _left(jobs: list[int], rows: dict[int, Row], now: datetime) -> dict[int, float]:
+    """What remains of the time that they may run, of those with a limit."""
+    limited = {pk: rows[pk].seconds for pk in jobs if pk in rows and rows[pk].seconds is not None}
+    left = {pk: float(seconds or 0) for pk, seconds in limited.items()}
+    for some in _chunks(list(limited)):
+        spans = Attempt.objects.filter(job__in=some, claimed_at__isnull=False)
+        for pk, begin, end in spans.values_list("job_id", F("claimed_at"), F("finished_at")):
+            left[pk] = max(0.0, left[pk] - ((end or now) - begin).total_seconds())
+    return left
+
+
+def _chunks(jobs: list[int]) -> Iterator[list[int]]:
+    for first in range(0, len(jobs), CHUNK):
+        yield jobs[first : first + CHUNK]
+
+
+def _said(answers: Iterable[dict[int, Any]]) -> dict[int, Any]:
+    return {job: word for one in answers for job, word in one.items()}
