@@ -112,7 +112,7 @@ class Backlog:
             nodes=int(wish.get("nodes", 1)),
             min_free=int(wish.get("min_free") or 0),
             name=wish.get("name") or "",
-            roomy=int(float(row.bytes or 0)),
+            roomy=_whole(row.bytes),
             shared=wish.get("share") == "shared",
             memory=int(wish.get("memory") or 0),
             priority=place.priority,
@@ -125,6 +125,11 @@ class Backlog:
             project=row.project,
             hold=hold,
         )
+
+
+def _whole(told: Any) -> int:
+    """A number inside JSON comes as text; SQLite says `null` for what is not known."""
+    return 0 if told in (None, "null") else int(float(told))
 
 
 def _tried() -> set[int]:
