@@ -37,11 +37,6 @@ class Outcome:
     looked_at: int = 0
 
 
-def schedule(now: datetime) -> list[Attempt]:
-    """One placement pass over the whole queue; the doorbells ring when it is committed."""
-    return run(now).placed
-
-
 def later() -> None:
     """A pass of its own once the transaction is committed: devices came free, or a job waits."""
     transaction.on_commit(_soon, robust=True)

@@ -15,6 +15,7 @@ from trackside.jobs.ending import (
     release,
 )
 from trackside.jobs.moves import AlreadyOver, StaleAttempt
+from trackside.jobs.passes import schedule
 from trackside.jobs.pausing import (
     NotNow,
     drain_node,
@@ -25,12 +26,13 @@ from trackside.jobs.pausing import (
     resume,
     seconds_left,
 )
-from trackside.jobs.scheduling import schedule
+from trackside.jobs.queue import NotYours, move_before, move_waiting, set_priority
 from trackside.jobs.submitting import stop, submit
 
 __all__ = [
     "AlreadyOver",
     "NotNow",
+    "NotYours",
     "StaleAttempt",
     "StillRunning",
     "after_reboot",
@@ -46,6 +48,8 @@ __all__ = [
     "lose",
     "mark_launched",
     "move",
+    "move_before",
+    "move_waiting",
     "pause",
     "preempt",
     "reap",
@@ -55,6 +59,7 @@ __all__ = [
     "resume",
     "schedule",
     "seconds_left",
+    "set_priority",
     "stop",
     "submit",
 ]
