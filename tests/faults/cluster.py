@@ -99,10 +99,8 @@ class Cluster:
             "PYTHONUNBUFFERED": "1",
             **{f"TRACKSIDE_{name}_SECONDS": str(value) for name, value in TIMES.items()},
         }
-        self.environment.pop("PYTHONPATH", None)
-        if light:
-            path = os.pathsep.join((str(LIGHT), str(ROOT)))
-            self.environment["PYTHONPATH"] = path
+        path = [str(LIGHT)] if light else []
+        self.environment["PYTHONPATH"] = os.pathsep.join([*path, str(ROOT), f"{ROOT}/platform"])
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.socket.set_inheritable(True)
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"

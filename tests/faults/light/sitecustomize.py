@@ -1,7 +1,7 @@
 """For the processes of a cluster under test: light ranks instead of torch, and a clock that is off.
 
 Python imports this file first in each process that has this folder on its PYTHONPATH.
-`TRACKSIDE_TEST_CLOCK` is what the wall clock is wrong by, in seconds.
+`LC_TRACKSIDE_CLOCK` is what the wall clock is wrong by, in seconds.
 """
 
 import os
@@ -48,5 +48,5 @@ def _wrong_clock(by: float) -> None:
 
 if os.environ.get("PYTHONPATH"):
     _light()
-if os.environ.get("TRACKSIDE_TEST_CLOCK"):
-    _wrong_clock(float(os.environ["TRACKSIDE_TEST_CLOCK"]))
+if os.environ.get("LC_TRACKSIDE_CLOCK"):
+    _wrong_clock(float(os.environ["LC_TRACKSIDE_CLOCK"]))

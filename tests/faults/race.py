@@ -1,0 +1,79 @@
+"""Two people want the same GPU at the same moment: `python -m tests.faults.race ROUNDS`.
+
+Prints `one ROUNDS` when in each round exactly one of them got it and the other one waits.
+"""
+
+import os
+import sys
+import threading
+from collections import Counter
+
+import django
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "trackside.config.settings"
+django.setup()
+
+from django.db import connections  # noqa: E402
+
+from trackside.accounts.models import User  # noqa: E402
+from trackside.compute.models import Gpu  # noqa: E402
+from trackside.jobs import services  # noqa: E402
+from trackside.jobs.models import Attempt, Job  # noqa: E402
+from trackside.jobs.states import ATTEMPT_OVER  # noqa: E402
+from trackside.projects.models import Project  # noqa: E402
+
+
+class Race:
+    def __init__(self) -> None:
+        self.project = Project.objects.get()
+        self.uuid = Gpu.objects.order_by("uuid").values_list("uuid", flat=True)[0]
+        self.people = [User.objects.get(username=name) for name in ("ada", "ben")]
+
+    def click(self, user: User, gate: threading.Barrier, made: list[int]) -> None:
+        gate.wait()
+        try:
+            job = services.submit(
+                project=self.project,
+                user=user,
+                kind="preview",
+                title="A race",
+                spec={"training": {"epochs": 1}},
+                compute={"kind": "gpus", "uuids": [self.uuid]},
+            )
+            made.append(job.pk)
+        finally:
+            connections.close_all()
+
+    def round(self) -> str:
+        """How many of the two got the GPU, and how many wait."""
+        gate, made = threading.Barrier(2), list[int]()
+        both = [threading.Thread(target=self.click, args=(one, gate, made)) for one in self.people]
+        for one in both:
+            one.start()
+        for one in both:
+            one.join()
+        owners = Attempt.objects.filter(job__in=made, leases__gpu=self.uuid).distinct().count()
+        live = Attempt.objects.filter(job__in=made).exclude(state__in=ATTEMPT_OVER).count()
+        waiting = Job.objects.filter(pk__in=made, state="queued").exclude(reason="").count()
+        for job in Job.objects.filter(pk__in=made).order_by("state"):  # the waiting one first
+            services.stop(job, user=self.people[0], how="cancel")
+        self.settle(made)
+        return (
+            "one" if (len(made), owners, live, waiting) == (2, 1, 1, 1) else f"{owners} {waiting}"
+        )
+
+    def settle(self, made: list[int]) -> None:
+        """Until the node has let go: the next round begins with a free GPU."""
+        pause = threading.Event()
+        while Attempt.objects.filter(job__in=made, leases__isnull=False).exists():
+            pause.wait(0.01)
+
+
+def main(rounds: int) -> None:
+    race = Race()
+    outcomes = Counter(race.round() for _ in range(rounds))
+    print(*(word for pair in outcomes.items() for word in pair))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
