@@ -1,85 +1,180 @@
-"""Checkpoints of a training: a folder an epoch, whole or not at all, no pickle.
+"""Checkpoints of a training: a folder each, whole or not at all, no pickle.
 
-`manifest.json` is written last and holds the SHA-256 of the other files: a folder without it, or
-with another hash, was torn by a crash and the one before it counts.
+`e0003` holds what stood after epoch 3, `e0003.s000120` what stood 120 steps later. `manifest.json`
+is written last and holds the SHA-256 of the other files: a folder without it, or with another hash,
+was torn by a crash and the one before it counts. Each is complete: the best weights lie in it too,
+as a link to those of the checkpoint before it where they are the same.
 """
 
 import hashlib
 import json
 import os
+import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
-KEEP = 2  # the newest ones; the best one stays too
+from recipes import crash
+
+KEEP = 2
+VERSION = 2
+MANIFEST = "manifest.json"
+_NAME = re.compile(r"e(\d+)(?:\.s(\d+))?")
 
 State = dict[str, Tensor]
 
 
+class Damaged(Exception):
+    """A checkpoint that cannot be gone on from; the message says why."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """Where a training stands after an epoch. `info` is the loop's own JSON."""
+    """Where a training stands. `info` is the loop's own JSON, `ranks` what each rank has alone."""
 
     epoch: int
     net: State
     optimizer: State
     info: dict[str, Any]
+    step: int = 0  # steps done of the epoch that follows
+    best: State = field(default_factory=dict)
+    ranks: list[State] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"e{self.epoch:04d}" + (f".s{self.step:06d}" if self.step else "")
 
 
-def write(home: Path, checkpoint: Checkpoint, *, best: int) -> Path:
-    """Write one and drop those that are neither among the newest nor the best."""
-    place = home / f"e{checkpoint.epoch:04d}"
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What was written, and which ones there are now."""
+
+    path: Path
+    sha256: str  # of the manifest
+    bytes: int
+    kept: list[str]
+
+
+def write(home: Path, checkpoint: Checkpoint, *, best_of: str = "") -> Written:
+    """Write one and drop all but the newest. Raises OSError; what was there before stays then.
+
+    `best_of` names an older checkpoint whose best weights are still the best.
+    """
+    place = home / checkpoint.name
     draft = home / f".{place.name}.{os.getpid()}"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
+    try:
+        digest, size = _fill(draft, checkpoint, home / best_of if best_of else None)
+        crash.point("checkpoint.filled")
+        shutil.rmtree(place, ignore_errors=True)
+        draft.rename(place)
+        _sync(home)
+    except OSError:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    crash.point("checkpoint.renamed")
+    every = names(home)
+    for old in every[KEEP:]:
+        shutil.rmtree(home / old, ignore_errors=True)
+    return Written(path=place, sha256=digest, bytes=size, kept=every[:KEEP])
+
+
+def _fill(draft: Path, checkpoint: Checkpoint, older: Path | None) -> tuple[str, int]:
     files = {
         "net.safetensors": save(_plain(checkpoint.net)),
         "optimizer.safetensors": save(_plain(checkpoint.optimizer)),
         "info.json": json.dumps(checkpoint.info).encode(),
     }
+    for rank, state in enumerate(checkpoint.ranks):
+        files[f"rank{rank}.safetensors"] = save(_plain(state))
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    linked = _link_best(older, draft) if older is not None else ""
+    if linked:
+        hashes["best.safetensors"] = linked
+    else:
+        files["best.safetensors"] = save(_plain(checkpoint.best))
+        hashes["best.safetensors"] = hashlib.sha256(files["best.safetensors"]).hexdigest()
+    manifest = json.dumps({"version": VERSION, "files": hashes}).encode()
     for name, content in files.items():
         _write(draft / name, content)
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    _write(draft / "manifest.json", json.dumps(hashes).encode())
-    shutil.rmtree(place, ignore_errors=True)
-    draft.rename(place)
-    _sync(home)
-    newest = sorted(home.glob("e*"))[-KEEP:]
-    for old in home.glob("e*"):
-        if old not in newest and old.name != f"e{best:04d}":
-            shutil.rmtree(old, ignore_errors=True)
-    return place
+    crash.point("checkpoint.unsigned")
+    _write(draft / MANIFEST, manifest)
+    _sync(draft)
+    size = sum(one.stat().st_size for one in draft.iterdir())
+    return hashlib.sha256(manifest).hexdigest(), size
 
 
-def newest(home: Path) -> Checkpoint | None:
-    """The newest whole checkpoint, or None."""
-    for place in sorted(home.glob("e*"), reverse=True):
-        found = read(place)
-        if found is not None:
-            return found
-    return None
-
-
-def read(place: Path) -> Checkpoint | None:
-    """The checkpoint in that folder; None when it is torn."""
+def _link_best(older: Path, draft: Path) -> str:
+    """The hash of the best weights there, which are linked; empty when that cannot be."""
     try:
-        hashes = json.loads((place / "manifest.json").read_text())
-        for name, digest in hashes.items():
-            if hashlib.sha256((place / name).read_bytes()).hexdigest() != digest:
-                return None
-        return Checkpoint(
-            epoch=int(place.name[1:]),
-            net=load_file(place / "net.safetensors"),
-            optimizer=load_file(place / "optimizer.safetensors"),
-            info=json.loads((place / "info.json").read_text()),
-        )
-    except (OSError, ValueError):
-        return None
+        digest = str(_manifest(older)["best.safetensors"])
+        os.link(older / "best.safetensors", draft / "best.safetensors")
+    except (OSError, Damaged, KeyError):
+        return ""
+    return digest
+
+
+def names(home: Path) -> list[str]:
+    """The checkpoints of a folder, the newest first; whole or torn."""
+    found = [one.name for one in home.glob("e*") if _NAME.fullmatch(one.name)]
+    return sorted(found, key=_place, reverse=True)
+
+
+def _place(name: str) -> tuple[int, int]:
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise Damaged(f"{name} is no name of a checkpoint")
+    return int(match[1]), int(match[2] or 0)
+
+
+def read(place: Path) -> Checkpoint:
+    """The checkpoint in that folder. Raises Damaged."""
+    epoch, step = _place(place.name)
+    content = {}
+    for name, digest in _manifest(place).items():
+        content[name] = _read(place / name)
+        if hashlib.sha256(content[name]).hexdigest() != digest:
+            raise Damaged(f"{name} is not what was written")
+    try:
+        states = {name: load(data) for name, data in content.items() if name.endswith("tensors")}
+        info = json.loads(content["info.json"])
+    except (KeyError, ValueError) as wrong:
+        raise Damaged(f"it cannot be read: {wrong}") from None
+    ranks = sum(name.startswith("rank") for name in states)
+    return Checkpoint(
+        epoch=epoch,
+        step=step,
+        net=states["net.safetensors"],
+        optimizer=states["optimizer.safetensors"],
+        best=states["best.safetensors"],
+        ranks=[states[f"rank{rank}.safetensors"] for rank in range(ranks)],
+        info=info,
+    )
+
+
+def _manifest(place: Path) -> dict[str, Any]:
+    """The hashes of its files."""
+    try:
+        found = json.loads(_read(place / MANIFEST))
+        version, files = found["version"], dict(found["files"])
+    except (ValueError, KeyError, TypeError):
+        raise Damaged(f"{MANIFEST} is torn") from None
+    if version != VERSION:
+        raise Damaged(f"it has version {version}, and this Trackside reads version {VERSION}")
+    return files
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as wrong:
+        raise Damaged(f"{path.name} cannot be read: {wrong.strerror}") from None
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> State:

@@ -2,10 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,52 +10,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from recipes.engine import checkpoint, metrics, schedule
+from recipes import crash, pulse
+from recipes.engine import checkpoint, metrics, saving, schedule
 from recipes.engine.checkpoint import Checkpoint
+from recipes.engine.course import FINISH, GIVE_WAY, NOTHING, SAVE, WISHES, Course, Standing
+from recipes.engine.finite import Finite
 from recipes.engine.pace import Pace
 from recipes.engine.peers import Peers, autocast
 from recipes.engine.predict import outputs
-from recipes.engine.sources import Source, ahead, order
+from recipes.engine.saving import Found, Keeper
+from recipes.engine.sources import ahead, order
 from recipes.events import Journal
+from recipes.job import GaveWay
 from recipes.nets.classifier import Net, train_mode
-from recipes.tasks import Metric
-
-
-class NotFinite(Exception):
-    """The loss is no number any more; the message says what to change."""
-
-    code = "not_finite"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Course:
-    """Everything a training needs besides the net."""
-
-    train: Source
-    val: Source
-    settings: dict[str, Any]
-    metric: Metric
-    classes: int
-    pretrained: bool
-    precision: str
-    seed: int
-    home: Path  # for checkpoints
-    features: bool  # batches are features: the head alone runs
-    stopped: Callable[[], bool] = lambda: False  # asked on rank 0
-
-
-@dataclass
-class Standing:
-    """How far the training is."""
-
-    epoch: int = 0
-    step: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
-    best: int = 0
-    best_rank: tuple[float, float] = (-np.inf, -np.inf)
-    since_best: int = 0
-    watched: float = -np.inf
-    early: str = ""  # why it ended before the last epoch, as a sentence
 
 
 class Loop:
@@ -75,53 +39,88 @@ class Loop:
         scales = course.precision == "fp16"
         self.scaler = torch.amp.GradScaler(peers.device.type, enabled=scales)
         self.best: checkpoint.State = {}
-        self._resume()
+        self.finite = Finite(peers.device, course.settings)
+        self.keeper = Keeper(course.home, peers, journal, self.finite.check)
+        self._found = self._resume()
         self.learner = peers.wrap(self.inner)
         self.pace = Pace(journal, peers, course.settings["epochs"])
         self._weights = self._class_weights()
+        self._patience = pulse.FIRST  # of the first step of this process
 
     def run(self) -> Standing:
+        """Raises NotFinite, and GaveWay with the checkpoint written."""
         at, settings = self.at, self.course.settings
         while at.epoch < settings["epochs"] and not at.early:
             began = time.monotonic()
-            torch.manual_seed(seed_of(self.course.seed, at.epoch, self.peers.rank))
-            loss, stopped = self._train()
-            at.epoch += 1
+            loss, heard = self._train()
+            at.epoch, at.within = at.epoch + 1, 0
             trained = time.monotonic() - began
             event = {"epoch": at.epoch, "train_loss": loss, **self._judge()}
             event["train_seconds"] = round(trained, 3)
             event["seconds"] = round(time.monotonic() - began, 3)
             at.history.append(event)
             self.journal.write("epoch", **event)
-            at.early = self._why_end(stopped)
-            self._save()
+            at.early = self._why_end(stopped=heard == FINISH)
+            self._save(None)
+            crash.point("loop.epoch_saved")
+            if heard == GIVE_WAY and at.epoch < settings["epochs"] and not at.early:
+                raise GaveWay
         self.inner.load_state_dict(self.best, strict=False)
         return at
 
-    def _train(self) -> tuple[float, bool]:
-        """One epoch; the mean loss over all ranks, and whether someone asked for an early end."""
-        plan = self._order()
+    def _train(self) -> tuple[float, int]:
+        """One epoch, or what is left of it; the mean loss over all ranks, and what was heard."""
+        plan = self.plan()
         self._train_mode(single=plan.shape[1] == 1)
-        loads = (partial(self._load, step, places) for step, places in enumerate(plan))
-        votes = self.peers.votes()
-        total, steps, stopped = torch.zeros((), device=self.peers.device), 0, False
+        total, votes, heard = self._begin(), self.peers.votes(), NOTHING
+        steps = range(self.at.within, len(plan))
+        loads = (partial(self._load, step, plan[step]) for step in steps)
         batches = ahead(loads, threads=self.peers.readers, depth=4)
-        for step, (places, loaded, rng) in enumerate(self.pace.timed(batches)):
+        for step, (places, loaded, rng) in zip(steps, self.pace.timed(batches), strict=True):
             loss = self._step(places, loaded, rng, step, len(plan))
             total += loss
-            steps += 1
             self.at.step += 1
+            self.at.within = step + 1
             self._report(loss, step, len(plan), len(places))
-            stopped = votes.cast(self.peers.rank == 0 and self.course.stopped())
-            if stopped:
+            heard = votes.cast(self._wish())
+            if heard > SAVE:
                 break
-        stopped = votes.close() or stopped
-        summed, count = self.peers.sum([float(total), float(steps)])
-        mean = summed / count
-        self._must_be_finite(mean)
-        return mean, stopped
+            if heard == SAVE and self.at.within < len(plan):
+                self._save(total)
+            self._mark(pulse.LOAD)
+        heard = max(heard, votes.close())
+        if heard == GIVE_WAY and self.at.within < len(plan):
+            self._save(total)
+            raise GaveWay
+        summed, count = self.peers.sum([float(total), float(self.at.within)])
+        self.finite.check()
+        self.finite.mean(summed / count, self.at.epoch + 1)
+        return summed / count, heard
 
-    def _order(self) -> Any:
+    def _wish(self) -> int:
+        if self.peers.rank != 0:
+            return NOTHING
+        return WISHES.get(self.course.stopped(), SAVE if self.keeper.due() else NOTHING)
+
+    def _begin(self) -> Tensor:
+        """The random numbers of this epoch, and the sum of its losses so far."""
+        at, seed, found, self._found = self.at, self.course.seed, self._found, None
+        device = self.peers.device
+        if found is None or not at.within:
+            torch.manual_seed(seed_of(seed, at.epoch, self.peers.rank))
+            return torch.zeros((), device=device)
+        ranks = found.checkpoint.ranks
+        if found.world == self.peers.world:
+            return saving.restore_own(self.inner, ranks[self.peers.rank], device)
+        torch.manual_seed(seed_of(seed, at.epoch, self.peers.rank, at.within))
+        mean = saving.restore_mean(self.inner, ranks, device)
+        return mean * (at.within / found.checkpoint.step)
+
+    def _mark(self, stage: int) -> None:
+        pulse.beat(self.at.step + 1, stage, patience=self._patience)
+
+    def plan(self) -> Any:
+        """This rank's pictures of each step of the epoch."""
         plan = order(
             len(self.course.train.labels),
             self.course.settings["batch_size"],
@@ -139,6 +138,7 @@ class Loop:
     def _step(
         self, places: Any, loaded: Tensor, rng: np.random.Generator, step: int, steps: int
     ) -> Tensor:
+        self._mark(pulse.LEARN)
         rate = self.course.settings["learning_rate"] * schedule.factor(
             self.course.settings, self.at.epoch * steps + step, steps
         )
@@ -153,28 +153,31 @@ class Loop:
             weight=self._weights,
             label_smoothing=self.course.settings["label_smoothing"],
         )
+        self.finite.saw(loss.detach(), self.at.step + 1)
+        self._mark(pulse.MEET)
+        crash.point("loop.step")
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        self._patience = 0.0
         return loss.detach()
 
     def _report(self, loss: Tensor, step: int, steps: int, pictures: int) -> None:
         self.pace.did(pictures)
         if not self.pace.due():
             return
-        value = float(loss)
-        self._must_be_finite(value)
-        self.pace.tell(
-            done=self.at.epoch + (step + 1) / steps,
-            step=self.at.step,
-            loss=value,
-            lr=self.optimizer.param_groups[-1]["lr"],
-        )
+        self.finite.check()
+        self._tell(float(loss), self.at.epoch + (step + 1) / steps)
+
+    def _tell(self, loss: float, done: float) -> None:
+        rate = self.optimizer.param_groups[-1]["lr"]
+        self.pace.tell(done=done, step=self.at.step, loss=loss, lr=rate)
 
     def _judge(self) -> dict[str, Any]:
         """Validate, and remember the weights when they are the best so far."""
         at, course = self.at, self.course
+        pulse.beat()
         self.peers.average(list(self.inner.buffers()))
         logits = outputs(
             self.inner,
@@ -200,7 +203,7 @@ class Loop:
             at.since_best += 1
         return {"val_loss": val_loss, "metrics": judged, "best": best}
 
-    def _why_end(self, stopped: bool) -> str:
+    def _why_end(self, *, stopped: bool) -> str:
         settings = self.course.settings
         if stopped:
             return f"Finished early in epoch {self.at.epoch}, as asked."
@@ -211,39 +214,48 @@ class Loop:
             )
         return ""
 
-    def _save(self) -> None:
-        if self.peers.rank != 0:
-            return
-        at = self.at
-        info = {name: value for name, value in vars(at).items() if name != "best_rank"}
-        info = {**info, "best_rank": list(at.best_rank), "scaler": self.scaler.state_dict()}
-        saved = Checkpoint(
+    def _save(self, total: Tensor | None) -> None:
+        """With the sum of the losses so far: within the epoch. All ranks call it."""
+        at, inner, device = self.at, self.inner, self.peers.device
+        self.finite.check()
+        info = {**vars(at), "best_rank": list(at.best_rank), "scaler": self.scaler.state_dict()}
+        info |= {"world": self.peers.world, "batch": self.plan().shape[1]}
+        made = Checkpoint(
             epoch=at.epoch,
+            step=at.within,
             net=self._state(),
             optimizer=checkpoint.optimizer_state(self.optimizer),
+            best=self.best,
             info=info,
         )
-        path = checkpoint.write(self.course.home, saved, best=at.best)
-        self.journal.write("checkpoint", epoch=at.epoch, path=str(path))
+        own = None if total is None else saving.own_state(inner, total, device)
+        self.keeper.save(made, own)
 
-    def _resume(self) -> None:
-        """Go on after the newest whole checkpoint of this folder whose best one is whole too."""
-        found = checkpoint.newest(self.course.home)
+    def _resume(self) -> Found | None:
+        """Go on from the newest whole checkpoint of this folder."""
+        found = self.keeper.find()
         if found is None:
-            return
-        best = checkpoint.read(self.course.home / f"e{found.info['best']:04d}")
-        if best is None:
-            return
-        scaler = found.info.pop("scaler")
-        self.at = Standing(**{**found.info, "best_rank": tuple(found.info["best_rank"])})
-        self.inner.load_state_dict(found.net, strict=False)
-        checkpoint.restore_optimizer(self.optimizer, found.optimizer)
+            return None
+        made = found.checkpoint
+        scaler = made.info.pop("scaler")
+        self.at = Standing(**{**made.info, "best_rank": tuple(made.info["best_rank"])})
+        self.inner.load_state_dict(made.net, strict=False)
+        checkpoint.restore_optimizer(self.optimizer, made.optimizer)
         if scaler:
             self.scaler.load_state_dict(scaler)
-        self.best = best.net
-        self.journal.write(
-            "note", level="info", text=f"Goes on after epoch {found.epoch}, from its checkpoint."
-        )
+        self.best = made.best
+        text = f"Goes on {saving.where(made)}, from its checkpoint."
+        world, (steps, batch) = self.peers.world, self.plan().shape
+        if found.world != world:
+            self.at.within = min(
+                self.at.within * found.world * found.batch // (world * batch), steps - 1
+            )
+            text += (
+                f" It runs on {world} instead of {found.world} ranks: a step learns from "
+                f"{world * batch} pictures instead of {found.world * found.batch}."
+            )
+        self.journal.write("note", level="info", text=text)
+        return found
 
     def _state(self) -> checkpoint.State:
         """What a training changes: parameters that learn, and all buffers."""
@@ -262,15 +274,6 @@ class Loop:
         counts = torch.bincount(self.course.train.labels, minlength=self.course.classes)
         weights = counts.sum() / (self.course.classes * counts.clamp(min=1))
         return weights.float().to(self.peers.device)
-
-    def _must_be_finite(self, loss: float) -> None:
-        if not np.isfinite(loss):
-            rate = self.course.settings["learning_rate"]
-            raise NotFinite(
-                f"The loss is no finite number any more in epoch {self.at.epoch + 1}. A smaller "
-                f"learning rate than {rate:g} (try {rate / 10:g}) or a longer warm-up helps in "
-                "nearly all cases; so does the precision fp32."
-            )
 
 
 def probabilities(logits: Tensor) -> Any:

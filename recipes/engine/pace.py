@@ -71,6 +71,10 @@ class Pace:
         )
         self._told, self._pictures, self._waited = now, 0, 0.0
 
+    def gap(self, done: float, step: int) -> None:
+        """A step whose loss is no number: the chart shows a gap there."""
+        self._journal.write("step", epoch=round(done, 4), step=step, loss=None)
+
     def _eta(self, now: float, done: float) -> float | None:
         """Seconds to the last epoch at the pace so far, validation included."""
         began, first = self._first or (now, done)

@@ -97,34 +97,34 @@ class Peers:
 
 
 class Votes:
-    """One flag a step that all ranks learn at the same step, one later: nobody waits for it."""
+    """One number a step, whose largest all ranks learn at the same step, one later: none waits."""
 
     def __init__(self, world: int, group: Any) -> None:
         self._world = world
         self._group = group
         self._open: tuple[Tensor, Any] | None = None
 
-    def cast(self, wish: bool) -> bool:
-        """Vote, and hear whether anyone wished it at the step before."""
+    def cast(self, wish: int) -> int:
+        """Vote, and hear the largest wish of the step before."""
         if self._world == 1:
             return wish
         heard = self._hear()
-        flag = torch.tensor([float(wish)])
-        work = dist.all_reduce(flag, op=dist.ReduceOp.MAX, group=self._group, async_op=True)
-        self._open = (flag, work)
+        wishes = torch.tensor([wish])
+        work = dist.all_reduce(wishes, op=dist.ReduceOp.MAX, group=self._group, async_op=True)
+        self._open = (wishes, work)
         return heard
 
-    def close(self) -> bool:
+    def close(self) -> int:
         """The last vote's answer. Every rank calls it once it casts no more."""
         return self._hear()
 
-    def _hear(self) -> bool:
+    def _hear(self) -> int:
         if self._open is None:
-            return False
-        flag, work = self._open
+            return 0
+        wishes, work = self._open
         self._open = None
         work.wait()
-        return bool(flag.item())
+        return int(wishes.item())
 
 
 @contextlib.contextmanager

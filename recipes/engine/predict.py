@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recipes import pulse
 from recipes.engine.peers import Peers, autocast
 from recipes.engine.sources import Places, Source, ahead
 
@@ -44,6 +45,7 @@ def outputs(
             with autocast(peers.device, precision):
                 given = net(source.prepare(loaded, None))
             mine[number] = given.float().cpu()
+            pulse.beat()
             seen(len(chosen))
     net.train(was)
     everyone: dict[int, Tensor] = {}

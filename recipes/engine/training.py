@@ -8,8 +8,10 @@ from recipes.data import listing
 from recipes.data.split import Split, split
 from recipes.engine import design as designs
 from recipes.engine import outcome
+from recipes.engine.course import Course
 from recipes.engine.facts import Clock, together, versions
-from recipes.engine.loop import Course, Loop
+from recipes.engine.finite import NotFinite
+from recipes.engine.loop import Loop
 from recipes.engine.memory import explained
 from recipes.engine.peers import Peers, device_name, precision_for
 from recipes.engine.prepare import Work, prepare, seen_by
@@ -76,13 +78,17 @@ def _train(work: Work, parts: Split) -> None:
             seed=work.job.seed,
             home=work.folder / "checkpoints",
             features=ready.features,
-            stopped=lambda: jobs.wanted_stop(work.folder) == "finish_early",
+            stopped=lambda: jobs.wanted_stop(work.folder),
         ),
         peers,
         journal,
     )
     journal.write("phase", name="train", text=f"Training {work.backbone.label}.")
-    standing = loop.run()
+    try:
+        standing = loop.run()
+    except NotFinite:
+        loop.pace.gap(loop.at.epoch + loop.at.within / len(loop.plan()), loop.at.step + 1)
+        raise
     if standing.early:
         journal.write("note", level="info", text=standing.early)
     journal.write("phase", name="report", text="Judging the best weights.")

@@ -1,5 +1,8 @@
 """A checkpoint is there whole or not at all; all ranks have as many steps."""
 
+import contextlib
+import errno
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,41 +16,100 @@ from recipes.engine.checkpoint import Checkpoint
 from recipes.engine.sources import order
 
 
-def saved(home: Path, epoch: int, *, best: int = 1) -> Path:
+def saved(home: Path, epoch: int, *, step: int = 0, best: int = 1, best_of: str = "") -> Path:
     made = Checkpoint(
         epoch=epoch,
+        step=step,
         net={"weight": torch.full((3,), float(epoch))},
         optimizer={"0.step": torch.tensor(float(epoch))},
+        best={"weight": torch.full((3,), float(best))},
+        ranks=[{"total": torch.tensor(0.5)}] if step else [],
         info={"best": best},
     )
-    return checkpoint.write(home, made, best=best)
+    return checkpoint.write(home, made, best_of=best_of).path
 
 
-def test_the_newest_two_and_the_best_are_kept(tmp_path: Path) -> None:
-    for epoch in range(1, 7):
-        saved(tmp_path, epoch, best=2)
-    assert sorted(one.name for one in tmp_path.glob("e*")) == ["e0002", "e0005", "e0006"]
+def whole(home: Path) -> list[str]:
+    """The names of those that can be read, the newest first."""
+    found = []
+    for name in checkpoint.names(home):
+        with contextlib.suppress(checkpoint.Damaged):
+            checkpoint.read(home / name)
+            found.append(name)
+    return found
+
+
+def test_the_newest_two_are_kept_and_each_holds_the_best_weights(tmp_path: Path) -> None:
+    last = ""
+    for epoch in range(1, 5):
+        best = min(epoch, 2)
+        last = saved(tmp_path, epoch, best=best, best_of=last if epoch > 2 else "").name
+    place = saved(tmp_path, 4, step=30, best=2, best_of=last)
+    assert checkpoint.names(tmp_path) == ["e0004.s000030", "e0004"]
+    for name in checkpoint.names(tmp_path):
+        assert checkpoint.read(tmp_path / name).best["weight"].tolist() == [2, 2, 2]
+    assert (place / "best.safetensors").stat().st_nlink == 2  # no second copy of the same
 
 
 @pytest.mark.parametrize(
-    "name", ["net.safetensors", "optimizer.safetensors", "info.json", "manifest.json"]
+    "name",
+    [
+        *("net.safetensors", "optimizer.safetensors", "best.safetensors", "rank0.safetensors"),
+        *("info.json", "manifest.json"),
+    ],
 )
 @pytest.mark.parametrize("size", [0, 5, -1])
 def test_after_a_torn_file_the_checkpoint_before_it_counts(
     tmp_path: Path, name: str, size: int
 ) -> None:
     saved(tmp_path, 1)
-    place = saved(tmp_path, 2)
+    place = saved(tmp_path, 1, step=7)
     (place / name).write_bytes((place / name).read_bytes()[:size])
-    found = checkpoint.newest(tmp_path)
-    assert found is not None
-    assert found.epoch == 1
-    assert found.net["weight"].tolist() == [1, 1, 1]
+    with pytest.raises(checkpoint.Damaged):
+        checkpoint.read(place)
+    assert whole(tmp_path) == ["e0001"]
+
+
+@pytest.mark.parametrize("name", ["net.safetensors", "best.safetensors", "info.json"])
+def test_one_flipped_bit_is_found(tmp_path: Path, name: str) -> None:
+    place = saved(tmp_path, 2)
+    content = bytearray((place / name).read_bytes())
+    content[-2] ^= 1
+    (place / name).write_bytes(content)
+    with pytest.raises(checkpoint.Damaged, match=f"{name} is not what was written"):
+        checkpoint.read(place)
+
+
+def test_a_checkpoint_of_another_version_is_refused_with_both_named(tmp_path: Path) -> None:
+    place = saved(tmp_path, 2)
+    manifest = json.loads((place / "manifest.json").read_text())
+    (place / "manifest.json").write_text(json.dumps({**manifest, "version": 9}))
+    with pytest.raises(checkpoint.Damaged, match="version 9, and this Trackside reads version 2"):
+        checkpoint.read(place)
 
 
 def test_a_draft_is_no_checkpoint(tmp_path: Path) -> None:
     saved(tmp_path, 1).rename(tmp_path / ".e0001.77")
-    assert checkpoint.newest(tmp_path) is None
+    assert checkpoint.names(tmp_path) == []
+
+
+@pytest.mark.parametrize("failing", ["net.safetensors", "manifest.json"])
+def test_a_write_that_fails_leaves_the_older_ones_and_no_draft(
+    tmp_path: Path, failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(tmp_path, 1)
+    own = checkpoint._write
+
+    def full(path: Path, content: bytes) -> None:
+        own(path, content[:3] if path.name == failing else content)
+        if path.name == failing:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "_write", full)
+    with pytest.raises(OSError, match="No space left"):
+        saved(tmp_path, 2)
+    assert not list(tmp_path.glob(".e*"))
+    assert whole(tmp_path) == checkpoint.names(tmp_path) == ["e0001"]
 
 
 @pytest.mark.parametrize("kind", [torch.optim.AdamW, torch.optim.SGD, torch.optim.RMSprop])
@@ -65,8 +127,7 @@ def test_an_optimizer_goes_on_as_if_nothing_had_happened(kind: type, tmp_path: P
     steps(net, first, 3)
     state = checkpoint.optimizer_state(first)
     made = Checkpoint(epoch=3, net=net.state_dict(), optimizer=state, info={"best": 3})
-    found = checkpoint.read(checkpoint.write(tmp_path, made, best=3))
-    assert found is not None
+    found = checkpoint.read(checkpoint.write(tmp_path, made).path)
     other.load_state_dict(found.net)
     second = kind(other.parameters(), lr=0.01)
     checkpoint.restore_optimizer(second, found.optimizer)

@@ -11,7 +11,8 @@ import torch
 
 from recipes import bundle
 from recipes.data.listing import BadData
-from recipes.engine.loop import Loop, NotFinite
+from recipes.engine.finite import NotFinite
+from recipes.engine.loop import Loop
 from recipes.engine.memory import OutOfMemory, explained
 from recipes.engine.peers import Peers
 from recipes.engine.training import train
@@ -120,8 +121,8 @@ def test_an_interrupted_training_goes_on_to_the_same_end(
     run(whole)
     own = Loop._save
 
-    def interrupted(self: Loop) -> None:
-        own(self)
+    def interrupted(self: Loop, total: Any) -> None:
+        own(self, total)
         if self.at.epoch == 2:
             raise KeyboardInterrupt
 

@@ -1,0 +1,47 @@
+"""What a training is given, and how far it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recipes.engine.sources import Source
+from recipes.tasks import Metric
+
+# What rank 0 wishes at a step; the largest wins.
+NOTHING, SAVE, FINISH, GIVE_WAY = range(4)
+WISHES = {"finish_early": FINISH, "yield": GIVE_WAY}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """Everything a training needs besides the net."""
+
+    train: Source
+    val: Source
+    settings: dict[str, Any]
+    metric: Metric
+    classes: int
+    pretrained: bool
+    precision: str
+    seed: int
+    home: Path  # for checkpoints
+    features: bool  # batches are features: the head alone runs
+    stopped: Callable[[], str] = lambda: ""  # "finish_early" or "yield"; asked on rank 0
+
+
+@dataclass
+class Standing:
+    """How far the training is."""
+
+    epoch: int = 0
+    step: int = 0
+    within: int = 0  # steps done of the epoch that follows
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: int = 0
+    best_rank: tuple[float, float] = (-np.inf, -np.inf)
+    since_best: int = 0
+    watched: float = -np.inf
+    early: str = ""  # why it ended before the last epoch, as a sentence
