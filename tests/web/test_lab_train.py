@@ -149,13 +149,19 @@ def test_several_gpus_multiply_the_batch(analysis: Analysis, as_ada: Any) -> Non
     assert "Train 1 model on 2 GPUs" in said
 
 
-def test_gpus_of_two_machines_are_refused_in_the_plan(analysis: Analysis, as_ada: Any) -> None:
-    lab_stage.node("one", 1)
+def test_gpus_of_two_nodes_train_together_and_the_plan_names_the_ranks(
+    analysis: Analysis, as_ada: Any
+) -> None:
+    lab_stage.node("one", 2)
     lab_stage.node("two", 1)
-    wish = {"mode": "pick", "gpu": ["GPU-one-0", "GPU-two-0"], "model": "0"}
+    wish = {"mode": "pick", "gpu": ["GPU-one-0", "GPU-two-0", "GPU-one-1"], "model": "0"}
     said = text(as_ada.post(url(analysis, "train/plan/"), wish))
-    assert "must be in one machine" in said
-    assert "Fix the choice" in said
+    assert "Across 2 nodes: one with 2 ranks, two with 1 rank." in said
+    assert "Train 1 model on 3 GPUs" in said
+    assert as_ada.post(url(analysis), wish).status_code == 201
+    attempt = Job.objects.get().attempts.get()
+    assert (attempt.compute["world"], attempt.compute["nodes"]) == (3, 2)
+    assert attempt.followers.get().compute["ranks"] == 1
 
 
 def test_a_gpu_that_is_too_small_offers_a_smaller_batch(analysis: Analysis, as_ada: Any) -> None:

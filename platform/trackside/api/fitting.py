@@ -6,6 +6,7 @@ from trackside.compute import fit, outlook
 from trackside.compute.board import board
 from trackside.compute.requests import clean
 from trackside.compute.services import catalogue, peaks
+from trackside.lab import forecast
 from trackside.lab.models import Analysis
 
 ON_A_GPU = {"kind": "any", "count": 1}
@@ -19,10 +20,11 @@ def answer(analysis: Analysis, compute: dict[str, Any], user: Any) -> dict[str, 
     design, cards = analysis.design, catalogue()
     need = fit.estimate(design, cards, images=facts, compute=on_gpu, peaks=known)
     verdicts = fit.verdicts(need, now, on_gpu)
+    starts = forecast.start(wish, now, user=user, project=analysis.project, need=need)
     return {
         "gpus": [{"uuid": uuid, **verdict} for uuid, verdict in verdicts.items()],
         "need": {"bytes": need.bytes, "basis": need.basis, "notes": need.notes},
-        "start": outlook.start(wish, now),
+        "start": starts,
         "duration": outlook.duration(design, cards, images=facts, compute=wish, peaks=known),
         "effective_batch": outlook.effective_batch(design, wish),
     }

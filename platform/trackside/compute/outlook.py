@@ -3,13 +3,29 @@
 Every answer carries the sentence that it rests on; what is not known is None.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
 from trackside.compute.fit import Design, Peak, Shape, shapes
+from trackside.compute.placement import (
+    Decision,
+    Device,
+    Hold,
+    Limits,
+    Machine,
+    Place,
+    Request,
+    decide,
+    ordered,
+)
+from trackside.compute.placement.limits import Ledger
 
 Answer = dict[str, Any]
+Ask = Callable[..., list[Decision]]  # a wish, and a fleet other than the real one
+NOW = "Now."
+RESERVED = "is reserved for"  # compute/placement/reasons.py
 LIKE_ENOUGH = 5  # the newest like trainings that count
 
 
@@ -63,8 +79,127 @@ def _seconds(one: Peak, shape: Shape, images: dict[str, Any], devices: int) -> f
     return one.seconds * pictures * epochs * max(1, one.ranks) / devices
 
 
+def foresee(  # noqa: PLR0913 - what placement is asked with
+    mine: Request,
+    machines: Sequence[Machine],
+    queue: Sequence[Request],
+    *,
+    now: float,
+    limits: Limits,
+    expected: Mapping[int, float],
+    longest: float | None = None,
+) -> Answer:
+    """What placement would do with `mine` if it were asked for now, behind all that wait.
+
+    `expected`: when jobs that run think that they end. `longest`: a limit that one could set on it.
+    `{"seconds","text","parts","reason","ahead","passes","gives_way","reserved","gap"}`.
+    """
+
+    def ask(wish: Request, fleet: Sequence[Machine] = machines) -> list[Decision]:
+        return decide(fleet, _in_turn(queue, wish, now), now=now, limits=limits)
+
+    decisions = ask(mine)
+    own = next(one for one in decisions if one.job == mine.job)
+    if own.parts:
+        return {"seconds": 0, "text": NOW, **_where(own), "passes": _passes(mine, ask, own)}
+    before = decisions[: decisions.index(own)]
+    quota = Ledger(limits).sentence(mine)
+    seconds, text = _until(own, mine, ask, _guessed(machines, expected), now)
+    return {
+        "seconds": seconds,
+        "text": text,
+        "parts": [],
+        "reason": own.reason,
+        "ahead": sum(1 for one in before if not one.parts),
+        "gives_way": list(own.preempt),
+        "reserved": _is_reserved(mine, own) and not quota,
+        "gap": {} if quota else _gap(mine, ask, longest),
+    }
+
+
+def _in_turn(queue: Sequence[Request], mine: Request, now: float) -> list[Request]:
+    by_job = {one.job: one for one in (*queue, mine)}
+    places = (
+        Place(one.job, one.priority, one.since, None if one.turn == one.job else one.turn)
+        for one in by_job.values()
+    )
+    return [by_job[job] for job in ordered(places, now)]
+
+
+def _where(own: Decision) -> Answer:
+    """The nodes that it would get, each with its GPUs and ranks."""
+    parts = []
+    for part in own.parts:
+        index = {gpu.uuid: gpu.index for gpu in part.machine.gpus}
+        gpus = [index[uuid] for uuid in part.uuids]
+        uuids = list(part.uuids)
+        parts.append({"node": part.machine.name, "gpus": gpus, "uuids": uuids, "ranks": len(uuids)})
+    return {"parts": parts}
+
+
+def _passes(mine: Request, ask: Ask, own: Decision) -> str:
+    """Whom it passes thanks to its known end or because it gives way: what it would wait for."""
+    if mine.seconds is None and not mine.preemptible:
+        return ""
+    plain = _own(mine, ask(replace(mine, seconds=None, preemptible=False)))
+    return "" if plain.parts or not own.uuids else plain.reason
+
+
+def _own(mine: Request, decisions: list[Decision]) -> Decision:
+    return next(one for one in decisions if one.job == mine.job)
+
+
+def _until(
+    own: Decision, mine: Request, ask: Ask, guessed: Sequence[Machine], now: float
+) -> tuple[float | None, str]:
+    """Seconds, and how sure that is: a reservation knows the latest, a job only expects its end."""
+    if own.starts is not None:
+        return max(0.0, own.starts - now), "At the latest, if nothing more urgent comes."
+    hoped = _own(mine, ask(mine, guessed)).starts
+    if hoped is not None:
+        return max(0.0, hoped - now), "If those before it end when they expect to."
+    return None, "When those before it have ended; nobody knows when."
+
+
+def _guessed(machines: Sequence[Machine], expected: Mapping[int, float]) -> list[Machine]:
+    """The fleet as if every job kept to what it expects."""
+    return [
+        replace(one, gpus=tuple(_device(gpu, expected) for gpu in one.gpus)) for one in machines
+    ]
+
+
+def _device(gpu: Device, expected: Mapping[int, float]) -> Device:
+    return replace(gpu, holds=tuple(_hold(one, expected) for one in gpu.holds))
+
+
+def _hold(one: Hold, expected: Mapping[int, float]) -> Hold:
+    ends = [when for when in (one.ends, expected.get(one.job)) if when is not None]
+    return replace(one, ends=min(ends, default=None))
+
+
+def _is_reserved(mine: Request, own: Decision) -> bool:
+    """Whether what it waits for is kept for it: the first in line, whoever gives way to it not."""
+    if own.preempt:
+        return False
+    return own.starts is not None or (mine.kind == "gpus" and RESERVED not in own.reason)
+
+
+def _gap(mine: Request, ask: Ask, longest: float | None) -> Answer:
+    """What would let it start now: a limit, or leave to end it for others."""
+    found: Answer = {}
+    shorter = longest is not None and (mine.seconds is None or longest < mine.seconds)
+    if shorter and _own(mine, ask(replace(mine, seconds=longest))).parts:
+        found["seconds"] = longest
+    if not mine.preemptible and _own(mine, ask(replace(mine, preemptible=True))).parts:
+        found["preemptible"] = True
+    return found
+
+
 def start(compute: dict[str, Any], board: dict[str, Any]) -> Answer:
-    """`{"seconds","text"}` until the wish can be met: 0 now, None when nobody can know."""
+    """The same from the board alone, where the queue is too long to ask placement in passing.
+
+    `{"seconds","text"}` until the wish can be met: 0 now, None when nobody can know.
+    """
     nodes = [node for node in board["nodes"] if node["state"] == "online"]
     if not nodes:
         return {"seconds": None, "text": "No machine is online."}

@@ -14,6 +14,7 @@ from trackside.compute.models import Lease
 from trackside.jobs import queries, services
 from trackside.jobs.models import Event, Job
 from trackside.jobs.states import JOB_OVER, JobState
+from trackside.jobs.turns import turns
 from trackside.projects.access import RANK, project_for
 from trackside.projects.models import Project, Role
 from trackside.ui import words
@@ -47,7 +48,9 @@ def jobs(request: HttpRequest, key: str) -> HttpResponse:
     counts = {name: _count(rows, among) for name, (_, among) in FILTERS.items()}
     shown = rows.filter(state__in=states) if states else rows
     page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
+    places, waiting = turns(page.object_list)
     for one in page.object_list:
+        one.place = places.get(one.pk)
         one.took = _seconds(one.started_at, one.finished_at)
         nodes = [each.node.name for each in one.attempts.all()]
         one.where = nodes[-1] if nodes else ""
@@ -56,6 +59,7 @@ def jobs(request: HttpRequest, key: str) -> HttpResponse:
         "page": page,
         "filters": [(name, label, counts[name]) for name, (label, _) in FILTERS.items()],
         "chosen": chosen if chosen in FILTERS else "",
+        "waiting": waiting,
         "may_edit": _may_edit(project),
     }
     return render(request, "jobs/list.html", context)
@@ -78,9 +82,12 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
     attempts = list(one.attempts.select_related("node").order_by("-number"))
     for each in attempts:
         each.took = _seconds(each.assigned_at, each.finished_at)  # type: ignore[attr-defined]
+    places, waiting = turns([one])
     context = {
         "project": project,
         "job": one,
+        "place": places.get(one.pk),
+        "waiting": waiting,
         "shot": queries.snapshot(one),
         "attempts": attempts,
         "events": _story(one),

@@ -63,7 +63,8 @@ def _show(
     sentence: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    plan = make(analysis, wish, board(request.user))
+    user: Any = request.user
+    plan = make(analysis, wish, board(user), user)
     context = {
         "analysis": analysis,
         "project": analysis.project,
@@ -119,6 +120,7 @@ def _node(plan: Plan, node: dict[str, Any]) -> dict[str, Any]:
         **node,
         "here": node["name"] in (socket.gethostname(), "local"),
         "fits": fits,
+        "slices": len({gpu["parent"] for gpu in node["gpus"] if gpu["parent"]}),
         "tiles": [
             {
                 "gpu": gpu,
@@ -138,7 +140,7 @@ def _fits(plan: Plan, gpu: dict[str, Any]) -> bool:
 def _click(request: HttpRequest, analysis: Analysis) -> HttpResponse:
     user: Any = request.user
     wish = read(request.POST, analysis)
-    plan = make(analysis, wish, board(user))
+    plan = make(analysis, wish, board(user), user)
     sentence = plan_notes.taken(plan) if not plan.stop else plan.why or plan.stop
     if sentence:
         return _show(request, analysis, wish, sentence, 409)

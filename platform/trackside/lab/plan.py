@@ -9,8 +9,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from trackside.compute import fit, outlook
-from trackside.lab import estimates, plan_limits, plan_notes, plan_story, wishes
+from trackside.accounts.models import User
+from trackside.compute import fit
+from trackside.lab import estimates, forecast, plan_limits, plan_notes, plan_story, wishes
 from trackside.lab.estimates import Known
 from trackside.lab.freezing import device_for, resolved
 from trackside.lab.labels import model_label
@@ -32,7 +33,8 @@ class Plan:
     device: str
     known: Known
     chosen: list[Json] = field(default_factory=list)  # {"node","gpu"} of each chosen GPU
-    start: Json = field(default_factory=dict)
+    asked: Json | None = None  # the compute as `clean` has it; None: it was refused
+    start: Json = field(default_factory=dict)  # lab/forecast.py's answer
     seconds: float | None = None
     basis: str = ""
     ends: datetime | None = None
@@ -74,7 +76,7 @@ class Plan:
         return f"on {gpus}" if kind == "gpus" else f"on the first {gpus} free"
 
 
-def make(analysis: Analysis, wish: Wish | None, board: Json) -> Plan:
+def make(analysis: Analysis, wish: Wish | None, board: Json, user: User) -> Plan:
     """The plan for a wish; without one, for what the dialog opens with."""
     known = estimates.know()
     machines = sum(1 for node in board["nodes"] if node["gpus"])
@@ -94,7 +96,7 @@ def make(analysis: Analysis, wish: Wish | None, board: Json) -> Plan:
         device=device_for(compute),
         known=known,
     )
-    _fill(plan, analysis, asked)
+    _fill(plan, analysis, asked, user)
     return plan
 
 
@@ -150,17 +152,27 @@ def _row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
     }
 
 
-def _fill(plan: Plan, analysis: Analysis, asked: Analysis) -> None:
+def _fill(plan: Plan, analysis: Analysis, asked: Analysis, user: User) -> None:
     picked = {gpu["uuid"]: (node, gpu) for node in plan.board["nodes"] for gpu in node["gpus"]}
     if plan.wish.mode == "pick":
         pairs = [picked[uuid] for uuid in plan.wish.uuids if uuid in picked]
         plan.chosen = [{"node": node, "gpu": gpu} for node, gpu in pairs]
-    plan.start = outlook.start(plan.compute, plan.board)
+    plan_limits.find(plan, analysis)
     _time(plan)
+    if plan.asked is not None:
+        plan.start = forecast.start(
+            plan.asked,
+            plan.board,
+            user=user,
+            project=analysis.project,
+            need=plan.need,
+            takes=plan.seconds,
+        )
+    if plan.seconds is not None and plan.start.get("seconds") is not None:
+        plan.ends = timezone.now() + timedelta(seconds=plan.start["seconds"] + plan.seconds)
     plan.batch = _batch(plan)
     plan.memory = _memory(plan)
     plan.notes = _notes(plan, asked)
-    plan_limits.find(plan, analysis)
     plan.story = plan_story.tell(plan)
 
 
@@ -172,8 +184,6 @@ def _time(plan: Plan) -> None:
         return
     plan.seconds = sum(one["seconds"] for one in times)
     plan.basis = times[0]["basis"]
-    if plan.start.get("seconds") is not None:
-        plan.ends = timezone.now() + timedelta(seconds=plan.start["seconds"] + plan.seconds)
 
 
 def _batch(plan: Plan) -> Json | None:

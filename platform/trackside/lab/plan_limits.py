@@ -38,7 +38,7 @@ def _unsaid(plan: "Plan") -> None:
 
 def _refused(plan: "Plan") -> None:
     try:
-        clean(plan.compute)
+        plan.asked = clean(plan.compute)
     except BadCompute as bad:
         plan.stop, plan.why = "Fix the choice", bad.sentence
 

@@ -5,6 +5,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from trackside.lab.wishes import HOUR
+
 if TYPE_CHECKING:
     from trackside.lab.plan import Plan
 
@@ -34,37 +36,47 @@ def _begins(plan: "Plan") -> list[Json]:
     if plan.wish.mode == "auto" and parts:
         where = " and ".join(_part(one) for one in parts)
         notes.append(_note(f"on {where}.", head="Starts now", icon="wand", level="ac"))
-    passed = plan.start.get("passes") or []
+    passed = plan.start.get("passes")
     if passed:
-        notes.append(_note(_why_passing(plan, passed), head="Starts by back-fill.", level="ac"))
-    victims = plan.start.get("preempts") or []
-    if victims:
-        text = f"{_jobs(victims)} may be preempted and will be asked to give way first."
-        notes.append(_note(text, head="Takes GPUs over.", icon="alert-triangle", level="wn"))
+        ends = "its longest run ends in time" if plan.wish.max_seconds else "it may be preempted"
+        text = f"Only because {ends}; otherwise: {passed}"
+        notes.append(_note(text, head="Starts by back-fill.", icon="hourglass", level="ac"))
     return notes
-
-
-def _why_passing(plan: "Plan", passed: list[int]) -> str:
-    why = (
-        "its longest run ends before the GPUs that are kept for them come free"
-        if plan.wish.max_seconds
-        else "it may be preempted when their GPUs come free"
-    )
-    verb = "waits" if len(passed) == 1 else "wait"
-    return f"{_jobs(passed)} {verb} before it; it passes because {why}."
 
 
 def _waits(plan: "Plan") -> list[Json]:
+    start = plan.start
     held = "".join(_held(one) for one in plan.chosen)
-    reason = held or f"{plan.start.get('reason') or plan.start.get('text', '')} "
-    notes = [_note(reason + LEAVE, icon="clock", level="bz")]
-    if plan.start.get("reserved"):
+    reason = start.get("reason") or start.get("text", "")
+    if held and start.get("reason", "").startswith("Waits: GPU"):
+        reason = held
+    notes = [_note(f"{_ahead(start)}{reason.strip()} {LEAVE}", icon="clock", level="bz")]
+    if start.get("reserved"):
         text = "Its GPUs are reserved: what is queued later may use them only if it ends in time."
         notes.append(_note(text, head="First in line.", icon="lock"))
-    if not plan.wish.max_seconds and not plan.wish.preemptible:
-        text = "A longest run, under More, lets it start earlier in a gap, if there is one."
-        notes.append(_note(text, icon="hourglass"))
-    return notes
+    return [*notes, *_gap(start.get("gap") or {})]
+
+
+def _ahead(start: Json) -> str:
+    number = start.get("ahead") or 0
+    if not number:
+        return ""
+    return f"Behind {_many(number, 'job')} that {'waits' if number == 1 else 'wait'}. "
+
+
+def _gap(gap: Json) -> list[Json]:
+    """What under More would let it start now, a click away."""
+    ways = []
+    if gap.get("seconds"):
+        hours = f"{gap['seconds'] / HOUR:g}"
+        ways.append(("hours", hours, f"Longest run {hours} h"))
+    if gap.get("preemptible"):
+        ways.append(("preemptible", "on", "May be preempted"))
+    if not ways:
+        return []
+    either = "either of these" if len(ways) > 1 else "this"
+    text = f"It would start now, in a gap, with {either}:"
+    return [{**_note(text, icon="hourglass", level="ac"), "ways": ways}]
 
 
 def _held(one: Json) -> str:
@@ -147,13 +159,9 @@ def _part(one: Json) -> str:
     return f"{one['node']} with GPU {_list([str(index) for index in one['gpus']])}"
 
 
-def _jobs(numbers: list[int]) -> str:
-    return f"Job{'' if len(numbers) == 1 else 's'} {_list([str(one) for one in numbers])}"
-
-
 def _many(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _list(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def _list(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

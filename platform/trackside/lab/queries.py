@@ -9,11 +9,10 @@ from recipes.tasks import TASKS
 from recipes.tasks.task import Metric
 from trackside.accounts.models import User
 from trackside.compute import fit as fitting
-from trackside.compute import outlook
 from trackside.compute.board import board
 from trackside.compute.requests import clean
 from trackside.jobs.states import JOB_OVER
-from trackside.lab import estimates
+from trackside.lab import estimates, forecast
 from trackside.lab.design import chosen
 from trackside.lab.models import Analysis, Session, TrainedModel
 from trackside.projects.access import row
@@ -128,12 +127,13 @@ def fit(analysis: Analysis, compute: dict[str, Any] | None, user: User) -> dict[
     need = max(needs, key=lambda one: one.bytes or 0)
     found = fitting.verdicts(need, now, wish)
     times = [estimates.seconds(asked, one, known) for one in chosen(asked.design)]
+    starts = forecast.start(wish, now, user=user, project=analysis.project, need=need)
     given = [one["seconds"] for one in times if one["seconds"] is not None]
     return {
         "gpus": [{"uuid": uuid, **one} for uuid, one in found.items()],
         "needs": need.bytes,
         "basis": need.basis,
-        "start": outlook.start(wish, now),
+        "start": starts,
         "duration": {
             "seconds": sum(given) if len(given) == len(times) else None,
             "basis": times[0]["basis"] if len(given) == len(times) else _unknown(times),

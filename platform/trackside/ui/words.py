@@ -58,6 +58,12 @@ def basename(path: str) -> str:
     return str(path).rpartition("/")[2]
 
 
+def turn(place: int, waiting: int) -> str:
+    """Where a job stands among all that wait; js/job-words.js says the same."""
+    others = f"{waiting:,} in the queue"
+    return f"Next of {others}" if place == 1 else f"Number {place:,} of {others}"
+
+
 def plural(number: int, noun: str) -> str:
     """`{{ n|plural:"image" }}` -> 1 image, 2 images; "class,classes" names the plural."""
     one, _, many = noun.partition(",")

@@ -168,6 +168,7 @@ register.filter("thousands", words.thousands)
 register.filter("basename", words.basename)
 register.filter("percent", words.percent)
 register.filter("plural", words.plural)
+register.filter("turn", words.turn)
 
 
 @register.filter

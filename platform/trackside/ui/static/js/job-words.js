@@ -30,6 +30,11 @@ export function amount({ done, of, unit }) {
 
 export const share = ({ done, of }) => (of ? Math.max(0, Math.min(100, (100 * done) / of)) : 0);
 
+export function turn(place, waiting) {
+  const others = `${waiting.toLocaleString("en")} in the queue`;
+  return place === 1 ? `Next of ${others}` : `Number ${place.toLocaleString("en")} of ${others}`;
+}
+
 export function sentence(type, data) {
   switch (type) {
     case "state": {

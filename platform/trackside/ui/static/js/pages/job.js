@@ -36,6 +36,7 @@ function state({ state: now, reason }) {
   parts("state").forEach((part) => part.replaceChildren(pill(now)));
   tell("reason", reason ?? "");
   document.getElementById("reason").hidden = !reason;
+  if (now !== "queued") document.querySelector('[data-f="turn"]')?.remove();
   if (OVER.includes(now)) setTimeout(() => location.reload(), 300);
 }
 

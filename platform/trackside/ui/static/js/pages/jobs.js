@@ -1,5 +1,5 @@
 // The list of jobs: rows change where they stand; a job that is new or over loads the page anew.
-import { OVER, amount, pill, share } from "../job-words.js";
+import { OVER, amount, pill, share, turn } from "../job-words.js";
 import { live } from "../live.js";
 
 const table = document.querySelector("table.jobs");
@@ -9,6 +9,18 @@ let asked = false;
 live.watch(`project:${table.dataset.project}`, 0, ({ type, data }) => {
   if (type === "gap") anew();
   for (const job of data?.jobs ?? []) show(job);
+});
+
+// The queue as everybody sees it: a job that waits says the number of its turn.
+live.watch("gpus", 0, ({ type, data }) => {
+  if (type !== "gpus") return;
+  const places = new Map(data.queue.map((one) => [String(one.id), one.position]));
+  for (const line of table.querySelectorAll('[data-state="queued"]')) {
+    const place = places.get(line.dataset.job);
+    if (!place) continue;
+    line.querySelector('[data-f="place"]').textContent = turn(place, data.waiting ?? data.queue.length);
+    line.querySelector('[data-f="turn"]').hidden = false;
+  }
 });
 
 function show(job) {
@@ -21,6 +33,7 @@ function show(job) {
     if (OVER.includes(job.state)) anew();
     line.dataset.state = job.state;
     line.querySelector('[data-f="state"]').replaceChildren(pill(job.state));
+    if (job.state !== "queued") line.querySelector('[data-f="turn"]').hidden = true;
   }
   const reason = line.querySelector('[data-f="reason"]');
   reason.textContent = job.reason;

@@ -123,12 +123,13 @@ dialog.addEventListener("change", (event) => {
 dialog.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
-  const { drop, all, use, batch } = button.dataset;
+  const { drop, all, use, batch, set, value } = button.dataset;
   if (drop) tick([...chosen()].filter((uuid) => uuid !== drop));
   else if (all) tick(all.split(","));
   else if (use === "cpu") { mode("cpu"); plan(); }
   else if (use) choose(use);
   else if (batch) { sizes(Number(batch)); plan(); }
+  else if (set) { fill(set, value); plan(); }
   else if ("again" in button.dataset) plan();
 });
 
@@ -148,6 +149,13 @@ function choose(uuid) {
   const wish = Object.assign(document.createElement("input"), { type: "hidden", name: "gpu", value: uuid });
   form().append(wish);
   plan().then(() => wish.remove());
+}
+
+function fill(name, value) {
+  const field = find(`[name="${name}"]`);
+  if (field.type === "checkbox") field.checked = true;
+  else field.value = value;
+  field.closest("details")?.setAttribute("open", "");
 }
 
 function sizes(batch) {
