@@ -15,6 +15,7 @@ from django.http.multipartparser import MultiPartParserError
 from recipes.params import ParamError
 from trackside.accounts.gate import error_json
 from trackside.compute.requests import BadCompute
+from trackside.compute.room import NoRoom
 from trackside.datasets import services as datasets
 from trackside.flow.graph import Cycle
 from trackside.flow.services import BadRecipe, RecipeBusy
@@ -54,6 +55,7 @@ ANSWERS: tuple[tuple[type[Exception], Callable[[Any], Failure]], ...] = (
     (Failure, lambda one: one),
     (Http404, lambda one: Failure(404, "not_found", str(one) or "There is no such thing.")),
     (PermissionDenied, lambda one: Failure(403, "forbidden", str(one) or "You may not do this.")),
+    (NoRoom, lambda one: Failure(507, one.code, one.sentence)),
     (BadCompute, lambda one: Failure(422, one.code, one.sentence, one.field)),
     (BadRecipe, lambda one: Failure(422, "invalid", str(one), one.field)),
     (Cycle, lambda one: Failure(422, "cycle", str(one), "output")),

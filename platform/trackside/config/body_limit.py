@@ -4,12 +4,16 @@ Under ASGI Django spools the whole body to a file before any view or middleware 
 must stand in front of Django.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from django.conf import settings
+
+from trackside.compute import room
+from trackside.ui import words
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -44,7 +48,11 @@ def limited(app: App) -> App:
             return
         most, seen = limit_of(scope), 0
         if _announced(scope) > most:
-            await _refuse(scope, send, most)
+            await _refuse(send, *_too_large(most))
+            return
+        size = _announced(scope)
+        if size and most > SMALL and (sentence := await _no_room(size)):
+            await _refuse(send, 507, "no_room", sentence)
             return
 
         async def counted() -> Message:
@@ -58,7 +66,7 @@ def limited(app: App) -> App:
         try:
             await app(scope, counted, send)
         except TooLarge:  # Django reads the whole body first: nothing was answered yet
-            await _refuse(scope, send, most)
+            await _refuse(send, *_too_large(most))
 
     return inner
 
@@ -68,14 +76,28 @@ def _announced(scope: Scope) -> int:
     return int(raw) if raw.isdigit() and len(raw) < 19 else 0
 
 
-async def _refuse(scope: Scope, send: Send, most: int) -> None:
-    sentence = f"This is larger than the {most >> 20} MiB that this address takes."
-    body = json.dumps({"error": {"code": "too_large", "message": sentence}}).encode()
+def _too_large(most: int) -> tuple[int, str, str]:
+    return 413, "too_large", f"This is larger than the {most >> 20} MiB that this address takes."
+
+
+async def _no_room(announced: int) -> str:
+    """Would the file leave too little where it is kept while it comes in?"""
+    place = await asyncio.to_thread(room.look, settings.FILE_UPLOAD_TEMP_DIR)
+    if not place.trouble and place.free - announced >= settings.STORAGE_FLOOR:
+        return ""
+    return (
+        f"There is no room for an upload of {words.size(announced)} now. "
+        "Delete datasets or models that nobody needs, or ask an administrator for more space."
+    )
+
+
+async def _refuse(send: Send, status: int, code: str, sentence: str) -> None:
+    body = json.dumps({"error": {"code": code, "message": sentence}}).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
         (b"x-content-type-options", b"nosniff"),
         (b"connection", b"close"),
     ]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

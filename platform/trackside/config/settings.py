@@ -19,6 +19,8 @@ CLAIM_SECONDS = env.whole("TRACKSIDE_CLAIM_SECONDS", 30)  # from assigned to cla
 SUSPECT_SECONDS = env.whole("TRACKSIDE_SUSPECT_SECONDS", 20)  # a node's heartbeat
 LOST_SECONDS = env.whole("TRACKSIDE_LOST_SECONDS", 90)
 RETRY_SECONDS = env.whole("TRACKSIDE_RETRY_SECONDS", 15)  # the first pause before another try
+# New work is refused when the storage has less free than this.
+STORAGE_FLOOR = env.whole("TRACKSIDE_STORAGE_FLOOR_MB", 500) * 2**20
 PORT = env.whole("PORT", 8000)
 SITE_URL = env.text("TRACKSIDE_URL") or f"http://127.0.0.1:{PORT}"
 # A page over plain HTTP cannot keep a Secure cookie; behind TLS set TRACKSIDE_URL=https://...

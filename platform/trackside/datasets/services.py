@@ -4,11 +4,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 
 from trackside.accounts.models import User
 from trackside.accounts.services import audit
+from trackside.compute import room
 from trackside.datasets import intake, storage
 from trackside.datasets.models import Dataset, DatasetState, Picture, Problem
 from trackside.datasets.trouble import BadDataset, Refused
@@ -63,6 +65,8 @@ def upload(
     if not file.size:
         raise BadDataset("file", f"{file.name} is empty. Choose a zip or tar archive of images.")
     name = check_name(project, name or name_from(file.name or ""))
+    if sentence := room.missing(Path(settings.FILE_UPLOAD_TEMP_DIR)):
+        raise BadDataset("file", sentence, code="no_room", status=507)
     archive = storage.keep_upload(file)
     try:
         return _begin(project, user, name, archive, {"kind": kind, "name": file.name}, click_id)
@@ -113,6 +117,8 @@ def retry(dataset: Dataset, user: User) -> Job:
     spec = dict(dataset.job.spec)
     if not Path(str(spec.get("archive", ""))).is_file():
         raise Refused(f"The uploaded file of {dataset.name} is gone. Upload it again.")
+    if sentence := room.missing():
+        raise Refused(sentence)
     with transaction.atomic():
         job = jobs.submit(
             project=dataset.project,

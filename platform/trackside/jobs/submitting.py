@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from trackside.accounts.models import User
-from trackside.compute import clock
+from trackside.compute import clock, room
 from trackside.compute.models import Lease
 from trackside.compute.requests import BadCompute, budget, clean
 from trackside.jobs import doorbell, history, scheduling
@@ -33,7 +33,8 @@ def submit(  # noqa: PLR0913 - what a job is made of
 ) -> Job:
     """Joins the caller's transaction. The same click of the same user answers the same job.
 
-    Raises BadCompute for what can never run. What is busy is QUEUED, with a sentence why.
+    Raises BadCompute for what can never run, NoRoom when the storage is full. What is busy is
+    QUEUED, with a sentence why.
     """
     if not known(kind):
         raise BadCompute("kind", f"There is no kind of job called {kind!r}.", "kind_unknown")
@@ -60,6 +61,8 @@ def submit(  # noqa: PLR0913 - what a job is made of
     )
     with transaction.atomic():
         before = _clicked(job)
+        if before is None and not takes_quick_slot(kind):
+            room.require()
         return before or _keep(job)
 
 
