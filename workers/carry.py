@@ -1,32 +1,55 @@
-"""What a new attempt takes over from one that was lost: the checkpoints of a training."""
+"""What a new attempt takes over from the ones before it: the checkpoints of a training."""
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
 
 from django.conf import settings
 
-from trackside.jobs.models import Attempt
+from trackside.compute import clock
+from trackside.jobs import committed
+from trackside.jobs.models import Attempt, Checkpoint
 
 PLACE = "checkpoints"
+MANIFEST = "manifest.json"
 
 
 def checkpoints(attempt: Attempt, folder: Path) -> None:
-    """Those of the newest former attempt that has whole ones; the recipe goes on from there.
+    """Those that a row commits, whatever else lies in the folders of former attempts.
 
-    Linked, not copied: a checkpoint's files never change. The former attempt may still run where
-    nobody reaches it and drop one meanwhile: then none is taken and the training begins anew.
+    Linked, not copied: a checkpoint's files never change. The manifest is compared with the row
+    here, the files with the manifest where they are read; what is damaged is told.
     """
-    former = Attempt.objects.filter(job_id=attempt.job_id, fence__lt=attempt.fence)
-    for relative in former.exclude(folder="").order_by("-fence").values_list("folder", flat=True):
-        home = Path(settings.TRACKSIDE_STORAGE) / relative / PLACE
-        if any(home.glob("e*/manifest.json")):
-            _link(home, folder / PLACE)
-            return
+    for row in committed.of(attempt.job_id, before=attempt.fence):
+        home = Path(settings.TRACKSIDE_STORAGE) / row.path
+        target = folder / PLACE / home.name
+        if target.exists():
+            continue  # a later attempt wrote it once more
+        if not _signed(home, row) or not _link(home, target):
+            committed.drop(attempt, row, clock.now())
 
 
-def _link(home: Path, target: Path) -> None:
+def _signed(home: Path, row: Checkpoint) -> bool:
     try:
-        shutil.copytree(home, target, copy_function=os.link, ignore=shutil.ignore_patterns(".*"))
+        content = (home / MANIFEST).read_bytes()
+    except OSError:
+        return False
+    return hashlib.sha256(content).hexdigest() == row.sha256
+
+
+def _link(home: Path, target: Path) -> bool:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copytree(home, target, copy_function=_link_or_copy)
     except OSError:
         shutil.rmtree(target, ignore_errors=True)
+        return False
+    return True
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

@@ -29,12 +29,18 @@ def _close(attempt: Attempt, verdict: Verdict, tries: int) -> None:
     elif verdict.end == "cancel":
         services.cancel_done(attempt, exit=verdict.exit)
     elif verdict.end == "lose":
-        services.lose(attempt, verdict.reason, cause=verdict.cause or "leader_killed")
-    elif verdict.end == "give_back":
-        services.give_back(attempt, verdict.reason)
+        cause = verdict.cause or "leader_killed"
+        services.lose(attempt, verdict.reason, cause=cause, step=verdict.step)
+    elif verdict.end == "give_way":
+        services.give_way(attempt, verdict.reason, cause=verdict.cause, step=verdict.step)
     else:
-        cause = verdict.cause or "program"
-        services.fail(attempt, reason=verdict.reason, exit=verdict.exit, cause=cause)
+        services.fail(
+            attempt,
+            reason=verdict.reason,
+            exit=verdict.exit,
+            cause=verdict.cause or "program",
+            step=verdict.step,
+        )
 
 
 def _finish(attempt: Attempt, result: dict[str, object], tries: int) -> None:

@@ -122,27 +122,24 @@ class Gathering:
 
     def verdict(self, own: Verdict) -> Verdict:
         """Of several ends the one that was the cause. `own` is that of the first part alone."""
-        if own.end in ("finish", "cancel"):
+        if own.end in ("finish", "cancel", "give_way"):
             return own
         if self.failed:
             return self.failed
         first = sweep.folder(self.attempt)
-        if told(first).get("signal"):
+        if _undone(first):
             return self._named(own, self.attempt.node.name)
         part = self._cause(own_fault=_failed(first))
         return self._of(part) if part else self._named(own, self.attempt.node.name)
 
     def _cause(self, *, own_fault: bool) -> Follower | None:
-        """A killed rank, then a lost machine, then who spoke first of an error."""
+        """A killed or hung rank, then a lost machine, then who spoke first of an error."""
         bad = [part for part in self.parts if part.exit not in FINE or self._lost(part)]
-        for guilty in (self._killed, self._lost, lambda part: not own_fault):
+        for guilty in (_was_undone, self._lost, lambda _part: not own_fault):
             for part in bad:
                 if guilty(part):
                     return part
         return None
-
-    def _killed(self, part: Follower) -> bool:
-        return bool(told(sweep.folder(part)).get("signal"))
 
     def _lost(self, part: Follower) -> bool:
         return part.state != Follower.OVER or part.exit in ("lost", "reboot", "stopped", "launch")
@@ -152,7 +149,7 @@ class Gathering:
             words = f"{part.node.name} has not been heard from."
             return Verdict(end="lose", reason=words, cause="node_lost")
         if part.exit == "stopped":
-            return Verdict(end="give_back", reason=part.reason, cause="stopped")
+            return Verdict(end="give_way", reason=part.reason, cause="stopped")
         if part.exit in ("lost", "reboot", "launch"):
             causes = {"lost": "leader_killed", "reboot": "reboot", "launch": "rendezvous"}
             return Verdict(end="lose", reason=part.reason, cause=causes[part.exit])
@@ -161,6 +158,16 @@ class Gathering:
 
     def _named(self, one: Verdict, node: str) -> Verdict:
         return replace(one, reason=f"On {node}: {one.reason}") if one.reason else one
+
+
+def _was_undone(part: Follower) -> bool:
+    return _undone(sweep.folder(part))
+
+
+def _undone(folder: Path) -> bool:
+    """A rank of this part was killed or stands still: the errors of all others follow from it."""
+    leader = told(folder)
+    return bool(leader.get("signal")) or leader.get("cause") == "hung"
 
 
 def _failed(folder: Path) -> bool:

@@ -20,6 +20,8 @@ from django.conf import settings
 from recipes import crash, processes
 from recipes import job as jobs
 from recipes.kinds import KINDS
+from trackside.compute import clock
+from trackside.jobs import services
 from trackside.jobs.models import Attempt, Follower
 from workers import carry, sweep
 from workers.environment import for_jobs
@@ -87,6 +89,7 @@ def _job(attempt: Attempt, compute: dict[str, Any]) -> jobs.Job:
         compute=jobs.Compute(cores=cores, uuids=uuids, **compute),
         cache=str(storage / "cache"),
         weights=str(storage / "weights"),
+        seconds=services.seconds_left(attempt.job, clock.now()),
     )
 
 

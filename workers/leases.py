@@ -28,7 +28,7 @@ def claim(attempt_id: int, *, node: int, gpus: Gpus) -> Attempt | None:
 def give_back(attempt: Attempt, reason: str) -> None:
     """To the queue again. Nothing of it was started, so that its leases go at once."""
     try:
-        services.lose(attempt, reason)
+        services.lose(attempt, reason, cause="gpu_taken")
     except StaleAttempt:
         return
     services.release(attempt, tell=False)

@@ -38,7 +38,7 @@ ASK_STOP = 0.5
 CANCEL_MOST = 25.0  # the leader's own grace is 10 s; after this it is no longer trusted
 YIELD_MOST = 120.0  # for a checkpoint; then the gang is ended and goes on from an older one
 LEAVE_MOST = 6.0  # the same where this agent itself is to end
-WAYS = ("pause", "move", "preempt", "drain", "stopped")  # why a job gives way
+WAYS = ("pause", "move", "preempt", "drain", "stopped", "time_limit")  # why a job gives way
 log = logging.getLogger(__name__)
 
 
@@ -178,7 +178,8 @@ class Watch:
     def _patience(self, gang: Gang, stop: str) -> float:
         """How long a gang may take to give way. There is nothing to wait for in a cancel."""
         kind = KINDS.get(gang.attempt.job.kind)
-        if stop == "cancel" or kind is None or not kind.resumes:
+        begun = gang.attempt.first_step_at is not None  # before it there is nothing to keep
+        if stop == "cancel" or kind is None or not kind.resumes or not begun:
             return 0.0
         return LEAVE_MOST if self.leaving else YIELD_MOST
 

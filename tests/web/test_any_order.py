@@ -63,7 +63,7 @@ class Site:
         self.fenced(which, lambda one: services.lose(one, "It is gone."))
 
     def give_back(self, which: int) -> None:
-        self.fenced(which, lambda one: services.give_back(one, "Trackside was stopped."))
+        self.fenced(which, lambda one: services.give_way(one, "Stopped.", cause="stopped"))
 
     def fenced(self, which: int, act: Callable[[Attempt], None]) -> None:
         one = self.one(which)

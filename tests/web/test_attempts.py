@@ -176,7 +176,7 @@ def test_after_three_losses_the_job_fails(attempt: Attempt) -> None:
 
 def test_what_was_ended_on_order_is_no_loss(attempt: Attempt) -> None:
     for _ in range(5):
-        services.give_back(attempt, "Trackside was stopped.")
+        services.give_way(attempt, "Trackside was stopped.", cause="stopped")
         assert job_of(attempt).reason.startswith("Trackside was stopped. It has no checkpoint")
         services.release(attempt)
         cast.beat(attempt.node)

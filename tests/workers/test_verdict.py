@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from recipes import pulse
 from recipes.events import read_from
+from trackside.jobs.retries import RULES
 from workers.verdict import Verdict, judge
 
 
@@ -58,7 +60,71 @@ def test_every_ending_has_one_verdict(
 
 def test_an_agent_that_leaves_says_so(tmp_path: Path) -> None:
     verdict = judge(folder(tmp_path, {"exit": 143}), fence=3, stop="", leaving=True)
-    assert verdict == Verdict(end="give_back", reason="Trackside was stopped.")
+    reason = "Trackside was stopped."
+    assert verdict == Verdict(end="give_way", cause="stopped", reason=reason)
+
+
+@pytest.mark.parametrize("stop", ["pause", "move", "preempt", "drain"])
+@pytest.mark.parametrize("code", [75, 143, None])
+def test_what_ends_on_order_gives_way(tmp_path: Path, stop: str, code: int | None) -> None:
+    leader = None if code is None else {"exit": code, "reason": "It gave way."}
+    verdict = judge(folder(tmp_path, leader), fence=3, stop=stop)
+    assert verdict == Verdict(end="give_way", cause=stop)
+
+
+def test_a_gang_that_was_alone_too_long_gives_way_with_its_own_reason(tmp_path: Path) -> None:
+    leader = {"exit": 75, "reason": "The node's agent was away for 10 minutes."}
+    verdict = judge(folder(tmp_path, leader), fence=3, stop="")
+    assert (verdict.end, verdict.cause, verdict.reason) == (
+        "give_way",
+        "stopped",
+        "The node's agent was away for 10 minutes.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("leader", "stop"),
+    [({"exit": 75, "cause": "time_limit"}, ""), ({"exit": 75}, "time_limit"), (None, "time_limit")],
+)
+def test_a_time_limit_is_a_failure_whoever_saw_it(
+    tmp_path: Path, leader: dict[str, Any] | None, stop: str
+) -> None:
+    verdict = judge(folder(tmp_path, leader), fence=3, stop=stop)
+    assert (verdict.end, verdict.cause) == ("fail", "time_limit")
+
+
+FAILURES = [
+    ({"exit": 1, "signal": 9, "cause": "rank_killed"}, "error", "rank_killed"),
+    ({"exit": 1, "signal": 9, "cause": "out_of_memory"}, "error", "out_of_memory"),
+    ({"exit": 1, "signal": 11, "cause": "rank_crashed"}, "error", "rank_crashed"),
+    ({"exit": 1, "cause": "hung", "reason": "Rank 1 stands still."}, "error", "hung"),
+    ({"exit": 1, "cause": "program"}, "error", "program"),
+    ({"exit": 1, "cause": "program"}, "not_finite", "not_finite"),
+    ({"exit": 1, "cause": "program"}, "disk_full", "disk_full"),
+    ({"exit": 1, "cause": "program"}, "out_of_memory", "out_of_memory"),
+    ({"exit": 1, "cause": "program"}, "cuda_out_of_memory", "cuda_out_of_memory"),
+    ({"exit": 1, "cause": "program"}, "bad_job", "bad_data"),
+]
+
+
+@pytest.mark.parametrize(("leader", "code", "cause"), FAILURES)
+def test_every_failure_has_a_cause_that_the_table_of_retries_knows(
+    tmp_path: Path, leader: dict[str, Any], code: str, cause: str
+) -> None:
+    told = {**FAILED, "code": code, "message": "Said by a rank."}
+    verdict = judge(folder(tmp_path, leader, told), fence=3, stop="")
+    assert (verdict.end, verdict.cause) == ("fail", cause)
+    assert cause in RULES
+    if cause == "hung":
+        assert verdict.reason == "Rank 1 stands still."
+
+
+def test_the_step_is_the_last_one_that_a_rank_began(tmp_path: Path) -> None:
+    pulse.Watcher(tmp_path, range(2), 2)
+    pulse.start(tmp_path, 1)
+    pulse.beat(42, pulse.LEARN)
+    verdict = judge(folder(tmp_path, {"exit": 1, "signal": 11}), fence=3, stop="")
+    assert verdict.step == 42
 
 
 def test_the_result_is_the_event_without_its_envelope(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from trackside.jobs import history
+from trackside.jobs import committed, history
 from trackside.jobs.history import Entry
 from trackside.jobs.models import Attempt, Job
 from trackside.jobs.moves import StaleAttempt, move_attempt, move_job
@@ -76,6 +76,7 @@ def record(attempt: Attempt, events: Sequence[dict[str, Any]], offset: int, now:
     if not events:
         return
     _advance(attempt, events, now)
+    committed.commit(attempt, events, now)
     history.append(attempt.job_id, [_entry(one, now) for one in events])
 
 

@@ -12,9 +12,9 @@ from recipes import crash
 from trackside.compute import clock, usage
 from trackside.compute import services as compute
 from trackside.compute.models import Lease, Node
-from trackside.jobs import followers, history, retries, scheduling
+from trackside.jobs import committed, followers, history, retries, scheduling
 from trackside.jobs.attempts import CLAIMED, LIVE
-from trackside.jobs.models import Attempt, Checkpoint, Job
+from trackside.jobs.models import Attempt, Job
 from trackside.jobs.moves import StaleAttempt, move_attempt, must_move_job
 from trackside.jobs.states import AttemptState, Move
 
@@ -136,13 +136,12 @@ def asked(job: Job, cause: str) -> str:
 
 def kept(job: int) -> str:
     """What the next attempt begins with, as a sentence."""
-    newest = Checkpoint.objects.filter(job_id=job).order_by("-epoch", "-step").first()
+    newest = committed.of(job).first()
     if newest is None:
         return "It has no checkpoint: it begins anew."
-    step = f", step {newest.step}" if newest.step else ""
-    done = "after" if not newest.step else "in"
-    epoch = newest.epoch + (1 if newest.step else 0)
-    return f"It goes on {done} epoch {epoch}{step}."
+    if newest.step:
+        return f"It goes on in epoch {newest.epoch + 1}, step {newest.step}."
+    return f"It goes on after epoch {newest.epoch}."
 
 
 def _ended_badly(
@@ -173,11 +172,6 @@ def _again(job: Job, words: str, *, progress: dict[str, Any]) -> None:
         must_move_job(job.pk, Move.REQUEUE, reason=words, progress=progress, stop="")
         scheduling.later()
     history.tell_state(job.pk, now)
-
-
-def give_back(attempt: Attempt, reason: str) -> None:
-    """An agent ends its jobs as it stops. Raises StaleAttempt."""
-    give_way(attempt, reason, cause="stopped")
 
 
 @transaction.atomic

@@ -1,0 +1,96 @@
+"""Checkpoints that count: a row commits what the files hold, and only its attempt writes it."""
+
+import shutil
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+
+from recipes import crash
+from trackside.jobs import history
+from trackside.jobs.models import Attempt, Checkpoint, Job
+
+
+def of(job: int, *, before: int | None = None) -> QuerySet[Checkpoint]:
+    """A job's checkpoints, the one to go on from first; `before` a fence: those of older attempts.
+
+    The same one may be written twice, by a training that went on from an older one: the later
+    attempt's comes first.
+    """
+    rows = Checkpoint.objects.filter(job_id=job)
+    older = rows if before is None else rows.filter(fence__lt=before)
+    return older.order_by("-epoch", "-step", "-fence")
+
+
+def commit(attempt: Attempt, events: Sequence[dict[str, Any]], now: datetime) -> None:
+    """The rows of what these journal lines tell. The caller has proved the fence."""
+    told = [one for one in events if one.get("type") == "checkpoint" and _sane(attempt, one)]
+    for one in told:
+        crash.point("committed.before")
+        Checkpoint.objects.update_or_create(
+            job_id=attempt.job_id,
+            path=_relative(str(one["path"])),
+            defaults={
+                "fence": attempt.fence,
+                "epoch": int(one["epoch"]),
+                "step": int(one.get("step") or 0),
+                "sha256": str(one["sha256"]),
+                "bytes": int(one.get("bytes") or 0),
+                "at": now,
+            },
+        )
+        crash.point("committed.row")
+    if told:
+        _forget(attempt, told[-1].get("kept") or [])
+
+
+def _sane(attempt: Attempt, event: dict[str, Any]) -> bool:
+    """Whole, and in this attempt's own folder."""
+    if not all(event.get(name) is not None for name in ("path", "sha256", "epoch")):
+        return False
+    return _relative(str(event["path"])).startswith(f"{attempt.folder}/checkpoints/")
+
+
+def _relative(path: str) -> str:
+    """Below TRACKSIDE_STORAGE, whatever links lead there."""
+    return path[path.rfind("jobs/") :] if "/jobs/" in path else path
+
+
+def _forget(attempt: Attempt, kept: Iterable[str]) -> None:
+    """Rows, and then files, of those that the training has dropped: also of older attempts."""
+    names = set(kept)
+    rows = [row for row in of(attempt.job_id) if Path(row.path).name not in names]
+    if not names or not rows:
+        return
+    Checkpoint.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    old = [row.path for row in rows if row.fence != attempt.fence]
+    transaction.on_commit(partial(_remove, old), robust=True)
+
+
+def _remove(paths: list[str]) -> None:
+    for path in paths:
+        shutil.rmtree(Path(settings.TRACKSIDE_STORAGE) / path, ignore_errors=True)
+
+
+@transaction.atomic
+def drop(attempt: Attempt, row: Checkpoint, now: datetime) -> None:
+    """Its files are not what was committed: say so, and never look at it again."""
+    Checkpoint.objects.filter(pk=row.pk).delete()
+    step = f", step {row.step}" if row.step else ""
+    place = f"in epoch {row.epoch + 1}{step}" if row.step else f"after epoch {row.epoch}"
+    text = f"The checkpoint {place} is damaged or gone; an older one is taken."
+    note = history.Entry("note", {"level": "warning", "text": text}, now)
+    history.append(attempt.job_id, [note])
+
+
+def shown(job: Job) -> list[dict[str, Any]]:
+    """For a page and for REST, the newest first."""
+    return [
+        {"epoch": row.epoch, "step": row.step, "bytes": row.bytes, "at": row.at}
+        for row in of(job.pk)
+    ]
