@@ -58,12 +58,19 @@ def load(now: datetime) -> Board:
             cores.add(lease.resource)
         else:
             held.setdefault(lease.gpu_id, []).append(lease)
-    queue, total = waiting.queue()
+    queue, total = waiting.queue(now)
     wanted = waiting.wanted(queue)
     nodes = [
         tiles.node(one, held, cores, wanted, now)
         for one in Node.objects.prefetch_related("gpus").order_by("name")
     ]
+    labels = {
+        gpu["uuid"]: f"GPU {gpu['index']} of {node['name']}"
+        for node in nodes
+        for gpu in node["gpus"]
+    }
+    for one in queue:
+        one["wish"] = waiting.wish(one["wants"], labels)
     return {"nodes": nodes, "queue": queue, "waiting": total, "at": now.isoformat()}
 
 
@@ -90,7 +97,8 @@ def _turn(one: dict[str, Any], who: Viewer) -> dict[str, Any]:
     shown = _seen(one, who) or {}
     own = one["user_id"] == who.user and one["project_id"] in who.edits
     shown["may_move"] = who.user is not None and (own or who.staff)
-    shown["wants"] = one["wants"] if one["project_id"] in who.projects else {}
+    if one["project_id"] not in who.projects:
+        shown |= {"wants": {}, "wish": "", "kind": ""}
     return shown
 
 

@@ -7,8 +7,10 @@ from typing import Any
 from trackside.compute.fleet import core
 from trackside.compute.models import Gpu, Lease, Node, NodeState
 from trackside.compute.services import state_of
+from trackside.ui.words import plural
 
 STALE_SECONDS = 15
+GIB = 2**30
 Held = dict[str, list[Lease]]  # GPU -> its leases, share 0 first
 
 
@@ -68,6 +70,7 @@ def tile(gpu: Gpu, leases: list[Lease], state: NodeState, now: datetime) -> dict
         "processes": gpu.processes,
         "errors": gpu.errors,
         "broken": bool(gpu.broken),
+        "remarks": remarks(gpu, leases),
         "queue": 0,
         "history": gpu.history,
         "idle_s": idle,
@@ -95,6 +98,30 @@ def _shares(gpu: Gpu, leases: list[Lease]) -> dict[str, int] | None:
         "taken": len(shared),
         "memory": sum(one.memory or 0 for one in shared),
     }
+
+
+def remarks(gpu: Gpu, leases: list[Lease]) -> list[dict[str, str]]:
+    """What a tile says besides its numbers, as sentences: er, wn or "" (plain)."""
+    errors, said = gpu.errors, []
+    if gpu.broken:
+        said.append(("er", f"Out of service: {gpu.broken}"))
+    if errors.get("ecc"):
+        said.append(("wn", f"{plural(errors['ecc'], 'uncorrectable memory error')}."))
+    if errors.get("retired"):
+        said.append(("", f"{plural(errors['retired'], 'damaged memory row')} mapped out."))
+    if errors.get("xid") and f"Xid {errors['xid']}" not in gpu.broken:
+        said.append(("", f"The driver's last error was Xid {errors['xid']}."))
+    if errors.get("slowed"):
+        said.append(("wn", f"Slowed down by {errors['slowed']}."))
+    for one in gpu.processes:
+        holds = f" holds {one['memory'] / GIB:.1f} GiB" if one.get("memory") else " uses it"
+        said.append(("wn", f"{one['name']} (pid {one['pid']}) of {one['user']}{holds}."))
+    shares = _shares(gpu, leases)
+    if shares:
+        given = f"{shares['taken']} of {shares['slots']} shares and "
+        memory = f"{shares['memory'] / GIB:.1f} of {gpu.memory_total / GIB:.1f} GiB are given."
+        said.append(("", f"Shared without isolation: {given}{memory}"))
+    return [{"kind": kind, "text": text} for kind, text in said]
 
 
 def _holders(leases: list[Lease]) -> list[dict[str, Any]]:

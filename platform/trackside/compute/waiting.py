@@ -11,7 +11,12 @@ from django.apps import apps
 from django.db.models import FloatField, QuerySet
 from django.db.models.functions import Cast, Coalesce
 
+from trackside.compute.placement.ordering import Place, ordered
+from trackside.ui.words import plural
+
 SHOWN = 200
+NEAR = 20_000  # of the most urgent, in which the first are looked for
+_PLACE = ("id", "priority", "turn", "created_at", "paused")
 COLUMNS = (
     "id",
     "kind",
@@ -32,22 +37,50 @@ WANTS = ("kind", "uuids", "count", "nodes", "name", "min_free", "ranks", "share"
 
 
 def queued() -> QuerySet[Any]:
-    """Jobs that wait, in the order of their turn."""
+    """Jobs that wait."""
     jobs: QuerySet[Any] = apps.get_model("jobs", "Job").objects.filter(state="queued")
+    return jobs
+
+
+def queue(now: datetime) -> tuple[list[dict[str, Any]], int]:
+    """The first of the queue as plain rows, and how many wait in all.
+
+    The order is placement's own; paused jobs stand at its end.
+    """
+    total = queued().count()
     turn = Coalesce("turn", Cast("id", FloatField()))
-    return jobs.order_by("paused", "-priority", turn, "id")
-
-
-def queue() -> tuple[list[dict[str, Any]], int]:
-    """The first of the queue as plain rows, and how many wait in all."""
-    rows = list(queued().values(*COLUMNS)[: SHOWN + 1])
-    total = len(rows) if len(rows) <= SHOWN else queued().count()
-    return [_entry(one, place) for place, one in enumerate(rows[:SHOWN], start=1)], total
+    near = queued().order_by("paused", "-priority", turn, "id")[:NEAR]
+    places, paused = [], []
+    for pk, priority, moved, created, stands in near.values_list(*_PLACE):
+        if stands:
+            paused.append(pk)
+        else:
+            places.append(Place(pk, priority, created.timestamp(), moved))
+    first = [*ordered(places, now.timestamp()), *paused][:SHOWN]
+    rows = {row["id"]: row for row in queued().filter(pk__in=first).values(*COLUMNS)}
+    there = [rows[pk] for pk in first if pk in rows]
+    return [_entry(row, place) for place, row in enumerate(there, start=1)], total
 
 
 def wanted(entries: list[dict[str, Any]]) -> Counter[str]:
     """How many of these wait for each GPU."""
     return Counter(uuid for one in entries for uuid in one["uuids"])
+
+
+def wish(wants: dict[str, Any], labels: dict[str, str]) -> str:
+    """What a waiting job asks for, in words; `labels` names GPUs by their UUID."""
+    share = "a share of " if wants.get("share") == "shared" else ""
+    if wants.get("kind") == "gpus":
+        return share + ", ".join(labels.get(one, "a GPU that is gone") for one in wants["uuids"])
+    if wants.get("kind") == "any":
+        model = f"{wants['name']} " if wants.get("name") else ""
+        number = int(wants.get("count") or 1)
+        room = f" with {wants['min_free'] / 2**30:.0f} GiB free" if wants.get("min_free") else ""
+        nodes = int(wants.get("nodes") or 1)
+        over = f" on up to {nodes} nodes" if nodes > 1 else ""
+        return f"{share}any {plural(number, f'{model}GPU')}{room}{over}"
+    ranks = int(wants.get("ranks") or 1)
+    return f"CPU, {plural(ranks, 'rank')}"
 
 
 def _entry(row: dict[str, Any], place: int) -> dict[str, Any]:

@@ -94,6 +94,43 @@ def _between(job: Job, other: Job) -> float:
     return turn
 
 
+@transaction.atomic
+def move_after(job: Job, user: User, other: Job) -> Job:
+    """Its turn comes right after `other`'s, with the same priority.
+
+    One's own job may let anybody's pass. Raises NotYours (another person's `other`, where that
+    would be a step forward), NotNow.
+    """
+    must_command(job, user)
+    if job.pk == other.pk:
+        raise NotNow("A job cannot be moved after itself.")
+    for one in sorted((job, other), key=lambda one: one.pk):
+        _lock(one)
+    _must_wait(job)
+    _must_wait(other)
+    back = _turn(other.pk, other.turn) > _turn(job.pk, job.turn)
+    if not back or other.priority > job.priority:
+        must_command(other, user)
+    Job.objects.filter(pk=job.pk).update(priority=other.priority, turn=_behind(job, other))
+    _tell(job, f"{user} moved it after job {other.pk}.")
+    job.refresh_from_db()
+    return job
+
+
+def _behind(job: Job, other: Job) -> float:
+    """A number just above the other's turn."""
+    first = _turn(other.pk, other.turn)
+    waiting = Job.objects.filter(state=JobState.QUEUED).exclude(pk=job.pk)
+    moved = waiting.filter(turn__gt=first).order_by("turn").values_list("turn", flat=True)
+    plain = waiting.filter(turn=None, pk__gt=first).order_by("pk").values_list("pk", flat=True)
+    behind = [float(one) for one in (moved.first(), plain.first()) if one is not None]
+    last = min(behind, default=first + 1)
+    turn = (first + last) / 2
+    if not first < turn < last:
+        raise NotNow(f"There is no room after job {other.pk} any more: change the priority.")
+    return turn
+
+
 def _turn(pk: int, turn: float | None) -> float:
     return float(pk) if turn is None else turn
 

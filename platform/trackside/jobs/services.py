@@ -25,7 +25,13 @@ from trackside.jobs.pausing import (
     resume,
     seconds_left,
 )
-from trackside.jobs.queue import NotYours, move_before, move_waiting, set_priority
+from trackside.jobs.queue import (
+    NotYours,
+    move_after,
+    move_before,
+    move_waiting,
+    set_priority,
+)
 from trackside.jobs.submitting import stop, submit
 
 __all__ = [
@@ -46,6 +52,7 @@ __all__ = [
     "lose",
     "mark_launched",
     "move",
+    "move_after",
     "move_before",
     "move_waiting",
     "pause",

@@ -1,0 +1,89 @@
+"""The board as the GPUs page lays it out: nodes, their cards, slices under their card, links."""
+
+from typing import Any
+
+from trackside.compute.models import NodeState
+from trackside.ui import gpu_words
+
+Board = dict[str, Any]
+# How two cards are connected, quickest first, and what it is called under the matrix.
+WAYS = {
+    "NV": "NVLink, and how many of them",
+    "PIX": "one PCIe bridge",
+    "PXB": "several PCIe bridges",
+    "PHB": "the CPU's PCIe host bridge",
+    "NODE": "host bridges of one NUMA node",
+    "SYS": "from CPU to CPU",
+}
+
+
+def machines(board: Board) -> list[dict[str, Any]]:
+    return [_machine(node) for node in board["nodes"]]
+
+
+def _machine(node: dict[str, Any]) -> dict[str, Any]:
+    cards = [gpu for gpu in node["gpus"] if not gpu["parent"]]
+    matrix = _matrix(node, cards)
+    return {
+        **node,
+        "state_label": NodeState(node["state"]).label,
+        "cards": cards,
+        "cut": _cut(node),
+        "matrix": matrix,
+        "ways": [text for key, text in WAYS.items() if _used(key, matrix)],
+    }
+
+
+def _cut(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """The cards that were cut with MIG, each with its slices."""
+    found: dict[str, dict[str, Any]] = {}
+    for gpu in node["gpus"]:
+        if gpu["parent"]:
+            card = found.setdefault(gpu["parent"], {"index": gpu["index"], "slices": []})
+            card["slices"].append(gpu)
+    for card in found.values():
+        card["name"] = gpu_words.short(card["slices"][0]["name"]).partition(" MIG ")[0]
+    return list(found.values())
+
+
+def _matrix(node: dict[str, Any], cards: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row a card; empty when there is no pair or nothing is known of any."""
+    links = node["links"]
+    known = [card for card in cards if links.get(card["uuid"])]
+    if len(known) < 2:
+        return []
+    return [
+        {
+            "index": one["index"],
+            "numa": node["numa"].get(one["uuid"]),
+            "ways": [links[one["uuid"]].get(other["uuid"], "") for other in known],
+        }
+        for one in known
+    ]
+
+
+def _used(key: str, matrix: list[dict[str, Any]]) -> bool:
+    return any(way.startswith(key) for row in matrix for way in row["ways"])
+
+
+def summary(board: Board) -> dict[str, Any]:
+    gpus = [gpu for node in board["nodes"] for gpu in node["gpus"]]
+    return {
+        "names": names(board),
+        "counts": {
+            "all": len(gpus),
+            "free": sum(gpu["state"] == "free" for gpu in gpus),
+            "nodes": len(board["nodes"]),
+        },
+    }
+
+
+def names(board: Board) -> str:
+    """What the page's layout follows from; js/pages/fleet.js makes the same of a live board."""
+    parts = [
+        f"{node['name']}/{node['state']}/{node['drain_note']}/{int(node['warm'])}/"
+        f"{int(bool(node['why_no_gpu']))}/"
+        + "+".join(f"{gpu['uuid']}:{int(gpu['broken'])}" for gpu in node["gpus"])
+        for node in board["nodes"]
+    ]
+    return ",".join(parts)

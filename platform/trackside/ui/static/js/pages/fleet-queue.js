@@ -1,0 +1,146 @@
+// The queue of the GPUs page: drawn from the board, reordered by dragging, by arrow keys on a job's
+// grip, or by its two buttons. The server decides; until it has answered the list shows the wish.
+import { send } from "../send.js";
+import { toast } from "../toasts.js";
+
+const list = document.getElementById("queue");
+const pattern = document.getElementById("waiting-pattern").content.firstElementChild;
+const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+let dragged = null;
+let pending = 0; // moves on their way: the board of the moment is older than what is shown
+let current = () => ({ queue: [] });
+
+export function drawQueue(board) {
+  if (dragged || pending) return;
+  const rows = new Map([...list.children].map((row) => [row.dataset.job, row]));
+  const wanted = board.queue.map((job) => fill(rows.get(String(job.id)) ?? pattern.cloneNode(true), job));
+  const held = list.contains(document.activeElement) ? document.activeElement : null;
+  wanted.forEach((row, place) => {
+    if (list.children[place] !== row) list.insertBefore(row, list.children[place] ?? null);
+  });
+  while (list.children.length > wanted.length) list.lastElementChild.remove();
+  if (held?.isConnected && document.activeElement !== held) held.focus();
+  document.getElementById("queue-count").textContent = plural(board.waiting, "job");
+  document.getElementById("queue-none").hidden = wanted.length > 0;
+  document.getElementById("queue-more").hidden = board.waiting <= wanted.length;
+}
+
+function fill(row, job) {
+  const at = (name) => row.querySelector(`[data-f="${name}"]`);
+  const put = (node, text) => {
+    if (node.textContent !== text) node.textContent = text;
+  };
+  row.dataset.job = job.id;
+  row.dataset.priority = job.priority;
+  row.draggable = job.may_move;
+  put(at("position"), String(job.position));
+  put(at("at"), String(job.position));
+  for (const one of row.querySelectorAll('[data-f="name"]')) put(one, job.title);
+  put(at("link"), job.title);
+  if (job.project) at("link").href = `/p/${job.project}/jobs/${job.id}/`;
+  else at("link").removeAttribute("href");
+  put(at("priority"), `priority ${job.priority}`);
+  at("priority").hidden = !job.priority;
+  at("paused").hidden = !job.paused;
+  at("preemptible").hidden = !job.preemptible;
+  put(at("facts"), [job.user || "Somebody", job.wish].filter(Boolean).join(" · "));
+  put(at("reason"), job.reason);
+  at("reason").hidden = !job.reason;
+  at("grip").hidden = at("acts").hidden = !job.may_move;
+  return row;
+}
+
+export function followQueue(board, change) {
+  current = board;
+  list.addEventListener("click", (event) => {
+    const row = event.target.closest(".q");
+    const what = event.target.closest("button")?.dataset.f;
+    if (what === "up") move(row, -1);
+    if (what === "down") move(row, 1);
+    if (what === "edit") change(current().queue.find((job) => String(job.id) === row.dataset.job));
+  });
+  list.addEventListener("keydown", (event) => {
+    if (event.target.dataset.f !== "grip") return;
+    const steps = { ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity }[event.key];
+    if (!steps) return;
+    event.preventDefault();
+    move(event.target.closest(".q"), steps);
+  });
+  list.addEventListener("dragstart", begin);
+  list.addEventListener("dragover", over);
+  list.addEventListener("drop", (event) => event.preventDefault());
+  list.addEventListener("dragend", drop);
+}
+
+function move(row, steps) {
+  const rows = [...list.children];
+  const from = rows.indexOf(row);
+  const to = Math.max(0, Math.min(rows.length - 1, from + steps));
+  if (to === from) return say(`${title(row)} is ${from ? "last" : "first"} already.`);
+  const held = document.activeElement;
+  list.insertBefore(row, to < from ? rows[to] : (rows[to].nextElementSibling ?? null));
+  held.focus(); // a node that is put elsewhere loses it
+  return tell(row, from);
+}
+
+function begin(event) {
+  const row = event.target.closest?.(".q");
+  if (!row?.draggable) return;
+  dragged = { row, after: row.nextElementSibling, from: [...list.children].indexOf(row) };
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setData("text/plain", title(row));
+  row.classList.add("q--drag");
+}
+
+function over(event) {
+  if (!dragged) return;
+  event.preventDefault();
+  const row = event.target.closest?.(".q");
+  if (!row || row === dragged.row) return;
+  const box = row.getBoundingClientRect();
+  const below = event.clientY > box.top + box.height / 2;
+  list.insertBefore(dragged.row, below ? row.nextElementSibling : row);
+}
+
+function drop(event) {
+  if (!dragged) return;
+  const { row, after, from } = dragged;
+  dragged = null;
+  row.classList.remove("q--drag");
+  if (event.dataTransfer.dropEffect === "none") list.insertBefore(row, after);
+  else if (row.nextElementSibling !== after) tell(row, from);
+}
+
+const title = (row) => row.querySelector('[data-f="link"]').textContent;
+
+function say(text) {
+  document.getElementById("said").textContent = text;
+}
+
+// It stands where it was put at once; the server's word comes with the next board. Who goes up
+// passes the one below, who goes down lets the one above pass.
+async function tell(row, from) {
+  pending += 1;
+  const place = [...list.children].indexOf(row);
+  const where = place < from ? { before: row.nextElementSibling.dataset.job } : { after: row.previousElementSibling.dataset.job };
+  try {
+    await send(`${list.dataset.url}${row.dataset.job}/place/`, where);
+    say(`${title(row)} is number ${place + 1} now.`);
+  } catch (problem) {
+    toast(problem.message, "error");
+    say(problem.message);
+  } finally {
+    pending -= 1;
+  }
+  if (!pending) await refresh();
+}
+
+export async function refresh() {
+  try {
+    const answer = await fetch(list.dataset.url, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+    if (answer.ok) Object.assign(current(), await answer.json());
+  } catch {
+    // the live board corrects the list when the server is back
+  }
+  drawQueue(current());
+}
