@@ -24,6 +24,7 @@ from workers.cards import BadFleet
 from workers.faults import Faults
 from workers.gpus import Gpus
 from workers.launch import Asking
+from workers.vitals import Vitals
 
 BEAT = timedelta(seconds=2)
 LOOK = 15.0  # a machine without a usable GPU looks again: a driver may be loaded, a fault mended
@@ -69,6 +70,7 @@ class Here:
         self.row = Node(name=self.name)
         self.samples: dict[str, GpuSample] = {}
         self.asking = Asking()
+        self.vitals = Vitals()
         self.catalogue: dict[str, Any] = {}
         self._looking = threading.Lock()  # NVML is asked by one thread at a time
         self._looked = time.monotonic()
@@ -114,6 +116,7 @@ class Here:
                     cpu_load=psutil.cpu_percent(None),
                     memory_free=psutil.virtual_memory().available,
                     warm=warm,
+                    vitals=self.vitals.now(),
                 ),
                 found,
                 now=clock.now(),

@@ -49,8 +49,8 @@ class Node(models.Model):
     # {"links": {uuid: {uuid: "NV18"|"PIX"|"PXB"|"PHB"|"NODE"|"SYS"}}, "numa": {uuid: n}}
     topology = models.JSONField(default=dict)
     drain_note = models.CharField(max_length=200, blank=True)  # who drains it and why
-    # What its agent says of itself: {"clock": seconds ahead of the database, "version",
-    # "storage_free": bytes, "listening": to doorbells, "heard": seconds since the last one}
+    # What its agent says of itself: {"clock": seconds ahead of the database, "version", "storage":
+    # bytes free or null while it does not answer, "heard": seconds since a doorbell rang or null}
     vitals = models.JSONField(default=dict)
 
     def __str__(self) -> str:
