@@ -198,10 +198,11 @@ class Followers:
         """How it ended, and the sentence that blames this node, where it is to blame."""
         leader, node = told(one.folder), one.part.node.name
         code = leader.get("exit") if leader.get("fence") == one.part.attempt.fence else None
+        stopped = f"Trackside was stopped on {node}." if self.leaving else ""
         if code in (0, 75):
-            return str(code), ""
+            return str(code), stopped if code else ""
         if one.left:
-            return "stopped", f"Trackside was stopped on {node}."
+            return "stopped", stopped
         if code is None:
             words = f"On {node}: the leader of the job's processes was killed."
             return ("killed", "") if one.ending else ("lost", words)

@@ -12,7 +12,7 @@ from pathlib import Path
 from django.conf import settings
 
 from trackside.compute import clock
-from trackside.jobs import followers
+from trackside.jobs import followers, services
 from trackside.jobs.attempts import LEASE
 from trackside.jobs.models import Attempt, Follower
 from workers import sweep
@@ -120,10 +120,20 @@ class Gathering:
         silent = all(self._silent(part) for part in left)
         return not left or silent or now - self.ended > LONGEST
 
+    def release(self) -> None:
+        """Of a part that is over nothing is left, or nothing ever was."""
+        for part in self.parts:
+            if part.state == Follower.OVER:
+                services.release(self.attempt, node=part.node_id)
+        followers.wake(self.attempt)
+
     def verdict(self, own: Verdict) -> Verdict:
         """Of several ends the one that was the cause. `own` is that of the first part alone."""
-        if own.end in ("finish", "cancel", "give_way"):
+        if own.end in ("finish", "cancel"):
             return own
+        if own.end == "give_way":
+            who = next((part.reason for part in self.parts if part.reason), "")
+            return replace(own, reason=who) if own.cause == "stopped" and who else own
         if self.failed:
             return self.failed
         first = sweep.folder(self.attempt)

@@ -21,7 +21,7 @@ from recipes.events import read_from
 from recipes.kinds import KINDS
 from trackside.compute import clock
 from trackside.compute.services import GpuSample
-from trackside.jobs import followers, services
+from trackside.jobs import services
 from trackside.jobs.followers import GATHERS
 from trackside.jobs.models import Attempt
 from trackside.jobs.moves import StaleAttempt
@@ -239,7 +239,7 @@ class Watch:
         services.release(gang.attempt)
         crash.point("watch.released")
         if gang.others:
-            followers.wake(gang.attempt)
+            gang.others.release()
         self._forget(gang)
 
     def _close(self, gang: Gang) -> None:

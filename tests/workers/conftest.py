@@ -39,6 +39,11 @@ class Node:
     project: Any = None
     clicks: int = 0
     logs: list[Path] = field(default_factory=list)
+    name: str = "here"
+
+    @property
+    def row(self) -> NodeRow:
+        return NodeRow.objects.get(name=self.name)
 
     def start(self, **environment: str) -> None:
         log = self.home / f"agent{len(self.logs)}.log"
@@ -53,13 +58,12 @@ class Node:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        before = NodeRow.objects.filter(name="here").values_list("epoch", flat=True).first() or 0
-        gangs.until(
-            lambda: NodeRow.objects.filter(name="here", epoch__gt=before).exists(), self.said()
-        )
+        rows = NodeRow.objects.filter(name=self.name)
+        before = rows.values_list("epoch", flat=True).first() or 0
+        gangs.until(lambda: rows.filter(epoch__gt=before).exists(), self.said())
 
     def warm(self) -> None:
-        gangs.until(lambda: NodeRow.objects.filter(name="here", warm=True).exists(), self.said())
+        gangs.until(lambda: NodeRow.objects.filter(name=self.name, warm=True).exists(), self.said())
 
     def said(self) -> str:
         return f"the agent; its log is {self.logs[-1]}"
@@ -70,7 +74,10 @@ class Node:
             self.agent.wait(60)
             self.agent = None
 
-    def submit(self, do: str | list[str], *, kind: str = "train", **compute: Any) -> Job:
+    def submit(
+        self, do: str | list[str], *, kind: str = "train", uuids: Any = (), **cpu: Any
+    ) -> Job:
+        compute = {"kind": "gpus", "uuids": list(uuids)} if uuids else {"kind": "cpu", **cpu}
         self.clicks += 1
         return services.submit(
             project=self.project,
@@ -78,7 +85,7 @@ class Node:
             kind=kind,
             title="A job",
             spec={"do": do},
-            compute={"kind": "cpu", "ranks": 1, **compute},
+            compute=compute,
             click_id=f"click {self.clicks}",
         )
 
@@ -172,6 +179,21 @@ def node(
     one.user = User.objects.create_user(username="ada", password="correct horse battery")
     one.project = Project.objects.create(key="TEST", name="Test")
     yield one
+    _finish(one)
+
+
+@pytest.fixture
+def other(node: Node, tmp_path: Path) -> Iterator[Node]:
+    """A second machine on the same storage, as far as an agent can tell."""
+    home = tmp_path / "other"
+    home.mkdir()
+    environment = {**node.environment, "TRACKSIDE_HOME": str(home), "TRACKSIDE_NODE": "there"}
+    one = Node(home, environment, user=node.user, project=node.project, name="there")
+    yield one
+    _finish(one)
+
+
+def _finish(one: Node) -> None:
     one.end(signal.SIGINT)
     if one.left():  # a test that failed half-way
         for process in one.left():

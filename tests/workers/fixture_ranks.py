@@ -36,7 +36,7 @@ def run(folder: Path, *, rank: int, world: int, rendezvous: str) -> int:
     )
     journal.write("started", device="fixture", ranks=world, threads=1, precision="fp32")
     print(f"rank {rank} begins", flush=True)
-    return DOES[do](folder, journal)
+    return DOES[do](Path(job.home or folder), journal)
 
 
 def work(folder: Path, journal: Journal) -> int:
