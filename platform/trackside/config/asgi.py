@@ -4,7 +4,9 @@ import os
 
 from django.core.asgi import get_asgi_application
 
-from trackside.config.body_limit import limited
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trackside.config.settings")
-application = limited(get_asgi_application())
+django = get_asgi_application()  # first: what stands in front of it reads models
+
+from trackside.config.body_limit import limited  # noqa: E402
+
+application = limited(django)
