@@ -87,7 +87,7 @@ class Report:
 def report(user: User, by: str, days: int, today: date) -> Report:
     """The last `days` days up to `today` (UTC), both ends included."""
     since = today - timedelta(days=days - 1)
-    rows = list(_rows(since, today))
+    rows = _rows(since, today)
     mine = set(projects_of(user).values_list("pk", flat=True))
     found = Report(by=by, since=since, until=today)
     lines: dict[tuple[str, bool], Line] = {}
@@ -103,11 +103,10 @@ def report(user: User, by: str, days: int, today: date) -> Report:
     return found
 
 
-def _rows(since: date, until: date) -> Iterable[dict[str, Any]]:
+def _rows(since: date, until: date) -> list[dict[str, Any]]:
     names = ("user__username", "user__display_name", "project__key", "project__name")
-    return Usage.objects.filter(day__gte=since, day__lte=until).values(
-        "day", "user_id", "project_id", "simulated", *AMOUNTS, *names
-    )
+    found = Usage.objects.filter(day__gte=since, day__lte=until)
+    return list(found.values("day", "user_id", "project_id", "simulated", *AMOUNTS, *names))
 
 
 def _label(row: dict[str, Any], by: str, user: User, mine: set[int]) -> tuple[str, str]:

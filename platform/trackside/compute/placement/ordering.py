@@ -48,13 +48,13 @@ def _turn(one: Place) -> float:
 
 
 def _since(line: Sequence[Place]) -> dict[int, float]:
-    """From when each counts as waiting: `line` is in the order of turns."""
+    """From when each counts as waiting: `line` is in the order of turns.
+
+    Who was moved to the end counts as the last that came.
+    """
     since: dict[int, float] = {}
-    behind: float | None = None
+    behind = max((one.created for one in line), default=0.0)
     for one in reversed(line):
-        if one.turn is None or behind is None:
-            since[one.job] = one.created
-        else:
-            since[one.job] = behind
+        since[one.job] = one.created if one.turn is None else behind
         behind = since[one.job]
     return since

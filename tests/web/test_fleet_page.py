@@ -1,0 +1,342 @@
+"""The pages of the fleet: who sees what, and what administrators and owners of jobs can do."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests.web import cast
+from trackside.accounts.models import User
+from trackside.compute import fleet_page, services
+from trackside.compute.board import board
+from trackside.compute.models import Gpu, Node, Quota, Usage
+from trackside.jobs.models import Job
+from trackside.projects.models import Member, Project
+
+GPU0 = {"kind": "gpus", "uuids": ["GPU-gpu-01-0"]}
+
+
+def by(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def waiting(project: Project, ada: User, ben: User) -> list[Job]:
+    """Two jobs of Ada and one of Ben wait for a GPU that a stranger uses."""
+    cast.node(gpus=2)
+    Gpu.objects.update(health="foreign")
+    return [cast.submit(project, user, compute=GPU0) for user in (ada, ada, ben)]
+
+
+def order() -> list[int]:
+    admin = User(pk=0, is_staff=True)
+    return [one["id"] for one in board(admin)["queue"]]
+
+
+def test_the_page_shows_machines_faults_and_the_reason_of_each_wait(
+    waiting: list[Job], ada: User
+) -> None:
+    process = {"pid": 7, "name": "python", "user": "mara", "memory": 9 * cast.GIB}
+    Gpu.objects.update(processes=[process], errors={"ecc": 2, "slowed": "heat"})
+    page = by(ada).get("/gpus/").content.decode()
+    for words in (
+        "gpu-01",
+        "python (pid 7) of mara holds 9.0 GiB.",
+        "2 uncorrectable memory errors.",
+        "Slowed down by heat.",
+        waiting[0].reason,
+        "GPU 0 of gpu-01",
+        "without MIG there is no isolation",
+    ):
+        assert words in page, words
+    assert "Drain…" not in page
+
+
+def test_slices_stand_under_their_card_and_links_in_a_matrix(ada: User) -> None:
+    node = cast.node(gpus=3)
+    links = {"GPU-gpu-01-0": {"GPU-gpu-01-1": "NV18"}, "GPU-gpu-01-1": {"GPU-gpu-01-0": "NV18"}}
+    Node.objects.update(topology={"links": links, "numa": {"GPU-gpu-01-0": 0}})
+    Gpu.objects.filter(pk="GPU-gpu-01-2").update(parent="GPU-card", name="H100 MIG 3g.40gb")
+    (machine,) = fleet_page.machines(board(ada))
+    assert [one["index"] for one in machine["cards"]] == [0, 1]
+    (card,) = machine["cut"]
+    assert (card["index"], card["name"], len(card["slices"])) == (2, "H100", 1)
+    assert [row["ways"] for row in machine["matrix"]] == [["", "NV18"], ["NV18", ""]]
+    page = by(ada).get("/gpus/").content.decode()
+    assert "How its GPUs are connected" in page
+    assert "cut into 1 MIG slice" in page
+    assert node.name in page
+
+
+def test_the_layout_can_be_fetched_alone(admin: User) -> None:
+    cast.node(gpus=1)
+    part = by(admin).get("/gpus/?part=fleet").content.decode()
+    assert "<html" not in part
+    assert 'data-node="gpu-01"' in part
+
+
+def test_a_strangers_job_is_on_the_page_without_its_title(waiting: list[Job], dan: User) -> None:
+    page = by(dan).get("/gpus/").content.decode()
+    assert "a job of another project" in page
+    assert "ants and bees" not in page
+    assert "INSECTS" not in page
+
+
+def test_an_administrator_drains_a_node_and_brings_it_back(
+    project: Project, ada: User, admin: User
+) -> None:
+    cast.node(gpus=1)
+    client = by(admin)
+    answer = client.post("/gpus/nodes/gpu-01/drain/", {"note": "new fans"}, follow=True)
+    assert "gpu-01 takes no new jobs." in answer.content.decode()
+    assert "Root: new fans" in answer.content.decode()
+    job = cast.submit(project, ada, compute=GPU0)
+    assert job.state == "queued"
+    client.post("/gpus/nodes/gpu-01/undrain/")
+    job.refresh_from_db()
+    assert job.state == "starting"
+
+
+def test_a_drain_can_ask_the_jobs_to_go_on_elsewhere(
+    project: Project, ada: User, admin: User
+) -> None:
+    cast.node(gpus=1)
+    job = cast.submit(project, ada, compute=GPU0)
+    cast.claimed(job)
+    answer = by(admin).post("/gpus/nodes/gpu-01/drain/", {"ask_jobs": "1"}, follow=True)
+    assert "1 of its jobs were asked" in answer.content.decode()
+    job.refresh_from_db()
+    assert job.stop == "drain"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gpus/nodes/gpu-01/drain/",
+        "/gpus/nodes/gpu-01/undrain/",
+        "/gpus/gpu/GPU-gpu-01-0/mend/",
+        "/gpus/quotas/set/",
+    ],
+)
+def test_what_administrators_do_is_refused_to_others(path: str, ada: User) -> None:
+    cast.node(gpus=1)
+    assert by(ada).post(path, {"gpus": "1"}).status_code == 403
+    assert not Node.objects.get().draining
+    assert not Quota.objects.exists()
+
+
+def test_a_broken_gpu_is_put_back_by_a_button(admin: User) -> None:
+    cast.node(gpus=1)
+    services.break_gpu("GPU-gpu-01-0", "It needs a reset.")
+    client = by(admin)
+    page = client.get("/gpus/").content.decode()
+    assert "Out of service: It needs a reset." in page
+    assert "Back in service" in page
+    answer = client.post("/gpus/gpu/GPU-gpu-01-0/mend/", follow=True)
+    assert "GPU 0 of gpu-01 is in service again." in answer.content.decode()
+    assert Gpu.objects.get().broken == ""
+
+
+def test_a_job_is_dragged_before_and_behind_others(waiting: list[Job], admin: User) -> None:
+    first, second, third = (job.pk for job in waiting)
+    client = by(admin)
+    assert client.post(f"/gpus/queue/{third}/place/", {"before": first}).status_code == 200
+    assert order() == [third, first, second]
+    assert client.post(f"/gpus/queue/{third}/place/", {"after": second}).status_code == 200
+    assert order() == [first, second, third]
+    assert client.post(f"/gpus/queue/{first}/place/", {"after": second}).status_code == 200
+    assert order() == [second, first, third]
+
+
+def test_an_own_job_may_let_others_pass_but_not_pass_them(
+    waiting: list[Job], ada: User, ben: User
+) -> None:
+    first, second, third = (job.pk for job in waiting)
+    refused = by(ben).post(f"/gpus/queue/{third}/place/", {"before": first})
+    assert refused.status_code == 403
+    assert "only they and administrators" in refused.json()["error"]["message"]
+    assert by(ben).post(f"/gpus/queue/{third}/place/", {"after": first}).status_code == 403
+    assert by(ada).post(f"/gpus/queue/{first}/place/", {"after": third}).status_code == 200
+    assert order() == [second, third, first]
+
+
+def test_a_priority_is_set_and_a_wrong_one_explained(waiting: list[Job], ada: User) -> None:
+    path = f"/gpus/queue/{waiting[1].pk}/priority/"
+    assert by(ada).post(path, {"priority": "7"}).json() == {"said": "Priority 7."}
+    assert order()[0] == waiting[1].pk
+    for wrong in ("", "x", "1000"):
+        answer = by(ada).post(path, {"priority": wrong})
+        assert answer.status_code == 422
+        assert "whole number" in answer.json()["error"]["message"]
+
+
+def test_a_waiting_job_is_moved_to_other_gpus(waiting: list[Job], ada: User) -> None:
+    Gpu.objects.filter(pk="GPU-gpu-01-1").update(health="ok")
+    job = waiting[1]
+    answer = by(ada).post(
+        f"/gpus/queue/{job.pk}/move/", {"kind": "gpus", "uuids": ["GPU-gpu-01-1"]}
+    )
+    assert answer.status_code == 200, answer.content
+    job.refresh_from_db()
+    assert (job.state, job.compute["uuids"]) == ("starting", ["GPU-gpu-01-1"])
+    again = by(ada).post(f"/gpus/queue/{job.pk}/move/", {"kind": "any", "count": "1"})
+    assert again.status_code == 422
+    assert "does not wait any more" in again.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("wish", [{"kind": "gpus"}, {"kind": "any", "count": "x"}, {"kind": "z"}])
+def test_a_move_to_nowhere_is_explained(
+    wish: dict[str, str], waiting: list[Job], ada: User
+) -> None:
+    answer = by(ada).post(f"/gpus/queue/{waiting[0].pk}/move/", wish)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"].endswith(".")
+
+
+def test_to_an_outsider_the_jobs_of_the_queue_are_absent(waiting: list[Job], dan: User) -> None:
+    for act in ("priority", "place", "move"):
+        assert by(dan).post(f"/gpus/queue/{waiting[0].pk}/{act}/").status_code == 404
+
+
+def test_a_member_cannot_command_another_persons_job(waiting: list[Job], cleo: User) -> None:
+    answer = by(cleo).post(f"/gpus/queue/{waiting[0].pk}/priority/", {"priority": "9"})
+    assert answer.status_code == 403
+    waiting[0].refresh_from_db()
+    assert waiting[0].priority == 0
+
+
+def test_the_queue_comes_as_json_for_its_page(waiting: list[Job], ada: User) -> None:
+    found = by(ada).get("/gpus/queue/").json()
+    assert found["waiting"] == 3
+    assert [one["may_move"] for one in found["queue"]] == [True, True, False]
+
+
+# --- quotas -----------------------------------------------------------------------------------
+
+
+def test_quotas_are_set_and_taken_away(project: Project, ada: User, admin: User) -> None:
+    client = by(admin)
+    for wish in ({"gpus": "4"}, {"user": ada.pk, "gpus": "2"}, {"project": "INSECTS", "gpus": "3"}):
+        page = client.post("/gpus/quotas/set/", wish, follow=True).content.decode()
+        assert "The quota is saved." in page
+    found = set(Quota.objects.values_list("user", "project__key", "gpus"))
+    assert found == {(None, None, 4), (ada.pk, None, 2), (None, "INSECTS", 3)}
+    client.post("/gpus/quotas/set/", {"user": ada.pk, "gpus": "5"})
+    client.post("/gpus/quotas/set/", {"gpus": ""})
+    found = set(Quota.objects.values_list("user", "project__key", "gpus"))
+    assert found == {(ada.pk, None, 5), (None, "INSECTS", 3)}
+
+
+def test_a_raised_quota_lets_a_waiting_job_start(project: Project, ada: User, admin: User) -> None:
+    cast.node(gpus=1)
+    client = by(admin)
+    client.post("/gpus/quotas/set/", {"user": ada.pk, "gpus": "0"})
+    job = cast.submit(project, ada, compute=GPU0)
+    assert job.state == "queued"
+    assert "quota" in job.reason.lower() or "at most 0" in job.reason
+    client.post("/gpus/quotas/set/", {"user": ada.pk, "gpus": "1"})
+    job.refresh_from_db()
+    assert job.state == "starting"
+
+
+@pytest.mark.parametrize("gpus", ["-1", "many", "1000000"])
+def test_a_wrong_quota_is_explained(gpus: str, admin: User) -> None:
+    page = by(admin).post("/gpus/quotas/set/", {"gpus": gpus}, follow=True).content.decode()
+    assert "quota" in page.lower()
+    assert not Quota.objects.exists()
+
+
+def test_the_quotas_page_says_what_each_holds(project: Project, ada: User, admin: User) -> None:
+    cast.node(gpus=1)
+    Quota.objects.create(user=ada, gpus=2)
+    cast.submit(project, ada, compute=GPU0)
+    answer = by(admin).get("/gpus/quotas/")
+    assert [row.held for row in answer.context["rows"]] == [1]
+    assert by(ada).get("/gpus/quotas/").status_code == 403
+
+
+# --- usage ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def used(project: Project, ada: User, ben: User, dan: User) -> Project:
+    """Ada and Ben worked in INSECTS, Dan in a project of his own; Ada's GPUs were simulated."""
+    other = Project.objects.create(key="SECRET", name="=Dan's secret")
+    Member.objects.create(project=other, user=dan, role="owner")
+    today = timezone.now().date()
+    rows = [(today, ada, project, 7200, True), (today, ben, project, 3600, False)]
+    rows += [(today - timedelta(days=1), dan, other, 1800, False)]
+    for day, user, where, seconds, simulated in rows:
+        Usage.objects.create(
+            day=day,
+            user=user,
+            project=where,
+            simulated=simulated,
+            gpu_seconds=seconds,
+            used_seconds=seconds / 2,
+            core_seconds=3600,
+            energy_wh=500,
+            jobs=1,
+        )
+    return other
+
+
+def lines(user: User, **query: Any) -> dict[str, float]:
+    report = by(user).get("/gpus/usage/", query).context["report"]
+    return {one.label: round(one.gpu_hours, 2) for one in report.lines}
+
+
+def test_an_administrator_sees_who_used_what(used: Project, admin: User) -> None:
+    assert lines(admin, by="user") == {"Ada": 2.0, "Ben": 1.0, "Dan": 0.5}
+    report = by(admin).get("/gpus/usage/?by=day&days=7").context["report"]
+    assert (len(report.days), report.total.jobs) == (7, 3)
+    assert report.total.gpu_hours == pytest.approx(3.5)
+
+
+def test_members_see_their_projects_and_of_others_one_line(used: Project, cleo: User) -> None:
+    assert lines(cleo, by="user") == {"Ada": 2.0, "Ben": 1.0, "Others": 0.5}
+    page = by(cleo).get("/gpus/usage/?by=project").content.decode()
+    assert "secret" not in page
+    assert "SECRET" not in page
+
+
+def test_simulated_hours_are_not_added_to_real_ones(used: Project, admin: User) -> None:
+    report = by(admin).get("/gpus/usage/?by=project").context["report"]
+    found = {(one.label, one.simulated): one.gpu_hours for one in report.lines}
+    assert len(found) == 3
+    assert sorted(found.values()) == [0.5, 1.0, 2.0]
+
+
+def test_usage_comes_as_csv_in_which_no_name_is_a_formula(used: Project, admin: User) -> None:
+    answer = by(admin).get("/gpus/usage.csv?by=project&days=7")
+    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    head, *rows = text.splitlines()
+    assert head == "project,simulated,gpu_hours,used_hours,core_hours,energy_kwh,jobs"
+    assert len(rows) == 3
+    assert any(row.startswith("'=Dan's secret,False,0.5,0.25,1.0,0.5,1") for row in rows)
+    first = timezone.now().date() - timedelta(days=6)
+    assert f"usage-by-project-{first}" in answer["Content-Disposition"]
+
+
+@pytest.mark.parametrize("query", ["by=colour", "days=99999", "days=x", "by=&days="])
+def test_an_unknown_wish_shows_the_ordinary_report(query: str, used: Project, ada: User) -> None:
+    report = by(ada).get(f"/gpus/usage/?{query}").context["report"]
+    assert (report.by, len(report.days)) == ("project", 30)
+
+
+def test_usage_without_rows_says_so(ada: User) -> None:
+    page = by(ada).get("/gpus/usage/").content.decode()
+    assert "Nothing was used yet" in page
+    assert "No GPU was used in these days." in page
+
+
+def test_the_board_in_the_page_is_the_viewers_own(waiting: list[Job], dan: User) -> None:
+    page = by(dan).get("/gpus/").content.decode()
+    start = page.index(">", page.index('id="board"')) + 1
+    shown = json.loads(page[start : page.index("</script>", start)])
+    assert {one["title"] for one in shown["queue"]} == {"a job of another project"}
