@@ -45,6 +45,7 @@ class Scheduler:
         try:
             age(now)
             services.expire(now)
+            services.end_overdue(now)
             if self._last - self._watching_since > self._trust_after:
                 services.reap(now)
             services.schedule(now)
