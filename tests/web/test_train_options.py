@@ -141,10 +141,10 @@ def test_automatic_takes_several_nodes_only_when_allowed(plan: Any) -> None:
     wish = {**AUTO, "count": "5"}
     assert "Fix the choice" in plan(wish)
     said = plan({**wish, "several": "on"})
-    assert "Across 2 nodes:" in said
-    assert "two with 3 ranks" in said
-    assert "one with 2 ranks" in said
-    assert "Across" not in plan({**wish, "count": "2", "several": "on"})
+    assert "Starts now across 2 nodes:" in said
+    assert "two with 3 ranks (GPU 0, 1 and 2)" in said
+    assert "one with 2 ranks (GPU 0 and 1)" in said
+    assert "across" not in plan({**wish, "count": "2", "several": "on"})
 
 
 def test_automatic_says_where_it_would_start_now(plan: Any) -> None:

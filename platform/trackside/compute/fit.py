@@ -248,6 +248,8 @@ def verdicts(need: Need, board: dict[str, Any], compute: dict[str, Any]) -> dict
             verdict = _verdict(needs, gpu, free, shared and _has_share(gpu))
             if shared and verdict == "tight":
                 verdict = "fits"  # the budget is the upper end already
+            if shared and gpu.get("parent"):
+                verdict = "not_shared"  # a slice has its own memory, and is one job's
             found[gpu["uuid"]] = {"verdict": verdict, "needs": needs, "free": free}
     return found
 

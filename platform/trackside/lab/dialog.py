@@ -19,6 +19,7 @@ from trackside.lab.pages import analysis_of
 from trackside.lab.plan import Plan, make, on_a_gpu
 from trackside.lab.wishes import GIB, HOUR, Wish, design, read
 from trackside.projects.models import Role
+from trackside.ui.gpu_words import short
 
 FRAGMENT = "X-Fragment"  # js/pages/train.js asks for the dialog alone
 
@@ -113,28 +114,38 @@ def _others(plan: Plan, analysis: Analysis) -> list[dict[str, Any]]:
 
 
 def _node(plan: Plan, node: dict[str, Any]) -> dict[str, Any]:
-    """A machine of the fleet, with its tiles."""
+    """A machine of the fleet, with its tiles; the slices of a card stand together."""
     fits = [gpu["uuid"] for gpu in node["gpus"] if _fits(plan, gpu)]
     shown = [gpu for gpu in node["gpus"] if not plan.wish.fit_only or gpu["uuid"] in fits]
+    cut: dict[str, dict[str, Any]] = {}
+    for gpu in shown:
+        if gpu["parent"]:
+            name = short(gpu["name"]).partition(" MIG ")[0]
+            card = cut.setdefault(gpu["parent"], {"index": gpu["index"], "name": name, "tiles": []})
+            card["tiles"].append(_tile(plan, gpu))
     return {
         **node,
         "here": node["name"] in (socket.gethostname(), "local"),
-        "fits": fits,
-        "slices": len({gpu["parent"] for gpu in node["gpus"] if gpu["parent"]}),
-        "tiles": [
-            {
-                "gpu": gpu,
-                "verdict": plan.verdicts[gpu["uuid"]],
-                "checked": gpu["uuid"] in plan.wish.uuids,
-            }
-            for gpu in shown
-        ],
+        "fits": [gpu["uuid"] for gpu in node["gpus"] if gpu["uuid"] in fits and not gpu["parent"]],
+        "tiles": [_tile(plan, gpu) for gpu in shown if not gpu["parent"]],
+        "cut": list(cut.values()),
+    }
+
+
+def _tile(plan: Plan, gpu: dict[str, Any]) -> dict[str, Any]:
+    """`would`: Automatic would take it now."""
+    parts = plan.start.get("parts") or []
+    return {
+        "gpu": gpu,
+        "verdict": plan.verdicts[gpu["uuid"]],
+        "checked": gpu["uuid"] in plan.wish.uuids,
+        "would": plan.wish.mode == "auto" and any(gpu["uuid"] in one["uuids"] for one in parts),
     }
 
 
 def _fits(plan: Plan, gpu: dict[str, Any]) -> bool:
     said = plan.verdicts[gpu["uuid"]]["verdict"]
-    return gpu["state"] == "free" and said in ("fits", "tight")
+    return gpu["state"] in ("free", "busy") and said in ("fits", "tight")
 
 
 def _click(request: HttpRequest, analysis: Analysis) -> HttpResponse:

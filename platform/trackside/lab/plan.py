@@ -204,11 +204,14 @@ def _batch(plan: Plan) -> Json | None:
 def _memory(plan: Plan) -> Json | None:
     if not plan.chosen or plan.need.bytes is None:
         return None
-    least = min(plan.chosen, key=lambda one: one["gpu"]["memory_free"])["gpu"]
-    busy = least["state"] == "busy"
+    gpus = [one["gpu"] for one in plan.chosen]
+    least = min(gpus, key=lambda gpu: plan.verdicts[gpu["uuid"]]["free"])
+    shared = plan.compute.get("share") == "shared"
+    busy = least["state"] == "busy" and not shared
     return {
-        "needs": plan.need.bytes,
-        "of": least["memory_total"] if busy else least["memory_free"],
+        "needs": plan.compute["memory"] if shared else plan.need.bytes,
+        "of": least["memory_total"] if busy else plan.verdicts[least["uuid"]]["free"],
+        "shared": shared,
         "set_by": max(
             (plan.models[n] for n in plan.wish.models), key=lambda one: one["need"].bytes or 0
         )["label"],

@@ -33,8 +33,8 @@ def _note(text: str, *, head: str = "", icon: str = "info-circle", level: str = 
 def _begins(plan: "Plan") -> list[Json]:
     notes = []
     parts = plan.start.get("parts") or []
-    if plan.wish.mode == "auto" and parts:
-        where = " and ".join(_part(one) for one in parts)
+    if plan.wish.mode == "auto" and len(parts) == 1:
+        where = _part(parts[0])
         notes.append(_note(f"on {where}.", head="Starts now", icon="wand", level="ac"))
     passed = plan.start.get("passes")
     if passed:
@@ -94,9 +94,16 @@ def _spread(plan: "Plan") -> list[Json]:
     parts = plan.start.get("parts") or _chosen_parts(plan)
     if len(parts) < 2:
         return []
-    where = ", ".join(f"{one['node']} with {_many(one['ranks'], 'rank')}" for one in parts)
-    head = f"Across {len(parts)} nodes:"
-    return [_note(f"{where}. {TOGETHER}", head=head, icon="network")]
+    found = plan.wish.mode == "auto"
+    where = ", ".join(_ranks(one, with_gpus=found) for one in parts)
+    head = f"{'Starts now across' if found else 'Across'} {len(parts)} nodes:"
+    level = "ac" if found else ""
+    return [_note(f"{where}. {TOGETHER}", head=head, icon="network", level=level)]
+
+
+def _ranks(part: Json, *, with_gpus: bool) -> str:
+    ranks = f"{part['node']} with {_many(part['ranks'], 'rank')}"
+    return f"{ranks} (GPU {_list([str(one) for one in part['gpus']])})" if with_gpus else ranks
 
 
 def _chosen_parts(plan: "Plan") -> list[Json]:
@@ -112,28 +119,25 @@ def _chosen_parts(plan: "Plan") -> list[Json]:
 
 def _links(plan: "Plan") -> list[Json]:
     """How the GPUs within each node are joined, where the node has told."""
-    notes = []
+    said = []
     nodes = {one["name"]: one for one in plan.board["nodes"]}
     for part in plan.start.get("parts") or _chosen_parts(plan):
         links = nodes.get(part["node"], {}).get("links") or {}
         uuids = part["uuids"]
         pairs = [(a, b) for n, a in enumerate(uuids) for b in uuids[n + 1 :]]
-        said = [links.get(a, {}).get(b) or links.get(b, {}).get(a) for a, b in pairs]
-        if not pairs or not all(said):
-            continue
-        notes.append(_linked(part, [str(one) for one in said]))
-    return notes
+        ways = [links.get(a, {}).get(b) or links.get(b, {}).get(a) for a, b in pairs]
+        if pairs and all(ways):
+            said.append(_linked(part, [str(one) for one in ways]))
+    return [_note(" ".join(said), icon="link")] if said else []
 
 
-def _linked(part: Json, said: list[str]) -> Json:
-    fast = [one for one in said if one.startswith("NV")]
+def _linked(part: Json, ways: list[str]) -> str:
+    fast = [one for one in ways if one.startswith("NV")]
     gpus = f"GPU {_list([str(one) for one in sorted(part['gpus'])])} of {part['node']}"
-    if len(fast) == len(said):
-        text = f"{gpus} are joined by NVLink: exchanging gradients costs little."
-        return _note(text, icon="link")
+    if len(fast) == len(ways):
+        return f"{gpus} are joined by NVLink: exchanging gradients costs little."
     some = "not all " if fast else "not "
-    text = f"{gpus} are {some}joined by NVLink: gradients go over {_slowest(said)}, slower."
-    return _note(text, icon="link")
+    return f"{gpus} are {some}joined by NVLink: gradients go over {_slowest(ways)}, slower."
 
 
 def _slowest(said: list[str]) -> str:

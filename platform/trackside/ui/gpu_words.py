@@ -24,11 +24,13 @@ VERDICTS = {
     "no_room_now": ("wn", "No room now", "alert-triangle"),
     "too_small": ("er", "Too small", "x"),
     "busy": ("bz", "Busy", "clock"),
+    "not_shared": ("", "Never shared", "lock"),
 }
 # What a tile has no room for. Whether a card is simulated stands beside its machine.
 NOISE = ("NVIDIA ", "GeForce ", " HBM3e", " HBM3", " HBM2e", " HBM2", " (simulated)")
 STRONGER = ("failed", "quarantined", "stale")
 OVER = ("no_room_now", "too_small")
+BESIDE = ("fits", "tight", "no_room_now")  # what a GPU that others share may say
 
 
 def look(gpu: dict[str, Any], verdict: dict[str, Any] | None) -> tuple[str, str, str]:
@@ -59,7 +61,8 @@ def bars(gpu: dict[str, Any], verdict: dict[str, Any] | None) -> dict[str, str]:
     total = gpu["memory_total"] or 1
     used = min(1.0, gpu["memory_used"] / total) * WIDTH
     needs = 0.0
-    if verdict and gpu["state"] != "busy" and verdict.get("needs"):
+    beside = (verdict or {}).get("verdict") in BESIDE
+    if verdict and (gpu["state"] != "busy" or beside) and verdict.get("needs"):
         needs = max(0.0, min(verdict["needs"] / total * WIDTH, WIDTH - used))
     over = (verdict or {}).get("verdict") in OVER
     return {

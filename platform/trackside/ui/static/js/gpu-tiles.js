@@ -20,7 +20,9 @@ const VERDICTS = {
   no_room_now: ["wn", "No room now", "alert-triangle"],
   too_small: ["er", "Too small", "x"],
   busy: ["bz", "Busy", "clock"],
+  not_shared: ["", "Never shared", "lock"],
 };
+const BESIDE = ["fits", "tight", "no_room_now"]; // what a GPU that others share may say
 const STRONGER = ["failed", "quarantined", "stale"];
 const SAID = {
   failed: "Taken out of service",
@@ -59,7 +61,7 @@ function patch(tile, gpu, verdict) {
 function drawBar(at, gpu, verdict) {
   const total = gpu.memory_total || 1;
   const used = Math.min(1, gpu.memory_used / total) * WIDTH;
-  const wanted = verdict?.needs && gpu.state !== "busy" ? (verdict.needs / total) * WIDTH : 0;
+  const wanted = verdict?.needs && (gpu.state !== "busy" || BESIDE.includes(verdict.verdict)) ? (verdict.needs / total) * WIDTH : 0;
   const needs = at("needs");
   at("used")?.setAttribute("width", used.toFixed(1));
   needs?.setAttribute("x", used.toFixed(1));
