@@ -1,6 +1,7 @@
 """The web on a socket that the supervisor holds: `python -m workers.web DESCRIPTOR`."""
 
 import asyncio
+import gc
 import logging
 import resource
 import socket
@@ -16,6 +17,11 @@ _log = logging.getLogger(__name__)
 
 class Web(uvicorn.Server):
     """Ends without a failed request: the socket outlives it, and streams go on with the next."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()  # what is there now stays: looking through it again would hold up all readers
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         from trackside.jobs.hub import hub  # noqa: PLC0415 - when Django has been set up

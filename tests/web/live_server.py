@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
+from django.contrib.sessions.models import Session  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+from django.db import close_old_connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from tests.web import cast  # noqa: E402
@@ -43,6 +46,7 @@ def session(user: User) -> str:
 
 def stage() -> dict[str, Any]:
     call_command("migrate", verbosity=0)
+    Path(settings.TRACKSIDE_STORAGE).mkdir(exist_ok=True)
     ada, dan = (User.objects.create_user(username=name) for name in ("ada", "dan"))
     project = Project.objects.create(key="INSECTS", name="Insects", created_by=ada)
     Member.objects.create(project=project, user=ada, role=Role.OWNER)
@@ -84,6 +88,22 @@ class Orders:
     def check_often(self) -> None:
         stream.CHECK = hub.PULSE = 0.1
 
+    def sign_out(self, who: str) -> None:
+        """The session is gone; a new one, so that others may go on."""
+        for one in Session.objects.all():
+            if one.get_decoded().get(SESSION_KEY) == str(User.objects.get(username=who).pk):
+                one.delete()
+
+    def sign_in(self, who: str) -> str:
+        return session(User.objects.get(username=who))
+
+    def most_streams(self, number: int) -> None:
+        hub.MOST_STREAMS = number
+
+    def held(self) -> int:
+        """The bytes that wait for the slowest reader."""
+        return max(one._held for hub_ in hub._hubs.values() for one in hub_.listeners)
+
     def listeners(self) -> int:
         return sum(len(one.listeners) for one in hub._hubs.values())
 
@@ -98,7 +118,12 @@ def obey() -> None:
     orders = Orders()
     for line in sys.stdin:
         order = json.loads(line)
-        answer = getattr(orders, order.pop("do"))(**order)
+        close_old_connections()
+        try:
+            answer = getattr(orders, order.pop("do"))(**order)
+        except BaseException:  # nobody shall wait for the answer
+            traceback.print_exc()
+            os._exit(1)
         print(json.dumps(answer), flush=True)
 
 
