@@ -84,15 +84,19 @@ def test_a_cancel_right_after_the_click_leaves_nothing(node: Node) -> None:
     settled(node, job)
 
 
-def test_a_killed_rank_fails_the_job_with_its_name(node: Node) -> None:
+def test_a_killed_rank_ends_its_attempt_by_name_and_the_job_is_tried_again(node: Node) -> None:
     node.start()
     job = node.submit("work", ranks=2)
-    attempt = running(node, job)
+    first = running(node, job)
     os.kill(gangs.rank(node.folder(job), 1)["pid"], signal.SIGKILL)
-    node.until(job, "failed")
-    assert job.reason == "Rank 1 of 2 was killed by signal 9 (SIGKILL)."
-    attempt.refresh_from_db()
-    assert attempt.exit == "signal 9"
+    gangs.until(lambda: Attempt.objects.filter(job=job).count() == 2, "a second attempt")
+    first.refresh_from_db()
+    assert (first.state, first.cause, first.exit) == ("failed", "rank_killed", "signal 9")
+    assert first.reason == "Rank 1 of 2 was killed by signal 9 (SIGKILL)."
+    second = running(node, job)
+    assert (second.fence, sweep.living(first)) == (2, [])
+    services.stop(job, user=node.user, how="cancel")
+    node.until(job, "cancelled")
     settled(node, job)
 
 

@@ -19,7 +19,7 @@ from trackside.compute.room import NoRoom
 from trackside.datasets import services as datasets
 from trackside.flow.graph import Cycle
 from trackside.flow.services import BadRecipe, RecipeBusy
-from trackside.jobs.services import AlreadyOver
+from trackside.jobs.services import AlreadyOver, NotNow
 from trackside.lab import services as lab
 from trackside.projects import services as projects
 from trackside.saved_models import services as saved_models
@@ -67,6 +67,7 @@ ANSWERS: tuple[tuple[type[Exception], Callable[[Any], Failure]], ...] = (
     (lab.Refused, lambda one: Failure(409, "refused", str(one))),
     (RecipeBusy, lambda one: Failure(409, "busy", str(one))),
     (AlreadyOver, lambda one: Failure(409, "already_over", str(one))),
+    (NotNow, lambda one: Failure(409, "not_now", str(one))),
     (projects.Refused, lambda one: Failure(409, "refused", str(one))),
     (saved_models.Refused, lambda one: Failure(409, "refused", str(one))),
     (BundleGone, lambda one: Failure(410, "gone", str(one))),

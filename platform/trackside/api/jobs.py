@@ -42,9 +42,30 @@ def log(request: HttpRequest, id: int) -> HttpResponseBase:  # noqa: A002 - name
 
 def stop(request: HttpRequest, body: dict[str, Any], id: int) -> dict[str, Any]:  # noqa: A002
     user: Any = request.user
-    job = _job(request, id)
+    return queries.snapshot(services.stop(_own(request, id), user=user, how=body["how"]))
+
+
+def pause(request: HttpRequest, id: int) -> dict[str, Any]:  # noqa: A002 - named in the address
+    user: Any = request.user
+    return queries.snapshot(services.pause(_own(request, id), user))
+
+
+def resume(request: HttpRequest, id: int) -> dict[str, Any]:  # noqa: A002 - named in the address
+    user: Any = request.user
+    return queries.snapshot(services.resume(_own(request, id), user))
+
+
+def move(request: HttpRequest, body: dict[str, Any], id: int) -> dict[str, Any]:  # noqa: A002
+    user: Any = request.user
+    return queries.snapshot(services.move(_own(request, id), user, body["compute"]))
+
+
+def _own(request: HttpRequest, number: int) -> Job:
+    """One that the caller may change."""
+    user: Any = request.user
+    job = _job(request, number)
     project_for(user, job.project.key, Role.EDITOR)
-    return queries.snapshot(services.stop(job, user=user, how=body["how"]))
+    return job
 
 
 def _job(request: HttpRequest, number: int) -> Job:

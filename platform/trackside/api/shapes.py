@@ -99,6 +99,7 @@ JOB = obj(
         "enum": ["queued", "starting", "running", "stopping", "succeeded", "failed", "cancelled"],
     },
     reason={"type": "string", "description": "why it waits, why it failed, who stopped it"},
+    paused=FLAG,
     compute=COMPUTE,
     gpus=many(ANY_OBJECT),
     attempts=many(ANY_OBJECT),
@@ -108,6 +109,7 @@ JOB = obj(
     output={"description": "the dataset or saved model it wrote, or null"},
 )
 STOP = obj("how", closed=True, how={"type": "string", "enum": ["finish_early", "cancel"]})
+MOVE = obj("compute", closed=True, compute=COMPUTE)
 NEW_DATASET = obj(
     "name file",
     name=NAME,
@@ -273,7 +275,7 @@ FITS = obj(
             uuid=TEXT,
             verdict={
                 "type": "string",
-                "enum": ["fits", "tight", "no_room_now", "too_small", "busy"],
+                "enum": ["fits", "tight", "no_room_now", "too_small", "busy", "not_shared"],
             },
             needs=NUMBER,
             free=NUMBER,

@@ -122,6 +122,16 @@ class Client:
     def stop(self, number: int, how: str = "cancel") -> Json:
         return self.call("POST", f"/jobs/{number}/stop", json={"how": how})
 
+    def pause(self, number: int) -> Json:
+        return self.call("POST", f"/jobs/{number}/pause")
+
+    def resume(self, number: int) -> Json:
+        return self.call("POST", f"/jobs/{number}/resume")
+
+    def move(self, number: int, compute: Json) -> Json:
+        """A job that runs goes on there from its checkpoint; one that waits waits there."""
+        return self.call("POST", f"/jobs/{number}/move", json={"compute": compute})
+
     def wait(self, number: int, *, every: float = 0.5) -> Iterator[Json]:
         """The job each time that it has moved on, the last time when it is over."""
         shown = None

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from trackside.client import login
-from trackside.client.client import Client, TracksideError
+from trackside.client.client import Client, Json, TracksideError
 from trackside.client.printing import gpu_rows, metrics, progress, say, table
 from trackside.client.where import compute, options
 
@@ -74,7 +74,9 @@ def train(args: argparse.Namespace) -> None:
 
 def jobs(args: argparse.Namespace) -> None:
     with Client() as client:
-        if args.stop:
+        if asked := _asked(client, args):
+            say(f"{progress(asked)} {asked['reason']}".strip())
+        elif args.stop:
             say(progress(client.stop(args.stop, args.how)))
         elif args.log:
             sys.stdout.write(client.log(args.log))
@@ -89,6 +91,20 @@ def jobs(args: argparse.Namespace) -> None:
                     for j in rows
                 ],
             )
+
+
+def _asked(client: Client, args: argparse.Namespace) -> Json | None:
+    """The job after it was paused, resumed or moved; None where none of these is meant."""
+    if args.pause:
+        return client.pause(args.pause)
+    if args.resume:
+        return client.resume(args.resume)
+    if args.move:
+        where = compute(args)
+        if where is None:
+            args.wrong("--move needs where to: --gpus, --any or --cpu")
+        return client.move(args.move, where or {})
+    return None
 
 
 def score(args: argparse.Namespace) -> None:
@@ -175,13 +191,17 @@ def _dataset(commands: Commands) -> None:
 
 
 def _jobs(commands: Commands) -> None:
-    one = _command(commands, "jobs", jobs, "list jobs; follow or stop one")
+    one = _command(commands, "jobs", jobs, "list jobs; follow, stop, pause, resume or move one")
     one.add_argument("project", nargs="?", default="")
     one.add_argument("--state", default="")
     one.add_argument("--follow", type=int, metavar="JOB")
     one.add_argument("--log", type=int, metavar="JOB")
     one.add_argument("--stop", type=int, metavar="JOB")
     one.add_argument("--how", default="cancel", choices=["cancel", "finish_early"])
+    one.add_argument("--pause", type=int, metavar="JOB", help="keep a checkpoint, free its devices")
+    one.add_argument("--resume", type=int, metavar="JOB", help="go on with a paused one")
+    one.add_argument("--move", type=int, metavar="JOB", help="go on there, from a checkpoint")
+    options(one)
 
 
 def _score(commands: Commands) -> None:

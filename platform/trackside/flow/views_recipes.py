@@ -9,12 +9,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from trackside.accounts.gate import signed_in
+from trackside.compute.picking import picked, picker
 from trackside.compute.requests import BadCompute
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.flow import queries, services
 from trackside.flow.graph import Cycle
 from trackside.flow.models import Recipe
-from trackside.flow.picking import picked, picker
 from trackside.flow.recipes import NAME
 from trackside.flow.views import may_edit
 from trackside.jobs.models import Job

@@ -81,16 +81,33 @@ def _remove(paths: list[str]) -> None:
 def drop(attempt: Attempt, row: Checkpoint, now: datetime) -> None:
     """Its files are not what was committed: say so, and never look at it again."""
     Checkpoint.objects.filter(pk=row.pk).delete()
-    step = f", step {row.step}" if row.step else ""
-    place = f"in epoch {row.epoch + 1}{step}" if row.step else f"after epoch {row.epoch}"
-    text = f"The checkpoint {place} is damaged or gone; an older one is taken."
+    at = where({"epoch": row.epoch, "step": row.step})
+    text = f"The checkpoint {at} is damaged or gone; an older one is taken."
     note = history.Entry("note", {"level": "warning", "text": text}, now)
     history.append(attempt.job_id, [note])
 
 
+def where(told: dict[str, Any]) -> str:
+    """`after epoch 3`, `in epoch 4, step 120`: of a row or of a journal line."""
+    epoch, step = int(told.get("epoch") or 0), int(told.get("step") or 0)
+    return f"in epoch {epoch + 1}, step {step}" if step else f"after epoch {epoch}"
+
+
 def shown(job: Job) -> list[dict[str, Any]]:
     """For a page and for REST, the newest first."""
+    numbers = dict(Attempt.objects.filter(job=job).values_list("fence", "number"))
     return [
-        {"epoch": row.epoch, "step": row.step, "bytes": row.bytes, "at": row.at}
+        {
+            "epoch": row.epoch,
+            "step": row.step,
+            "where": _capital(where({"epoch": row.epoch, "step": row.step})),
+            "attempt": numbers.get(row.fence),
+            "bytes": row.bytes,
+            "at": row.at,
+        }
         for row in of(job.pk)
     ]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

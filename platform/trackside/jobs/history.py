@@ -55,9 +55,11 @@ def append(job: int, entries: Sequence[Entry]) -> int:
 
 def tell_state(job: int, now: datetime) -> None:
     """A `state` event from the rows as they are now."""
-    row = Job.objects.only("state", "reason").get(pk=job)
+    row = Job.objects.only("state", "reason", "paused").get(pk=job)
     attempt = Attempt.objects.filter(job_id=job).select_related("node").order_by("-number").first()
     data: dict[str, Any] = {"state": row.state, "reason": row.reason}
+    if row.paused:
+        data["paused"] = True
     if attempt is not None:
         data |= {
             "attempt": attempt.number,

@@ -15,7 +15,7 @@ from recipes import crash
 from trackside.accounts.models import User
 from trackside.compute import clock
 from trackside.compute.models import Lease, Node
-from trackside.compute.requests import clean
+from trackside.compute.requests import budget, clean
 from trackside.jobs import doorbell, history, retries, scheduling
 from trackside.jobs.attempts import CLAIMED, LIVE
 from trackside.jobs.ending import asked, kept
@@ -68,9 +68,10 @@ def move(job: Job, user: User, compute: dict[str, Any]) -> Job:
 
     Raises AlreadyOver, NotNow, and BadCompute for what can never run.
     """
-    asks = clean(compute)
+    asks = wish_elsewhere(job, compute)
     _must_be_free(job)
-    Job.objects.filter(pk=job.pk).update(compute=asks, paused=False)
+    limits = {"preemptible": asks["preemptible"], "max_seconds": asks["max_seconds"]}
+    Job.objects.filter(pk=job.pk).update(compute=asks, paused=False, **limits)
     if job.state == JobState.QUEUED:
         _tell(job, f"Moved by {user}; waits to be placed.")
         scheduling.later()
@@ -78,6 +79,17 @@ def move(job: Job, user: User, compute: dict[str, Any]) -> Job:
         _give_way(job, "move", user, f"{user} moves it; waits for its checkpoint.")
     job.refresh_from_db()
     return job
+
+
+def wish_elsewhere(job: Job, compute: dict[str, Any]) -> dict[str, Any]:
+    """What a job asks for that goes on elsewhere; what is not said stays. Raises BadCompute."""
+    asks = {**clean(compute), "priority": job.priority}
+    if asks["share"] == "shared" and asks["memory"] is None:
+        asks["memory"] = budget(job.needs.get("bytes"), float(job.needs.get("spread") or 0))
+    for name in ("preemptible", "max_seconds"):
+        if name not in compute:
+            asks[name] = getattr(job, name)
+    return asks
 
 
 @transaction.atomic

@@ -11,12 +11,12 @@ from django.db import transaction
 
 from trackside.accounts.models import User
 from trackside.compute import clock
-from trackside.compute.requests import PRIORITY, BadCompute, budget, clean
+from trackside.compute.requests import PRIORITY, BadCompute
 from trackside.jobs import history, scheduling
 from trackside.jobs.history import Entry
 from trackside.jobs.models import Job
 from trackside.jobs.moves import AlreadyOver
-from trackside.jobs.pausing import NotNow
+from trackside.jobs.pausing import NotNow, wish_elsewhere
 from trackside.jobs.states import JOB_OVER, JobState
 from trackside.projects.access import can
 from trackside.projects.models import Role
@@ -144,12 +144,7 @@ def move_waiting(job: Job, user: User, compute: dict[str, Any]) -> Job:
     must_command(job, user)
     _lock(job)
     _must_wait(job)
-    asked = {**clean(compute), "priority": job.priority}
-    if asked["share"] == "shared" and asked["memory"] is None:
-        asked["memory"] = budget(job.needs.get("bytes"), float(job.needs.get("spread") or 0))
-    for name in ("preemptible", "max_seconds"):
-        if name not in compute:
-            asked[name] = getattr(job, name)
+    asked = wish_elsewhere(job, compute)
     Job.objects.filter(pk=job.pk).update(
         compute=asked, preemptible=asked["preemptible"], max_seconds=asked["max_seconds"]
     )

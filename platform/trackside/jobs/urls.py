@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trackside.jobs import views, views_queue
+from trackside.jobs import views, views_giving_way, views_queue
 from trackside.jobs.live import live
 
 urlpatterns = [
@@ -19,4 +19,7 @@ urlpatterns = [
     path("p/<str:key>/jobs/<int:number>/", views.job, name="job"),
     path("p/<str:key>/jobs/<int:number>/log.txt", views.log, name="job_log"),
     path("p/<str:key>/jobs/<int:number>/stop/", views.stop, name="job_stop"),
+    path("p/<str:key>/jobs/<int:number>/pause/", views_giving_way.pause, name="job_pause"),
+    path("p/<str:key>/jobs/<int:number>/resume/", views_giving_way.resume, name="job_resume"),
+    path("p/<str:key>/jobs/<int:number>/move/", views_giving_way.move, name="job_move"),
 ]

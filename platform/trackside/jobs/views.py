@@ -9,11 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from recipes.kinds import KINDS
 from trackside.accounts.gate import signed_in
 from trackside.compute.models import Lease
-from trackside.jobs import queries, services
-from trackside.jobs.models import Event, Job
-from trackside.jobs.states import JOB_OVER, JobState
+from trackside.jobs import committed, queries, services
+from trackside.jobs.models import Attempt, Event, Job
+from trackside.jobs.states import JOB_OVER, AttemptState, JobState
 from trackside.jobs.turns import turns
 from trackside.projects.access import RANK, project_for
 from trackside.projects.models import Project, Role
@@ -82,6 +83,7 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
     attempts = list(one.attempts.select_related("node").order_by("-number"))
     for each in attempts:
         each.took = _seconds(each.assigned_at, each.finished_at)  # type: ignore[attr-defined]
+        each.words = _end(each)  # type: ignore[attr-defined]
     places, waiting = turns([one])
     context = {
         "project": project,
@@ -96,11 +98,22 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
         "over": over,
         "settled": over and not Lease.objects.filter(attempt__job=one).exists(),
         "may_edit": _may_edit(project),
+        "resumes": KINDS[one.kind].resumes if one.kind in KINDS else False,
+        "checkpoints": committed.shown(one),
         "output": _output(one),
         "run": getattr(one, "recipe_run", None),
         "model": getattr(one, "trained_model", None),
     }
     return render(request, "jobs/job.html", context)
+
+
+def _end(attempt: Attempt) -> str:
+    """Beside the reason: the exit code of what failed, and the last step of what was cut off."""
+    ordered = attempt.state == AttemptState.YIELDED or attempt.exit in ("", "0", Attempt.RETURNED)
+    parts = [] if ordered else [f"exit {attempt.exit}"]
+    if attempt.step and attempt.state in (AttemptState.FAILED, AttemptState.LOST):
+        parts.append(f"step {attempt.step}")
+    return ", ".join(parts)
 
 
 def _story(one: Job) -> list[dict[str, Any]]:
@@ -121,7 +134,7 @@ def sentence(row: Event) -> str:
             ranks = words.plural(int(data.get("ranks") or 1), "rank")
             return f"Runs on {data.get('device', 'a device')} with {ranks}."
         case "checkpoint":
-            return f"Checkpoint of epoch {data.get('epoch')} written."
+            return f"Checkpoint {committed.where(data)} written."
         case "finished":
             return "Finished."
         case "failed":

@@ -21,6 +21,8 @@ PILL_ICONS = {"ok": "check", "wn": "alert-triangle", "er": "x", "bz": "clock", "
 # How the states of jobs, attempts, data sets and nodes look: kind of pill, icon.
 STATES = {
     "queued": ("bz", "clock"),
+    "paused": ("", "pause"),
+    "yielded": ("", "pause"),
     "assigned": ("ac", "loader"),
     "starting": ("ac", "loader"),
     "running": ("ac", "play"),

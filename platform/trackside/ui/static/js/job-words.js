@@ -4,6 +4,7 @@ import { icon } from "./icons.js";
 export const OVER = ["succeeded", "failed", "cancelled"];
 const LOOKS = {
   queued: ["bz", "clock"],
+  paused: ["", "pause"],
   starting: ["ac", "loader"],
   running: ["ac", "play"],
   stopping: ["wn", "flag"],
@@ -46,7 +47,7 @@ export function sentence(type, data) {
       return `Runs on ${data.device ?? "a device"} with ${ranks} rank${ranks === 1 ? "" : "s"}.`;
     }
     case "checkpoint":
-      return `Checkpoint of epoch ${data.epoch} written.`;
+      return data.step ? `Checkpoint in epoch ${data.epoch + 1}, step ${data.step} written.` : `Checkpoint after epoch ${data.epoch} written.`;
     case "finished":
       return "Finished.";
     case "failed":

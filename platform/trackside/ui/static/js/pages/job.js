@@ -1,6 +1,7 @@
 // One job as it goes on: state, progress, log and story; its end loads the page anew.
 import { OVER, amount, pill, sentence, share } from "../job-words.js";
 import { live } from "../live.js";
+import "../move.js";
 import { duration } from "../words.js";
 
 const page = document.getElementById("job");
@@ -32,12 +33,14 @@ function progress(data) {
   document.querySelector("[role=progressbar]").setAttribute("aria-valuenow", Math.round(share(data)));
 }
 
-function state({ state: now, reason }) {
-  parts("state").forEach((part) => part.replaceChildren(pill(now)));
+function state({ state: now, reason, paused = false }) {
+  parts("state").forEach((part) => part.replaceChildren(pill(paused && now === "queued" ? "paused" : now)));
   tell("reason", reason ?? "");
   document.getElementById("reason").hidden = !reason;
   if (now !== "queued") document.querySelector('[data-f="turn"]')?.remove();
-  if (OVER.includes(now)) setTimeout(() => location.reload(), 300);
+  // Its buttons, attempts and checkpoints are others now.
+  const anew = now !== page.dataset.state && (now === "queued" || page.dataset.state === "queued" || now === "stopping");
+  if (OVER.includes(now) || anew || Boolean(page.dataset.paused) !== paused) setTimeout(() => location.reload(), 300);
 }
 
 function line({ text }) {

@@ -7,7 +7,7 @@ const at = (name) => document.querySelector(`[data-${name}]`);
 const text = (node, words) => { if (node && node.textContent !== words) node.textContent = words; };
 const make = (tag, className = "", words = "") => Object.assign(document.createElement(tag), { className, textContent: words });
 const OVER = ["succeeded", "failed", "cancelled"];
-const LOOKS = { queued: ["bz", "clock", "Queued"], starting: ["ac", "loader", "Starting"], running: ["ok", "play", "Training"], stopping: ["wn", "flag", "Stopping"], succeeded: ["ok", "check", "Done"], failed: ["er", "x", "Failed"], cancelled: ["", "ban", "Cancelled"] };
+const LOOKS = { queued: ["bz", "clock", "Queued"], paused: ["", "pause", "Paused"], starting: ["ac", "loader", "Starting"], running: ["ok", "play", "Training"], stopping: ["wn", "flag", "Stopping"], succeeded: ["ok", "check", "Done"], failed: ["er", "x", "Failed"], cancelled: ["", "ban", "Cancelled"] };
 
 const share = (one) => {
   if (one.job.state === "succeeded") return 1;
@@ -17,7 +17,8 @@ const share = (one) => {
 
 export function pill(models) {
   const order = ["running", "stopping", "starting", "queued"];
-  const state = order.find((word) => models.some((one) => one.job.state === word)) ?? models.at(-1).job.state;
+  const found = order.find((word) => models.some((one) => one.job.state === word)) ?? models.at(-1).job.state;
+  const state = found === "queued" && models.some((one) => one.job.paused) ? "paused" : found;
   const [kind, name, words] = LOOKS[state];
   const box = at("pill");
   if (box.dataset.now === state) return;

@@ -1,8 +1,10 @@
 // The training page: what the server had at the first look, then event by event from there. Each job
 // has its own numbering; a gap or a reload starts from a fresh snapshot.
 import { live } from "../live.js";
+import "../move.js";
 import { csrf } from "../send.js";
 import { toast } from "../toasts.js";
+import { giveWay } from "./training-pause.js";
 import { draw, tables } from "./training-charts.js";
 import { events, facts, line, load, logs, pill, progress } from "./training-panels.js";
 
@@ -30,7 +32,7 @@ function paint() {
   asked = false;
   if (followed && shown !== atWork()) { shown = atWork(); ["charts", "load", "facts", "log", "events"].forEach((one) => dirty.add(one)); }
   const one = models[shown];
-  if (dirty.has("progress")) { progress(models, shown, page); pill(models); }
+  if (dirty.has("progress")) { progress(models, shown, page); pill(models); giveWay(models, models[atWork()]); }
   if (dirty.has("charts")) draw(one, page.metrics);
   if (dirty.has("load")) load(one);
   if (dirty.has("facts")) facts(one);
@@ -41,7 +43,7 @@ function paint() {
 
 const TAKE = {
   state(one, data, at) {
-    Object.assign(one.job, { state: data.state, reason: data.reason });
+    Object.assign(one.job, { state: data.state, reason: data.reason, paused: data.paused ?? false });
     if (data.devices) one.devices = data.devices;
     if (data.node) one.node = data.node;
     story(one, "state", data, at);

@@ -1,16 +1,22 @@
-"""The small compute picker of a recipe: Automatic, chosen GPUs, or CPU ranks."""
+"""The small compute picker: Automatic, chosen GPUs, or CPU ranks."""
 
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
 
 from trackside.compute.board import board
+from trackside.compute.fit import Need, verdicts
 
 Compute = dict[str, Any]
 
 
-def picker(request: HttpRequest, compute: Compute) -> dict[str, Any]:
-    """What the picker shows: the fleet, and `compute` as it stands."""
+def picker(
+    request: HttpRequest, compute: Compute, needs: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What the picker shows: the fleet, and `compute` as it stands.
+
+    `needs`, an estimate as jobs keep it, adds a verdict to each GPU.
+    """
     now = board(request.user)
     any_gpu = any(node["gpus"] for node in now["nodes"])
     kind = compute.get("kind") or ("any" if any_gpu else "cpu")
@@ -24,7 +30,15 @@ def picker(request: HttpRequest, compute: Compute) -> dict[str, Any]:
         "cores": _cores(now),
         "most": max((len(node["gpus"]) for node in now["nodes"]), default=1),
         "gone": _gone(compute, now),
+        "verdicts": _verdicts(compute, needs or {}, now),
     }
+
+
+def _verdicts(compute: Compute, needs: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    if not needs.get("bytes"):
+        return {}
+    need = Need(bytes=int(needs["bytes"]), spread=float(needs.get("spread") or 0))
+    return verdicts(need, now, compute)
 
 
 def _cores(now: dict[str, Any]) -> int:

@@ -1,0 +1,97 @@
+"""What a job that lives is asked from its page: pause, go on, move to other devices."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from trackside.accounts.gate import error_json, signed_in
+from trackside.compute.picking import picked, picker
+from trackside.compute.requests import BadCompute
+from trackside.jobs import committed, queries, services
+from trackside.jobs.models import Job
+from trackside.projects.access import project_for
+from trackside.projects.models import Role
+
+REFUSED = (services.NotNow, services.AlreadyOver, BadCompute)
+KEPT = ("precision", "share", "memory", "preemptible", "max_seconds")
+
+
+def _me(request: HttpRequest) -> Any:
+    return request.user
+
+
+def _job(request: HttpRequest, key: str, number: int) -> Job:
+    """One that the person may change."""
+    project = project_for(request.user, key, Role.EDITOR)
+    return queries.job_for(project, _me(request), number)
+
+
+def _acting(
+    act: Callable[[HttpRequest, Job], Job],
+) -> Callable[[HttpRequest, str, int], HttpResponse]:
+    """A script gets `said`, or the sentence of a refusal; a form goes back to the job."""
+
+    @wraps(act)
+    def view(request: HttpRequest, key: str, number: int) -> HttpResponse:
+        one = _job(request, key, number)
+        script = "json" in request.headers.get("Accept", "")
+        try:
+            with transaction.atomic():
+                said = act(request, one).reason
+        except REFUSED as refused:
+            if script:
+                return error_json("refused", str(refused), 409)
+            messages.warning(request, str(refused))
+        else:
+            if script:
+                return JsonResponse({"said": said})
+            messages.success(request, said)
+        return redirect("job", key, number)
+
+    return view
+
+
+@signed_in
+@require_POST
+@_acting
+def pause(request: HttpRequest, one: Job) -> Job:
+    return services.pause(one, _me(request))
+
+
+@signed_in
+@require_POST
+@_acting
+def resume(request: HttpRequest, one: Job) -> Job:
+    return services.resume(one, _me(request))
+
+
+@_acting
+def _move(request: HttpRequest, one: Job) -> Job:
+    same = {name: one.compute[name] for name in KEPT if one.compute.get(name) is not None}
+    wish = {**same, **picked(request.POST)}
+    if wish["kind"] == "cpu":
+        wish = {name: value for name, value in wish.items() if name not in ("share", "memory")}
+    return services.move(one, _me(request), wish)
+
+
+@signed_in
+@require_http_methods(["GET", "POST"])
+def move(request: HttpRequest, key: str, number: int) -> HttpResponse:
+    """GET: what the dialog holds. POST: the job goes on there, from its checkpoint."""
+    if request.method == "POST":
+        return _move(request, key, number)
+    one = _job(request, key, number)
+    context = {
+        "project": one.project,
+        "job": one,
+        "picker": picker(request, one.compute, one.needs),
+        "newest": committed.of(one.pk).first(),
+        "waits": one.state == "queued",
+    }
+    return render(request, "jobs/_move.html", context)
