@@ -21,6 +21,7 @@ BODIES = {
         "output": "y",
     },
     "/jobs/{id}/stop": {"how": "cancel"},
+    "/jobs/{id}/move": {"compute": {"kind": "cpu"}},
     "/projects/{key}/trained-models/{id}/deploy": {"name": "x"},
     "/projects/{key}/saved-models/{name}/activate": {"version": 1},
 }
