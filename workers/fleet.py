@@ -80,7 +80,8 @@ def agents(members: Sequence[Member], faults: Path) -> list[Part]:
 
 def label(members: Sequence[Member]) -> str:
     """What the pages say is simulated."""
-    return ", ".join(one.gpus for one in members if one.gpus != cards.NONE)
+    number = sum(part.count for one in members for part in cards.read(one.gpus))
+    return f"{number} on {len(members)} nodes"
 
 
 def write_faults(file: Path) -> None:

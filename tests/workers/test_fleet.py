@@ -19,7 +19,7 @@ def test_a_fleet_is_one_agent_a_node_with_cards_of_its_own(tmp_path: Path) -> No
         "gpu-02",
         "2xA100-40GB,1xL4-24GB",
     )
-    assert fleet.label(members) == "8xH100-80GB, 2xA100-40GB,1xL4-24GB"
+    assert fleet.label(members) == "11 on 3 nodes"
 
 
 def test_without_a_fleet_there_is_the_one_agent_of_this_machine(tmp_path: Path) -> None:

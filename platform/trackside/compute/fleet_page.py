@@ -67,12 +67,13 @@ def _used(key: str, matrix: list[dict[str, Any]]) -> bool:
 
 
 def summary(board: Board) -> dict[str, Any]:
-    gpus = [gpu for node in board["nodes"] for gpu in node["gpus"]]
+    """What a draining node has free is not free for anybody."""
+    taking = [node for node in board["nodes"] if node["state"] == NodeState.ONLINE]
     return {
         "names": names(board),
         "counts": {
-            "all": len(gpus),
-            "free": sum(gpu["state"] == "free" for gpu in gpus),
+            "all": sum(len(node["gpus"]) for node in board["nodes"]),
+            "free": sum(gpu["state"] == "free" for node in taking for gpu in node["gpus"]),
             "nodes": len(board["nodes"]),
         },
     }

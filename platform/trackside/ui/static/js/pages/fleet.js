@@ -112,7 +112,8 @@ function holder(job) {
 
 function count() {
   const gpus = board.nodes.flatMap((node) => node.gpus);
-  const free = gpus.filter((gpu) => gpu.state === "free").length;
+  const taking = board.nodes.filter((node) => node.state === "online");
+  const free = taking.flatMap((node) => node.gpus).filter((gpu) => gpu.state === "free").length;
   const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
   put(document.getElementById("fleet-count"), `${gpus.length ? `${free} of ${plural(gpus.length, "GPU")} free` : "No GPU"} on ${plural(board.nodes.length, "node")}`);
 }
