@@ -120,3 +120,13 @@ def test_a_poisonous_step_ends_the_job_at_its_second_time(attempt: Attempt) -> N
     assert job.reason == (
         "Rank 0 crashed. It ended the same way twice at step 7, so that it is not tried again."
     )
+
+
+def test_a_node_is_not_left_out_where_the_others_could_not_hold_the_job(attempt: Attempt) -> None:
+    """Else two nodes' job that one of them kept waiting once would wait for an hour."""
+    cast.node("gpu-02", gpus=1)
+    services.lose(attempt, "gpu-01 was not ready.", cause="rendezvous")
+    assert retries.blocked_nodes([attempt.job_id])
+    both = {"kind": "any", "count": 2, "nodes": 2}
+    Job.objects.filter(pk=attempt.job_id).update(compute=both)
+    assert retries.blocked_nodes([attempt.job_id]) == {}

@@ -6,12 +6,14 @@ The table and `ruling` are pure; the two questions at the end are for the schedu
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
+from django.db.models import Count, Q
 
 from trackside.compute import clock
 from trackside.compute.models import Node
-from trackside.jobs.models import Attempt, Follower
+from trackside.jobs.models import Attempt, Follower, Job
 from trackside.jobs.states import AttemptState
 
 RETRIES = 3
@@ -148,7 +150,8 @@ def back_off(times: int) -> int:
 def blocked_nodes(job_ids: Collection[int]) -> dict[int, set[int]]:
     """The nodes on which each of these jobs is not to be tried for a while.
 
-    None where the person chose the very GPUs, and none where no other node would be left.
+    None where the person chose the very GPUs, and none where the other nodes could not hold the
+    job: a doubtful node is better than none.
     """
     now = clock.now()
     ended = Attempt.objects.filter(job__in=job_ids, finished_at__gt=now - BLOCKED_FOR)
@@ -159,8 +162,17 @@ def blocked_nodes(job_ids: Collection[int]) -> dict[int, set[int]]:
     if not blocked:
         return {}
     heard = Node.objects.filter(heartbeat_at__gt=now - HEARD, draining=False)
-    fleet = set(heard.values_list("pk", flat=True))
-    return {job: nodes for job, nodes in blocked.items() if fleet - nodes}
+    working = Count("gpus", filter=Q(gpus__present=True, gpus__broken=""))
+    fleet = dict(heard.annotate(working=working).values_list("pk", "working"))
+    asks = dict(Job.objects.filter(pk__in=blocked).values_list("pk", "compute"))
+    return {job: nodes for job, nodes in blocked.items() if _others(asks[job], fleet, nodes)}
+
+
+def _others(asks: dict[str, Any], fleet: dict[int, int], blocked: set[int]) -> bool:
+    """Whether the job has room elsewhere at all, once what is there comes free."""
+    left = sorted((gpus for node, gpus in fleet.items() if node not in blocked), reverse=True)
+    most = sum(left[: int(asks.get("nodes") or 1)])
+    return bool(left) and (asks.get("kind") == "cpu" or most >= int(asks.get("count") or 1))
 
 
 def _guilty(attempt: int) -> set[int]:
