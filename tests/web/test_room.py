@@ -1,6 +1,7 @@
 """At the floor of the storage new work is refused with a sentence; what is there goes on."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,28 @@ def test_a_storage_that_is_gone_refuses_too(
 ) -> None:
     monkeypatch.setattr(settings, "TRACKSIDE_STORAGE", tmp_path / "unmounted")
     assert "cannot be used (No such file or directory)" in room.missing()
+
+
+def test_a_storage_that_hangs_is_waited_for_once_and_by_one_thread(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Path] = []
+    again = threading.Event()
+
+    def hang(place: Path) -> room.Room:
+        asked.append(place)
+        again.wait()
+        return room.Room(place, free=FULL, total=FULL)
+
+    monkeypatch.setattr(room, "_ask", hang)
+    monkeypatch.setattr(room, "PATIENCE", 0.01)
+    for _ in range(3):
+        assert "it has not answered for" in room.look(tmp_path / "nfs").trouble
+    assert len(asked) == 1
+    again.set()
+    room._looks[tmp_path / "nfs"].over.wait()
+    monkeypatch.setattr(room, "PATIENCE", 10.0)
+    assert room.look(tmp_path / "nfs").free == FULL
 
 
 @pytest.mark.django_db

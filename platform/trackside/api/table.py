@@ -1,8 +1,9 @@
 """Every call of the REST API, literally. Addresses and the OpenAPI document are made from this."""
 
-from trackside.api import analyses, datasets, flow, gpus, jobs, projects, saved_models
+from trackside.api import analyses, datasets, flow, gpus, health, jobs, projects, saved_models
 from trackside.api import shapes as s
 from trackside.api.operations import Operation, Query
+from trackside.api.table_fleet import FLEET
 
 LIMIT = Query(
     name="limit", schema={"type": "integer", "default": 50, "maximum": 200}, text="how many"
@@ -30,6 +31,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(method="GET", path="/gpus", run=gpus.fleet, tag="GPUs", answer=s.GPUS,
               text="All nodes and GPUs, who holds them, who waits",
               about="Bytes, percent, °C and W."),
+    *FLEET,
+    Operation(method="GET", path="/health", run=health.get, tag="Administration",
+              answer=health.HEALTH, text="How this Trackside is: what somebody should look at",
+              about="Administrators only. `state` is ok, wn (look at it) or er (trouble)."),
     Operation(method="GET", path="/projects", run=projects.listed, tag="Projects", query=PAGE,
               answer=s.listed("projects", s.PROJECT), text="Your projects"),
     Operation(method="POST", path="/projects", run=projects.create, tag="Projects", status=201,

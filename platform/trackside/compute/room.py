@@ -1,13 +1,18 @@
 """Is there room for new work? Running jobs need what is left for their checkpoints and results."""
 
 import shutil
-from dataclasses import dataclass
+import threading
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
 
 from trackside.compute.requests import BadCompute
 from trackside.ui import words
+
+
+PATIENCE = 2.0
 
 
 class NoRoom(BadCompute):
@@ -31,7 +36,39 @@ class Room:
         return bool(self.trouble) or self.free < settings.STORAGE_FLOOR
 
 
+@dataclass
+class _Look:
+    """One question to a file system, in a thread of its own: a network file system may hang."""
+
+    place: Path
+    began: float = field(default_factory=time.monotonic)
+    over: threading.Event = field(default_factory=threading.Event)
+    found: Room | None = None
+
+    def __post_init__(self) -> None:
+        threading.Thread(target=self._ask, name="room", daemon=True).start()
+
+    def _ask(self) -> None:
+        self.found = _ask(self.place)
+        self.over.set()
+
+
+_looks: dict[Path, _Look] = {}
+
+
 def look(place: Path) -> Room:
+    """Answers within PATIENCE; a place that hangs keeps one thread, not one for each question."""
+    one = _looks.get(place)
+    if one is None or one.over.is_set():
+        one = _looks[place] = _Look(place)
+        one.over.wait(PATIENCE)
+    if one.found is None:
+        silent = time.monotonic() - one.began
+        return Room(place, trouble=f"it has not answered for {words.duration(silent)}")
+    return one.found
+
+
+def _ask(place: Path) -> Room:
     try:
         found = shutil.disk_usage(place)
     except OSError as problem:

@@ -3,10 +3,12 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from trackside.config import health
+from trackside.jobs import views_health
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("health/", views_health.page, name="health"),
     path("", include("trackside.accounts.urls")),
     path("", include("trackside.projects.urls")),
     path("", include("trackside.datasets.urls")),
