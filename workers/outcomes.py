@@ -1,12 +1,14 @@
 """What the end of a job makes: one line a kind. Runs inside the transaction that ends the job."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
+from recipes import crash
 from trackside.datasets.services import publish_import
 from trackside.flow.services import publish_scoring, publish_training
 from trackside.jobs.models import Attempt, Job
@@ -25,7 +27,9 @@ def _keep_bundle(job: Job, attempt: Attempt) -> None:
     made, home = storage / attempt.folder / "bundle", storage / "models" / f"job-{job.pk}"
     home.parent.mkdir(parents=True, exist_ok=True)
     if made.is_dir():
+        shutil.rmtree(home, ignore_errors=True)  # of an attempt that was lost before its commit
         os.rename(made, home)
+        crash.point("publish.moved")
     elif not home.is_dir():
         raise FileNotFoundError(f"The training of job {job.pk} left no model.")
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from recipes import crash
 from trackside.jobs import committed, history
 from trackside.jobs.history import Entry
 from trackside.jobs.models import Attempt, Job
@@ -34,6 +35,7 @@ def claim(attempt_id: int, *, node: int, now: datetime) -> Attempt | None:
     fence = Job.objects.values_list("fence", flat=True).get(pk=job)
     Job.objects.filter(pk=job, started_at=None).update(started_at=now)
     Attempt.objects.filter(pk=attempt_id).update(fence=fence, folder=f"jobs/{job}/a{fence}")
+    crash.point("claim.fenced")
     history.tell_state(job, now)
     return Attempt.objects.select_related("job", "node").get(pk=attempt_id)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from recipes import crash
 from trackside.accounts.models import User
 from trackside.compute import clock, room
 from trackside.compute.models import Lease
@@ -87,6 +88,7 @@ def _keep(job: Job) -> Job:
     except IntegrityError:  # the same click, a moment ago, in another process
         return Job.objects.get(created_by=job.created_by, click_id=job.click_id)
     history.tell_state(job.pk, now)
+    crash.point("submit.kept")
     scheduling.place(job.pk, now)
     job.refresh_from_db()
     if job.state == JobState.QUEUED:
@@ -106,6 +108,7 @@ def stop(job: Job, *, user: User, how: str) -> Job:
         if job.state in JOB_OVER:
             break
         if _stop_waiting(job, user) or _stop_assigned(job, user) or _stop_running(job, user, how):
+            crash.point("stop.asked")
             history.tell_state(job.pk, now)
             job.refresh_from_db()
             return job
