@@ -13,6 +13,7 @@ PATHS = {
     "id": "the number",
     "n": "the session's number",
     "v": "the version's number",
+    "uuid": "the GPU's UUID",
 }
 IDEMPOTENCY = Query(
     name="Idempotency-Key",

@@ -88,6 +88,11 @@ GPU = obj(
     power=NUMBER,
     state={"type": "string", "enum": ["free", "busy", "foreign", "failed", "quarantined", "stale"]},
     holder={"type": ["object", "null"]},
+    holders={"type": "array", "items": ANY_OBJECT, "description": "all, of a shared GPU"},
+    shares={"type": ["object", "null"], "description": "slots, taken, memory; null: not shared"},
+    parent={"type": "string", "description": "a MIG slice's card"},
+    errors={"type": "object", "description": "ecc, retired, xid, slowed"},
+    remarks=many(obj("kind text", kind=TEXT, text=TEXT)),
 )
 GPUS = obj("nodes", nodes=many(obj("name state gpus", name=TEXT, state=TEXT, gpus=many(GPU))))
 JOB = obj(
