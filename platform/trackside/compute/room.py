@@ -11,7 +11,6 @@ from django.conf import settings
 from trackside.compute.requests import BadCompute
 from trackside.ui import words
 
-
 PATIENCE = 2.0
 
 
