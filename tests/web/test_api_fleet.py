@@ -6,10 +6,14 @@ import pytest
 from django.utils import timezone
 
 from tests.web import cast
+from tests.web.test_client import Through
 from tests.web.world import Rest
 from trackside.accounts.models import User
+from trackside.accounts.services import make_token
 from trackside.api.schemas import check
 from trackside.api.table_fleet import FLEET
+from trackside.client import Client
+from trackside.client import command as commands
 from trackside.compute import services
 from trackside.compute.models import Gpu, Node, Quota, Usage
 from trackside.jobs.models import Job
@@ -177,3 +181,36 @@ def test_a_wrong_quota_names_its_field(
     assert answer.status_code == 422
     assert answer.json()["error"]["field"] == field
     assert not Quota.objects.exists()
+
+
+def test_the_command_speaks_of_the_fleet(
+    jobs: list[Job],
+    admin: User,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, secret = make_token(admin, "client")
+
+    def client() -> Client:
+        return Client("http://127.0.0.1", secret, transport=Through())
+
+    monkeypatch.setattr(commands, "Client", client)
+
+    def shell(*words: str) -> str:
+        assert commands.main(words) == 0
+        return capsys.readouterr().out
+
+    assert "Root: new fans" in shell("nodes", "--drain", "gpu-01", "--note", "new fans")
+    assert "draining" not in shell("nodes", "--undrain", "gpu-01")
+    first, second, _ = (str(job.pk) for job in jobs)
+    moved = shell("queue", "--job", second, "--before", first).splitlines()
+    assert moved[1].split()[:2] == ["1", second]
+    assert shell("queue", "--job", first, "--priority", "7").splitlines()[1].split()[1:3] == [
+        first,
+        "7",
+    ]
+    Usage.objects.create(day=timezone.now().date(), user=admin, gpu_seconds=7200, simulated=True)
+    assert "Root (simulated)  2.00" in shell("usage", "--by", "user")
+    services.break_gpu("GPU-gpu-01-0", "It needs a reset.")
+    shell("nodes", "--mend", "GPU-gpu-01-0")
+    assert Gpu.objects.get().broken == ""

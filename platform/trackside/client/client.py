@@ -68,6 +68,34 @@ class Client:
     def gpus(self) -> Json:
         return self.call("GET", "/gpus")
 
+    def nodes(self) -> list[Json]:
+        return list(self.call("GET", "/nodes")["nodes"])
+
+    def drain(self, node: str, note: str = "", ask_jobs: bool = False) -> Json:
+        body = {"note": note, "ask_jobs": ask_jobs}
+        return self.call("POST", f"/nodes/{quote(node, safe='')}/drain", json=body)
+
+    def undrain(self, node: str) -> Json:
+        return self.call("POST", f"/nodes/{quote(node, safe='')}/undrain", json={})
+
+    def mend(self, gpu: str) -> Json:
+        """Put the GPU with this UUID back in service."""
+        return self.call("POST", f"/gpus/{quote(gpu, safe='')}/mend", json={})
+
+    def queue(self) -> Json:
+        return self.call("GET", "/queue")
+
+    def set_priority(self, job: int, priority: int) -> Json:
+        return self.call("POST", f"/jobs/{job}/priority", json={"priority": priority})
+
+    def place(self, job: int, *, before: int | None = None, after: int | None = None) -> Json:
+        """Move a waiting job before or after another one."""
+        body = given({"before": before, "after": after})
+        return self.call("POST", f"/jobs/{job}/place", json=body)
+
+    def usage(self, by: str = "project", days: int = 30) -> Json:
+        return self.call("GET", "/usage", params={"by": by, "days": days})
+
     def projects(self) -> list[Json]:
         return list(self.pages("/projects", "projects"))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from trackside.client import login
+from trackside.client import fleet, login
 from trackside.client.client import Client, Json, TracksideError
 from trackside.client.printing import gpu_rows, metrics, progress, say, table
 from trackside.client.where import compute, options
@@ -149,6 +149,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("url")
     one.add_argument("--token-stdin", action="store_true", help="read the token from stdin")
     _command(commands, "gpus", gpus, "the GPUs and who holds them")
+    fleet.add(commands, _command, lambda: Client())
     _dataset(commands)
     one = _command(commands, "train", train, "train the models of an analysis")
     one.add_argument("project")
