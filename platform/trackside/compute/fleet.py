@@ -1,6 +1,7 @@
 """The fleet as `placement.decide` wants it, read in four queries."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from trackside.compute.placement import Device, Hold, Machine
 from trackside.compute.services import state_of
 
 QUICK_SLOTS = 2
+CHUNK = 500
 CLOSED = {
     NodeState.SUSPECT: "has not been heard from for a while",
     NodeState.LOST: "is offline",
@@ -34,6 +36,7 @@ class Held(NamedTuple):
     attempt: int
     since: datetime
     job: int
+    created: datetime
     priority: int
     preemptible: bool
     stop: str
@@ -52,6 +55,7 @@ _COLUMNS = (
     "attempt_id",
     "taken_at",
     "attempt__job_id",
+    "attempt__job__created_at",
     "attempt__job__priority",
     "attempt__job__preemptible",
     "attempt__job__stop",
@@ -98,13 +102,13 @@ def fleet(now: datetime, only: Collection[int] | None = None) -> list[Machine]:
     """Every node, or `only` these, with what is free on it."""
     within = Q() if only is None else Q(node_id__in=only)
     held = _held(within)
-    ends = _ends([one for found in held.values() for one in found])
+    known = _known([one for found in held.values() for one in found])
     nodes = Node.objects.only(*NODE).order_by("name")
     rows: dict[int, list[dict[str, Any]]] = {}
     for row in Gpu.objects.filter(within).order_by("node_id", "index").values(*_GPU):
         rows.setdefault(row["node_id"], []).append(row)
     return [
-        _machine(node, rows.get(node.pk, ()), held.get(node.pk, ()), ends, now)
+        _machine(node, rows.get(node.pk, ()), held.get(node.pk, ()), known, now)
         for node in (nodes if only is None else nodes.filter(pk__in=only))
     ]
 
@@ -118,31 +122,51 @@ def _held(within: Q) -> dict[int, list[Held]]:
     return found
 
 
-def _ends(held: Iterable[Held]) -> dict[int, float]:
-    """By attempt: when it has run as long as its job may, all attempts together."""
-    limited = {one.job for one in held if one.seconds is not None}
-    if not limited:
-        return {}
-    attempts = apps.get_model("jobs", "Attempt").objects.filter(job__in=limited)
+@dataclass(frozen=True)
+class _Known:
+    """By job: when it has run as long as it may, all attempts together, and how long it had run
+    before it was ended for others."""
+
+    ends: dict[int, float]
+    ran: dict[int, float]
+
+
+def _known(held: Iterable[Held]) -> _Known:
+    asked = {one.job for one in held if one.seconds is not None or one.preemptible}
     ran: dict[int, float] = {}
-    begun: dict[int, tuple[int, datetime, int]] = {}
-    columns = ("pk", "job_id", "assigned_at", "claimed_at", "finished_at", "job__max_seconds")
-    for pk, job, assigned, claimed, finished, most in attempts.values_list(*columns):
-        if finished is None:
-            begun[job] = (pk, claimed or assigned, most)
-        elif claimed is not None:
-            ran[job] = ran.get(job, 0.0) + (finished - claimed).total_seconds()
-    return {
-        pk: since.timestamp() + max(0.0, most - ran.get(job, 0.0))
-        for job, (pk, since, most) in begun.items()
+    gave_way: dict[int, float] = {}
+    begun: dict[int, tuple[float, int | None]] = {}
+    for one in _attempts(asked):
+        if one["finished_at"] is None:
+            since = one["claimed_at"] or one["assigned_at"]
+            begun[one["job_id"]] = (since.timestamp(), one["job__max_seconds"])
+            continue
+        spans = [(ran, one["claimed_at"])]
+        spans += [(gave_way, one["assigned_at"])] if one["cause"] == "preempt" else []
+        for total, begin in spans:
+            spent = (one["finished_at"] - begin).total_seconds() if begin else 0.0
+            total[one["job_id"]] = total.get(one["job_id"], 0.0) + spent
+    ends = {
+        job: since + max(0.0, most - ran.get(job, 0.0))
+        for job, (since, most) in begun.items()
+        if most is not None
     }
+    return _Known(ends, gave_way)
+
+
+def _attempts(jobs: Collection[int]) -> Iterator[dict[str, Any]]:
+    rows = apps.get_model("jobs", "Attempt").objects
+    columns = ("job_id", "assigned_at", "claimed_at", "finished_at", "cause", "job__max_seconds")
+    wanted = sorted(jobs)
+    for first in range(0, len(wanted), CHUNK):
+        yield from rows.filter(job__in=wanted[first : first + CHUNK]).values(*columns)
 
 
 def _machine(
     node: Node,
     rows: Iterable[dict[str, Any]],
     held: Iterable[Held],
-    ends: Mapping[int, float],
+    known: _Known,
     now: datetime,
 ) -> Machine:
     taken = {one.resource for one in held}
@@ -156,14 +180,14 @@ def _machine(
         cores=node.cores,
         free_cores=tuple(n for n in range(node.cores) if core(node.name, n) not in taken),
         free_quick=tuple(n for n in range(QUICK_SLOTS) if quick(node.name, n) not in taken),
-        gpus=tuple(_device(row, by_gpu.get(row["uuid"], []), ends) for row in rows),
+        gpus=tuple(_device(row, by_gpu.get(row["uuid"], []), known) for row in rows),
         simulated=node.simulated,
         why=CLOSED.get(state_of(node, now), ""),
         links=node.topology.get("links") or {},
     )
 
 
-def _device(row: dict[str, Any], held: list[Held], ends: Mapping[int, float]) -> Device:
+def _device(row: dict[str, Any], held: list[Held], known: _Known) -> Device:
     well = row["present"] and not row["broken"] and row["health"] == "ok"
     open_to_all = not any(one.quarantined for one in held)
     return Device(
@@ -176,7 +200,7 @@ def _device(row: dict[str, Any], held: list[Held], ends: Mapping[int, float]) ->
         never=not row["present"] or bool(row["broken"]) or row["health"] == "failed",
         slots=row["slots"] if well else 1,
         parent=row["parent"],
-        holds=tuple(_hold(one, ends) for one in held) if open_to_all else (),
+        holds=tuple(_hold(one, known) for one in held) if open_to_all else (),
     )
 
 
@@ -205,13 +229,14 @@ def _name(one: Held) -> str:
     return one.display_name or one.username or "a former user"
 
 
-def _hold(one: Held, ends: Mapping[int, float]) -> Hold:
+def _hold(one: Held, known: _Known) -> Hold:
     number = one.resource.rpartition("#")[2] if "#" in one.resource else "0"
     return Hold(
         job=one.job,
-        ends=ends.get(one.attempt),
+        ends=known.ends.get(one.job),
         priority=one.priority,
         started=one.since.timestamp(),
+        waited=(one.since - one.created).total_seconds() - known.ran.get(one.job, 0.0),
         preemptible=one.preemptible,
         yielding=one.stop not in STAYS,
         shared=one.shared,

@@ -5,7 +5,7 @@ A job passes a reservation only if it is known to have ended before, or gives wa
 
 from collections.abc import Iterable
 
-from trackside.compute.placement.ordering import POLICY
+from trackside.compute.placement.ordering import POLICY, effective
 from trackside.compute.placement.room import Claim, Group, Room
 from trackside.compute.placement.words import Device, Hold, Request
 
@@ -20,18 +20,23 @@ def may_pass(request: Request, claim: Claim, now: float) -> bool:
     known = request.seconds is not None and claim.starts is not None
     if known and now + (request.seconds or 0) + POLICY.grace <= (claim.starts or 0):
         return True
-    as_held = Hold(job=request.job, priority=request.priority, preemptible=request.preemptible)
-    return yields_to(as_held, claim.request)
+    waited = now - request.since
+    as_held = Hold(
+        job=request.job, priority=request.priority, preemptible=request.preemptible, waited=waited
+    )
+    return yields_to(as_held, claim.request, now)
 
 
-def yields_to(hold: Hold, request: Request) -> bool:
-    """Who holds it may be ended for `request`. A preemptible job needs the higher priority: so
-    that no two of them can end each other in turn."""
-    if not hold.preemptible:
+def yields_to(hold: Hold, request: Request, now: float) -> bool:
+    """Who holds it may be ended for `request`: if it is preemptible and its turn would come later.
+
+    Back in the queue it then stands behind who ended it, so that they never end each other in
+    turn. A preemptible job ends only those of a lower priority.
+    """
+    if not hold.preemptible or (request.preemptible and hold.priority >= request.priority):
         return False
-    if request.preemptible:
-        return hold.priority < request.priority
-    return hold.priority <= request.priority
+    turn = effective(hold.priority, hold.waited)
+    return effective(request.priority, now - request.since) >= turn
 
 
 def overdue(request: Request, now: float) -> bool:

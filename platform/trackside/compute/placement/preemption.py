@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trackside.compute.placement.backfill import yields_to
 from trackside.compute.placement.room import Group, Room
-from trackside.compute.placement.words import Device, Hold, Request
+from trackside.compute.placement.words import Device, Request
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,7 @@ def _gives_way(gpu: Device, request: Request, room: Room) -> bool:
     """Held by nobody but those who give way to this job, and nobody else was given it since."""
     if gpu.uuid in room.taken or gpu.uuid in room.shares or not gpu.holds:
         return False
-    return all(_ends_for(one, request) for one in gpu.holds)
-
-
-def _ends_for(hold: Hold, request: Request) -> bool:
-    return hold.yielding or yields_to(hold, request)
+    return all(one.yielding or yields_to(one, request, room.now) for one in gpu.holds)
 
 
 def _is_free(gpu: Device, room: Room) -> bool:

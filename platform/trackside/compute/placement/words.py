@@ -15,6 +15,7 @@ class Hold:
     ends: float | None = None  # the latest moment; None: nobody knows
     priority: int = 0
     started: float = 0.0
+    waited: float = 0.0  # how long it had waited when it started
     preemptible: bool = False
     yielding: bool = False  # was asked to give way already
     shared: bool = False
@@ -73,7 +74,7 @@ class Request:
     shared: bool = False
     memory: int = 0  # shared: the budget on each GPU
     priority: int = 0
-    since: float = 0.0  # when it began to wait
+    since: float = 0.0  # when it began to wait: what it ran before it gave way does not count
     turn: float = 0.0  # its place among equals
     preemptible: bool = False
     seconds: float | None = None  # how long it may still run; None: nobody knows
