@@ -15,11 +15,10 @@ from trackside.compute.granting import BadQuota, set_quota
 from trackside.compute.models import Gpu, Node
 from trackside.jobs import scheduling, services
 from trackside.jobs.models import Job
-from trackside.jobs.queries import job_for, snapshot
+from trackside.jobs.views_queue import job_of
 from trackside.projects.models import Project
 
 Json = dict[str, Any]
-INNER = ("cpu_load", "warm")
 
 
 def _me(request: HttpRequest) -> Any:
@@ -77,12 +76,12 @@ def queue(request: HttpRequest) -> Json:
 
 
 def priority(request: HttpRequest, body: Json, id: int) -> Json:  # noqa: A002 - in the address
-    job = job_for(None, _me(request), id)
-    return snapshot(services.set_priority(job, _me(request), body["priority"]))
+    services.set_priority(job_of(_me(request), id), _me(request), body["priority"])
+    return queue(request)
 
 
 def place(request: HttpRequest, body: Json, id: int) -> Json:  # noqa: A002 - in the address
-    job = job_for(None, _me(request), id)
+    job = job_of(_me(request), id)
     if ("before" in body) == ("after" in body):
         raise Failure(422, "invalid", "Say 'before' or 'after' which job it is to stand.", "before")
     side, act = (
@@ -92,7 +91,8 @@ def place(request: HttpRequest, body: Json, id: int) -> Json:  # noqa: A002 - in
     other = rows.filter(pk=body[side]).first()
     if other is None:
         raise Failure(422, "invalid", f"Job {body[side]} does not wait.", side)
-    return snapshot(act(job, _me(request), other))
+    act(job, _me(request), other)
+    return queue(request)
 
 
 def usage(request: HttpRequest) -> Json:

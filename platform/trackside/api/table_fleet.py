@@ -1,7 +1,6 @@
 """The calls about the fleet, literally."""
 
 from trackside.api import fleet
-from trackside.api import shapes as s
 from trackside.api import shapes_fleet as f
 from trackside.api.operations import Operation, Query
 from trackside.compute.usage_report import BY, DAYS
@@ -28,10 +27,10 @@ FLEET: tuple[Operation, ...] = (
               text="Who waits for what and why, whose turn is next first",
               about="The first 200; `waiting` counts all."),
     Operation(method="POST", path="/jobs/{id}/priority", run=fleet.priority, tag="Jobs",
-              body=f.PRIORITY, answer=s.JOB, text="Change the priority of a job",
+              body=f.PRIORITY, answer=f.QUEUE, text="Change a job's priority; answers the queue",
               about="Your own, of a project that you edit; administrators any."),
     Operation(method="POST", path="/jobs/{id}/place", run=fleet.place, tag="Jobs", body=f.PLACE,
-              answer=s.JOB, text="Move a waiting job before or after another one",
+              answer=f.QUEUE, text="Move a waiting job before or after another one",
               about="Your own may pass your own, and let anybody's pass; administrators any."),
     Operation(method="GET", path="/usage", run=fleet.usage, tag="Fleet", query=REPORT,
               answer=f.USAGE, text="GPU-hours allocated and used, core-hours, energy",
