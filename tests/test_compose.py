@@ -1,5 +1,10 @@
-"""docker-compose.yml keeps the Compose schema, and the Dockerfile names only what is there."""
+"""The compose files keep the Compose schema, and the Dockerfile names only what is there.
 
+docker-compose.yml is one machine; docker-compose.head.yml lies over it on the head of several;
+docker-compose.node.yml is a machine with GPUs of several.
+"""
+
+import importlib.util
 import json
 import os
 import re
@@ -15,13 +20,23 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-OURS = ("prepare", "pages", "web", "scheduler", "worker", "worker-cpu")
-PASSWORDS = {"POSTGRES_PASSWORD": "one", "VALKEY_PASSWORD": "two"}
+ONE, HEAD, NODE = "docker-compose.yml", "docker-compose.head.yml", "docker-compose.node.yml"
+FILES = (ONE, HEAD, NODE)
+OURS = [(ONE, name) for name in ("prepare", "pages", "web", "scheduler", "worker", "worker-cpu")]
+WORKERS = [(file, name) for file in (ONE, NODE) for name in ("worker", "worker-cpu")]
+ASKED = {
+    "POSTGRES_PASSWORD": "one",
+    "VALKEY_PASSWORD": "two",
+    "HEAD_ADDRESS": "10.0.0.1",
+    "NODE": "gpu-02",
+    "NODE_ADDRESS": "10.0.0.2",
+    "STORAGE": "/srv/trackside",
+}
 
 
 @cache
-def compose() -> dict[str, Any]:
-    return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text()))
+def compose(file: str = ONE) -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / file).read_text()))
 
 
 @cache
@@ -40,19 +55,22 @@ def stages() -> dict[str, list[str]]:
     return found
 
 
-def test_the_file_keeps_the_compose_schema() -> None:
+@pytest.mark.parametrize("file", FILES)
+def test_each_file_keeps_the_compose_schema(file: str) -> None:
     vendor = resources.files("check_jsonschema") / "builtin_schemas" / "vendor"
     schema = json.loads((vendor / "compose-spec.json").read_text())
-    jsonschema.validators.validator_for(schema)(schema).validate(compose())
+    jsonschema.validators.validator_for(schema)(schema).validate(compose(file))
 
 
-def test_docker_itself_accepts_the_file() -> None:
+@pytest.mark.parametrize("files", [(ONE,), (ONE, HEAD), (NODE,)])
+def test_docker_itself_accepts_the_files(files: tuple[str, ...]) -> None:
     docker = shutil.which("docker")
     if not docker or subprocess.run([docker, "compose", "version"], capture_output=True).returncode:
         pytest.skip("docker compose is not installed here")
+    named = [word for file in files for word in ("--file", str(ROOT / file))]
     told = subprocess.run(
-        [docker, "compose", "--file", str(ROOT / "docker-compose.yml"), "config", "--quiet"],
-        env={**os.environ, **PASSWORDS},
+        [docker, "compose", *named, "config", "--quiet"],
+        env={**os.environ, **ASKED},
         capture_output=True,
         text=True,
     )
@@ -68,19 +86,41 @@ def test_only_the_web_is_reachable_and_only_from_this_machine() -> None:
     assert compose()["networks"]["inner"]["internal"] is True
 
 
-def test_no_password_is_written_down() -> None:
-    text = (ROOT / "docker-compose.yml").read_text()
-    for line in text.splitlines():
+def test_the_head_answers_other_machines_at_its_private_address_only() -> None:
+    head = compose(HEAD)["services"]
+    ports = {name: part["ports"] for name, part in head.items() if "ports" in part}
+    assert set(ports) == {"postgres", "valkey"}
+    for name, published in ports.items():
+        assert all(port.startswith("${HEAD_ADDRESS:?") for port in published), name
+        assert head[name]["networks"] == ["outer"]  # nothing is published from an internal network
+
+
+def test_on_several_machines_the_agents_come_from_the_nodes_file_alone() -> None:
+    assert compose(HEAD)["services"]["worker"]["profiles"]
+    assert set(compose(NODE)["services"]) == {"worker", "worker-cpu"}
+    for name in ("prepare", "pages", "web", "scheduler"):
+        one = compose(HEAD)["services"][name]
+        assert one["environment"]["TRACKSIDE_STORAGE"] == "/srv/trackside", name
+        assert one["volumes"] == ["${STORAGE:?set it in .env}:/srv/trackside"], name
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_no_password_is_written_down(file: str) -> None:
+    for line in (ROOT / file).read_text().splitlines():
         if "PASSWORD" in line and not line.lstrip().startswith("#"):
             assert "${POSTGRES_PASSWORD:?" in line or "${VALKEY_PASSWORD:?" in line or "$$" in line
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_our_services_run_a_target_that_exists_without_rights(name: str) -> None:
-    service = compose()["services"][name]
+@pytest.mark.parametrize(("file", "name"), [*OURS, *WORKERS[2:]])
+def test_our_services_run_a_target_that_exists_without_rights(file: str, name: str) -> None:
+    service = compose(file)["services"][name]
     assert service["build"]["target"] in stages()
     assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
     assert any(line.startswith("USER ") for line in stages()[service["build"]["target"]])
+    command = service.get("command", [])
+    if "-m" in command:
+        assert importlib.util.find_spec(command[2]), command
 
 
 @pytest.mark.parametrize("name", ["web", "postgres", "valkey"])
@@ -88,12 +128,30 @@ def test_what_others_wait_for_has_a_health_check(name: str) -> None:
     assert compose()["services"][name]["healthcheck"]["test"]
 
 
-def test_the_worker_reserves_nvidia_gpus_and_is_told_to_stop_its_jobs() -> None:
-    worker = compose()["services"]["worker"]
-    [device] = worker["deploy"]["resources"]["reservations"]["devices"]
+@pytest.mark.parametrize("file", [ONE, NODE])
+def test_the_worker_reserves_nvidia_gpus(file: str) -> None:
+    services = compose(file)["services"]
+    [device] = services["worker"]["deploy"]["resources"]["reservations"]["devices"]
     assert device == {"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}
-    assert worker["stop_signal"] == "SIGINT"
-    assert "deploy" not in compose()["services"]["worker-cpu"]
+    assert "deploy" not in services["worker-cpu"]
+
+
+@pytest.mark.parametrize(("file", "name"), WORKERS)
+def test_a_stopped_worker_lets_its_jobs_give_way_and_keeps_its_name(file: str, name: str) -> None:
+    from workers.agent import LEAVE_WITHIN
+
+    worker = compose(file)["services"][name]
+    assert worker["stop_signal"] == "SIGINT"  # SIGTERM leaves jobs running: docker would kill them
+    assert float(worker["stop_grace_period"].removesuffix("s")) > LEAVE_WITHIN + 10
+    assert worker["init"] is True
+    # A container's host name is new each time: without a name of its own each start were a node.
+    assert worker["environment"]["TRACKSIDE_NODE"].startswith("${NODE:")
+
+
+def test_ranks_of_several_machines_reach_each_other() -> None:
+    for worker in compose(NODE)["services"].values():
+        assert worker["network_mode"] == "host"
+        assert worker["environment"]["TRACKSIDE_ADDRESS"].startswith("${NODE_ADDRESS:?")
 
 
 def test_the_dockerfile_copies_only_what_is_there_and_not_ignored() -> None:
