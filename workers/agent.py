@@ -56,8 +56,10 @@ class Agent:
         trace = hashlib.sha256(self.here.name.encode()).hexdigest()[:8]
         self.zygote = Zygote(env.run_folder() / f"z-{trace}.sock")
         self.launcher = Launcher(self.zygote)
-        self.watch = Watch(lambda: self.here.samples, self._launch)
-        self.followers = Followers(lambda: self.here.row, self.here.gpus, self.launcher)
+        self.watch = Watch(lambda: self.here.samples, self._launch, self.here.fault)
+        self.followers = Followers(
+            lambda: self.here.row, self.here.gpus, self.launcher, self.here.fault
+        )
         self.over = threading.Event()
         self.stop_jobs = False
         self.starting = threading.Lock()
@@ -123,7 +125,8 @@ class Agent:
     def _poll(self) -> None:
         """The slow twin of the doorbell, and the end of quarantines."""
         rows = Attempt.objects.filter(node=self.here.row, state=AttemptState.ASSIGNED)
-        for number in rows.values_list("pk", flat=True):
+        for number, since in rows.values_list("pk", "assigned_at"):
+            self.doorbells.missed((clock.now() - since).total_seconds())
             self.start(number)
         held = Lease.objects.filter(node=self.here.row, quarantined=True)
         watched = {gang.attempt.pk for gang in self.watch.gangs()}

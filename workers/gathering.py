@@ -22,6 +22,13 @@ WITHIN = timedelta(seconds=settings.CLAIM_SECONDS)  # for all parts to get ready
 LOOK = 0.5
 PATIENCE = 10.0  # for the other parts to end by themselves after a good end
 LONGEST = 60.0  # for their agents to end them; then nobody knows what becomes of them
+# How a part ends that is no fault of the job's, and the cause that this is.
+LOSSES = {
+    "lost": "leader_killed",
+    "reboot": "reboot",
+    "launch": "rendezvous",
+    "gpu_failed": "gpu_failed",
+}
 FINE = ("", "0", "75", "143", "killed", followers.NOT_BEGUN)
 
 
@@ -152,7 +159,7 @@ class Gathering:
         return None
 
     def _lost(self, part: Follower) -> bool:
-        return part.state != Follower.OVER or part.exit in ("lost", "reboot", "stopped", "launch")
+        return part.state != Follower.OVER or part.exit in ("stopped", *LOSSES)
 
     def _of(self, part: Follower) -> Verdict:
         if part.state != Follower.OVER:
@@ -160,14 +167,15 @@ class Gathering:
             return Verdict(end="lose", reason=words, cause="node_lost")
         if part.exit == "stopped":
             return Verdict(end="give_way", reason=part.reason, cause="stopped")
-        if part.exit in ("lost", "reboot", "launch"):
-            causes = {"lost": "leader_killed", "reboot": "reboot", "launch": "rendezvous"}
-            return Verdict(end="lose", reason=part.reason, cause=causes[part.exit])
+        if part.exit in LOSSES:
+            return Verdict(end="lose", reason=part.reason, cause=LOSSES[part.exit])
         own = judge(sweep.folder(part), fence=self.attempt.fence, stop="")
         return self._named(own, part.node.name)
 
     def _named(self, one: Verdict, node: str) -> Verdict:
-        return replace(one, reason=f"On {node}: {one.reason}") if one.reason else one
+        """What lies in the job itself would be the same on every node."""
+        own = one.cause in ("bad_data", "not_finite", "time_limit") or not one.reason
+        return one if own else replace(one, reason=f"On {node}: {one.reason}")
 
 
 def _was_undone(part: Follower) -> bool:
