@@ -10,6 +10,8 @@ from django.utils import timezone
 from tests.web import lab_stage
 from tests.web.lab_stage import GIB
 from trackside.compute.models import Gpu, Quota
+from trackside.flow import services as flow
+from trackside.flow.models import Recipe
 from trackside.flow.training import from_analysis
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Job
@@ -319,3 +321,33 @@ def test_the_list_of_jobs_says_whose_turn_it_is_and_why(
     page = as_ada.get(f"/p/INSECTS/jobs/{first.pk}/").content.decode()
     assert "Number 2 of 2 in the queue" in page
     assert 'href="/gpus/#queue"' in page
+
+
+def test_a_recipe_changed_on_its_page_keeps_what_the_page_does_not_ask(
+    project: Any, ada: Any, as_ada: Any
+) -> None:
+    lab_stage.node("gpu-01", 2)
+    lab_stage.node("gpu-02", 2)
+    asked = {
+        "kind": "any",
+        "count": 3,
+        "nodes": 2,
+        "name": "H100",
+        "share": "shared",
+        "memory": 8 * GIB,
+        "priority": 3,
+        "max_seconds": 7200,
+    }
+    analysis = lab_stage.analysis(project, ada)
+    flow.create_recipe(
+        project, ada, from_analysis(analysis, ada, name="again", output="sorter", compute=asked)
+    )
+    page = as_ada.get("/p/INSECTS/recipes/again/").content.decode()
+    assert "Automatic: 3 GPUs (H100) on 2 nodes at most; shared, 8.0 GiB of each; " in page
+    assert "priority 3; at most 2 h 00" in page
+    as_ada.post("/p/INSECTS/recipes/again/", {"where": "any", "count": "4", "activate": "on"})
+    kept = Recipe.objects.get().compute
+    assert kept.items() >= {**asked, "count": 4}.items()
+    as_ada.post("/p/INSECTS/recipes/again/", {"where": "cpu", "ranks": "2", "activate": "on"})
+    kept = Recipe.objects.get().compute
+    assert (kept["kind"], kept["share"], kept["priority"]) == ("cpu", "exclusive", 3)

@@ -8,6 +8,8 @@ from trackside.compute.board import board
 from trackside.compute.fit import Need, verdicts
 
 Compute = dict[str, Any]
+ALWAYS = ("precision", "priority", "preemptible", "max_seconds")
+OF_GPUS, OF_ANY = ("share", "memory"), ("nodes", "min_free", "name")
 
 
 def picker(
@@ -20,6 +22,7 @@ def picker(
     now = board(request.user)
     any_gpu = any(node["gpus"] for node in now["nodes"])
     kind = compute.get("kind") or ("any" if any_gpu else "cpu")
+    several = int(compute.get("nodes") or 1)
     return {
         "nodes": now["nodes"],
         "any_gpu": any_gpu,
@@ -28,7 +31,8 @@ def picker(
         "count": compute.get("count", 1),
         "ranks": compute.get("ranks") or min(2, _cores(now)),
         "cores": _cores(now),
-        "most": max((len(node["gpus"]) for node in now["nodes"]), default=1),
+        "most": _most(now, several),
+        "several": several,
         "gone": _gone(compute, now),
         "verdicts": _verdicts(compute, needs or {}, now),
     }
@@ -39,6 +43,11 @@ def _verdicts(compute: Compute, needs: dict[str, Any], now: dict[str, Any]) -> d
         return {}
     need = Need(bytes=int(needs["bytes"]), spread=float(needs.get("spread") or 0))
     return verdicts(need, now, compute)
+
+
+def _most(now: dict[str, Any], nodes: int) -> int:
+    sizes = sorted((len(node["gpus"]) for node in now["nodes"]), reverse=True)
+    return max(1, sum(sizes[:nodes]))
 
 
 def _cores(now: dict[str, Any]) -> int:
@@ -59,6 +68,14 @@ def picked(form: QueryDict) -> Compute:
     if where == "any":
         return {"kind": "any", "count": _whole(form.get("count", "1"))}
     return {"kind": "cpu", "ranks": _whole(form.get("ranks", "1"))}
+
+
+def keeping(kept: Compute, picked: Compute) -> Compute:
+    """What was picked, with what the picker does not ask for as it was: sharing, order, limits."""
+    names = [*ALWAYS, *(OF_GPUS if picked["kind"] != "cpu" else ())]
+    if picked["kind"] == kept.get("kind") == "any":
+        names += OF_ANY
+    return {name: kept[name] for name in names if kept.get(name) is not None} | picked
 
 
 def _whole(text: str) -> Any:

@@ -158,10 +158,31 @@ def _recipe(one: Recipe) -> graph.Item:
 
 def in_words(compute: dict[str, Any]) -> str:
     """A compute choice as a short text."""
+    return "; ".join([_where(compute), *_terms(compute)])
+
+
+def _terms(compute: dict[str, Any]) -> list[str]:
+    """What is unusual about it: sharing, order, limits."""
+    said = []
+    if compute.get("share") == "shared":
+        memory = f", {words.size(compute['memory'])} of each" if compute.get("memory") else ""
+        said.append(f"shared{memory}")
+    if compute.get("priority"):
+        said.append(f"priority {compute['priority']}")
+    if compute.get("preemptible"):
+        said.append("may be preempted")
+    if compute.get("max_seconds"):
+        said.append(f"at most {words.duration(compute['max_seconds'])}")
+    return said
+
+
+def _where(compute: dict[str, Any]) -> str:
     kind = compute.get("kind", "cpu")
     if kind == "any":
         name = f" ({compute['name']})" if compute.get("name") else ""
-        return f"Automatic: {words.plural(int(compute.get('count', 1)), 'GPU')}{name}"
+        several = int(compute.get("nodes") or 1)
+        nodes = f" on {several} nodes at most" if several > 1 else ""
+        return f"Automatic: {words.plural(int(compute.get('count', 1)), 'GPU')}{name}{nodes}"
     if kind == "gpus":
         uuids = compute.get("uuids", [])
         rows = Gpu.objects.filter(uuid__in=uuids).select_related("node")

@@ -4,12 +4,12 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from trackside.accounts.gate import signed_in
-from trackside.compute.picking import picked, picker
+from trackside.compute.picking import keeping, picked, picker
 from trackside.compute.requests import BadCompute
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.flow import queries, services
@@ -121,7 +121,7 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         except TROUBLE as wrong:
             errors[field_of(wrong).partition(".uuids")[0] or "form"] = str(wrong)
     last = queries.last_run(one)
-    compute = picked(request.POST) if request.method == "POST" else one.compute
+    compute = _picked(request.POST, one) if request.method == "POST" else one.compute
     context = {
         "project": project,
         "recipe": one,
@@ -139,14 +139,18 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
     return render(request, "flow/recipe.html", context, status=422 if errors else 200)
 
 
+def _picked(form: QueryDict, one: Recipe) -> dict[str, Any]:
+    return keeping(one.compute, picked(form))
+
+
 def _saved(request: HttpRequest, one: Recipe) -> HttpResponse:
     form = request.POST
     if form.get("then") == "run":
-        return _run(request, one, picked(form))
+        return _run(request, one, _picked(form, one))
     batch = form.get("batch", "")
     settings = {"batch": int(batch) if batch.isascii() and batch.isdigit() else batch}
     change = services.Change(
-        compute=picked(form),
+        compute=_picked(form, one),
         activate=form.get("activate") == "on" if one.kind == "train" else None,
         settings=settings if one.kind == "score" else None,
     )

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from trackside.accounts.gate import error_json, signed_in
-from trackside.compute.picking import picked, picker
+from trackside.compute.picking import keeping, picked, picker
 from trackside.compute.requests import BadCompute
 from trackside.jobs import committed, queries, services
 from trackside.jobs.models import Job
@@ -19,7 +19,6 @@ from trackside.projects.access import project_for
 from trackside.projects.models import Role
 
 REFUSED = (services.NotNow, services.AlreadyOver, BadCompute)
-KEPT = ("precision", "share", "memory", "preemptible", "max_seconds")
 
 
 def _me(request: HttpRequest) -> Any:
@@ -73,11 +72,7 @@ def resume(request: HttpRequest, one: Job) -> Job:
 
 @_acting
 def _move(request: HttpRequest, one: Job) -> Job:
-    same = {name: one.compute[name] for name in KEPT if one.compute.get(name) is not None}
-    wish = {**same, **picked(request.POST)}
-    if wish["kind"] == "cpu":
-        wish = {name: value for name, value in wish.items() if name not in ("share", "memory")}
-    return services.move(one, _me(request), wish)
+    return services.move(one, _me(request), keeping(one.compute, picked(request.POST)))
 
 
 @signed_in
