@@ -19,6 +19,7 @@ from trackside.jobs.attempts import CLAIMED
 from trackside.jobs.models import Follower
 from trackside.jobs.states import AttemptState
 from workers import sweep
+from workers.condemned import Condemned, Fault
 from workers.gpus import Gpus
 from workers.launch import Launcher, write_part
 from workers.verdict import judge, told
@@ -48,8 +49,11 @@ class Running:
 class Followers:
     """Only `hurry` and `busy` are for other threads."""
 
-    def __init__(self, node: Callable[[], Node], gpus: Gpus, launcher: Launcher) -> None:
+    def __init__(
+        self, node: Callable[[], Node], gpus: Gpus, launcher: Launcher, fault: Fault
+    ) -> None:
         self._node, self._gpus, self._launcher = node, gpus, launcher
+        self._condemned = Condemned(fault)
         self._running: dict[int, Running] = {}
         self._lock = threading.Lock()
         self._looked = 0.0
@@ -75,6 +79,7 @@ class Followers:
         for one in self.running():
             if one.ending and now - one.ending > CANCEL_MOST:
                 sweep.kill(one.part)
+            self._condemned.look(one.part)
             if not one.lives:
                 self._end(one)
 
@@ -184,6 +189,7 @@ class Followers:
 
     def _end(self, one: Running) -> None:
         if not sweep.kill(one.part):
+            self._condemned.held(one.part)
             return  # look again at the next tick
         crash.point("followers.gone")
         how, reason = self._outcome(one)
@@ -191,12 +197,16 @@ class Followers:
         crash.point("followers.over")
         with self._lock:
             self._running.pop(one.part.pk, None)
+        self._condemned.forget(one.part)
         with suppress(services.StillRunning):
             services.release(one.part.attempt, node=one.part.node_id)
 
     def _outcome(self, one: Running) -> tuple[str, str]:
         """How it ended, and the sentence that blames this node, where it is to blame."""
         leader, node = told(one.folder), one.part.node.name
+        dead = self._condemned.look(one.part)
+        if dead and not one.ending:
+            return "gpu_failed", dead
         code = leader.get("exit") if leader.get("fence") == one.part.attempt.fence else None
         stopped = f"Trackside was stopped on {node}." if self.leaving else ""
         if code in (0, 75):

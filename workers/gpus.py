@@ -134,6 +134,15 @@ class Gpus:
         said = f"The driver has not answered about it for {SILENT_FOR:.0f} seconds."
         return [_failed(gpu, said, broken=said)]
 
+    def dead(self, uuids: Collection[str]) -> dict[str, str]:
+        """Of these the ones on which no job can go on, by a fresh look; a sentence about each."""
+        here = [gpu for gpu in self.facts if gpu.uuid in uuids]
+        if self.fake:
+            found = simulated.samples(here, uuids, self.faults.now())
+        else:
+            found = [one for gpu in here for one in self._sample(gpu, busy=True)]
+        return died(found)
+
     def taken(self, uuids: Collection[str]) -> str:
         """Why these devices are not really free, as a sentence; empty when they are."""
         facts = {gpu.uuid: gpu for gpu in self.facts}
@@ -154,6 +163,10 @@ class Gpus:
             return f"GPU {gpu.index} is not free: the driver does not answer about it."
         words = found[0].health_note.rstrip(".")
         return f"GPU {gpu.index} is not free: {words}." if found[0].health != "ok" else ""
+
+
+def died(samples: Collection[GpuSample]) -> dict[str, str]:
+    return {one.uuid: one.broken for one in samples if one.health == "failed" and one.broken}
 
 
 def _sample(gpu: GpuFacts, busy: bool, xids: Xids) -> GpuSample:

@@ -17,7 +17,7 @@ def claim(attempt_id: int, *, node: int, gpus: Gpus) -> Attempt | None:
     if attempt is None:
         return None
     uuids = attempt.compute.get("uuids") or ()
-    reason = gpus.taken(uuids) if uuids and attempt.compute.get("device") == "cuda" else ""
+    reason = gpus.taken(uuids) if uuids else ""
     if not reason:
         return attempt
     log.warning("Attempt %s goes back to the queue: %s", attempt.pk, reason)

@@ -6,6 +6,7 @@ import platform
 import re
 import threading
 import time
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from trackside.jobs.services import after_reboot
 from workers import network
 from workers.cards import BadFleet
 from workers.faults import Faults
-from workers.gpus import Gpus
+from workers.gpus import Gpus, died
 from workers.launch import Asking
 from workers.vitals import Vitals
 
@@ -127,10 +128,14 @@ class Here:
         failed = [one.health == "failed" and not one.broken for one in self.samples.values()]
         return bool(self.gpus.why) or (bool(failed) and all(failed))
 
-    def dead(self) -> dict[str, str]:
-        """Devices on which no job can go on, and the sentence about each."""
-        failed = [one for one in self.samples.values() if one.health == "failed" and one.broken]
-        return {one.uuid: one.broken for one in failed}
+    def fault(self, uuids: Collection[str], *, fresh: bool = False) -> str:
+        """Why no job can go on on these devices; empty while one can."""
+        dead = self.gpus.dead(uuids) if fresh else died(self.samples.values())
+        facts = {gpu.uuid: gpu for gpu in self.gpus.facts}
+        for uuid in uuids:
+            if uuid in dead and uuid in facts:
+                return f"GPU {facts[uuid].index} of {self.name} has failed: {dead[uuid]}"
+        return ""
 
     def learn(self) -> None:
         """The catalogue: what is quickly known first, then the full one."""

@@ -27,6 +27,7 @@ from trackside.jobs.models import Attempt
 from trackside.jobs.moves import StaleAttempt
 from workers import sweep
 from workers.closing import close
+from workers.condemned import Condemned, Fault
 from workers.gathering import Gathering
 from workers.launch import several
 from workers.load import Load
@@ -71,8 +72,10 @@ class Watch:
         self,
         samples: Callable[[], dict[str, GpuSample]],
         launch: Callable[[Attempt], bool],
+        fault: Fault,
     ) -> None:
         self._samples, self._launch = samples, launch
+        self._condemned = Condemned(fault)
         self._gangs: dict[int, Gang] = {}
         self._lock = threading.Lock()
         self._renewed = self._asked = 0.0
@@ -209,6 +212,8 @@ class Watch:
             return
         if gang.others:
             self._accompany(gang, gang.others)
+        if not gang.over:
+            self._condemned.look(gang.attempt)
         ended = not gang.lives  # looked at before the journal, so that its last line is not missed
         if not gang.over:
             self._record(gang)
@@ -229,6 +234,9 @@ class Watch:
     def _end(self, gang: Gang) -> None:
         crash.point("watch.ended")
         if not sweep.kill(gang.attempt):
+            if self._condemned.held(gang.attempt) and not gang.over:
+                self._close(gang)  # the job goes on elsewhere, its devices stay with what is left
+                gang.over = True
             return  # look again at the next tick
         if not gang.over:
             if gang.others and not gang.others.over(gang.folder):
@@ -245,6 +253,7 @@ class Watch:
     def _close(self, gang: Gang) -> None:
         stop = Attempt.objects.values_list("job__stop", flat=True).get(pk=gang.attempt.pk)
         verdict = judge(gang.folder, fence=gang.attempt.fence, stop=stop, leaving=self.leaving)
+        verdict = self._condemned.verdict(gang.attempt, verdict)
         if gang.others:
             verdict = gang.others.verdict(verdict)
         crash.point("watch.judged")
@@ -262,6 +271,7 @@ class Watch:
     def _forget(self, gang: Gang) -> None:
         with self._lock:
             self._gangs.pop(gang.attempt.pk, None)
+        self._condemned.forget(gang.attempt)
 
     def stop_all(self) -> None:
         """Ctrl-C: end every gang in order. Tick on until none is left."""

@@ -55,12 +55,15 @@ def test_a_card_that_dies_is_out_of_service_also_when_it_looks_well_again(
     sound, dead = Gpu.objects.order_by("index")
     assert (sound.broken, dead.broken, dead.health) == ("", said, "failed")
     assert dead.errors == {"ecc": 2, "xid": 79}
-    assert here.dead() == {dead.uuid: said}
+    assert here.fault([sound.uuid, dead.uuid]) == f"GPU 1 of here has failed: {said}"
+    assert here.fault([sound.uuid]) == ""
     assert Node.objects.get().topology["links"] == {
         sound.uuid: {dead.uuid: "NV18"},
         dead.uuid: {sound.uuid: "NV18"},
     }
     file.unlink()
+    assert here.fault([dead.uuid])
+    assert here.fault([dead.uuid], fresh=True) == ""
     here.beat(set(), warm=True)
     dead.refresh_from_db()
     assert (dead.broken, dead.health) == (said, "ok")
