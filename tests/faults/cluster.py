@@ -47,6 +47,8 @@ class Part:
     extra: dict[str, str] = field(default_factory=dict)
 
     def start(self, **extra: str) -> None:
+        if self.process is not None:
+            self.process.wait(60)  # a test has killed it by its number
         self.wanted = True
         self.extra = extra or self.extra
         with self.log.open("ab") as out:
@@ -142,9 +144,17 @@ class Cluster:
         return part
 
     def ready(self) -> bool:
-        rows = self.ask("SELECT count(*) FROM compute_node WHERE warm AND state = 'online'")
+        """Every node whose agent is to run is online and warm, and the web answers."""
+        rows = self.ask("SELECT name FROM compute_node WHERE warm AND state = 'online'")
         agents = [one for one in self.parts.values() if "workers.agent" in one.command]
-        return bool(rows) and rows[0][0] >= len([one for one in agents if one.wanted])
+        wanted = {one.name for one in agents if one.wanted}
+        return bool(rows) and wanted <= {row[0] for row in rows} and self.answers()
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
 
     def _keep(self) -> None:
         while not self._over.wait(0.1):
@@ -270,9 +280,12 @@ class Cluster:
         return job
 
     def stop(self, job: int, how: str = "cancel", who: str = "ada") -> int:
-        """The status of the answer."""
-        with self.api(who) as line:
-            return line.post(f"/jobs/{job}/stop", json={"how": how}).status_code
+        """The status of the answer; 0 when there was none."""
+        try:
+            with self.api(who) as line:
+                return line.post(f"/jobs/{job}/stop", json={"how": how}).status_code
+        except httpx.HTTPError:
+            return 0
 
     def reach(self, job: int, *states: str, seconds: float = 90) -> str:
         def there() -> str:

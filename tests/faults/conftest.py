@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def light() -> Iterator[Cluster]:
     """Two nodes with two simulated GPUs each; ranks that hash instead of train."""
-    with clusters.running({"east": "2xH100-80GB", "west": "2xA100-40GB"}) as one:
+    with clusters.running({"east": "2xH100-80GB", "west": "2xH100-80GB"}) as one:
         yield one
 
 

@@ -94,7 +94,7 @@ def test_a_cancel_without_a_broker_and_without_an_agent(cluster: Cluster, audito
 
 
 def test_two_people_race_for_a_gpu_two_hundred_rounds(cluster: Cluster, auditor: Auditor) -> None:
-    """On the services of this very database, while agents claim what is assigned."""
+    """On the services of this very Postgres, while the schedulers look at the same rows."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.race", "200"],
         cwd=ROOT, env=cluster.environment, capture_output=True, text=True, check=False,

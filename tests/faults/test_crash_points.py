@@ -1,0 +1,84 @@
+"""Each process is really killed at the places where its death hurts most, and comes back."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.faults.auditor import Auditor
+from tests.faults.cluster import Cluster
+from tests.faults.test_processes import result, undisturbed
+from tests.web.test_state_machine import points
+
+# The three riskiest of each: between two writes, between a row and a process, between file and row.
+RISKIEST = {
+    "web": ("submit.kept", "assign.committed", "stop.asked"),
+    "scheduler": ("assign.attempt", "scheduler.noticed", "history.written"),
+    "agent": ("agent.claimed", "agent.forked", "publish.moved"),
+    "leader": ("gang.leader_told", "gang.ranks_forked", "gang.ranks_gone"),
+    "rank": ("rank.step", "rank.checkpoint.renamed", "rank.bundle.written"),
+}
+
+
+def test_the_riskiest_points_are_there() -> None:
+    own = set(RISKIEST["rank"])  # of the light ranks
+    named = {one for names in RISKIEST.values() for one in names} - own
+    assert named <= set(points("platform/trackside", "workers", "recipes"))
+
+
+@pytest.mark.parametrize("process", RISKIEST)
+def test_a_process_is_killed_at_its_riskiest_points(
+    cluster: Cluster, auditor: Auditor, process: str
+) -> None:
+    """Each point kills the first process that comes by it, once; what dies is started again."""
+    for name in RISKIEST[process]:
+        kill_at(cluster, process, name)
+
+
+def kill_at(cluster: Cluster, process: str, name: str, passes: int = 1) -> None:
+    once = cluster.home / "once" / f"{process}-{name}-{passes}-{os.urandom(3).hex()}"
+    once.mkdir()
+    crash = {"TRACKSIDE_CRASH_AT": f"{name}:{passes}", "TRACKSIDE_CRASH_ONCE": str(once)}
+    parts = of(cluster, process)
+    restart(cluster, parts, crash)
+    try:
+        work(cluster)
+        assert fell(once, name), f"no {process} came by {name}"
+    finally:
+        restart(cluster, parts, {})
+    cluster.until(cluster.ready, f"the cluster to be whole again after {name}")
+
+
+def work(cluster: Cluster) -> None:
+    """Jobs that succeed, one that waits for others, one that is cancelled."""
+    jobs = [cluster.click("ada"), cluster.click("ben", kind="any", count=2), cluster.click("ada")]
+    doomed = cluster.click("ben", kind="any", count=2)
+    cluster.until(lambda: cluster.stop(doomed) in (200, 409), "the cancel to be taken")
+    assert cluster.finish(*jobs) == ["succeeded"] * 3
+    assert cluster.finish(doomed) == ["cancelled"]
+    for job in jobs:
+        assert result(cluster, job) == undisturbed(cluster, job)
+
+
+def of(cluster: Cluster, process: str) -> list[str]:
+    """The parts of the cluster that carry the crash point. Leaders and ranks have their agent's."""
+    nodes = [name for name, one in cluster.parts.items() if "workers.agent" in one.command]
+    schedulers = [name for name in cluster.parts if name.startswith("scheduler")]
+    return {"web": ["web"], "scheduler": schedulers}.get(process, nodes)
+
+
+def restart(cluster: Cluster, parts: list[str], extra: dict[str, str]) -> None:
+    """SIGTERM leaves jobs alone, so that the same process comes back with another environment."""
+    for name in parts:
+        part = cluster.parts[name]
+        part.wanted = False
+        if part.alive:
+            part.end(signal.SIGTERM)
+        part.extra = extra
+        part.start()
+    cluster.until(cluster.ready, "the parts to be back")
+
+
+def fell(once: Path, name: str) -> bool:
+    return (once / name).exists()
