@@ -220,6 +220,11 @@ def test_a_reserved_gpu_is_named_and_the_way_into_the_gap_offered(plan: Any, gap
     assert "First in line." not in said
     assert "It would start now, in a gap, with either of these: Longest run 1 h May be" in said
     assert "Queue 1 model on 1 GPU" in said
+    tiles = said.split("GPU 0 H100")[1]
+    assert "Busy" in tiles.split("GPU 1 H100")[0]
+    assert tiles.split("GPU 1 H100")[1].split()[1] == "Reserved"
+    may = plan({**PICK, "gpu": "GPU-one-1", "hours": "1"}).split("GPU 1 H100")[1].split()[1]
+    assert may == "Fits"
 
 
 @pytest.mark.parametrize(

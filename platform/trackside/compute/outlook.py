@@ -15,6 +15,7 @@ from trackside.compute.placement import (
     Hold,
     Limits,
     Machine,
+    Pass,
     Place,
     Request,
     decide,
@@ -92,16 +93,19 @@ def foresee(  # noqa: PLR0913 - what placement is asked with
     """What placement would do with `mine` if it were asked for now, behind all that wait.
 
     `expected`: when jobs that run think that they end. `longest`: a limit that one could set on it.
-    `{"seconds","text","parts","reason","ahead","passes","gives_way","reserved","gap"}`.
+    `{"seconds","text","parts","reason","ahead","passes","gives_way","reserved","gap","kept"}`;
+    `kept`: the GPUs that are reserved for other jobs.
     """
 
     def ask(wish: Request, fleet: Sequence[Machine] = machines) -> list[Decision]:
         return decide(fleet, _in_turn(queue, wish, now), now=now, limits=limits)
 
-    decisions = ask(mine)
-    own = next(one for one in decisions if one.job == mine.job)
+    look = Pass(machines, now, limits)
+    decisions = list(look.decisions(_in_turn(queue, mine, now)))
+    own, kept = _own(mine, decisions), look.reserved_from(mine)
     if own.parts:
-        return {"seconds": 0, "text": NOW, **_where(own), "passes": _passes(mine, ask, own)}
+        passes = _passes(mine, ask, own)
+        return {"seconds": 0, "text": NOW, **_where(own), "passes": passes, "kept": kept}
     before = decisions[: decisions.index(own)]
     quota = Ledger(limits).sentence(mine)
     seconds, text = _until(own, mine, ask, _guessed(machines, expected), now)
@@ -114,6 +118,7 @@ def foresee(  # noqa: PLR0913 - what placement is asked with
         "gives_way": list(own.preempt),
         "reserved": _is_reserved(mine, own) and not quota,
         "gap": {} if quota else _gap(mine, ask, longest),
+        "kept": kept,
     }
 
 
@@ -223,16 +228,19 @@ def _cpu(ranks: int, nodes: list[dict[str, Any]]) -> Answer:
 
 
 def _any(compute: dict[str, Any], nodes: list[dict[str, Any]]) -> Answer:
-    """The machine and model that could begin first."""
+    """The machine and model that could begin first; over several nodes only the model counts."""
     count, name = int(compute.get("count", 1)), compute.get("name", "").lower()
+    several = int(compute.get("nodes") or 1) > 1
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for node in nodes:
         for gpu in node["gpus"]:
             if name in gpu["name"].lower() and gpu["state"] != "failed":
-                groups.setdefault((node["name"], gpu["name"]), []).append(gpu)
+                where = "" if several else node["name"]
+                groups.setdefault((where, gpu["name"]), []).append(gpu)
     answers = [_gpus(group, count) for group in groups.values() if len(group) >= count]
     if not answers:
-        return {"seconds": None, "text": f"No machine that is online has {count} such GPUs."}
+        have = "machines that are online have" if several else "machine that is online has"
+        return {"seconds": None, "text": f"No {have} {count} such GPUs."}
     return min(answers, key=lambda one: float("inf") if one["seconds"] is None else one["seconds"])
 
 

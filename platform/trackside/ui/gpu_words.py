@@ -25,6 +25,7 @@ VERDICTS = {
     "too_small": ("er", "Too small", "x"),
     "busy": ("bz", "Busy", "clock"),
     "not_shared": ("", "Never shared", "lock"),
+    "reserved": ("bz", "Reserved", "lock"),
 }
 # What a tile has no room for. Whether a card is simulated stands beside its machine.
 NOISE = ("NVIDIA ", "GeForce ", " HBM3e", " HBM3", " HBM2e", " HBM2", " (simulated)")

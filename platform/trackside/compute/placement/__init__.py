@@ -8,6 +8,7 @@ time (`backfill`). A job that may be ended gives way to one that may not (`preem
 from collections.abc import Callable, Iterable, Sequence
 
 from trackside.compute.placement import on_cores, on_gpus
+from trackside.compute.placement.backfill import may_pass
 from trackside.compute.placement.limits import Ledger
 from trackside.compute.placement.ordering import POLICY, Place, Policy, effective, ordered
 from trackside.compute.placement.room import Room
@@ -56,6 +57,15 @@ class Pass:
         for request in queue:
             reason = request.hold or self._ledger.sentence(request)
             yield Decision(job=request.job, reason=reason) if reason else self._one(request)
+
+    def reserved_from(self, request: Request) -> dict[str, int]:
+        """The GPUs that are kept for others and that `request` may not use meanwhile: for whom."""
+        claims = self._room.claims.items()
+        return {
+            uuid: claim.request.job
+            for uuid, claim in claims
+            if claim.request.job != request.job and not may_pass(request, claim, self._room.now)
+        }
 
     def _one(self, request: Request) -> Decision:
         like = _like(request)

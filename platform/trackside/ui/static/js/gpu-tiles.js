@@ -21,6 +21,7 @@ const VERDICTS = {
   too_small: ["er", "Too small", "x"],
   busy: ["bz", "Busy", "clock"],
   not_shared: ["", "Never shared", "lock"],
+  reserved: ["bz", "Reserved", "lock"],
 };
 const BESIDE = ["fits", "tight", "no_room_now"]; // what a GPU that others share may say
 const STRONGER = ["failed", "quarantined", "stale"];
