@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -9,13 +10,15 @@ from django.utils import timezone
 
 from tests.web import lab_stage
 from tests.web.lab_stage import GIB
-from trackside.compute.models import Gpu, Quota
+from trackside.compute.board import board
+from trackside.compute.models import Gpu, Lease, Quota
+from trackside.compute.requests import clean
 from trackside.flow import services as flow
 from trackside.flow.models import Recipe
 from trackside.flow.training import from_analysis
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Job
-from trackside.lab import services
+from trackside.lab import forecast, services
 from trackside.lab.models import Analysis
 
 pytestmark = pytest.mark.django_db
@@ -356,3 +359,37 @@ def test_a_recipe_changed_on_its_page_keeps_what_the_page_does_not_ask(
     as_ada.post("/p/INSECTS/recipes/again/", {"where": "cpu", "ranks": "2", "activate": "on"})
     kept = Recipe.objects.get().compute
     assert (kept["kind"], kept["share"], kept["priority"]) == ("cpu", "exclusive", 3)
+
+
+WISHES: list[dict[str, Any]] = [
+    {"kind": "gpus", "uuids": ["GPU-a-0"]},
+    {"kind": "gpus", "uuids": ["GPU-a-1", "GPU-b-0"]},
+    {"kind": "gpus", "uuids": ["GPU-b-1"], "share": "shared", "memory": 30 * GIB},
+    {"kind": "any", "count": 1, "preemptible": True},
+    {"kind": "any", "count": 2, "max_seconds": 600},
+    {"kind": "any", "count": 3, "nodes": 2},
+    {"kind": "any", "count": 1, "share": "shared", "memory": 60 * GIB},
+    {"kind": "cpu", "ranks": 5},
+]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_foretold_is_what_happens(seed: int, project: Any, ada: Any, ben: Any) -> None:
+    """A dozen clicks in a row, each foretold: now or not, and on which GPUs."""
+    lab_stage.node("a", 2)
+    lab_stage.node("b", 2)
+    dice = Random(seed)
+    starts = 0
+    for _ in range(12):
+        user = dice.choice([ada, ben])
+        wish = clean({**dice.choice(WISHES), "priority": dice.choice([0, 0, 5])})
+        told = forecast.start(wish, board(user), user=user, project=project)
+        job = wait_for(project, user, wish)
+        if told["seconds"] != 0:
+            assert (job.state, job.reason) == ("queued", told["reason"])
+            continue
+        starts += 1
+        assert job.state == "starting"
+        held = {one.gpu_id for one in Lease.objects.filter(attempt__job=job) if one.gpu_id}
+        assert held == {uuid for part in told["parts"] for uuid in part["uuids"]}
+    assert 0 < starts < 12
