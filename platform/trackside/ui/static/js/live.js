@@ -1,29 +1,81 @@
-// One stream for all tabs of this browser, through a SharedWorker; a tab's own stream where there is
-// none.
+// One stream for all tabs of this browser, through a SharedWorker; where there is none, or it says
+// nothing, a Worker of this tab; where there is none either, this page itself.
 //   const stop = live.watch("job:12", 45, (event) => …);   event: {type, data, seq}; 45: last seen
-//   live.onState((state) => …);                             state: {live, age, retry}
+//   live.onState((state) => …);                             state: {live, age, retry, slow, asks, out}
 // Events `gap` (some were missed: load the page's data anew) and `denied` may come on any topic.
 const worker = document.querySelector('meta[name="live-worker"]')?.content;
-const watchers = new Map(); // topic -> Set of functions
+const LOOK = 5000; // how often a line is looked after; it tells something every 2 s
+const MISSES = 2; // so many looks in a row at a line that is silent, and another one is taken
+const LINES = [shared, own, inside];
+const watchers = new Map(); // topic -> {last, handlers: Set of functions}
 const listeners = new Set();
-let state = { live: false, age: 0, retry: 0 };
+let state = { live: false, age: 0, retry: 0, slow: false, asks: false, out: false };
 let port = null;
+let kind = 0; // which of LINES
+let told = false;
+let misses = 0;
+
+function shared() {
+  if (!("SharedWorker" in window)) return null;
+  const made = new SharedWorker(worker, { type: "module", name: "trackside-live" });
+  made.onerror = () => made.port === port && next();
+  made.port.start();
+  return made.port;
+}
+
+function own() {
+  if (!("Worker" in window)) return null;
+  const made = new Worker(worker, { type: "module" });
+  made.onerror = () => made === port && next();
+  return made;
+}
+
+function inside() {
+  const { port1, port2 } = new MessageChannel();
+  import("./live-line.js").then(({ Line }) => new Line().accept(port2));
+  port1.start();
+  return port1;
+}
+
+function open() {
+  let made = null;
+  while (!made && kind < LINES.length) {
+    try {
+      made = LINES[kind]();
+    } catch {
+      made = null;
+    }
+    if (!made) kind += 1;
+  }
+  port = made;
+  if (port) port.onmessage = ({ data }) => receive(data);
+}
+
+// The line failed: the next kind of it takes over where this one was.
+function next() {
+  if (kind >= LINES.length - 1) return;
+  port?.terminate?.();
+  port?.close?.();
+  kind += 1;
+  misses = 0;
+  open();
+  resume();
+}
 
 function connect() {
   if (port || !worker) return;
-  if ("SharedWorker" in window) {
-    const shared = new SharedWorker(worker, { type: "module", name: "trackside-live" });
-    port = shared.port;
-    port.start();
-  } else {
-    const own = new Worker(worker, { type: "module" });
-    port = own;
-    document.addEventListener("visibilitychange", () => port.postMessage({ do: "visible", visible: !document.hidden }));
-  }
-  port.onmessage = ({ data }) => receive(data);
-  addEventListener("pagehide", () => port?.postMessage({ do: "bye" }));
+  open();
+  document.addEventListener("visibilitychange", () => kind > 0 && port.postMessage({ do: "visible", visible: !document.hidden }));
+  addEventListener("pagehide", () => port.postMessage({ do: "bye" }));
   addEventListener("pageshow", (event) => event.persisted && resume());
   setInterval(() => port.postMessage({ do: "here" }), 20000);
+  setInterval(look, LOOK);
+}
+
+function look() {
+  misses = told ? 0 : misses + 1;
+  told = false;
+  if (misses >= MISSES) next();
 }
 
 function resume() {
@@ -31,6 +83,7 @@ function resume() {
 }
 
 function receive(message) {
+  told = true;
   if (message.state) {
     state = message.state;
     listeners.forEach((listener) => listener(state));
@@ -70,13 +123,21 @@ export const live = {
   },
 };
 
+function words({ live: fresh, age, retry, slow, asks, out }) {
+  if (fresh && asks) return "Every few seconds";
+  if (fresh && slow) return "Live, with a short delay";
+  if (fresh) return "Live";
+  if (out) return "Signed out: sign in again to go on";
+  if (retry) return `Waiting for the server, numbers ${age} s old, next try in ${retry} s`;
+  return "Connecting";
+}
+
 // <span data-live> shows whether the numbers on the page are fresh.
 for (const box of document.querySelectorAll("[data-live]")) {
-  live.onState(({ live: fresh, age, retry }) => {
-    box.querySelector(".dot")?.classList.toggle("dot--ok", fresh);
-    box.querySelector(".dot")?.classList.toggle("dot--live", fresh);
+  live.onState((now) => {
+    box.querySelector(".dot")?.classList.toggle("dot--ok", now.live);
+    box.querySelector(".dot")?.classList.toggle("dot--live", now.live);
     const text = box.querySelector("[data-text]");
-    if (!text) return;
-    text.textContent = fresh ? "Live" : retry ? `Waiting for the server, numbers ${age} s old, next try in ${retry} s` : "Connecting";
+    if (text) text.textContent = words(now);
   });
 }
