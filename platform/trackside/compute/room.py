@@ -60,7 +60,7 @@ def look(place: Path) -> Room:
     one = _looks.get(place)
     if one is None or one.over.is_set():
         one = _looks[place] = _Look(place)
-        one.over.wait(PATIENCE)
+    one.over.wait(max(0.0, PATIENCE - (time.monotonic() - one.began)))
     if one.found is None:
         silent = time.monotonic() - one.began
         return Room(place, trouble=f"it has not answered for {words.duration(silent)}")
