@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 from PIL import Image
 
 import recipes
-from recipes import gang, processes
+from recipes import crash, gang, processes
 
 # Libraries read these when they are loaded; a thread of theirs would make forking unsafe.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -145,9 +145,11 @@ def _do(request: dict[str, Any], sockets: Iterable[socket.socket]) -> dict[str, 
     if not (folder / "job.json").is_file():
         raise ValueError(f"{folder} is no job folder: it has no job.json.")
     check()
+    crash.point("zygote.asked")
     pid = os.fork()
     if pid == 0:
         _lead(folder, sockets)
+    crash.point("zygote.forked")
     return {"pid": pid, "start": processes.started(pid)}
 
 
@@ -165,6 +167,7 @@ def _lead(folder: Path, sockets: Iterable[socket.socket]) -> NoReturn:
         random.seed()
         if "numpy" in sys.modules:
             sys.modules["numpy"].random.seed()
+        crash.point("zygote.leader")
         code = gang.lead(folder)
     except BaseException as wrong:  # a fork must never return into the code of its parent
         os.write(2, f"The gang leader failed: {wrong!r}\n".encode())

@@ -34,6 +34,7 @@ from trackside.jobs.models import Attempt  # noqa: E402
 from trackside.jobs.moves import StaleAttempt  # noqa: E402
 from trackside.jobs.states import AttemptState  # noqa: E402
 from workers import leases, sweep  # noqa: E402
+from workers.budget import Budgets  # noqa: E402
 from workers.cards import BadFleet  # noqa: E402
 from workers.doorbells import Doorbells  # noqa: E402
 from workers.followers import Followers  # noqa: E402
@@ -56,7 +57,8 @@ class Agent:
         trace = hashlib.sha256(self.here.name.encode()).hexdigest()[:8]
         self.zygote = Zygote(env.run_folder() / f"z-{trace}.sock")
         self.launcher = Launcher(self.zygote)
-        self.watch = Watch(lambda: self.here.samples, self._launch, self.here.fault)
+        budgets = Budgets(self.here.gpus)
+        self.watch = Watch(lambda: self.here.samples, self._launch, self.here.fault, budgets)
         self.followers = Followers(
             lambda: self.here.row, self.here.gpus, self.launcher, self.here.fault
         )

@@ -136,8 +136,9 @@ class Followers:
                 f"{sweep.folder(part.attempt)} is not there: TRACKSIDE_STORAGE must be the same "
                 "filesystem on all nodes"
             )
-        elif uuids and part.compute.get("device") == "cuda":
-            reason = self._gpus.taken(uuids).rstrip(".")
+        elif uuids:
+            shared = bool(part.compute.get("share"))
+            reason = self._gpus.taken(uuids, shared=shared).rstrip(".")
         if reason:
             followers.over(part, "not ready", f"On {part.node.name}: {reason}.", clock.now())
             return

@@ -143,22 +143,25 @@ class Gpus:
             found = [one for gpu in here for one in self._sample(gpu, busy=True)]
         return died(found)
 
-    def taken(self, uuids: Collection[str]) -> str:
-        """Why these devices are not really free, as a sentence; empty when they are."""
+    def taken(self, uuids: Collection[str], *, shared: bool = False) -> str:
+        """Why these devices are not really free, as a sentence; empty when they are.
+
+        On a `shared` one other jobs of ours may run.
+        """
         facts = {gpu.uuid: gpu for gpu in self.facts}
         missing = sorted(set(uuids) - set(facts))
         if missing:
             return f"GPU {missing[0]} is not there any more."
         for uuid in uuids:
-            if reason := self._taken(facts[uuid]):
+            if reason := self._taken(facts[uuid], shared):
                 return reason
         return ""
 
-    def _taken(self, gpu: GpuFacts) -> str:
+    def _taken(self, gpu: GpuFacts, shared: bool) -> str:
         if self.fake:
             found = simulated.samples([gpu], (), self.faults.now())
         else:
-            found = self._sample(gpu, busy=False)
+            found = self._sample(gpu, busy=shared)
         if not found:
             return f"GPU {gpu.index} is not free: the driver does not answer about it."
         words = found[0].health_note.rstrip(".")

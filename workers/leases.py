@@ -2,6 +2,7 @@
 
 import logging
 
+from recipes import crash
 from trackside.compute import clock
 from trackside.jobs import services
 from trackside.jobs.models import Attempt
@@ -16,8 +17,10 @@ def claim(attempt_id: int, *, node: int, gpus: Gpus) -> Attempt | None:
     attempt = services.claim(attempt_id, node=node, now=clock.now())
     if attempt is None:
         return None
+    crash.point("leases.claimed")
     uuids = attempt.compute.get("uuids") or ()
-    reason = gpus.taken(uuids) if uuids else ""
+    shared = bool(attempt.compute.get("share"))
+    reason = gpus.taken(uuids, shared=shared) if uuids else ""
     if not reason:
         return attempt
     log.warning("Attempt %s goes back to the queue: %s", attempt.pk, reason)
@@ -31,4 +34,5 @@ def give_back(attempt: Attempt, reason: str) -> None:
         services.lose(attempt, reason, cause="gpu_taken")
     except StaleAttempt:
         return
+    crash.point("leases.given_back")
     services.release(attempt, tell=False)

@@ -26,6 +26,7 @@ from trackside.jobs.followers import GATHERS
 from trackside.jobs.models import Attempt
 from trackside.jobs.moves import StaleAttempt
 from workers import sweep
+from workers.budget import Budgets
 from workers.closing import close
 from workers.condemned import Condemned, Fault
 from workers.gathering import Gathering
@@ -73,9 +74,10 @@ class Watch:
         samples: Callable[[], dict[str, GpuSample]],
         launch: Callable[[Attempt], bool],
         fault: Fault,
+        budgets: Budgets,
     ) -> None:
         self._samples, self._launch = samples, launch
-        self._condemned = Condemned(fault)
+        self._condemned, self._budgets = Condemned(fault), budgets
         self._gangs: dict[int, Gang] = {}
         self._lock = threading.Lock()
         self._renewed = self._asked = 0.0
@@ -214,6 +216,7 @@ class Watch:
             self._accompany(gang, gang.others)
         if not gang.over:
             self._condemned.look(gang.attempt)
+            self._budgets.look(gang.attempt)
         ended = not gang.lives  # looked at before the journal, so that its last line is not missed
         if not gang.over:
             self._record(gang)
@@ -254,6 +257,7 @@ class Watch:
         stop = Attempt.objects.values_list("job__stop", flat=True).get(pk=gang.attempt.pk)
         verdict = judge(gang.folder, fence=gang.attempt.fence, stop=stop, leaving=self.leaving)
         verdict = self._condemned.verdict(gang.attempt, verdict)
+        verdict = self._budgets.verdict(gang.attempt, verdict)
         if gang.others:
             verdict = gang.others.verdict(verdict)
         crash.point("watch.judged")
@@ -272,6 +276,7 @@ class Watch:
         with self._lock:
             self._gangs.pop(gang.attempt.pk, None)
         self._condemned.forget(gang.attempt)
+        self._budgets.forget(gang.attempt)
 
     def stop_all(self) -> None:
         """Ctrl-C: end every gang in order. Tick on until none is left."""

@@ -212,6 +212,10 @@ def test_a_simulated_gpu_runs_the_job_on_the_cpu_and_shows_its_load(node: Node) 
     attempt = running(node, job)
     written = json.loads((node.folder(job) / "job.json").read_text())["compute"]
     assert (written["device"], written["ranks"], written["simulated"]) == ("cpu", 2, True)
+    bound = [gangs.rank(node.folder(job), number)["cores"] for number in (0, 1)]
+    if len(os.sched_getaffinity(0)) >= 2:  # a core of its own for each, leased like any other
+        assert bound[0] != bound[1]
+        assert sorted(bound[0] + bound[1]) == written["cores"]
     load = gangs.until(
         lambda: Event.objects.filter(job=job, type="load").order_by("-seq").first(), "its load"
     )
