@@ -14,13 +14,14 @@ PIP := $(PY) -m pip install --no-input --disable-pip-version-check --quiet --qui
 UV_VERSION := 0.13.8
 TESTS ?=
 
-.PHONY: help run fleet test check bench lock assets setup setup-test format clean
+.PHONY: help run fleet test soak check bench lock assets setup setup-test format clean
 
 help:
 	@echo "make run     start Trackside (PORT=8000, TRACKSIDE_HOME=./var); Ctrl-C stops it"
 	@echo "make fleet   the same with three simulated nodes; FLEET='a:8xH100-80GB;b:none' names others"
 	@echo "make test    the whole test suite; TESTS='tests/web -k access' runs a part"
 	@echo "make check   lint, types, import contracts"
+	@echo "make soak    kill every process at every crash point, then at random: MINUTES=60"
 	@echo "make bench   the benchmarks that fit this machine, as ratios"
 	@echo "make lock    write requirements/*.txt and package-lock.json anew"
 
@@ -35,6 +36,11 @@ fleet: setup
 test: setup-test
 	@scripts/machine.sh chromium
 	@$(PY) -m pytest $(TESTS)
+
+MINUTES ?= 60
+
+soak: setup-test
+	@$(PY) -m tests.faults.soak --minutes $(MINUTES)
 
 check: setup-test
 	@echo "· ruff check"; $(PY) -m ruff check .

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from recipes import processes
-from tests.faults.cluster import FINAL, Cluster, environ
+from tests.faults.cluster import FINAL, Cluster
+from tests.faults.parts import environ
 
 LOOK = 0.08
 THIN_EVERY = 1000  # events; docs/jobs.md

@@ -5,30 +5,26 @@ A process of it ends at a crash point by `Crash`: its transaction is rolled back
 memory is gone, as if it had been killed there.
 """
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 from unittest import mock
 
 from django.conf import settings
 from django.db import connection
 
 from recipes import crash, processes
-from recipes.events import Journal
-from recipes.job import YIELDED, read
+from recipes.job import read
+from tests.web.simulated_gang import Gang
 from trackside.accounts.models import User
 from trackside.compute import clock
-from trackside.jobs import announce, bell, doorbell, history, services
-from trackside.jobs.models import Attempt, Event, Job
-from trackside.jobs.states import ATTEMPT_OVER, JOB_OVER
+from trackside.jobs import announce, bell, doorbell, services
+from trackside.jobs.models import Attempt, Job
 from trackside.projects.models import Project
 from workers import agent as agents
 from workers import followers, gathering, launch, network, node, scheduler, sweep, watch
@@ -44,66 +40,7 @@ class Crash(BaseException):
     """The process is gone at this very place."""
 
 
-@dataclass
-class Gang:
-    """The processes of one part of an attempt: alive, or over with an exit that its leader told."""
-
-    pid: int
-    folder: Path
-    job: int
-    fence: int
-    uuids: tuple[str, ...]
-    tag: str
-    first: bool  # it has rank 0, which writes the journal
-    nodes: int  # on which the job runs
-    alive: bool = True
-    signalled: bool = False
-
-    def tell(self, code: int | None) -> None:
-        told = {"pid": self.pid, "started": 1, "fence": self.fence, "exit": code, "signal": None}
-        words = {"rank": None, "reason": "It broke." if code == 1 else ""}
-        if self.first and self.nodes > 1:
-            words["address"] = "10.0.0.1:5000"
-        (self.folder / "attempt.json").write_text(json.dumps({**told, **words}))
-
-    def write(self, type: str, /, **data: Any) -> None:  # noqa: A002
-        journal = Journal(self.folder)
-        journal.write(type, **data)
-        journal.close()
-
-    def end(self, code: int | None) -> None:
-        """None: killed before it could tell."""
-        if self.alive:
-            if code is not None:
-                self.tell(code)
-            self.alive = False
-
-    def obey(self) -> None:
-        """What a gang does when it is asked to stop."""
-        word = (self.folder / "stop").read_text() if (self.folder / "stop").exists() else ""
-        if self.signalled or word == "cancel":
-            self.end(143)
-        elif word == "yield":
-            self.end(YIELDED)
-
-    def keep(self) -> None:
-        """A checkpoint, whole on disk and told."""
-        place = self.folder / "checkpoints" / "e0001"
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "manifest.json").write_text("{}")
-        sha256 = hashlib.sha256(b"{}").hexdigest()
-        self.write("checkpoint", epoch=1, step=0, path=str(place), sha256=sha256, bytes=2)
-
-    def succeed(self) -> None:
-        if self.first:
-            bundle = self.folder / "bundle"
-            bundle.mkdir(exist_ok=True)
-            (bundle / "model.json").write_text("{}")
-            self.write("finished", bundle="bundle", metrics={"accuracy": 1.0})
-        self.end(0)
-
-
-class World:
+class Stage:
     """Two machines, a web, a scheduler. Every act of a process runs through `act`."""
 
     def __init__(self) -> None:
@@ -124,7 +61,7 @@ class World:
 
     # --- the stage ----------------------------------------------------------------------------
 
-    def __enter__(self) -> "World":
+    def __enter__(self) -> Self:
         storage = Path(settings.TRACKSIDE_STORAGE)
         for old in ("jobs", "models"):
             shutil.rmtree(storage / old, ignore_errors=True)
@@ -335,89 +272,3 @@ class World:
     def wait(self, seconds: float) -> None:
         """Time goes by. Nobody but the agents and the scheduler that are told to act notices."""
         self.time += timedelta(seconds=seconds)
-
-    # --- what must hold -----------------------------------------------------------------------
-
-    def check(self) -> None:
-        """The invariants that hold at every moment; `settle` proves those of the end."""
-        jobs = {job.pk: job for job in Job.objects.all()}
-        live = list(Attempt.objects.exclude(state__in=ATTEMPT_OVER))
-        for job, before in self.final.items():
-            assert job in jobs, f"I1: job {job} was accepted and is lost"
-            assert before in ("", jobs[job].state), f"I2: job {job} was {before}"
-            if jobs[job].state in JOB_OVER:
-                self.final[job] = jobs[job].state
-        for job in jobs.values():
-            mine = [one for one in live if one.job_id == job.pk]
-            moving = job.state not in JOB_OVER and job.state != "queued"
-            assert len(mine) == moving, f"I5: job {job.pk} is {job.state} with {mine}"
-            assert job.fence >= self.fences.get(job.pk, 0), f"I5: a fence of {job.pk} fell"
-            self.fences[job.pk] = job.fence
-        self._check_devices()
-        self._check_stories(jobs.values())
-
-    def _check_devices(self) -> None:
-        """I3: of gangs that live, no two have a device; I6: each has an attempt that knows it."""
-        owners: dict[str, str] = {}
-        for gang in self.gangs:
-            if gang.alive:
-                for uuid in gang.uuids:
-                    other = owners.setdefault(uuid, gang.tag)
-                    assert other == gang.tag, f"I3: {uuid} is used by {other} and {gang.tag}"
-        newest: dict[int, int] = {}
-        for gang in self.gangs:
-            if gang.alive:
-                assert newest.setdefault(gang.job, gang.fence) == gang.fence, "I6: two at once"
-
-    def _check_stories(self, jobs: Any) -> None:
-        for job in jobs:
-            seqs = list(Event.objects.filter(job=job).order_by("seq").values_list("seq", flat=True))
-            whole = list(range(1, job.event_seq + 1))
-            thin = job.event_seq >= history.THIN_EVERY  # then it may have holes, but keeps its ends
-            kept = (seqs[0], seqs[-1]) == (1, job.event_seq) if thin else seqs == whole
-            assert kept, f"I11: job {job.pk}: {seqs}"
-
-    def settle(self) -> None:
-        """Let everything come back and go on: then each job has its one outcome and nothing is
-        left."""
-        self.armed = None
-        for job in Job.objects.filter(paused=True).exclude(state__in=JOB_OVER):
-            services.resume(job, self.user)
-        for _ in range(400):
-            self.round()
-            if self.idle():
-                break
-        self.check()
-        for job in Job.objects.all():
-            assert job.state in JOB_OVER, f"I1: {job.pk} is {job.state}: {job.reason}"
-            assert job.reason or job.state == "succeeded", f"I1: {job.pk} {job.state}: no reason"
-            told = Event.objects.filter(job=job, type="state", data__state=job.state).count()
-            assert told == 1, f"I1: the end of {job.pk} is told {told} times"
-            home = Path(settings.TRACKSIDE_STORAGE) / "models" / f"job-{job.pk}"
-            assert home.is_dir() or job.state != "succeeded", f"I8: {job.pk} has no model"
-        assert self.idle(), f"I12: {self.left()}"
-
-    def round(self) -> None:
-        """All is well for a few seconds."""
-        for name, one in self.agents.items():
-            if one is None:
-                self.start(name)
-        while self.messages:
-            self.deliver(0)
-        for name in NODES:
-            self.turn(name)
-        for gang in self.gangs:
-            gang.obey()
-            if gang.alive:
-                gang.write("step", epoch=0.1, step=1, loss=0.5)
-                self.succeed(gang)
-        self.schedule()
-        self.wait(3)
-
-    def left(self) -> list[object]:
-        open_ = Job.objects.exclude(state__in=JOB_OVER)
-        held = [lease for one in Attempt.objects.all() for lease in one.leases.all()]
-        return [*open_, *held, *(gang for gang in self.gangs if gang.alive)]
-
-    def idle(self) -> bool:
-        return not self.left()

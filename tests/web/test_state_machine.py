@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from tests.product import ROOT
-from tests.web.simulation import NODES, World
+from tests.web.simulated_world import World
+from tests.web.simulation import NODES
 from trackside.jobs import history
 from trackside.jobs.models import Job
 
