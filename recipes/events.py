@@ -3,40 +3,61 @@
 docs/jobs.md lists the types.
 """
 
+import errno
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+MOST_HELD = 4 << 20  # bytes
 
 
 class Journal:
-    """Appends to `events.jsonl`. Ranks other than 0 get a journal that writes nothing."""
+    """Appends to `events.jsonl`. Ranks other than 0 get a journal that writes nothing.
+
+    On a full disk lines are held back, in order and whole, until there is room: a training does not
+    fail because it cannot tell how it goes.
+    """
 
     def __init__(self, folder: Path, *, rank: int = 0) -> None:
-        self._out: TextIO | None = None
+        self._out = -1
         self._seq = 0
+        self._held = b""
         if rank == 0:
             path = folder / "events.jsonl"
             self._seq = path.read_bytes().count(b"\n") if path.exists() else 0
-            self._out = path.open("a", buffering=1)
+            self._out = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
     def write(self, type: str, /, **data: Any) -> None:  # noqa: A002 - the field's name in the file
         """One line. Numbers that JSON cannot hold (NaN, infinity) become null."""
-        if self._out is None:
+        if self._out < 0:
             return
         self._seq += 1
         line = {"seq": self._seq, "t": round(time.time(), 3), "type": type, **finite(data)}
-        self._out.write(json.dumps(line, separators=(",", ":"), allow_nan=False) + "\n")
+        self._held += json.dumps(line, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+        self._push()
+
+    def _push(self) -> None:
+        try:
+            while self._held:
+                self._held = self._held[os.write(self._out, self._held) :]
+        except OSError as problem:
+            if problem.errno not in FULL or len(self._held) > MOST_HELD:
+                raise
 
     def log(self, text: str, *, level: str = "info") -> None:
         self.write("log", level=level, text=text)
 
     def close(self) -> None:
-        if self._out is not None:
-            self._out.close()
+        if self._out >= 0:
+            self._push()
+            os.close(self._out)
+            self._out = -1
 
 
 def finite(value: Any) -> Any:

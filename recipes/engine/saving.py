@@ -1,6 +1,5 @@
 """Keeps a training's checkpoints, and goes on from them to the same end, to the last digit."""
 
-import errno
 import os
 import shutil
 import time
@@ -15,11 +14,10 @@ from torch import Tensor, nn
 from recipes.engine import checkpoint
 from recipes.engine.checkpoint import Checkpoint, Damaged, State
 from recipes.engine.peers import Peers
-from recipes.events import Journal
+from recipes.events import FULL, Journal
 
 EVERY = float(os.environ.get("TRACKSIDE_CHECKPOINT_SECONDS", "600"))  # within an epoch
 TRIES = 3
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 MIB = 1 << 20
 
 

@@ -121,6 +121,13 @@ def test_a_move_onto_what_can_never_run_changes_nothing(attempt: Attempt, ada: U
     assert (job_of(attempt).stop, job_of(attempt).state) == ("", "starting")
 
 
+def test_a_move_to_where_it_runs_is_refused(attempt: Attempt, ada: User) -> None:
+    same = {"kind": "gpus", "uuids": ["GPU-gpu-01-0"]}
+    with pytest.raises(services.NotNow, match="runs on just these GPUs already"):
+        services.move(job_of(attempt), ada, same)
+    assert job_of(attempt).stop == ""
+
+
 def test_a_preempted_job_waits_and_uses_no_retry_up(attempt: Attempt) -> None:
     for _ in range(5):
         assert services.preempt(job_of(attempt), 77)

@@ -70,6 +70,7 @@ def move(job: Job, user: User, compute: dict[str, Any]) -> Job:
     """
     asks = wish_elsewhere(job, compute)
     _must_be_free(job)
+    _must_be_elsewhere(job, asks)
     limits = {"preemptible": asks["preemptible"], "max_seconds": asks["max_seconds"]}
     Job.objects.filter(pk=job.pk).update(compute=asks, paused=False, **limits)
     if job.state == JobState.QUEUED:
@@ -158,6 +159,16 @@ def _must_be_free(job: Job) -> None:
     if job.stop and job.stop not in retries.ON_ORDER:
         ends = {"cancel": "cancelled", "finish_early": "finished early"}
         raise NotNow(f"Job {job.pk} is being {ends.get(job.stop, 'ended')}.")
+
+
+def _must_be_elsewhere(job: Job, asks: dict[str, Any]) -> None:
+    live = Attempt.objects.filter(job=job).exclude(state__in=ATTEMPT_OVER).first()
+    uuids = asks.get("uuids")
+    if live is None or not uuids or live.followers.exists():
+        return
+    shared = bool(live.compute.get("share")) == (asks["share"] == "shared")
+    if shared and set(uuids) == set(live.compute.get("uuids") or ()):
+        raise NotNow(f"Job {job.pk} runs on just these GPUs already.")
 
 
 def _tell(job: Job, words: str) -> None:

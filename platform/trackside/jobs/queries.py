@@ -49,16 +49,27 @@ def snapshots(jobs: Iterable[Job]) -> list[dict[str, Any]]:
     rows = list(
         Job.objects.filter(pk__in=[job.pk for job in jobs])
         .select_related("project", "created_by", "stopped_by")
-        .prefetch_related("attempts__node", "trained_model")
+        .prefetch_related("attempts__node", "attempts__followers", "trained_model")
         .order_by("-id")
     )
-    gpus = {gpu.uuid: gpu for gpu in Gpu.objects.select_related("node")}
+    named = {uuid for job in rows for uuid in _uuids(job)}
+    found = Gpu.objects.filter(uuid__in=named).select_related("node")
+    gpus = {gpu.uuid: gpu for gpu in found}
     return [_snapshot(job, gpus) for job in rows]
+
+
+def _uuids(job: Job) -> list[str]:
+    """The GPUs of the newest attempt, node by node, in the order of the ranks."""
+    newest = max(job.attempts.all(), key=lambda one: one.number, default=None)
+    if newest is None:
+        return []
+    parts = sorted(newest.followers.all(), key=lambda one: one.position)
+    return [uuid for part in (newest, *parts) for uuid in part.compute.get("uuids", [])]
 
 
 def _snapshot(job: Job, gpus: dict[str, Gpu]) -> dict[str, Any]:
     attempts = sorted(job.attempts.all(), key=lambda one: one.number)
-    uuids = attempts[-1].compute.get("uuids", []) if attempts else []
+    uuids = _uuids(job)
     model = getattr(job, "trained_model", None)
     return {
         "id": job.pk,
@@ -130,13 +141,30 @@ def event(row: Event) -> dict[str, Any]:
 
 
 def log_text(job: Job) -> str:
-    """What the job's processes printed, attempt by attempt; at most the last 10 MB of each."""
-    attempts = list(job.attempts.exclude(folder="").order_by("number"))
-    parts = []
-    for one in attempts:
-        title = f"--- attempt {one.number} ---\n" if len(attempts) > 1 else ""
-        parts.append(title + _tail(Path(settings.TRACKSIDE_STORAGE) / one.folder / "log.txt"))
-    return "".join(parts)
+    """What the job's processes printed, attempt by attempt and node by node; of each the last 10 MB."""
+    rows = job.attempts.exclude(folder="").order_by("number")
+    said = [
+        (title, text)
+        for attempt in rows.select_related("node").prefetch_related("followers__node")
+        for title, folder in _places(attempt)
+        if (text := _tail(Path(settings.TRACKSIDE_STORAGE) / folder / "log.txt"))
+    ]
+    if len(said) == 1 and rows.count() == 1:
+        return said[0][1]
+    return "".join(f"--- {title} ---\n{text}" for title, text in said)
+
+
+def _places(attempt: Attempt) -> list[tuple[str, str]]:
+    """The folders of an attempt's parts, and what they are called."""
+    title = f"attempt {attempt.number}"
+    parts = sorted(attempt.followers.all(), key=lambda one: one.position)
+    if not parts:
+        return [(title, attempt.folder)]
+    first = (f"{title} on {attempt.node.name}", attempt.folder)
+    return [
+        first,
+        *((f"{title} on {one.node.name}", f"{attempt.folder}/n{one.position}") for one in parts),
+    ]
 
 
 def _tail(path: Path) -> str:

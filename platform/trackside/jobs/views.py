@@ -127,9 +127,10 @@ def sentence(row: Event) -> str:
     data = row.data
     match row.type:
         case "state":
-            where = f" on {data['node']}" if data.get("node") else ""
+            now = str(data.get("state", ""))
+            where = f" on {data['node']}" if data.get("node") and now != "queued" else ""
             why = f": {data['reason']}" if data.get("reason") else ""
-            return f"{str(data.get('state', '')).capitalize()}{where}{why}"
+            return f"{now.capitalize()}{where}{why}"
         case "started":
             ranks = words.plural(int(data.get("ranks") or 1), "rank")
             return f"Runs on {data.get('device', 'a device')} with {ranks}."

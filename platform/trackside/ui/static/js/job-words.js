@@ -39,7 +39,7 @@ export function turn(place, waiting) {
 export function sentence(type, data) {
   switch (type) {
     case "state": {
-      const where = data.node ? ` on ${data.node}` : "";
+      const where = data.node && data.state !== "queued" ? ` on ${data.node}` : "";
       return `${capital(data.state ?? "")}${where}${data.reason ? `: ${data.reason}` : ""}`;
     }
     case "started": {

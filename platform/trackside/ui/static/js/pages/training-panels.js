@@ -173,7 +173,7 @@ export function line({ type, data }) {
     case "state": return [data.state === "failed" ? "error" : "info", `${data.state}: ${data.reason}`];
     case "started": return ["info", `on ${data.device}, ${data.ranks} rank${data.ranks > 1 ? "s" : ""} × ${data.threads} threads, ${data.precision}`];
     case "epoch": return [data.best ? "best" : "info", `epoch ${data.epoch} train ${digits(data.train_loss)} validation ${digits(data.val_loss)} ${Object.entries(data.metrics ?? {}).map(([name, value]) => `${name} ${digits(value)}`).join(" ")} (${duration(data.seconds)})`];
-    case "checkpoint": return ["info", `checkpoint of epoch ${data.epoch} written`];
+    case "checkpoint": return ["info", data.step ? `checkpoint in epoch ${data.epoch + 1}, step ${data.step} written` : `checkpoint after epoch ${data.epoch} written`];
     case "failed": return ["error", data.message];
     default: return null;
   }

@@ -6,6 +6,7 @@ import { toast } from "../toasts.js";
 const OVER = ["succeeded", "failed", "cancelled"];
 const FREE = ["queued", "starting", "running"];
 const [pause, resume, move] = ["pause", "resume", "move"].map((name) => document.querySelector(`[data-${name}]`));
+const finish = document.querySelector('[data-open="finish"]');
 let all = [];
 
 const address = (one, act) => location.pathname.replace(/lab\/.*$/, `jobs/${one.job.id}/${act}/`);
@@ -16,7 +17,7 @@ export function giveWay(models, now) {
   const paused = models.some((one) => one.job.paused && !OVER.includes(one.job.state));
   const free = now && FREE.includes(now.job.state);
   resume.hidden = !paused;
-  pause.hidden = paused;
+  pause.hidden = finish.hidden = paused;
   pause.disabled = move.disabled = !free;
   if (now) move.dataset.move = address(now, "move");
 }
