@@ -111,9 +111,7 @@ class Cluster:
     def _keep(self) -> None:
         while not self._over.wait(0.1):
             for part in list(self.parts.values()):
-                if part.wanted and not part.alive:
-                    part.deaths += 1
-                    part.start()
+                part.keep()
 
     def close(self) -> None:
         self._over.set()

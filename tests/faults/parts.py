@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,22 +23,33 @@ class Part:
     deaths: int = 0
     extra: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._lock = threading.RLock()  # a test and `Cluster.keep` may both want to start it
+
     def start(self, **extra: str) -> None:
-        if self.process is not None:
-            self.process.wait(60)  # a test has killed it by its number
-        self.wanted = True
-        self.extra = extra or self.extra
-        with self.log.open("ab") as out:
-            self.process = subprocess.Popen(
-                self.command,
-                cwd=ROOT,
-                env={**self.environment, **self.extra},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                pass_fds=self.descriptors,
-                start_new_session=True,
-            )
+        with self._lock:
+            if self.process is not None:
+                self.process.wait(60)  # a test has killed it by its number
+            self.extra = extra or self.extra
+            with self.log.open("ab") as out:
+                self.process = subprocess.Popen(
+                    self.command,
+                    cwd=ROOT,
+                    env={**self.environment, **self.extra},
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=self.descriptors,
+                    start_new_session=True,
+                )
+            self.wanted = True
+
+    def keep(self) -> None:
+        """Start it again when it has died and nobody holds that off."""
+        with self._lock:
+            if self.wanted and not self.alive:
+                self.deaths += 1
+                self.start()
 
     @property
     def pid(self) -> int:
@@ -50,10 +62,18 @@ class Part:
 
     def end(self, number: signal.Signals, *, wanted: bool = False) -> None:
         """Send the signal and wait for the end. `wanted`: it is to be started again."""
-        self.wanted = wanted
-        if self.process is not None:
-            self.process.send_signal(number)
-            self.process.wait(60)
+        with self._lock:
+            self.wanted = wanted
+            if self.process is not None:
+                self.process.send_signal(number)
+                self.process.wait(60)
+
+    def restart(self, extra: dict[str, str]) -> None:
+        """With another environment. SIGTERM leaves jobs alone."""
+        with self._lock:
+            self.end(signal.SIGTERM)
+            self.extra = extra
+            self.start()
 
 
 def environ(pid: int) -> list[bytes]:

@@ -109,8 +109,7 @@ def test_a_nodes_clock_may_be_wrong_by_an_hour(
 ) -> None:
     """No lease ends early or lives for ever, no time runs backwards."""
     agent = cluster.parts["east"]
-    agent.end(signal.SIGTERM)
-    agent.start(LC_TRACKSIDE_CLOCK=str(3600 * hours))
+    agent.restart({"LC_TRACKSIDE_CLOCK": str(3600 * hours)})
     cluster.until(cluster.ready, "the node with the wrong clock")
     east = cluster.one("SELECT min(g.uuid) FROM compute_gpu g JOIN compute_node n "
                        "ON n.id = g.node_id WHERE n.name = 'east'")  # fmt: skip
@@ -132,9 +131,7 @@ def test_a_nodes_clock_may_be_wrong_by_an_hour(
     beat = cluster.one("SELECT extract(epoch FROM now() - heartbeat_at) FROM compute_node "
                        "WHERE name = 'east'")  # fmt: skip
     assert -2 < float(beat) < 20
-    agent.end(signal.SIGTERM)
-    agent.extra = {}
-    agent.start()
+    agent.restart({})
 
 
 def test_a_node_that_stood_still_past_its_lease_gives_up_what_it_has_lost(
