@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import resource
 from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.web import cast
 from trackside.accounts.models import User
 from trackside.jobs import history, news, queries, services, stream, thinning
 from trackside.jobs.history import Entry
-from trackside.jobs.hub import Hub
+from trackside.jobs.hub import Hub, most_streams
 from trackside.jobs.listener import MOST_HELD, Item, Listener
 from trackside.jobs.models import Event, Follower, Job
 from trackside.jobs.news import Line
@@ -24,6 +25,7 @@ from trackside.jobs.series import MOST, series
 from trackside.jobs.stream import OneJob, Stream
 from trackside.jobs.topics import Topics
 from trackside.projects.models import Project
+from workers.web import raise_limit
 
 Committed = Callable[..., Any]
 # What a job of any length may keep: per type at most twice what stays and a look's worth.
@@ -273,3 +275,22 @@ def test_the_log_names_attempts_and_nodes_where_there_are_several(job: Job, stag
         "--- attempt 1 on gpu-01 ---\nhello\n--- attempt 1 on west ---\nthere\n"
     )
     assert [one["node"] for one in queries.snapshot(job)["gpus"]] == ["west"]
+
+
+@pytest.mark.parametrize(("files", "streams"), [(64, 1), (1024, 824), (20_000, 4000), (-1, 4000)])
+def test_streams_leave_descriptors_to_the_rest(
+    files: int, streams: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert most_streams() == streams
+
+
+def test_the_web_takes_all_the_files_it_may_and_says_when_they_are_few(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 1024))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: taken.append(limits))
+    raise_limit()
+    assert taken == [(1024, 1024)]
+    assert "may open 1024 files" in caplog.text

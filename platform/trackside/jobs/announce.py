@@ -4,6 +4,7 @@ from functools import partial
 
 from django.db import transaction
 
+from recipes import crash
 from trackside.jobs import broker
 
 CHANNEL = "trackside:live"
@@ -16,4 +17,5 @@ def changed(job: int) -> None:
 
 
 def _publish(message: str) -> None:
+    crash.point("news.committed")
     fuse.run(lambda: broker.client().publish(CHANNEL, message))

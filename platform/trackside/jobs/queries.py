@@ -141,7 +141,7 @@ def event(row: Event) -> dict[str, Any]:
 
 
 def log_text(job: Job) -> str:
-    """What the job's processes printed, attempt by attempt, node by node: the last 10 MB of each."""
+    """What the job's processes printed, by attempt and node; the last 10 MB of each."""
     rows = job.attempts.exclude(folder="").order_by("number")
     said = [
         (title, text)
