@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from subprocess import DEVNULL
 from typing import Any
@@ -220,7 +220,7 @@ def broker_gone(number: signal.Signals) -> Callable[[Cluster], float]:
 
 def told(cluster: Cluster, act: Callable[[], object], words: bytes) -> float:
     """Seconds from the fault to the stream of a browser."""
-    with browser(cluster) as line, line.stream("GET", "/live/?t=gpus") as answer:
+    with closing(browser(cluster)) as line, line.stream("GET", "/live/?t=gpus") as answer:
         chunks = answer.iter_raw()
         next(chunks)
         time.sleep(1.0)  # the hub hears the broker
