@@ -25,7 +25,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         demo.write(photos)
         with one.api() as api:
             assert api.post("/projects", json={"key": "INSECTS", "name": "I"}).status_code == 201
-            sent = {"file": photos.open("rb")}
+            sent = {"file": ("photos.zip", photos.read_bytes())}
             answer = api.post("/projects/INSECTS/datasets", data={"name": "photos"}, files=sent)
             assert answer.status_code in (201, 202), answer.text
             until(lambda: _ready(api), "the photos to be imported", seconds=LONG / 1000)
@@ -185,6 +185,10 @@ def _sees_the_queue(user: Visitor, waits: int) -> None:
     user.inspect("options_back_fill")
     found.get_by_role("button", name="Train 1 model on 1 GPU").click()
     user.page.wait_for_url(re.compile("/sessions/"))
+    _says_its_turn(user, waits)
+
+
+def _says_its_turn(user: Visitor, waits: int) -> None:
     with user.product.api() as api:
         mine = api.get("/jobs?limit=1").json()["jobs"][0]
         asked = mine["compute"]

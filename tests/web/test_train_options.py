@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from tests.web import lab_stage
 from tests.web.lab_stage import GIB
+from tests.web.world import Rest
 from trackside.compute.board import board
 from trackside.compute.models import Gpu, Lease, Quota
 from trackside.compute.requests import clean
@@ -393,3 +394,20 @@ def test_what_is_foretold_is_what_happens(seed: int, project: Any, ada: Any, ben
         held = {one.gpu_id for one in Lease.objects.filter(attempt__job=job) if one.gpu_id}
         assert held == {uuid for part in told["parts"] for uuid in part["uuids"]}
     assert 0 < starts < 12
+
+
+def test_rest_tells_the_same_as_the_plan(analysis: Analysis, gap: Job, ada: Any) -> None:
+    rest, path = Rest(ada), f"/projects/INSECTS/analyses/{analysis.name}/fit"
+    asked = {"kind": "gpus", "uuids": ["GPU-one-1"]}
+    said = rest.call("POST", path, {"compute": asked}).json()
+    assert {one["uuid"]: one["verdict"] for one in said["gpus"]} == {
+        "GPU-one-0": "busy",
+        "GPU-one-1": "reserved",
+    }
+    start = said["start"]
+    assert start["ahead"] == 1
+    assert f"is reserved for job {gap.pk}" in start["reason"]
+    assert start["gap"] == {"seconds": 3600.0, "preemptible": True}
+    limited = rest.call("POST", path, {"compute": {**asked, "max_seconds": 3600}}).json()["start"]
+    assert (limited["seconds"], limited["parts"][0]["uuids"]) == (0, ["GPU-one-1"])
+    assert f"is reserved for job {gap.pk}" in limited["passes"]

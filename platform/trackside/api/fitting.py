@@ -21,6 +21,7 @@ def answer(analysis: Analysis, compute: dict[str, Any], user: Any) -> dict[str, 
     need = fit.estimate(design, cards, images=facts, compute=on_gpu, peaks=known)
     verdicts = fit.verdicts(need, now, on_gpu)
     starts = forecast.start(wish, now, user=user, project=analysis.project, need=need)
+    fit.reserve(verdicts, starts.pop("kept", {}))
     return {
         "gpus": [{"uuid": uuid, **verdict} for uuid, verdict in verdicts.items()],
         "need": {"bytes": need.bytes, "basis": need.basis, "notes": need.notes},

@@ -271,23 +271,3 @@ FLOW = obj(
     nodes=many(obj("id type name kind state", id=TEXT, type=TEXT, name=TEXT, kind=TEXT)),
     edges=many(EDGE),
 )
-VERDICTS = ["fits", "tight", "no_room_now", "too_small", "busy"]
-FITS = obj(
-    "gpus",
-    gpus=many(
-        obj(
-            "uuid verdict",
-            uuid=TEXT,
-            verdict={
-                "type": "string",
-                "enum": ["fits", "tight", "no_room_now", "too_small", "busy", "not_shared"],
-            },
-            needs=NUMBER,
-            free=NUMBER,
-        )
-    ),
-    need=ANY_OBJECT,
-    start=obj("seconds text", seconds=NUMBER, text=TEXT),
-    duration=obj("seconds basis", seconds=NUMBER, basis=TEXT),
-    effective_batch=ANY_OBJECT,
-)

@@ -3,6 +3,7 @@
 from trackside.api import analyses, datasets, flow, gpus, health, jobs, projects, saved_models
 from trackside.api import shapes as s
 from trackside.api.operations import Operation, Query
+from trackside.api.shapes_fit import FITS
 from trackside.api.table_fleet import FLEET
 
 LIMIT = Query(
@@ -64,7 +65,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(method="PATCH", path=ANALYSIS, run=analyses.change, tag="Lab", body=s.PATCH_DESIGN,
               answer=s.design_schema(), text="Change parts of a design"),
     Operation(method="POST", path=ANALYSIS + "/fit", run=analyses.fit, tag="Lab", body=s.FIT,
-              answer=s.FITS, text="Would it fit? A verdict for each GPU, start and duration"),
+              answer=FITS,
+              text="Would it fit? A verdict for each GPU, what placement would do now, duration"),
     Operation(method="POST", path=ANALYSIS + "/train", run=analyses.train, tag="Lab", status=201,
               body=s.TRAIN, answer=s.TRAINING, text="Train the models of a design", starts=True),
     Operation(method="GET", path=ANALYSIS + "/sessions/{n}", run=analyses.session, tag="Lab",

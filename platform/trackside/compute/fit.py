@@ -254,6 +254,13 @@ def verdicts(need: Need, board: dict[str, Any], compute: dict[str, Any]) -> dict
     return found
 
 
+def reserve(found: dict[str, Any], kept: dict[str, int]) -> None:
+    """What would fit but is kept for a job that waits before this one says so. Changes `found`."""
+    for uuid, job in kept.items():
+        if found.get(uuid, {}).get("verdict") in ("fits", "tight"):
+            found[uuid] |= {"verdict": "reserved", "job": job}
+
+
 def _free(gpu: dict[str, Any]) -> int:
     promised = int((gpu.get("shares") or {}).get("memory", 0))
     return max(0, min(int(gpu["memory_free"]), int(gpu["memory_total"]) - promised))

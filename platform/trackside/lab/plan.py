@@ -168,20 +168,13 @@ def _fill(plan: Plan, analysis: Analysis, asked: Analysis, user: User) -> None:
             need=plan.need,
             takes=plan.seconds,
         )
-    for uuid, job in plan.start.get("kept", {}).items():
-        _reserve(plan.verdicts.get(uuid, {}), job)
+    fit.reserve(plan.verdicts, plan.start.get("kept", {}))
     if plan.seconds is not None and plan.start.get("seconds") is not None:
         plan.ends = timezone.now() + timedelta(seconds=plan.start["seconds"] + plan.seconds)
     plan.batch = _batch(plan)
     plan.memory = _memory(plan)
     plan.notes = _notes(plan, asked)
     plan.story = plan_story.tell(plan)
-
-
-def _reserve(verdict: Json, job: int) -> None:
-    """What would fit is kept for a job that waits before this one."""
-    if verdict.get("verdict") in ("fits", "tight"):
-        verdict |= {"verdict": "reserved", "job": job}
 
 
 def _time(plan: Plan) -> None:

@@ -128,6 +128,7 @@ def fit(analysis: Analysis, compute: dict[str, Any] | None, user: User) -> dict[
     found = fitting.verdicts(need, now, wish)
     times = [estimates.seconds(asked, one, known) for one in chosen(asked.design)]
     starts = forecast.start(wish, now, user=user, project=analysis.project, need=need)
+    fitting.reserve(found, starts.pop("kept", {}))
     given = [one["seconds"] for one in times if one["seconds"] is not None]
     return {
         "gpus": [{"uuid": uuid, **one} for uuid, one in found.items()],
