@@ -13,6 +13,8 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 
+from workers import premises
+
 
 def main(*, pages: bool = True) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trackside.config.settings")
@@ -47,4 +49,8 @@ def _state(sources: list[Path]) -> str:
 
 
 if __name__ == "__main__":
+    try:
+        premises.refuse_unsafe_settings()
+    except premises.CannotStart as problem:
+        sys.exit(str(problem))
     main(pages="--without-pages" not in sys.argv[1:])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from recipes import processes
 from tests import systemd
@@ -208,3 +209,23 @@ def test_while_systemd_restarts_the_web_visitors_wait_and_none_is_refused(
         assert [one.result() for one in visitors] == [None, None]  # nobody was refused
     assert set(answers) == {200}
     assert manager.ctl("is-active", "trackside-scheduler.service") == "active"
+
+
+@pytest.mark.parametrize("file", ["docker-compose.yml", "docker-compose.node.yml"])
+def test_a_stopped_container_ends_its_jobs_and_its_next_start_takes_them_up(
+    node: Node, file: str
+) -> None:
+    worker = yaml.safe_load((ROOT / file).read_text())["services"]["worker"]
+    node.environment["TRACKSIDE_FAKE_GPUS"] = "1xL4-24GB"
+    assert worker["command"] == ["python", "-m", "workers.agent"]  # what the fixture starts
+    node.start()
+    job = node.submit("work", kind="preview")
+    first = running(node, job)
+    node.end(signal.Signals[worker["stop_signal"]])
+    assert not node.left()  # docker would have to kill nobody
+    assert Job.objects.get(pk=job.pk).state not in JOB_OVER
+    node.start()
+    node.until(job, "running")
+    gangs.until(lambda: node.attempt(job).number > first.number, "the next attempt")
+    services.stop(job, user=node.user, how="finish_early")
+    node.until(job, "succeeded")
