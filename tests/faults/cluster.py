@@ -67,17 +67,16 @@ class Cluster:
 
     # --- life ---------------------------------------------------------------------------------
 
-    def stage(self) -> None:
+    def stage(self, *options: str) -> None:
         done = subprocess.run(
-            [sys.executable, "-m", "tests.faults.stage"],
+            [sys.executable, "-m", "tests.faults.stage", *options],
             cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3000:]
         self.tokens = json.loads(done.stdout.splitlines()[-1])
 
     def start(self, nodes: dict[str, str], *, schedulers: int = 2) -> None:
-        """`nodes` maps a node's name to its simulated GPUs."""
-        self.stage()
+        """`nodes` maps a node's name to its simulated GPUs. It has been staged."""
         self.add("web", "workers.web", str(self.socket.fileno()), fds=(self.socket.fileno(),))
         for number in range(schedulers):
             self.add(f"scheduler{number}", "workers.scheduler")
@@ -208,11 +207,13 @@ class Cluster:
             timeout=30,
         )
 
-    def click(self, who: str = "ada", **compute: Any) -> int:
+    def click(self, who: str = "ada", *, models: list[Any] | None = None, **compute: Any) -> int:
         """Train, again and again with the same key until it was taken; the job's number."""
         self._clicks += 1
         key = f"click-{os.getpid()}-{id(self)}-{self._clicks}-{time.monotonic_ns()}"
-        wish = {"compute": compute or {"kind": "any", "count": 1}}
+        wish: dict[str, Any] = {"compute": compute or {"kind": "any", "count": 1}}
+        if models:
+            wish["models"] = models
 
         def taken() -> int | None:
             try:
@@ -260,7 +261,9 @@ class Cluster:
 
 
 @contextmanager
-def running(nodes: dict[str, str], *, light: bool = True, **environment: str) -> Iterator[Cluster]:
+def running(
+    nodes: dict[str, str], *, light: bool = True, stage: tuple[str, ...] = (), **environment: str
+) -> Iterator[Cluster]:
     """A cluster in a home of its own; nothing of it stays."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fl-", dir="/tmp")))
@@ -269,5 +272,6 @@ def running(nodes: dict[str, str], *, light: bool = True, **environment: str) ->
         one = Cluster(home, database, broker, light=light)
         one.environment |= environment
         stack.callback(one.close)
+        one.stage(*stage)
         one.start(nodes)
         yield one

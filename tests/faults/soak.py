@@ -72,7 +72,7 @@ class Soak:
             while time.monotonic() < pause:
                 self.people()
                 name, act = self.chance.choice(list(self.acts().items()))
-                with suppress(ProcessLookupError, FileNotFoundError, KeyError):
+                with suppress(ProcessLookupError, FileNotFoundError, LookupError):
                     act()
                     self.faults[name] += 1
                 time.sleep(self.chance.uniform(0.2, 2.5))

@@ -1,18 +1,23 @@
 """Tables, people, data and an analysis for a cluster under test: `python -m tests.faults.stage`.
 
-Prints the people's tokens as one line of JSON.
+With `--real` there are pictures that a tiny net can learn. Prints the people's tokens, as one line
+of JSON.
 """
 
 import json
 import os
+import sys
+from pathlib import Path
 
 import django
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "trackside.config.settings"
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
+from tests.recipes import making  # noqa: E402
 from tests.web import world  # noqa: E402
 from trackside.accounts.models import User  # noqa: E402
 from trackside.accounts.services import make_token  # noqa: E402
@@ -20,6 +25,8 @@ from trackside.lab import services as lab  # noqa: E402
 from trackside.projects.models import Member, Project, Role  # noqa: E402
 
 EPOCHS = 4
+NET = {"retrained": "all", "backbone": "shufflenet_v2_x0_5", "pretrained": False, "image_size": 32,
+       "dropout": 0.3}  # fmt: skip
 
 
 def main() -> None:
@@ -31,7 +38,10 @@ def main() -> None:
     project = Project.objects.create(key="FAULT", name="Faults", created_by=people[0])
     for one in people:
         Member.objects.create(project=project, user=one, role=Role.OWNER)
-    analysis = lab.create_analysis(project, people[0], "sort", world.photos(project))
+    data = world.photos(project)
+    if "--real" in sys.argv:
+        making.dataset(Path(settings.TRACKSIDE_STORAGE) / data.folder, {"red": 16, "blue": 16})
+    analysis = lab.create_analysis(project, people[0], "sort", data)
     lab.save_design(analysis, "training", {"epochs": EPOCHS, "early_stopping": False})
     print(json.dumps({one.username: make_token(one, "test")[1] for one in people}))
 
