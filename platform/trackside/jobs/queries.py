@@ -64,7 +64,8 @@ def _uuids(job: Job) -> list[str]:
     if newest is None:
         return []
     parts = sorted(newest.followers.all(), key=lambda one: one.position)
-    return [uuid for part in (newest, *parts) for uuid in part.compute.get("uuids", [])]
+    computes = [newest.compute, *(one.compute for one in parts)]
+    return [uuid for compute in computes for uuid in compute.get("uuids", [])]
 
 
 def _snapshot(job: Job, gpus: dict[str, Gpu]) -> dict[str, Any]:
