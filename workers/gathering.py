@@ -12,6 +12,7 @@ from pathlib import Path
 from django.conf import settings
 
 from trackside.compute import clock
+from trackside.compute.models import Gpu
 from trackside.jobs import followers, services
 from trackside.jobs.attempts import LEASE
 from trackside.jobs.models import Attempt, Follower
@@ -87,6 +88,11 @@ class Gathering:
         self.failed = Verdict(end="lose", reason=reason, cause="rendezvous")
 
     # --- while it runs -------------------------------------------------------------------------
+
+    def gpus(self) -> list[Gpu]:
+        """Those of the other parts, as their nodes' heartbeats tell of them."""
+        uuids = [uuid for part in self.parts for uuid in part.compute.get("uuids", ())]
+        return list(Gpu.objects.filter(uuid__in=uuids))
 
     def pass_on(self, folder: Path) -> None:
         """The address, once the first part's leader listens."""

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from trackside.compute.models import Gpu
 from trackside.compute.services import GpuSample
 from trackside.jobs.models import Attempt
 from workers import sweep
@@ -23,12 +24,19 @@ class Load:
     def due(self, now: float) -> bool:
         return now - self.seen >= EVERY
 
-    def event(self, attempt: Attempt, samples: dict[str, GpuSample]) -> dict[str, Any] | None:
-        """A `load` line; None the first time, when there is nothing to compare with."""
+    def event(
+        self, attempt: Attempt, samples: dict[str, GpuSample], others: list[Gpu]
+    ) -> dict[str, Any] | None:
+        """A `load` line; None the first time, when there is nothing to compare with.
+
+        `others` are the GPUs on other nodes, as those have told of them.
+        """
         now, before, old = time.monotonic(), self.seen, self.ticks
         members = sweep.living(attempt)
         self.seen, self.ticks = now, {one.pid: one.ticks for one in members}
-        gpus = [samples[uuid] for uuid in attempt.compute.get("uuids", ()) if uuid in samples]
+        uuids = attempt.compute.get("uuids", ())
+        gpus: list[GpuSample | Gpu] = [samples[uuid] for uuid in uuids if uuid in samples]
+        gpus += others
         if not before or not members:
             return None
         worked = sum(one.ticks - old.get(one.pid, 0) for one in members)

@@ -228,7 +228,8 @@ class Watch:
         start = gang.attempt.journal_offset
         events, offset = read_from(gang.folder / "events.jsonl", start)
         if gang.load.due(time.monotonic()):
-            load = gang.load.event(gang.attempt, self._samples())
+            elsewhere = gang.others.gpus() if gang.others else []
+            load = gang.load.event(gang.attempt, self._samples(), elsewhere)
             events += [load] if load else []
         if events:
             crash.point("watch.read")

@@ -11,7 +11,7 @@ from tests.workers import gangs
 from tests.workers.conftest import Node
 from trackside.compute.models import Lease
 from trackside.jobs import followers, services
-from trackside.jobs.models import Attempt, Follower, Job
+from trackside.jobs.models import Attempt, Event, Follower, Job
 from workers import sweep
 
 pytestmark = pytest.mark.process
@@ -64,6 +64,11 @@ def test_both_parts_run_and_know_each_other(both: tuple[Node, Node]) -> None:
     assert ranks[0]["rendezvous"].startswith(f"tcp://{attempt.address}?listening=")
     assert {one["rendezvous"] for one in ranks[1:]} == {f"tcp://{attempt.address}"}
     assert {one["environment"]["GLOO_SOCKET_IFNAME"] for one in ranks} == {"lo"}
+    job.refresh_from_db()
+    cards = [f"GPU {n} (H100 80 GB, simulated)" for n in (0, 1)]
+    assert job.reason == f"Runs on here: {', '.join(cards)}; there: {', '.join(cards)}."
+    load = gangs.until(lambda: Event.objects.filter(job=job, type="load").last(), "its load")
+    assert len(load.data["gpus"]) == 4
     services.stop(job, user=both[0].user, how="finish_early")
     both[0].until(job, "succeeded")
     settled(both[0], job)
@@ -141,14 +146,32 @@ def test_a_killed_agent_of_either_node_leaves_both_parts_alone_and_the_next_adop
     settled(both[0], job)
 
 
-def test_ctrl_c_on_the_other_node_makes_the_whole_job_give_way(both: tuple[Node, Node]) -> None:
+@pytest.mark.parametrize(("which", "where"), [(0, ""), (1, " on there")])
+def test_ctrl_c_on_either_node_makes_the_whole_job_give_way(
+    both: tuple[Node, Node], which: int, where: str
+) -> None:
     job = submit(*both, kind="train")
     attempt, _ = running(both[0], job)
-    both[1].end(signal.SIGINT)
+    both[which].end(signal.SIGINT)
     attempt = over(attempt)
     assert (attempt.state, attempt.cause) == ("yielded", "stopped")
-    assert attempt.reason == "Trackside was stopped on there."
-    assert not both[1].left()
+    assert attempt.reason == f"Trackside was stopped{where}."
+    assert not both[which].left()
+    both[which].start(TRACKSIDE_FAKE_GPUS=FLEET)
+    end(both, job)
+
+
+def test_an_agent_that_died_while_the_parts_got_ready_is_followed_by_one_that_goes_on(
+    both: tuple[Node, Node],
+) -> None:
+    both[1].end(signal.SIGTERM)
+    job = submit(*both)
+    gangs.until(lambda: both[0].attempt(job).launch == followers.GATHERS, "the first part")
+    both[0].end(signal.SIGKILL)
+    for one in both:
+        one.start(TRACKSIDE_FAKE_GPUS=FLEET)
+    running(both[0], job)
+    assert Job.objects.get(pk=job.pk).fence == 1
     end(both, job)
 
 

@@ -121,8 +121,12 @@ def _begin(attempt: Attempt, now: datetime) -> None:
     except StaleAttempt:  # asked to stop meanwhile: then it stays so
         attempt.refresh_from_db(fields=["state"])
         return
-    where = ", ".join(history.devices(attempt.compute))
-    move_job(attempt.job_id, Move.FIRST_STEP, reason=f"Runs on {attempt.node.name}: {where}.")
+    parts = [(attempt.node.name, attempt.compute)]
+    if attempt.compute.get("world"):
+        others = attempt.followers.order_by("position")
+        parts += others.values_list("node__name", "compute")
+    where = "; ".join(f"{node}: {', '.join(history.devices(one))}" for node, one in parts)
+    move_job(attempt.job_id, Move.FIRST_STEP, reason=f"Runs on {where}.")
     history.tell_state(attempt.job_id, now)
 
 
