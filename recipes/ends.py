@@ -2,6 +2,8 @@
 
 import signal
 
+from recipes import processes
+
 
 def cause(end: int, *, memory: bool) -> str:
     """In the words of the table of retries. `memory`: the system killed for want of it."""
@@ -15,8 +17,10 @@ def sentence(who: str, end: int, *, memory: bool, last: str) -> str:
     if end >= 0:
         return f"{who} ended with exit code {end}" + (f": {last}" if last else ".")
     if -end == signal.SIGKILL and memory:
+        limit = processes.memory_limit()
+        room = f": all of its {limit >> 20} MB were used" if limit else ""
         return (
-            f"{who} was killed by the system because memory ran out (signal 9, SIGKILL). "
+            f"{who} was killed by the system because memory ran out (signal 9, SIGKILL){room}. "
             "A smaller batch size or fewer ranks need less."
         )
     name = signal.Signals(-end).name if -end in set(signal.Signals) else "unknown"

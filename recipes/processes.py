@@ -150,6 +150,20 @@ def memory_kills() -> int:
     return 0
 
 
+def memory_limit() -> int | None:
+    """Bytes that our cgroup allows; None where it sets no limit, or does not tell."""
+    most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for path, _ in _memory_counters():
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            try:
+                told = (path.parent / name).read_text().strip()
+            except OSError:
+                continue
+            if told.isdigit() and int(told) < most:
+                return int(told)
+    return None
+
+
 def _memory_counters() -> Iterator[tuple[Path, str]]:
     root = Path("/sys/fs/cgroup")
     for line in Path("/proc/self/cgroup").read_text().splitlines():

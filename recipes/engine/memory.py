@@ -14,6 +14,12 @@ class OutOfMemory(Exception):
     code = "out_of_memory"
 
 
+class GpuOutOfMemory(OutOfMemory):
+    """The same of a GPU."""
+
+    code = "cuda_out_of_memory"
+
+
 @contextlib.contextmanager
 def explained(device: torch.device, *, batch: int, size: int, retrained: str) -> Iterator[None]:
     """Turn the library's error into OutOfMemory."""
@@ -23,7 +29,7 @@ def explained(device: torch.device, *, batch: int, size: int, retrained: str) ->
         free, total = torch.cuda.mem_get_info(device)
         ours = torch.cuda.max_memory_reserved(device)
         others = max(0, total - free - torch.cuda.memory_reserved(device))
-        raise OutOfMemory(
+        raise GpuOutOfMemory(
             f"{torch.cuda.get_device_name(device)} ran out of memory: this job had "
             f"{ours / GIB:.1f} of {total / GIB:.1f} GiB, others {others / GIB:.1f}. "
             + _advice(batch, size, retrained)

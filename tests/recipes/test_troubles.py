@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from recipes import pulse
 from recipes.engine import checkpoint
 from recipes.job import YIELDED
-from tests.recipes.making import dataset, events, job
+from tests.recipes.making import ROOT, dataset, events, job
 from tests.recipes.test_resume import NET, begin, run, until_step
 
 LONG: dict[str, Any] = {"epochs": 500, "batch_size": 4, "early_stopping": False}
@@ -74,6 +75,33 @@ def test_it_stops_at_the_first_loss_that_is_no_number_and_keeps_a_finite_checkpo
     for name in checkpoint.names(folder / "checkpoints"):
         net = checkpoint.read(folder / "checkpoints" / name).net
         assert all(one.isfinite().all() for one in net.values() if one.is_floating_point())
+
+
+@pytest.fixture
+def little_memory() -> Iterator[Path]:
+    """A cgroup with room for a leader and not for a rank that has loaded PyTorch."""
+    place = Path("/sys/fs/cgroup/memory") / f"trackside-test-{os.getpid()}"
+    try:
+        place.mkdir()
+        (place / "memory.limit_in_bytes").write_text(str(96 << 20))
+    except OSError:
+        pytest.skip("a memory cgroup cannot be made here: that needs root and cgroup v1")
+    yield place
+    place.rmdir()
+
+
+def test_a_rank_that_the_system_kills_for_its_memory_is_told_by_the_counter(
+    tmp_path: Path, data: dict[str, str], little_memory: Path
+) -> None:
+    folder = job(tmp_path, data, params=NET, training=LONG)
+    join = f"echo $$ > {little_memory}/cgroup.procs && exec {sys.executable} -m recipes {folder}"
+    begun = subprocess.run(["sh", "-c", join], cwd=ROOT, capture_output=True, check=False)
+    assert begun.returncode == 1
+    end = told(folder)
+    assert (end["cause"], end["rank"], end["signal"]) == ("out_of_memory", 0, 9)
+    assert (
+        "because memory ran out (signal 9, SIGKILL): all of its 96 MB were used." in end["reason"]
+    )
 
 
 def hung(folder: Path, number: int) -> dict[str, Any]:

@@ -100,6 +100,19 @@ def test_a_killed_rank_ends_its_attempt_by_name_and_the_job_is_tried_again(node:
     settled(node, job)
 
 
+def test_a_rank_that_crashes_twice_the_same_way_is_not_tried_a_third_time(node: Node) -> None:
+    node.start()
+    job = node.submit("crash", ranks=2)
+    node.until(job, "failed")
+    assert job.reason.endswith(
+        " of 2 crashed with signal 11 (SIGSEGV). "
+        "It ended the same way twice before its first step, so that it is not tried again."
+    )
+    ends = Attempt.objects.filter(job=job).values_list("state", "cause", "exit")
+    assert list(ends) == [("failed", "rank_crashed", "signal 11")] * 2
+    settled(node, job)
+
+
 def test_an_end_without_a_result_is_a_failure(node: Node) -> None:
     node.start()
     job = node.submit("silent", kind="preview")
