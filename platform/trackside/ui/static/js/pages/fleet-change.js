@@ -45,10 +45,10 @@ function pick(gpu, chosen) {
   box.checked = chosen;
   const words = document.createElement("span");
   words.className = "clip";
-  words.textContent = `GPU ${gpu.index} · ${gpu.name}`;
+  words.textContent = `GPU ${gpu.index} · ${gpu.name.replace(" (simulated)", "")}`;
   const state = document.createElement("span");
   state.className = "t3 s num";
-  state.textContent = `${look(gpu)[1]}, ${gib(gpu.memory_free)} GiB free`;
+  state.textContent = gpu.state === "failed" ? look(gpu)[1] : `${look(gpu)[1]}, ${gib(gpu.memory_free)} GiB free`;
   row.append(box, words, state);
   return row;
 }

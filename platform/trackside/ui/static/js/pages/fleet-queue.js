@@ -8,6 +8,7 @@ const pattern = document.getElementById("waiting-pattern").content.firstElementC
 const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 let dragged = null;
 let pending = 0; // moves on their way: the board of the moment is older than what is shown
+let sending = Promise.resolve();
 let current = () => ({ queue: [] });
 
 export function drawQueue(board) {
@@ -76,11 +77,14 @@ function move(row, steps) {
   const rows = [...list.children];
   const from = rows.indexOf(row);
   const to = Math.max(0, Math.min(rows.length - 1, from + steps));
-  if (to === from) return say(`${title(row)} is ${from ? "last" : "first"} already.`);
+  if (to === from) {
+    say(`${title(row)} is ${from ? "last" : "first"} already.`);
+    return;
+  }
   const held = document.activeElement;
   list.insertBefore(row, to < from ? rows[to] : (rows[to].nextElementSibling ?? null));
   held.focus(); // a node that is put elsewhere loses it
-  return tell(row, from);
+  tell(row, from);
 }
 
 function begin(event) {
@@ -119,13 +123,18 @@ function say(text) {
 
 // It stands where it was put at once; the server's word comes with the next board. Who goes up
 // passes the one below, who goes down lets the one above pass.
-async function tell(row, from) {
+// Moves are sent one after the other: two on their way at once might arrive in the wrong order.
+function tell(row, from) {
   pending += 1;
   const place = [...list.children].indexOf(row);
   const where = place < from ? { before: row.nextElementSibling.dataset.job } : { after: row.previousElementSibling.dataset.job };
+  sending = sending.then(() => post(row, where, place + 1));
+}
+
+async function post(row, where, place) {
   try {
     await send(`${list.dataset.url}${row.dataset.job}/place/`, where);
-    say(`${title(row)} is number ${place + 1} now.`);
+    say(`${title(row)} is number ${place} now.`);
   } catch (problem) {
     toast(problem.message, "error");
     say(problem.message);
