@@ -9,6 +9,7 @@
 const SILENCE = 40000;
 const SHUT = 10000; // what brought no byte for so long after its beginning is held back
 const LIVED = 5000; // a stream that ended sooner does not count as one
+const SPREAD = 2500; // when the web restarts, its readers do not come back all at once
 const LONGEST = 30000;
 const GONE = 70000; // a tab that said nothing for so long is closed
 const TRIES = 2; // then it asks instead
@@ -175,7 +176,7 @@ export class Line {
     if (lived) this.asking = 0;
     else if (this.asking && !asked) this.again = Math.min(this.again * 2, AGAIN[1]);
     if (!asked && !lived && (this.asking || this.tries >= TRIES)) this.asking = Date.now();
-    const wait = Math.min(LONGEST, (lived ? 500 : 1000) * 2 ** (this.tries - 1)) * (0.75 + Math.random() / 2);
+    const wait = lived ? 300 + Math.random() * SPREAD : Math.min(LONGEST, 1000 * 2 ** (this.tries - 1)) * (0.75 + Math.random() / 2);
     this.retryAt = Date.now() + wait;
     this.timer = setTimeout(() => this.reopen(), wait);
     this.tell();
