@@ -57,9 +57,8 @@ def shadow(request: Request, groups: Iterable[Group], room: Room) -> tuple[list[
     for group, line in times:
         if len(line) < request.count:
             continue
-        known = sum(1 for when, _ in line if when < NEVER)
         machine = group.machine
-        key = (line[request.count - 1][0], -known, machine.simulated, machine.name)
+        key = (line[request.count - 1][0], -_known(line), machine.simulated, machine.name)
         if best is None or key < best:
             best, found = key, line[: request.count]
     return _reserved(found), best[0] if best else NEVER
@@ -107,7 +106,11 @@ def _several(request: Request, times: list[tuple[Group, Times]]) -> tuple[list[D
 
 
 def _together(lines: list[Times], moment: float, request: Request) -> list[Device]:
-    ready = sorted(
-        ([gpu for when, gpu in line if when <= moment] for line in lines), key=len, reverse=True
-    )
-    return [gpu for line in ready[: request.nodes] for gpu in line]
+    """The machines that have most by then; of those alike, where most is known to come free."""
+    ready = [[one for one in line if one[0] <= moment] for line in lines]
+    ready.sort(key=lambda line: (-_known(line), -len(line)))
+    return [gpu for line in ready[: request.nodes] for _, gpu in line]
+
+
+def _known(line: Times) -> int:
+    return sum(1 for when, _ in line if when < NEVER)
