@@ -16,7 +16,7 @@ from tests import machines
 from tests.recipes.making import dataset, job
 from tests.workers.test_several_nodes import NET, spec_of
 
-ROUNDS = 7
+ROUNDS = 5
 SHORT = {"epochs": 1, "batch_size": 1, "early_stopping": False}
 
 
