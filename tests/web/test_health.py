@@ -153,12 +153,11 @@ def test_an_agent_left_behind_by_an_upgrade_is_named(well: Node) -> None:
 
 
 def test_an_agent_that_does_not_hear_its_doorbells_is_named(
-    well: Node, running_broker: valkey.Valkey, monkeypatch: pytest.MonkeyPatch
+    well: Node, running_broker: valkey.Valkey
 ) -> None:
-    monkeypatch.setitem(doorbell.app.conf, "broker_url", running_broker.url)
-    doorbell.fuse.reset()
-    for _ in range(health_fleet.DEAF):
-        assert doorbell.poke(well.name)
+    with doorbell.app_for(running_broker.url) as app:
+        for _ in range(health_fleet.DEAF):
+            app.send_task(doorbell.POKE, queue=well.queue, ignore_result=True)
     assert node()["unheard"] == health_fleet.DEAF
     assert "does not hear its doorbells" in node()["note"]
 
