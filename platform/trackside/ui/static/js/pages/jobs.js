@@ -29,11 +29,12 @@ function show(job) {
     if (Number(job.id) > Math.max(...[...table.querySelectorAll("[data-job]")].map((one) => Number(one.dataset.job)))) anew();
     return;
   }
-  if (line.dataset.state !== job.state) {
+  const now = job.paused && job.state === "queued" ? "paused" : job.state;
+  if (line.dataset.state !== now) {
     if (OVER.includes(job.state)) anew();
-    line.dataset.state = job.state;
-    line.querySelector('[data-f="state"]').replaceChildren(pill(job.state));
-    if (job.state !== "queued") line.querySelector('[data-f="turn"]').hidden = true;
+    line.dataset.state = now;
+    line.querySelector('[data-f="state"]').replaceChildren(pill(now));
+    if (now !== "queued") line.querySelector('[data-f="turn"]').hidden = true;
   }
   const reason = line.querySelector('[data-f="reason"]');
   reason.textContent = job.reason;
