@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Protocol
 
+from recipes import crash
 from trackside.compute.services import break_gpu
 from trackside.jobs.models import Follower
 from workers import sweep
@@ -40,6 +41,7 @@ class Condemned:
                 log.warning("Ending %s: %s", part, reason)
                 self._said[part.pk] = reason
                 sweep.kill(part)
+                crash.point("condemned.killed")
         return self._said.get(part.pk, "")
 
     def verdict(self, part: sweep.Part, found: Verdict) -> Verdict:

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from recipes import crash
 from trackside.compute.models import Gpu, Lease, Usage
 
 LONGEST_BEAT = 15.0  # seconds: what lies further back was not seen by this sample
@@ -81,17 +82,17 @@ def _settle(locking: QuerySet[Lease], now: datetime) -> None:
     rows = locking.filter(attempt__fence__gt=0)  # not claimed yet: nothing was held so far
     leases = list(rows.select_related("attempt__job", "node", "gpu").order_by("pk"))
     sums: dict[_Key, _Sum] = defaultdict(_Sum)
-    begun: set[int] = set()
     for lease in leases:
-        _add(sums, lease, now, begun)
+        _add(sums, lease, now)
     Lease.objects.filter(pk__in=[one.pk for one in leases]).update(
         counted_at=now, used_seconds=0, energy_wh=0
     )
+    crash.point("usage.cleared")
     for key, total in sums.items():
         _write(key, total)
 
 
-def _add(sums: dict[_Key, _Sum], lease: Lease, now: datetime, begun: set[int]) -> None:
+def _add(sums: dict[_Key, _Sum], lease: Lease, now: datetime) -> None:
     job = lease.attempt.job
     since = lease.counted_at or lease.taken_at
     whole = (now - since).total_seconds()
@@ -99,23 +100,24 @@ def _add(sums: dict[_Key, _Sum], lease: Lease, now: datetime, begun: set[int]) -
         return
     weight = 0.0 if lease.gpu is None else share_of(lease, lease.gpu)
     core = 1.0 if "/core/" in lease.resource else 0.0
+    begins = _begins(lease)
     for day, seconds in _days(since, now):
         row = sums[day, job.created_by_id, job.project_id, lease.node.simulated]
         row.gpu_seconds += weight * seconds
         row.core_seconds += core * seconds
         row.used_seconds += lease.used_seconds * seconds / whole
         row.energy_wh += lease.energy_wh * seconds / whole
-        if _begins(lease, begun):
-            row.jobs += 1
+        row.jobs += begins
+        begins = False
 
 
-def _begins(lease: Lease, begun: set[int]) -> bool:
-    """The first time that anything of this job is counted."""
+def _begins(lease: Lease) -> bool:
+    """The first time that anything of this job is counted: told by one lease of its first claim."""
     attempt = lease.attempt
-    if lease.counted_at or attempt.fence != 1 or attempt.pk in begun:
+    if lease.counted_at or attempt.fence != 1 or lease.node_id != attempt.node_id:
         return False
-    begun.add(attempt.pk)
-    return not Lease.objects.filter(attempt=attempt, counted_at__isnull=False).exists()
+    here = Lease.objects.filter(attempt=attempt, node=lease.node_id)
+    return not here.filter(pk__lt=lease.pk).exists()
 
 
 def _days(since: datetime, until: datetime) -> Iterator[tuple[date, float]]:
