@@ -127,6 +127,8 @@ def test_automatic_says_where_it_would_start_now(plan: Any) -> None:
     lab_stage.node("big", 4)
     assert "Starts now on one with GPU 0 and 1." in plan({**AUTO, "count": "2"})
     assert "Train 1 model on the first 2 GPUs free" in plan({**AUTO, "count": "2"})
+    assert "Train 1 model on the first GPU free" in plan(AUTO)
+    assert "that fit" not in plan(AUTO).replace("GPUs that fit", "")  # nothing to select there
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,9 @@ class Plan:
         if kind == "cpu":
             return "on the CPU"
         gpus = f"{number} GPU{'' if number == 1 else 's'}"
-        return f"on {gpus}" if kind == "gpus" else f"on the first {gpus} free"
+        if kind == "gpus":
+            return f"on {gpus}"
+        return f"on the first {gpus if number > 1 else 'GPU'} free"
 
 
 def make(analysis: Analysis, wish: Wish | None, board: Json, user: User) -> Plan:
