@@ -207,19 +207,17 @@ class Cluster:
             timeout=30,
         )
 
-    def click(self, who: str = "ada", *, models: list[Any] | None = None, **compute: Any) -> int:
+    def click(self, who: str = "ada", *, analysis: str = "sort", **compute: Any) -> int:
         """Train, again and again with the same key until it was taken; the job's number."""
         self._clicks += 1
         key = f"click-{os.getpid()}-{id(self)}-{self._clicks}-{time.monotonic_ns()}"
-        wish: dict[str, Any] = {"compute": compute or {"kind": "any", "count": 1}}
-        if models:
-            wish["models"] = models
+        wish = {"compute": compute or {"kind": "any", "count": 1}}
 
         def taken() -> int | None:
             try:
                 with self.api(who) as line:
                     headers = {"Idempotency-Key": key}
-                    path = "/projects/FAULT/analyses/sort/train"
+                    path = f"/projects/FAULT/analyses/{analysis}/train"
                     answer = line.post(path, json=wish, headers=headers)
             except httpx.HTTPError:
                 return None

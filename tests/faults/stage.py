@@ -25,8 +25,12 @@ from trackside.lab import services as lab  # noqa: E402
 from trackside.projects.models import Member, Project, Role  # noqa: E402
 
 EPOCHS = 4
+LIGHT = {"epochs": EPOCHS, "early_stopping": False}
+# For real trainings: a net that learns a little in seconds, and how it is led astray.
 NET = {"retrained": "all", "backbone": "shufflenet_v2_x0_5", "pretrained": False, "image_size": 32,
        "dropout": 0.3}  # fmt: skip
+REAL = {"epochs": 6, "batch_size": 2, "early_stopping": False}
+STEEP = {**REAL, "learning_rate": 10, "optimizer": "sgd", "warmup_epochs": 0}
 
 
 def main() -> None:
@@ -39,10 +43,15 @@ def main() -> None:
     for one in people:
         Member.objects.create(project=project, user=one, role=Role.OWNER)
     data = world.photos(project)
-    if "--real" in sys.argv:
+    real = "--real" in sys.argv
+    if real:
         making.dataset(Path(settings.TRACKSIDE_STORAGE) / data.folder, {"red": 16, "blue": 16})
-    analysis = lab.create_analysis(project, people[0], "sort", data)
-    lab.save_design(analysis, "training", {"epochs": EPOCHS, "early_stopping": False})
+    for name, training in (("sort", REAL), ("astray", STEEP)) if real else (("sort", LIGHT),):
+        analysis = lab.create_analysis(project, people[0], name, data)
+        lab.save_design(analysis, "training", training)
+        if real:
+            model = {"algorithm": "backbone_classifier", "params": NET, "on": True}
+            lab.save_design(analysis, "models", [model])
     print(json.dumps({one.username: make_token(one, "test")[1] for one in people}))
 
 

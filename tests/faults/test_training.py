@@ -11,10 +11,8 @@ from recipes import pulse
 from tests.faults import cluster as clusters
 from tests.faults.auditor import Auditor
 from tests.faults.cluster import Cluster
-from tests.faults.stage import NET
+from tests.faults.stage import REAL
 
-TRAINING = {"epochs": 6, "batch_size": 2, "early_stopping": False}
-STEEP = {**TRAINING, "learning_rate": 10, "optimizer": "sgd", "warmup_epochs": 0}
 ENVIRONMENT = {"TRACKSIDE_HUNG_SECONDS": "4", "TRACKSIDE_CHECKPOINT_SECONDS": "0"}
 
 
@@ -25,9 +23,8 @@ def cluster() -> Iterator[Cluster]:
         yield one
 
 
-def train(cluster: Cluster, training: dict[str, Any] = TRAINING) -> int:
-    model = {"algorithm": "backbone_classifier", "params": NET, "training": training}
-    return cluster.click(kind="any", count=2, models=[model])
+def train(cluster: Cluster, analysis: str = "sort") -> int:
+    return cluster.click(kind="any", count=2, analysis=analysis)
 
 
 def epochs(cluster: Cluster, job: int) -> dict[int, list[Any]]:
@@ -57,7 +54,7 @@ def test_killed_hung_or_gone_astray_a_training_ends_as_it_should(
     calm = train(cluster)
     assert cluster.finish(calm, seconds=240) == ["succeeded"]
     undisturbed = epochs(cluster, calm)
-    assert len(undisturbed) == TRAINING["epochs"]
+    assert len(undisturbed) == REAL["epochs"]
 
     killed = train(cluster)
     cluster.until(lambda: steps(cluster, killed) >= 5, "some steps", 120)
@@ -74,6 +71,6 @@ def test_killed_hung_or_gone_astray_a_training_ends_as_it_should(
     assert cause(cluster, hung) == "hung"
     assert epochs(cluster, hung) == undisturbed
 
-    steep = train(cluster, STEEP)
+    steep = train(cluster, "astray")
     assert cluster.finish(steep, seconds=240) == ["failed"]
     assert (cause(cluster, steep), cluster.attempt(steep)["number"]) == ("not_finite", 1)
