@@ -1,5 +1,6 @@
 """What a training is given, and how far it is."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,3 +46,8 @@ class Standing:
     since_best: int = 0
     watched: float = -np.inf
     early: str = ""  # why it ended before the last epoch, as a sentence
+
+
+def seed_of(*parts: int) -> int:
+    """One seed out of several numbers."""
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:7], "big")

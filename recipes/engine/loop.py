@@ -1,6 +1,5 @@
 """The one training loop: epochs under DistributedDataParallel, the best weights kept."""
 
-import hashlib
 import time
 from functools import partial
 from typing import Any
@@ -13,7 +12,7 @@ from torch.nn import functional
 from recipes import crash, pulse
 from recipes.engine import checkpoint, metrics, saving, schedule
 from recipes.engine.checkpoint import Checkpoint
-from recipes.engine.course import FINISH, GIVE_WAY, NOTHING, SAVE, WISHES, Course, Standing
+from recipes.engine.course import FINISH, GIVE_WAY, NOTHING, SAVE, WISHES, Course, Standing, seed_of
 from recipes.engine.finite import Finite
 from recipes.engine.pace import Pace
 from recipes.engine.peers import Peers, autocast
@@ -50,6 +49,7 @@ class Loop:
     def run(self) -> Standing:
         """Raises NotFinite, and GaveWay with the checkpoint written."""
         at, settings = self.at, self.course.settings
+        self._lay_buckets()
         while at.epoch < settings["epochs"] and not at.early:
             began = time.monotonic()
             loss, heard = self._train()
@@ -143,16 +143,7 @@ class Loop:
             self.course.settings, self.at.epoch * steps + step, steps
         )
         schedule.set_rate(self.optimizer, rate)
-        batch = self.course.train.prepare(loaded, rng)
-        target = self.course.train.labels[torch.from_numpy(places)].to(self.peers.device)
-        with autocast(self.peers.device, self.course.precision):
-            logits = self.learner(batch)
-        loss = functional.cross_entropy(
-            logits.float(),
-            target,
-            weight=self._weights,
-            label_smoothing=self.course.settings["label_smoothing"],
-        )
+        loss = self._loss(places, loaded, rng)
         self.finite.saw(loss.detach(), self.at.step + 1)
         self._mark(pulse.MEET)
         crash.point("loop.step")
@@ -162,6 +153,32 @@ class Loop:
         self.scaler.update()
         self._patience = 0.0
         return loss.detach()
+
+    def _loss(self, places: Any, loaded: Tensor, rng: np.random.Generator) -> Tensor:
+        batch = self.course.train.prepare(loaded, rng)
+        target = self.course.train.labels[torch.from_numpy(places)].to(self.peers.device)
+        with autocast(self.peers.device, self.course.precision):
+            logits = self.learner(batch)
+        return functional.cross_entropy(
+            logits.float(),
+            target,
+            weight=self._weights,
+            label_smoothing=self.course.settings["label_smoothing"],
+        )
+
+    def _lay_buckets(self) -> None:
+        """DDP lays its buckets anew after its first backward pass, and of three ranks or more the
+        order of a sum depends on them: one pass is thrown away, so that all that count are alike,
+        also those after a restart."""
+        if self.peers.world < 3 or self.peers.device.type != "cpu":
+            return
+        plan = self.plan()
+        own = saving.own_state(self.inner, torch.zeros(()), self.peers.device)
+        kept = {name: one.clone() for name, one in own.items()}
+        self._train_mode(single=plan.shape[1] == 1)
+        self._loss(*self._load(0, plan[0])).backward()  # type: ignore[no-untyped-call]
+        self.optimizer.zero_grad(set_to_none=True)
+        saving.restore_own(self.inner, kept, self.peers.device)
 
     def _report(self, loss: Tensor, step: int, steps: int, pictures: int) -> None:
         self.pace.did(pictures)
@@ -279,8 +296,3 @@ class Loop:
 def probabilities(logits: Tensor) -> Any:
     """Softmax in double precision, as numpy."""
     return logits.double().softmax(1).numpy()
-
-
-def seed_of(*parts: int) -> int:
-    """One seed out of several numbers."""
-    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:7], "big")

@@ -92,6 +92,19 @@ def test_a_killed_training_goes_on_to_the_same_end_to_the_last_digit(
     assert made(folder) == undisturbed
 
 
+def test_three_ranks_too_whose_sums_depend_on_their_order(
+    tmp_path: Path, data: dict[str, str]
+) -> None:
+    whole = job(tmp_path, data, name="whole", compute={"ranks": 3}, **GIVEN)
+    torn = job(tmp_path, data, name="torn", compute={"ranks": 3}, **GIVEN)
+    often = {"TRACKSIDE_CHECKPOINT_SECONDS": "0"}
+    assert run(whole) == 0
+    assert run(torn, TRACKSIDE_CRASH_AT="loop.step:8", **often) == 1
+    assert run(torn) == 0
+    assert "Goes on in epoch 2, step" in notes(torn)
+    assert made(torn) == made(whole)
+
+
 def until_step(folder: Path, number: int, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
