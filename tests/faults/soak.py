@@ -54,6 +54,7 @@ class Soak:
 
     def product(self, until: float) -> None:
         pairs = self.learn()
+        self.chance.shuffle(pairs)  # so that short runs come by all of them in the end
         self.say(f"{len(pairs)} pairs of process and crash point")
         for number, (process, name) in enumerate(pairs):
             if time.monotonic() > until:
