@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,6 +109,19 @@ def running(folder: Path, units: Path) -> Iterator[Systemd]:
         finally:
             process.kill()
             process.wait()
+            _forget_groups()
+
+
+def _forget_groups() -> None:
+    """Empty control groups stay behind a user instance; one with a process cannot be removed."""
+    roots = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
+    for place in (root / "app.slice" for root in roots):
+        for group in sorted(place.rglob("*trackside*"), reverse=True):
+            if group.is_dir():
+                with suppress(OSError):
+                    group.rmdir()
+        with suppress(OSError):
+            place.rmdir()
 
 
 def _ready(process: "subprocess.Popen[bytes]", runtime: Path, log: Path) -> Systemd:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import LONG, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
 
@@ -15,7 +15,7 @@ def test_the_administrator_finds_every_part_and_node_on_the_health_page(user: Vi
     expect(user.page.get_by_role("heading", name="Health")).to_be_visible()
     for part in ("Database", "Broker", "Storage", "Uploads", "Scheduler", "Queue", "Clocks"):
         expect(user.page.get_by_role("term").filter(has_text=part)).to_be_visible()
-    expect(user.page.get_by_role("cell", name="warm")).to_be_visible(timeout=60_000)
+    expect(user.page.get_by_role("cell", name="warm", exact=True)).to_be_visible(timeout=LONG)
     user.inspect("health")
 
 
