@@ -25,13 +25,16 @@ from django.utils import timezone  # noqa: E402
 
 from tests.web import cast  # noqa: E402
 from trackside.accounts.models import User  # noqa: E402
-from trackside.compute.models import Lease  # noqa: E402
-from trackside.jobs import announce, doorbell, services  # noqa: E402
+from trackside.compute.models import Lease, Quota  # noqa: E402
+from trackside.jobs import announce, bell, doorbell, services  # noqa: E402
+from trackside.jobs.leading import TERM, lead  # noqa: E402
 from trackside.jobs.models import Attempt, Event, Job  # noqa: E402
 from trackside.projects.models import Project  # noqa: E402
 
 THREADS = 16
 ROUNDS = 30
+MANY_ROUNDS = 200
+GIB = 2**30
 
 
 def together(acts: list[Callable[[], Any]]) -> list[Any]:
@@ -78,10 +81,11 @@ def clicks() -> dict[str, Any]:
 def gpus() -> dict[str, Any]:
     """Two users want the same two GPUs, named in different orders, again and again."""
     project, ada, ben = stage()
-    cast.node(gpus=2)
+    node = cast.node(gpus=2)
     uuids = ["GPU-gpu-01-0", "GPU-gpu-01-1"]
     outcomes: Counter[str] = Counter()
-    for _ in range(ROUNDS):
+    for _ in range(MANY_ROUNDS):
+        cast.beat(node)
         wishes = [(ada, uuids), (ben, uuids[::-1])]
         acts = [
             lambda user=user, wish=wish: cast.submit(
@@ -100,6 +104,74 @@ def gpus() -> dict[str, Any]:
         for job in jobs:
             services.stop(job, user=ada, how="cancel")
     return {"outcomes": outcomes, "leases": Lease.objects.count()}
+
+
+def budgets() -> dict[str, Any]:
+    """Four at once want 30 GiB each of the same GPU of 80 GiB, while its node beats."""
+    project, ada, ben = stage()
+    node = cast.node(gpus=1)
+    wish = {"kind": "any", "share": "shared", "memory": 30 * GIB}
+    outcomes: Counter[str] = Counter()
+    for _ in range(ROUNDS):
+        acts = [partial(cast.submit, project, user, compute=wish) for user in (ada, ben) * 2]
+        made = together([*acts, lambda: cast.beat(node)])
+        jobs = Job.objects.filter(pk__in=[one.pk for one in made if one is not None])
+        given = sum(Lease.objects.values_list("memory", flat=True))
+        assert given <= 80 * GIB, "two budgets fit, three do not"
+        outcomes[f"{jobs.filter(state='starting').count()} of {len(jobs)}"] += 1
+        _clear(jobs, ada)
+    return {"outcomes": outcomes, "leases": Lease.objects.count()}
+
+
+def mixture() -> dict[str, Any]:
+    """One wants the GPU alone, two want a share: it is alone or shared, never both."""
+    project, ada, ben = stage()
+    node = cast.node(gpus=1)
+    alone = {"kind": "any"}
+    share = {"kind": "any", "share": "shared", "memory": 30 * GIB}
+    outcomes: Counter[str] = Counter()
+    for _ in range(ROUNDS):
+        cast.beat(node)
+        wishes = [(ada, alone), (ben, share), (ada, share)]
+        acts = [partial(cast.submit, project, user, compute=wish) for user, wish in wishes]
+        jobs = Job.objects.filter(pk__in=[one.pk for one in together(acts)])
+        sorts = set(Lease.objects.values_list("shared", flat=True))
+        assert len(sorts) == 1, sorts
+        outcomes["shared" if sorts == {True} else "alone"] += 1
+        _clear(jobs, ada)
+    return {"rounds": sum(outcomes.values()), "leases": Lease.objects.count()}
+
+
+def quotas() -> dict[str, Any]:
+    """Four jobs of a user who may have two GPUs, on a node with four."""
+    project, ada, _ = stage()
+    node = cast.node(gpus=4)
+    Quota.objects.create(user=ada, gpus=2)
+    outcomes: Counter[str] = Counter()
+    for _ in range(ROUNDS):
+        cast.beat(node)
+        acts = [partial(cast.submit, project, ada, compute={"kind": "any"})] * 4
+        jobs = Job.objects.filter(pk__in=[one.pk for one in together(acts)])
+        outcomes[f"{jobs.filter(state='starting').count()} of {len(jobs)}"] += 1
+        _clear(jobs, ada)
+    return {"outcomes": outcomes, "leases": Lease.objects.count()}
+
+
+def _clear(jobs: Any, user: User) -> None:
+    """Those that wait first, so that none starts in the place of another."""
+    for job in sorted(jobs, key=lambda one: one.state != "queued"):
+        services.stop(job, user=user, how="cancel")
+
+
+def leaders() -> dict[str, Any]:
+    """Twelve schedulers start at the same moment, and again when the first has fallen silent."""
+    now = timezone.now()
+    names = [str(number) for number in range(12)]
+    won = [
+        sum(together([partial(lead, "scheduler", name, moment) for name in names]))
+        for moment in (now, now + 2 * TERM, now + 4 * TERM)
+    ]
+    return {"won": won}
 
 
 def stories() -> dict[str, Any]:
@@ -157,11 +229,12 @@ def migrations() -> dict[str, Any]:
     return {"missing": missing}
 
 
-RACES = {one.__name__: one for one in (claims, clicks, gpus, stories, endings, migrations)}
+ALL = (claims, clicks, gpus, budgets, mixture, quotas, leaders, stories, endings, migrations)
+RACES = {one.__name__: one for one in ALL}
 
 
 def main(name: str) -> None:
-    for fuse in (announce.fuse, doorbell.fuse):
+    for fuse in (announce.fuse, bell.fuse, doorbell.fuse):
         fuse.run = lambda act: False  # type: ignore[method-assign]  # no broker here
     call_command("migrate", verbosity=0)
     print(json.dumps({"vendor": connection.vendor, **RACES[name]()}))

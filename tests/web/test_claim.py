@@ -66,7 +66,23 @@ def test_twenty_deliveries_of_a_click_make_one_job(race: Any) -> None:
 
 
 def test_of_two_users_who_want_the_same_gpus_one_starts_and_one_waits(race: Any) -> None:
-    assert race("gpus") == {"outcomes": {"queued starting": 30}, "leases": 0}
+    assert race("gpus") == {"outcomes": {"queued starting": 200}, "leases": 0}
+
+
+def test_budgets_on_a_shared_gpu_never_exceed_its_memory(race: Any) -> None:
+    assert race("budgets") == {"outcomes": {"2 of 4": 30}, "leases": 0}
+
+
+def test_a_gpu_is_given_to_one_alone_or_shared_but_never_both(race: Any) -> None:
+    assert race("mixture") == {"rounds": 30, "leases": 0}
+
+
+def test_a_quota_holds_against_clicks_at_the_same_moment(race: Any) -> None:
+    assert race("quotas") == {"outcomes": {"2 of 4": 30}, "leases": 0}
+
+
+def test_of_many_schedulers_one_leads(race: Any) -> None:
+    assert race("leaders") == {"won": [1, 1, 1]}
 
 
 def test_many_writers_number_one_story_without_gap_or_twin(race: Any) -> None:

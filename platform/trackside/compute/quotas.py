@@ -72,7 +72,7 @@ def lock(user: int | None, project: int | None) -> bool:
 
     False when no row does.
     """
-    rows = Quota.objects.select_for_update().filter(_rows(user, project)).order_by("pk")
+    rows = Quota.objects.select_for_update(no_key=True).filter(_rows(user, project)).order_by("pk")
     return bool(list(rows.values_list("pk", flat=True)))
 
 

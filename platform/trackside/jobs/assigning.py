@@ -116,8 +116,11 @@ def _lease(attempt: Attempt, decision: Decision, compute: dict[str, Any], now: d
 
 
 def _room_for(decision: Decision, budget: int) -> None:
-    """Hold the GPUs' rows, so that nobody adds a share meanwhile, and count."""
-    gpus = Gpu.objects.select_for_update(of=("self",)).filter(pk__in=decision.uuids)
+    """Hold the GPUs' rows, so that nobody adds a share meanwhile, and count.
+
+    Not their keys: at its commit, another's lease looks at those.
+    """
+    gpus = Gpu.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=decision.uuids)
     sizes = dict(gpus.order_by("node_id", "index").values_list("pk", "memory_total"))
     given = Lease.objects.filter(gpu__in=sizes, shared=True)
     used = dict(given.values("gpu").annotate(sum=Sum("memory")).values_list("gpu", "sum"))
