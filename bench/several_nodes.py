@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.train_rate import spread
-from tests import machines
+from tests import machines, wires
 from tests.recipes.making import dataset, job
 from tests.workers.test_several_nodes import NET, spec_of
 
@@ -21,7 +21,7 @@ SHORT = {"epochs": 1, "batch_size": 1, "early_stopping": False}
 
 
 def main() -> int:
-    if why := machines.possible():
+    if why := wires.possible():
         print(f"several_nodes: skipped. {why}")
         return 0
     with (

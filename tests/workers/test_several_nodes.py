@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests import machines
+from tests import machines, wires
 from tests.product import until
 from tests.recipes.making import dataset, events, job, recipes
 
@@ -18,7 +18,7 @@ LONG = {"epochs": 1000, "batch_size": 1, "early_stopping": False}
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[machines.Fleet]:
-    if why := machines.possible():
+    if why := wires.possible():
         pytest.skip(why)
     with machines.running(("east", "west"), TRACKSIDE_LEASE_SECONDS="8") as one:
         yield one
