@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import QuerySet
 from django.http import Http404
-from django.utils import timezone
 
 from trackside.accounts.models import User
+from trackside.compute import clock
 from trackside.compute.models import Gpu, Node, NodeState
 from trackside.compute.services import state_of
 from trackside.jobs import broker
@@ -182,7 +182,7 @@ def readiness() -> dict[str, bool | str]:
     database = _database()
     nodes: bool | str = "Unknown: the database does not answer."
     if database is True:
-        now = timezone.now()
+        now = clock.now()
         alive = [one for one in Node.objects.all() if state_of(one, now) == NodeState.ONLINE]
         nodes = bool(alive) or "No node is online; jobs wait until an agent has started."
     found = broker.answers() or "The broker does not answer; jobs start some seconds later."

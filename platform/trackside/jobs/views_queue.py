@@ -11,11 +11,11 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from trackside.accounts.gate import error_json, signed_in
 from trackside.accounts.models import User
+from trackside.compute import clock
 from trackside.compute import services as compute
 from trackside.compute.board import board
 from trackside.compute.draining import must_administer
@@ -146,7 +146,7 @@ def node_drain(request: HttpRequest, name: str) -> HttpResponse:
 def node_undrain(request: HttpRequest, name: str) -> HttpResponse:
     node = _node(request, name)
     compute.undrain(node, _me(request))
-    services.schedule(timezone.now())
+    services.schedule(clock.now())
     messages.success(request, f"{node.name} takes jobs again.")
     return redirect("gpus")
 
@@ -163,7 +163,7 @@ def gpu_mend(request: HttpRequest, uuid: str) -> HttpResponse:
     must_administer(_me(request), "put a GPU back in service")
     gpu = get_object_or_404(Gpu.objects.select_related("node"), pk=uuid)
     if compute.mend_gpu(gpu.pk, _me(request)):
-        services.schedule(timezone.now())
+        services.schedule(clock.now())
         messages.success(request, f"GPU {gpu.index} of {gpu.node.name} is in service again.")
     return redirect("gpus")
 
@@ -184,6 +184,6 @@ def quota_set(request: HttpRequest) -> HttpResponse:
     except BadQuota as wrong:
         messages.error(request, str(wrong))
     else:
-        services.schedule(timezone.now())
+        services.schedule(clock.now())
         messages.success(request, "The quota is saved." if raw else "The limit is taken away.")
     return redirect("quotas")
