@@ -60,10 +60,10 @@ class Soak:
             if time.monotonic() > until:
                 self.say(f"time is over after {number} of {len(pairs)} pairs")
                 return
-            kill_at(self.cluster, process, name, passes=self.chance.choice((1, 1, 2)))
+            fell = kill_at(self.cluster, process, name, passes=self.chance.choice((1, 1, 2)))
             self.auditor.settled(within=60)
-            self.points += 1
-            self.say(f"{process} killed at {name}")
+            self.points += len(fell)
+            self.say(f"{process} {'killed at' if fell else 'did not come by'} {name}")
 
     # --- at random ------------------------------------------------------------------------------
 
