@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from tests.web.simulation import NODES, Stage
+from trackside.compute.models import Gpu
 from trackside.jobs import history, services
 from trackside.jobs.models import Attempt, Event, Job
 from trackside.jobs.states import ATTEMPT_OVER, JOB_OVER
@@ -59,6 +60,8 @@ class World(Stage):
         """Let everything come back and go on: then each job has its one outcome and nothing is
         left."""
         self.armed = None
+        self.spoil()
+        Gpu.objects.update(broken="")  # an administrator puts them back in service
         for job in Job.objects.filter(paused=True).exclude(state__in=JOB_OVER):
             services.resume(job, self.user)
         for _ in range(400):

@@ -5,6 +5,7 @@ A process of it ends at a crash point by `Crash`: its transaction is rolled back
 memory is gone, as if it had been killed there.
 """
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -72,6 +73,7 @@ class Stage:
         self.project = Project.objects.get_or_create(key="SIM", name="Simulated")[0]
         for target, name, value in self._patches():
             self._stack.enter_context(mock.patch.object(target, name, value))
+        self.spoil()
         for name in NODES:
             self.start(name)
         self._scheduler = scheduler.Scheduler()
@@ -171,13 +173,23 @@ class Stage:
             for one in parts:
                 one.succeed()
 
+    @property
+    def ill(self) -> dict[str, str]:
+        return {"TRACKSIDE_FAKE_FAULTS": str(Path(settings.TRACKSIDE_STORAGE) / "faults.json")}
+
+    def spoil(self, **fault: Any) -> None:
+        """Something is wrong with every GPU, or with none any more."""
+        gpus = {"0": fault, "1": fault} if fault else {}
+        text = json.dumps(dict.fromkeys(NODES, gpus))
+        Path(self.ill["TRACKSIDE_FAKE_FAULTS"]).write_text(text)
+
     # --- acts ---------------------------------------------------------------------------------
 
     @contextmanager
     def as_node(self, name: str) -> Iterator[None]:
         self.waking = name
         with (
-            mock.patch.dict("os.environ", {"TRACKSIDE_NODE": name}),
+            mock.patch.dict("os.environ", {"TRACKSIDE_NODE": name, **self.ill}),
             mock.patch.object(settings, "TRACKSIDE_FAKE_GPUS", NODES[name]),
         ):
             yield

@@ -160,6 +160,10 @@ def day(world: World) -> Iterator[None]:
     yield from rounds(world)
     for gang in list(world.gangs):
         world.succeed(gang)
+    world.click(WISHES[0])  # on a GPU that a stranger has taken meanwhile
+    world.spoil(process={"pid": 4711, "name": "python", "user": "root", "memory_gb": 20})
+    yield from rounds(world)
+    world.spoil()
     for wish in (*WISHES, WISHES[0]):
         world.click(wish)
     yield from rounds(world, 3)
@@ -174,6 +178,8 @@ def day(world: World) -> Iterator[None]:
     world.order(0, "resume")
     for gang in [one for one in world.gangs if one.alive][:1]:
         gang.end(None)
+    yield from rounds(world)
+    world.spoil(failed="It has fallen off the bus.")
     yield from rounds(world)
     world.agents["east"] = None  # past every lease
     world.wait(200)
@@ -207,9 +213,9 @@ def test_a_crash_at_each_named_point_loses_nothing(
     monkeypatch.setattr(history, "THIN_EVERY", 12)
     monkeypatch.setattr(history, "CHARTED", {"step": (1, 1)})
     list(day(world))
+    passed = {name: world.passed.count(name) for name in world.passed}
     world.settle()
     assert Job.objects.filter(state="succeeded").exists()
-    passed = {name: world.passed.count(name) for name in world.passed}
     world.__exit__()
     crashed = []
     for name, times in sorted(passed.items()):
