@@ -271,7 +271,8 @@ class Loop:
                 f" It runs on {world} instead of {found.world} ranks: a step learns from "
                 f"{world * batch} pictures instead of {found.world * found.batch}."
             )
-        self.journal.write("note", level="info", text=text)
+        resumed = round(self.at.epoch + self.at.within / steps, 4)
+        self.journal.write("note", level="info", text=text, resumed=resumed)
         return found
 
     def _state(self) -> checkpoint.State:

@@ -1,5 +1,6 @@
 """A job's numbers as columns for charts, thinned to what a chart can show."""
 
+import math
 from typing import Any
 
 from trackside.jobs import thinning
@@ -14,15 +15,18 @@ def series(job: Job) -> dict[str, Any]:
     """Columns of equal length by subject; `seq` is where the live stream goes on from.
 
     `epochs.metrics` maps each metric's name to its column. A job that went on from a checkpoint
-    shows what came before it; of what was done twice, the last. The load is the last attempt's.
+    shows what came before it, and in `resumed` where that was, in epochs; of what was done twice,
+    the last. The load is the last attempt's.
     """
-    steps = _thinned("step", _onward(_events(job, "step")))
-    epochs = _thinned("epoch", _onward(_events(job, "epoch")))
+    resumed = _resumed(job)
+    steps = _thinned("step", _onward(_events(job, "step"), resumed))
+    epochs = _thinned("epoch", _onward(_events(job, "epoch"), resumed))
     loads = _thinned("load", _events(job, "load", since=_last_start(job)))
     return {
         "seq": job.event_seq,
         "steps": {name: _column(steps, name) for name in ("epoch", "step", "loss", "lr", "rate")},
         "epochs": _epochs([data for *_, data in epochs]),
+        "resumed": [data["resumed"] for *_, data in _onward(resumed, [], "resumed")],
         "load": {
             "at": [at for _, at, _ in loads],
             "cpu": _column(loads, "cpu"),
@@ -43,11 +47,23 @@ def _events(job: Job, type_: str, *, since: int = 0) -> list[Row]:
     return [(seq, at.timestamp(), data) for seq, at, data in found]
 
 
-def _onward(rows: list[Row]) -> list[Row]:
-    """Only what was not done again later: seen from the end, epochs fall."""
-    least, found = float("inf"), []
+def _resumed(job: Job) -> list[Row]:
+    """The notes of attempts that went on from a checkpoint."""
+    notes = _events(job, "note")
+    return [row for row in notes if isinstance(row[2].get("resumed"), int | float)]
+
+
+def _onward(rows: list[Row], resumed: list[Row], name: str = "epoch") -> list[Row]:
+    """Only what was not done again later: seen from the end, epochs fall.
+
+    What lies beyond the place where a later attempt went on is lost at once, not step by step.
+    """
+    least, found, later = float("inf"), [], list(resumed)
     for row in reversed(rows):
-        epoch = row[2].get("epoch")
+        while later and later[-1][0] > row[0]:
+            # a step that ended exactly there is in the checkpoint
+            least = min(least, math.nextafter(later.pop()[2]["resumed"], math.inf))
+        epoch = row[2].get(name)
         if isinstance(epoch, int | float) and epoch < least:
             least = epoch
             found.append(row)

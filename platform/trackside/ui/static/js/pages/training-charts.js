@@ -55,9 +55,12 @@ function loss(one) {
   show("loss", one, data, series, logScale());
   const train = soft.at(-1);
   const validation = epochs.val_loss.at(-1);
-  legend("loss", [["--s1", [], "Train", number(train)], ["--s2", [6, 3], "Validation", number(validation)]], "thin line: every step, thick line: smoothed");
+  legend("loss", [["--s1", [], "Train", number(train)], ["--s2", [6, 3], "Validation", number(validation)]], ["thin line: every step, thick line: smoothed", onward(one)].filter(Boolean).join("; "));
   say("loss", x.length ? `Loss by epoch. Train ${number(train)}, validation ${number(validation)}. Arrow keys read single epochs.` : "Loss by epoch: nothing yet");
 }
+
+// Also in words: the line in the picture is for those who see it.
+const onward = ({ series }) => (series.resumed?.length ? `resumed from a checkpoint at epoch ${series.resumed.map((at) => Number(at.toFixed(2))).join(", ")}` : "");
 
 function metrics(one, cards) {
   const { epochs } = one.series;
@@ -129,31 +132,35 @@ function options(one, series, log, size) {
     scales: { x: { time: false, range: (_, least, most) => [0, Math.max(most ?? 1, last <= 60 ? last : Math.min(last, (most ?? 1) * 1.25))] }, y: { distr: log ? 3 : 1 } },
     axes: [{ ...axis, grid: { show: false }, size: 26, values: (_, ticks) => ticks.map(epoch) }, { ...axis, size: 46 }],
     series: [{ label: "Epoch" }, ...series],
-    hooks: { draw: [(plot) => line(plot, one)], setCursor: [(plot) => tip(plot)] },
+    hooks: { draw: [(plot) => lines(plot, one)], setCursor: [(plot) => tip(plot)] },
   };
 }
 
 // Whole epochs only; the last tick says what is counted.
 const epoch = (tick, n, all) => (!Number.isInteger(tick) ? "" : n && n === all.length - 1 ? `epoch ${tick}` : tick);
 
-function line(plot, one) {
+// Vertical lines: the best epoch, and where an attempt went on from a checkpoint.
+function lines(plot, one) {
+  for (const at of one.series.resumed ?? []) line(plot, at, "resumed", [1, 3], 26);
   const peak = best(one);
-  if (!peak) return;
+  if (peak) line(plot, peak.epoch, `best, epoch ${peak.epoch}`, [4, 4], 12);
+}
+
+function line(plot, at, words, dash, below) {
   const { ctx } = plot;
-  const x = Math.round(plot.valToPos(peak.epoch, "x", true));
+  const x = Math.round(plot.valToPos(at, "x", true));
   const { top, height, left } = plot.bbox;
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = colour("--tx-3");
-  ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.setLineDash(dash.map((part) => part * devicePixelRatio));
   ctx.beginPath();
   ctx.moveTo(x, top);
   ctx.lineTo(x, top + height);
   ctx.stroke();
   ctx.textAlign = "left";
   ctx.font = `600 ${11 * devicePixelRatio}px Inter Variable, Inter, sans-serif`;
-  const words = `best, epoch ${peak.epoch}`;
   const room = ctx.measureText(words).width + 8;
-  ctx.fillText(words, x - left > room ? x - room : x + 8, top + 12 * devicePixelRatio);
+  ctx.fillText(words, x - left > room ? x - room : x + 8, top + below * devicePixelRatio);
   ctx.restore();
 }
 

@@ -6,6 +6,7 @@ import { csrf } from "../send.js";
 import { toast } from "../toasts.js";
 import { giveWay } from "./training-pause.js";
 import { draw, tables } from "./training-charts.js";
+import { addEpoch, addStep, goOn, startLoad } from "./training-series.js";
 import { events, facts, line, load, logs, pill, progress } from "./training-panels.js";
 
 const OVER = ["succeeded", "failed", "cancelled"];
@@ -46,6 +47,7 @@ const TAKE = {
     Object.assign(one.job, { state: data.state, reason: data.reason, paused: data.paused ?? false });
     if (data.devices) one.devices = data.devices;
     if (data.node) one.node = data.node;
+    if (data.state === "starting") { startLoad(one.series); one.load = null; mark("load"); }
     story(one, "state", data, at);
     mark("progress", "facts");
     if (OVER.includes(data.state)) ended();
@@ -54,22 +56,18 @@ const TAKE = {
   progress(one, data) { one.job.progress = data; mark("progress"); },
   step(one, data) {
     one.step = data;
-    const { steps } = one.series;
-    for (const name of ["epoch", "step", "loss", "lr", "rate"]) steps[name].push(data[name] ?? null);
-    if (steps.epoch.length > 4000) thin(steps);
+    addStep(one.series, data);
     mark("charts", "facts");
   },
   epoch(one, data, at) {
-    const { epochs } = one.series;
-    for (const name of ["epoch", "train_loss", "val_loss", "best", "seconds"]) epochs[name].push(data[name] ?? null);
-    const rows = epochs.epoch.length;
-    for (const name of new Set([...Object.keys(epochs.metrics), ...Object.keys(data.metrics ?? {})])) {
-      const column = (epochs.metrics[name] ??= Array(rows - 1).fill(null));
-      column.push(data.metrics?.[name] ?? null);
-    }
+    addEpoch(one.series, data);
     one.job.metrics = data.best ? data.metrics : one.job.metrics;
     story(one, "epoch", data, at);
     mark("charts", "progress");
+  },
+  note(one, data, at) {
+    if (typeof data.resumed === "number") { goOn(one.series, data.resumed); mark("charts"); }
+    story(one, "note", data, at);
   },
   load(one, data, at) {
     one.load = data;
@@ -82,10 +80,6 @@ const TAKE = {
   },
   finished(one, data) { one.result = data; mark("facts"); },
 };
-
-function thin(columns) {
-  for (const name of Object.keys(columns)) columns[name] = columns[name].filter((_, n, all) => n % 2 === 0 || n === all.length - 1);
-}
 
 function story(one, type, data, at = Date.now() / 1000) {
   one.story.push({ type, data, at: new Date(at * 1000).toISOString() });
