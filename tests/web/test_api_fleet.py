@@ -107,8 +107,11 @@ def test_the_queue_is_put_in_another_order(jobs: list[Job], ada: User, ben: User
     assert order() == [second, first, third]
     assert rest.call("POST", f"/jobs/{second}/place", {"after": third}).status_code == 200
     assert order() == [first, third, second]
-    assert rest.call("POST", f"/jobs/{second}/priority", {"priority": 9}).status_code == 200
-    assert order() == [second, first, third]
+    assert rest.call("POST", f"/jobs/{first}/priority", {"priority": -9}).status_code == 200
+    assert order() == [third, second, first]
+    lifted = rest.call("POST", f"/jobs/{first}/priority", {"priority": 9})
+    assert lifted.status_code == 422
+    assert "only an administrator" in said(lifted)
     refused = Rest(ben).call("POST", f"/jobs/{third}/place", {"before": first})
     assert refused.status_code == 403
 
@@ -119,6 +122,8 @@ def test_the_queue_is_put_in_another_order(jobs: list[Job], ada: User, ben: User
         ({}, "Say 'before' or 'after'"),
         ({"before": 1, "after": 2}, "Say 'before' or 'after'"),
         ({"before": 999999}, "Job 999999 does not wait."),
+        ({"before": 10**30}, "does not wait."),
+        ({"after": True}, "whole number"),
         ({"before": "x"}, "whole number"),
     ],
 )

@@ -13,6 +13,7 @@ from trackside.compute import board, services, waiting
 from trackside.compute.models import Gpu, Node
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Job
+from trackside.jobs.turns import turns
 from trackside.projects.models import Member, Project
 
 GPU0 = {"kind": "gpus", "uuids": ["GPU-gpu-01-0"]}
@@ -141,6 +142,17 @@ def test_all_holders_of_a_shared_gpu_are_named(project: Project, ada: User, dan:
     assert [h["title"] for h in tile(dan)["holders"]] == ["a job of another project"]
 
 
+def test_a_paused_job_has_no_turn(project: Project, ada: User) -> None:
+    taken()
+    jobs = [cast.submit(project, ada, compute=GPU0) for _ in range(3)]
+    Job.objects.filter(pk=jobs[0].pk).update(paused=True)
+    shown = board.board(ada)
+    assert (shown["waiting"], shown["turns"]) == (3, 2)
+    places, waiting = turns(Job.objects.all())
+    seen = {one["id"]: one["position"] for one in shown["queue"] if not one["paused"]}
+    assert (places, waiting) == (seen, shown["turns"])
+
+
 def test_who_may_move_a_waiting_job(
     project: Project, ada: User, ben: User, cleo: User, admin: User
 ) -> None:
@@ -166,7 +178,8 @@ def test_the_queue_is_shown_in_the_order_of_its_turns(project: Project, ada: Use
     taken()
     ids = [cast.submit(project, ada, compute=GPU0).pk for _ in range(4)]
     Job.objects.filter(pk=ids[3]).update(priority=5)
-    Job.objects.filter(pk=ids[2]).update(turn=ids[0] - 0.5)
+    since = Job.objects.get(pk=ids[1]).created_at
+    Job.objects.filter(pk=ids[2]).update(waits_since=since, turn=ids[0] - 0.5)
     Job.objects.filter(pk=ids[0]).update(paused=True)
     shown = [one["id"] for one in board.board(ada)["queue"]]
     assert shown == [ids[3], ids[2], ids[1], ids[0]]

@@ -164,8 +164,9 @@ def test_an_own_job_may_let_others_pass_but_not_pass_them(
 
 def test_a_priority_is_set_and_a_wrong_one_explained(waiting: list[Job], ada: User) -> None:
     path = f"/gpus/queue/{waiting[1].pk}/priority/"
-    assert by(ada).post(path, {"priority": "7"}).json() == {"said": "Priority 7."}
-    assert order()[0] == waiting[1].pk
+    assert by(ada).post(path, {"priority": "-7"}).json() == {"said": "Priority -7."}
+    assert order()[-1] == waiting[1].pk
+    assert "only an administrator" in by(ada).post(path, {"priority": "7"}).content.decode()
     for wrong in ("", "x", "1000"):
         answer = by(ada).post(path, {"priority": wrong})
         assert answer.status_code == 422

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from tests.web import cast
 from trackside.accounts.models import User
+from trackside.compute import clock
 from trackside.compute.placement import Place, ordered
+from trackside.compute.placement.ordering import effective
 from trackside.compute.requests import BadCompute
 from trackside.jobs import services
 from trackside.jobs.backlog import Backlog
@@ -31,8 +33,6 @@ def waiting(project: Project, user: User, **wish: object) -> Job:
 
 
 def order() -> list[int]:
-    from trackside.compute import clock
-
     return Backlog().order(clock.now())
 
 
@@ -43,9 +43,33 @@ def notes(job: Job) -> list[str]:
 @pytest.mark.usefixtures("full")
 def test_a_higher_priority_comes_first_and_is_told(project: Project, ada: User) -> None:
     first, second = waiting(project, ada), waiting(project, ada)
-    services.set_priority(second, ada, 5)
+    services.set_priority(first, ada, -5)
     assert order() == [second.pk, first.pk]
-    assert notes(second) == ["Ada changed its priority from 0 to 5."]
+    assert notes(first) == ["Ada changed its priority from 0 to -5."]
+
+
+@pytest.mark.usefixtures("full")
+def test_only_an_administrator_lifts_a_job_above_the_others(
+    project: Project, ada: User, admin: User
+) -> None:
+    first, second = waiting(project, ada, priority=-5), waiting(project, ada)
+    assert services.set_priority(first, ada, 0).priority == 0
+    with pytest.raises(BadCompute, match=r"only an administrator may give 1\. Yours may be"):
+        services.set_priority(first, ada, 1)
+    assert services.set_priority(second, admin, 9).priority == 9
+    assert services.set_priority(second, ada, 4).priority == 4
+    with pytest.raises(BadCompute, match="passes everybody else's jobs"):
+        services.set_priority(second, ada, 5)
+
+
+@pytest.mark.usefixtures("full")
+def test_a_new_job_is_not_more_urgent_than_everybody_elses(
+    project: Project, ada: User, admin: User
+) -> None:
+    with pytest.raises(BadCompute, match="Yours may be from -100 to 0") as refused:
+        waiting(project, ada, priority=1)
+    assert (refused.value.field, refused.value.code) == ("compute.priority", "priority_too_high")
+    assert waiting(project, admin, priority=100).priority == 100
 
 
 @pytest.mark.usefixtures("full")
@@ -61,9 +85,12 @@ def test_a_job_is_moved_right_before_another(project: Project, ada: User) -> Non
 
 
 @pytest.mark.usefixtures("full")
-def test_before_an_urgent_job_a_moved_one_is_as_urgent(project: Project, ada: User) -> None:
-    urgent, late = waiting(project, ada, priority=50), waiting(project, ada)
-    assert services.move_before(late, ada, urgent).priority == 50
+def test_before_an_urgent_job_a_moved_one_is_as_urgent(
+    project: Project, ada: User, admin: User
+) -> None:
+    urgent, late = waiting(project, ada), waiting(project, ada)
+    services.set_priority(urgent, admin, 50)
+    assert services.move_before(late, admin, urgent).priority == 50
     assert order() == [late.pk, urgent.pk]
 
 
@@ -110,13 +137,13 @@ def test_what_runs_has_no_place_in_the_queue(full: Job, project: Project, ada: U
 def test_a_waiting_job_goes_elsewhere_and_starts_if_it_is_free(project: Project, ada: User) -> None:
     cast.node("gpu-02", gpus=1)
     job = cast.submit(
-        project, ada, compute={"kind": "gpus", "uuids": [GPU0], "max_seconds": 600, "priority": 3}
+        project, ada, compute={"kind": "gpus", "uuids": [GPU0], "max_seconds": 600, "priority": -3}
     )
     assert job.state == "queued"
     job = services.move_waiting(job, ada, {"kind": "gpus", "uuids": ["GPU-gpu-02-0"]})
     assert job.state == "starting"
     assert cast.live(job).compute["uuids"] == ["GPU-gpu-02-0"]
-    assert (job.max_seconds, job.priority, job.compute["max_seconds"]) == (600, 3, 600)
+    assert (job.max_seconds, job.priority, job.compute["max_seconds"]) == (600, -3, 600)
     assert notes(job)[0] == "Ada has it wait for 1 GPU instead."
 
 
@@ -131,10 +158,10 @@ def test_a_paused_job_has_no_turn(project: Project, ada: User) -> None:
 
 
 def test_waiting_makes_up_for_priority() -> None:
-    old = Place(job=1, priority=0, created=0.0)
-    urgent = Place(job=2, priority=4, created=1.9 * HOUR)
+    old = Place(job=1, priority=0, since=0.0)
+    urgent = Place(job=2, priority=4, since=1.9 * HOUR)
     assert ordered([old, urgent], now=2 * HOUR) == [2, 1]
-    later = Place(job=3, priority=4, created=2.1 * HOUR)
+    later = Place(job=3, priority=4, since=2.1 * HOUR)
     assert ordered([old, later], now=3 * HOUR) == [1, 3]
 
 
@@ -143,7 +170,7 @@ PLACES = st.lists(
     max_size=10,
 ).map(
     lambda rows: [
-        Place(job=number, priority=priority, created=created, turn=turn)
+        Place(job=number, priority=priority, since=created, turn=turn)
         for number, ((priority, _, turn), created) in enumerate(
             zip(rows, sorted(row[1] for row in rows), strict=True), start=1
         )
@@ -152,17 +179,17 @@ PLACES = st.lists(
 
 
 @given(PLACES, st.floats(0, 1e7))
-def test_equals_stand_by_their_turns_and_nobody_is_lost(places: list[Place], now: float) -> None:
+def test_the_rank_decides_then_the_turn_and_nobody_is_lost(places: list[Place], now: float) -> None:
     line = ordered(places, now)
     assert sorted(line) == [one.job for one in places]
     known = {one.job: one for one in places}
-    for priority in {one.priority for one in places}:
-        turns = [
-            known[job].turn if known[job].turn is not None else job
-            for job in line
-            if known[job].priority == priority
-        ]
-        assert turns == sorted(turns)
+
+    def rank(one: Place) -> tuple[float, float]:
+        turn = float(one.job) if one.turn is None else one.turn
+        return -effective(one.priority, now - one.since), turn
+
+    ranks = [rank(known[job]) for job in line]
+    assert ranks == sorted(ranks)
 
 
 @given(PLACES)
@@ -170,6 +197,6 @@ def test_in_the_end_age_decides_over_any_difference_in_urgency(places: list[Plac
     for one in places:
         for other in places:
             apart = (other.priority - one.priority) * 1800.0
-            if one.turn is None and other.turn is None and other.created - one.created > apart:
-                line = ordered([one, other], now=other.created)
+            if one.turn is None and other.turn is None and other.since - one.since > apart:
+                line = ordered([one, other], now=other.since)
                 assert line[0] == one.job or one.job == other.job

@@ -41,7 +41,7 @@ def test_every_option_goes_into_the_job(analysis: Analysis, as_ada: Any) -> None
         "share": "shared",
         "memory": "12,5",
         "memory_filled": "3.0",
-        "priority": "7",
+        "priority": "-7",
         "hours": "1.5",
         "preemptible": "on",
     }
@@ -55,11 +55,11 @@ def test_every_option_goes_into_the_job(analysis: Analysis, as_ada: Any) -> None
         "share": "shared",
         "memory": int(12.5 * GIB),
         "precision": "auto",
-        "priority": 7,
+        "priority": -7,
         "preemptible": True,
         "max_seconds": 5400,
     }
-    assert (job.priority, job.preemptible, job.max_seconds) == (7, True, 5400)
+    assert (job.priority, job.preemptible, job.max_seconds) == (-7, True, 5400)
     assert job.state == "starting"
 
 
@@ -158,7 +158,7 @@ def test_a_recipe_keeps_the_whole_compute(analysis: Analysis, ada: Any, as_ada: 
         "count": 1,
         "share": "shared",
         "memory": 8 * GIB,
-        "priority": 3,
+        "priority": -3,
         "preemptible": True,
         "max_seconds": 7200,
     }
@@ -169,7 +169,7 @@ def test_a_recipe_keeps_the_whole_compute(analysis: Analysis, ada: Any, as_ada: 
     assert kept.compute.items() >= asked.items()
     alone = {"X-Fragment": "1"}
     html = as_ada.get(f"/p/INSECTS/lab/{analysis.name}/train/", headers=alone).content.decode()
-    assert 'name="priority" min="-100" max="100" value="3"' in html
+    assert 'name="priority" min="-100" max="0" value="-3"' in html
     assert (
         'name="hours" inputmode="decimal" autocomplete="off" placeholder="no limit" value="2"'
         in html
@@ -209,7 +209,7 @@ def test_a_recipe_changed_on_its_page_keeps_what_the_page_does_not_ask(
         "name": "H100",
         "share": "shared",
         "memory": 8 * GIB,
-        "priority": 3,
+        "priority": -3,
         "max_seconds": 7200,
     }
     analysis = lab_stage.analysis(project, ada)
@@ -218,10 +218,10 @@ def test_a_recipe_changed_on_its_page_keeps_what_the_page_does_not_ask(
     )
     page = as_ada.get("/p/INSECTS/recipes/again/").content.decode()
     assert "Automatic: 3 GPUs (H100) on 2 nodes at most; shared, 8.0 GiB of each; " in page
-    assert "priority 3; at most 2 h 00" in page
+    assert "priority -3; at most 2 h 00" in page
     as_ada.post("/p/INSECTS/recipes/again/", {"where": "any", "count": "4", "activate": "on"})
     kept = Recipe.objects.get().compute
     assert kept.items() >= {**asked, "count": 4}.items()
     as_ada.post("/p/INSECTS/recipes/again/", {"where": "cpu", "ranks": "2", "activate": "on"})
     kept = Recipe.objects.get().compute
-    assert (kept["kind"], kept["share"], kept["priority"]) == ("cpu", "exclusive", 3)
+    assert (kept["kind"], kept["share"], kept["priority"]) == ("cpu", "exclusive", -3)

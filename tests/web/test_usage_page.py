@@ -40,6 +40,13 @@ def test_a_raised_quota_lets_a_waiting_job_start(project: Project, ada: User, ad
     assert job.state == "starting"
 
 
+@pytest.mark.parametrize("user", ["abc", "\u00b2", "9" * 30])
+def test_a_quota_of_nobody_does_not_become_everybodys(user: str, admin: User) -> None:
+    answer = by(admin).post("/gpus/quotas/set/", {"user": user, "gpus": "3"})
+    assert answer.status_code == 404
+    assert not Quota.objects.exists()
+
+
 @pytest.mark.parametrize("gpus", ["-1", "many", "1000000"])
 def test_a_wrong_quota_is_explained(gpus: str, admin: User) -> None:
     page = by(admin).post("/gpus/quotas/set/", {"gpus": gpus}, follow=True).content.decode()

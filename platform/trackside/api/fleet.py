@@ -14,8 +14,7 @@ from trackside.compute.draining import must_administer
 from trackside.compute.granting import BadQuota, set_quota
 from trackside.compute.models import Gpu, Node
 from trackside.jobs import scheduling, services
-from trackside.jobs.models import Job
-from trackside.jobs.views_queue import job_of
+from trackside.jobs.views_queue import job_of, waiting
 from trackside.projects.models import Project
 
 Json = dict[str, Any]
@@ -87,8 +86,8 @@ def place(request: HttpRequest, body: Json, id: int) -> Json:  # noqa: A002 - in
     side, act = (
         ("before", services.move_before) if "before" in body else ("after", services.move_after)
     )
-    rows = Job.objects.select_related("created_by", "project")
-    other = rows.filter(pk=body[side]).first()
+    services.must_command(job, _me(request))
+    other = waiting(body[side])
     if other is None:
         raise Failure(422, "invalid", f"Job {body[side]} does not wait.", side)
     act(job, _me(request), other)

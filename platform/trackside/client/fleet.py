@@ -21,7 +21,9 @@ def add(commands: Any, make: Callable[..., argparse.ArgumentParser], client: Ope
     one = make(commands, "queue", lambda args: queue(args, client), "who waits and why; reorder")
     one.add_argument("--job", type=int, help="the job to move")
     where = one.add_mutually_exclusive_group()
-    where.add_argument("--priority", type=int, metavar="N", help="from -100 to 100")
+    where.add_argument(
+        "--priority", type=int, metavar="N", help="-100 to 0, of administrators to 100"
+    )
     where.add_argument("--before", type=int, metavar="JOB")
     where.add_argument("--after", type=int, metavar="JOB")
     one = make(commands, "usage", lambda args: usage(args, client), "GPU-hours and energy")

@@ -30,7 +30,9 @@ def options(one: argparse.ArgumentParser) -> None:
     )
     gpus.add_argument("--gpu-model", metavar="NAME", help="with --any: part of the GPU's name")
     order = one.add_argument_group("order")
-    order.add_argument("--priority", type=int, help="-100 to 100; higher goes first")
+    order.add_argument(
+        "--priority", type=int, help="-100 to 0, of administrators to 100; higher goes first"
+    )
     order.add_argument(
         "--preemptible",
         action="store_true",

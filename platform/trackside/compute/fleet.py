@@ -1,7 +1,6 @@
 """The fleet as `placement.decide` wants it, read in four queries."""
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -37,6 +36,7 @@ class Held(NamedTuple):
     since: datetime
     job: int
     created: datetime
+    waits_since: datetime | None
     priority: int
     preemptible: bool
     stop: str
@@ -56,6 +56,7 @@ _COLUMNS = (
     "taken_at",
     "attempt__job_id",
     "attempt__job__created_at",
+    "attempt__job__waits_since",
     "attempt__job__priority",
     "attempt__job__preemptible",
     "attempt__job__stop",
@@ -102,13 +103,13 @@ def fleet(now: datetime, only: Collection[int] | None = None) -> list[Machine]:
     """Every node, or `only` these, with what is free on it."""
     within = Q() if only is None else Q(node_id__in=only)
     held = _held(within)
-    known = _known([one for found in held.values() for one in found])
+    ends = _ends([one for found in held.values() for one in found])
     nodes = Node.objects.only(*NODE).order_by("name")
     rows: dict[int, list[dict[str, Any]]] = {}
     for row in Gpu.objects.filter(within).order_by("node_id", "index").values(*_GPU):
         rows.setdefault(row["node_id"], []).append(row)
     return [
-        _machine(node, rows.get(node.pk, ()), held.get(node.pk, ()), known, now)
+        _machine(node, rows.get(node.pk, ()), held.get(node.pk, ()), ends, now)
         for node in (nodes if only is None else nodes.filter(pk__in=only))
     ]
 
@@ -122,41 +123,23 @@ def _held(within: Q) -> dict[int, list[Held]]:
     return found
 
 
-@dataclass(frozen=True)
-class _Known:
-    """By job: when it has run as long as it may, all attempts together, and how long it had run
-    before it was ended for others."""
-
-    ends: dict[int, float]
-    ran: dict[int, float]
-
-
-def _known(held: Iterable[Held]) -> _Known:
-    asked = {one.job for one in held if one.seconds is not None or one.preemptible}
+def _ends(held: Iterable[Held]) -> dict[int, float]:
+    """By job: when it has run as long as it may, all attempts together."""
     ran: dict[int, float] = {}
-    gave_way: dict[int, float] = {}
-    begun: dict[int, tuple[float, int | None]] = {}
-    for one in _attempts(asked):
+    begun: dict[int, tuple[float, int]] = {}
+    for one in _attempts({one.job for one in held if one.seconds is not None}):
         if one["finished_at"] is None:
             since = one["claimed_at"] or one["assigned_at"]
             begun[one["job_id"]] = (since.timestamp(), one["job__max_seconds"])
-            continue
-        spans = [(ran, one["claimed_at"])]
-        spans += [(gave_way, one["assigned_at"])] if one["cause"] == "preempt" else []
-        for total, begin in spans:
-            spent = (one["finished_at"] - begin).total_seconds() if begin else 0.0
-            total[one["job_id"]] = total.get(one["job_id"], 0.0) + spent
-    ends = {
-        job: since + max(0.0, most - ran.get(job, 0.0))
-        for job, (since, most) in begun.items()
-        if most is not None
-    }
-    return _Known(ends, gave_way)
+        elif one["claimed_at"]:
+            spent = (one["finished_at"] - one["claimed_at"]).total_seconds()
+            ran[one["job_id"]] = ran.get(one["job_id"], 0.0) + spent
+    return {job: since + max(0.0, most - ran.get(job, 0.0)) for job, (since, most) in begun.items()}
 
 
 def _attempts(jobs: Collection[int]) -> Iterator[dict[str, Any]]:
     rows = apps.get_model("jobs", "Attempt").objects
-    columns = ("job_id", "assigned_at", "claimed_at", "finished_at", "cause", "job__max_seconds")
+    columns = ("job_id", "assigned_at", "claimed_at", "finished_at", "job__max_seconds")
     wanted = sorted(jobs)
     for first in range(0, len(wanted), CHUNK):
         yield from rows.filter(job__in=wanted[first : first + CHUNK]).values(*columns)
@@ -166,7 +149,7 @@ def _machine(
     node: Node,
     rows: Iterable[dict[str, Any]],
     held: Iterable[Held],
-    known: _Known,
+    ends: dict[int, float],
     now: datetime,
 ) -> Machine:
     taken = {one.resource for one in held}
@@ -180,14 +163,14 @@ def _machine(
         cores=node.cores,
         free_cores=tuple(n for n in range(node.cores) if core(node.name, n) not in taken),
         free_quick=tuple(n for n in range(QUICK_SLOTS) if quick(node.name, n) not in taken),
-        gpus=tuple(_device(row, by_gpu.get(row["uuid"], []), known) for row in rows),
+        gpus=tuple(_device(row, by_gpu.get(row["uuid"], []), ends) for row in rows),
         simulated=node.simulated,
         why=CLOSED.get(state_of(node, now), ""),
         links=node.topology.get("links") or {},
     )
 
 
-def _device(row: dict[str, Any], held: list[Held], known: _Known) -> Device:
+def _device(row: dict[str, Any], held: list[Held], ends: dict[int, float]) -> Device:
     well = row["present"] and not row["broken"] and row["health"] == "ok"
     open_to_all = not any(one.quarantined for one in held)
     return Device(
@@ -200,7 +183,7 @@ def _device(row: dict[str, Any], held: list[Held], known: _Known) -> Device:
         never=not row["present"] or bool(row["broken"]) or row["health"] == "failed",
         slots=row["slots"] if well else 1,
         parent=row["parent"],
-        holds=tuple(_hold(one, known) for one in held) if open_to_all else (),
+        holds=tuple(_hold(one, ends) for one in held) if open_to_all else (),
     )
 
 
@@ -229,14 +212,14 @@ def _name(one: Held) -> str:
     return one.display_name or one.username or "a former user"
 
 
-def _hold(one: Held, known: _Known) -> Hold:
+def _hold(one: Held, ends: dict[int, float]) -> Hold:
     number = one.resource.rpartition("#")[2] if "#" in one.resource else "0"
     return Hold(
         job=one.job,
-        ends=known.ends.get(one.job),
+        ends=ends.get(one.job),
         priority=one.priority,
         started=one.since.timestamp(),
-        waited=(one.since - one.created).total_seconds() - known.ran.get(one.job, 0.0),
+        waited=(one.since - (one.waits_since or one.created)).total_seconds(),
         preemptible=one.preemptible,
         yielding=one.stop not in STAYS,
         shared=one.shared,

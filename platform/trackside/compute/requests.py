@@ -20,6 +20,9 @@ DEFAULT_RANKS = 2
 SHARES = ("exclusive", "shared")
 LEAST_BUDGET = 2**30
 MOST_NODES = 1024
+MOST_GPUS = 8 * MOST_NODES
+MOST_BYTES = 2**50
+LONGEST_NAME = 100
 SHORTEST, LONGEST = 60, 366 * 24 * 3600  # seconds that a job may be limited to
 
 
@@ -108,7 +111,7 @@ def _budget(compute: Compute, share: str) -> Compute:
             )
         return {}
     if memory is not None:
-        memory = _whole(memory, "memory", LEAST_BUDGET, 2**50)
+        memory = _whole(memory, "memory", LEAST_BUDGET, MOST_BYTES)
     return {"memory": memory}
 
 
@@ -174,13 +177,19 @@ def _gpus(compute: Compute) -> Compute:
         raise BadCompute(
             "compute.uuids", "Choose at least one GPU: 'uuids' must list them.", "gpu_missing"
         )
+    if len(uuids) > MOST_GPUS:
+        raise BadCompute(
+            "compute.uuids", f"A job has {MOST_GPUS} GPUs at most, not {len(uuids)}.", "gpu_count"
+        )
+    seen = set()
     for uuid in uuids:
         if not isinstance(uuid, str):
             raise BadCompute(
                 "compute.uuids", f"A GPU's UUID is a text, not {uuid!r}.", "gpu_unknown"
             )
-        if uuids.count(uuid) > 1:
-            raise BadCompute("compute.uuids", f"GPU {uuid} is named twice.", "gpu_duplicate")
+        if uuid in seen:
+            raise BadCompute("compute.uuids", f"GPU {uuid[:80]} is named twice.", "gpu_duplicate")
+        seen.add(uuid)
     found = {gpu.uuid: gpu for gpu in Gpu.objects.filter(uuid__in=uuids).select_related("node")}
     for uuid in uuids:
         _present(uuid, found.get(uuid))
@@ -217,18 +226,20 @@ def _present(uuid: str, gpu: Gpu | None) -> None:
 
 
 def _any(compute: Compute) -> Compute:
-    count = _whole(compute.get("count", 1), "count", 1, 8 * MOST_NODES)
+    count = _whole(compute.get("count", 1), "count", 1, MOST_GPUS)
     nodes = _whole(compute.get("nodes", 1), "nodes", 1, MOST_NODES)
     min_free = compute.get("min_free") or 0
-    if isinstance(min_free, bool) or not isinstance(min_free, int | float) or min_free < 0:
+    number = isinstance(min_free, int | float) and not isinstance(min_free, bool)
+    if not number or not 0 <= min_free <= MOST_BYTES:
         raise BadCompute(
             "compute.min_free",
-            f"'min_free' must be a number of bytes, not {min_free!r}.",
+            f"'min_free' must be a number of bytes, up to {MOST_BYTES}, not {min_free!r}.",
             "min_free_wrong",
         )
     name = compute.get("name") or ""
-    if not isinstance(name, str):
-        raise BadCompute("compute.name", f"'name' must be a text, not {name!r}.", "name_wrong")
+    if not isinstance(name, str) or len(name) > LONGEST_NAME:
+        sentence = f"'name' must be a text of {LONGEST_NAME} characters at most, not {name!r}."
+        raise BadCompute("compute.name", sentence[:200], "name_wrong")
     _enough(count, nodes, int(min_free), name)
     return {"count": count, "nodes": nodes, "min_free": int(min_free), "name": name}
 

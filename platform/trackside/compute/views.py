@@ -16,6 +16,7 @@ from trackside.compute.board import board
 from trackside.compute.draining import must_administer
 from trackside.compute.fleet_page import machines, summary
 from trackside.compute.models import Quota
+from trackside.compute.urgency import most_urgent
 from trackside.projects.access import project_for
 from trackside.projects.models import Project
 from trackside.ui import spreadsheet
@@ -40,7 +41,13 @@ def _me(request: HttpRequest) -> Any:
 def gpus(request: HttpRequest) -> HttpResponse:
     """Every node with its GPUs as live tiles, and who waits for what."""
     seen = board(request.user)
-    context = {"board": seen, "machines": machines(seen), **summary(seen), **_frame(request)}
+    context = {
+        "board": seen,
+        "machines": machines(seen),
+        "most_urgent": most_urgent(_me(request)),
+        **summary(seen),
+        **_frame(request),
+    }
     part = "compute/_fleet.html" if request.GET.get("part") == "fleet" else "compute/gpus.html"
     return render(request, part, context)
 

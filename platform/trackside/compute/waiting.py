@@ -16,7 +16,7 @@ from trackside.ui.words import plural
 
 SHOWN = 200
 NEAR = 20_000  # of the most urgent, in which the first are looked for
-_PLACE = ("id", "priority", "turn", "created_at", "paused")
+_PLACE = ("id", "priority", "turn", "since", "paused")
 COLUMNS = (
     "id",
     "kind",
@@ -49,13 +49,14 @@ def queue(now: datetime) -> tuple[list[dict[str, Any]], int]:
     """
     total = queued().count()
     turn = Coalesce("turn", Cast("id", FloatField()))
-    near = queued().order_by("paused", "-priority", turn, "id")[:NEAR]
+    counted = queued().annotate(since=Coalesce("waits_since", "created_at"))
+    near = counted.order_by("paused", "-priority", turn, "id")[:NEAR]
     places, paused = [], []
-    for pk, priority, moved, created, stands in near.values_list(*_PLACE):
+    for pk, priority, moved, since, stands in near.values_list(*_PLACE):
         if stands:
             paused.append(pk)
         else:
-            places.append(Place(pk, priority, created.timestamp(), moved))
+            places.append(Place(pk, priority, since.timestamp(), moved))
     first = [*ordered(places, now.timestamp()), *paused][:SHOWN]
     rows = {row["id"]: row for row in queued().filter(pk__in=first).values(*COLUMNS)}
     there = [rows[pk] for pk in first if pk in rows]

@@ -58,12 +58,12 @@ class Backlog:
 
     def order(self, now: datetime, most: int | None = None) -> list[int]:
         """The jobs that wait, whose turn is next first."""
-        columns = ("pk", "priority", "turn", "created_at", "event_seq")
+        columns = ("pk", "priority", "turn", "created_at", "waits_since", "event_seq")
         found = Job.objects.filter(WAITING).values_list(*columns).iterator(chunk_size=5000)
-        places, seqs, ran = {}, {}, _ran()
-        for pk, priority, turn, created, seq in found:
-            since = created.timestamp() + ran.get(pk, 0.0)
-            places[pk], seqs[pk] = Place(pk, priority, since, turn), seq
+        places, seqs = {}, {}
+        for pk, priority, turn, created, since, seq in found:
+            places[pk] = Place(pk, priority, (since or created).timestamp(), turn)
+            seqs[pk] = seq
         self._places = places
         self._rows = {pk: row for pk, row in self._rows.items() if seqs.get(pk) == row.seq}
         return ordered(places.values(), now.timestamp())[:most]
@@ -117,7 +117,7 @@ class Backlog:
             shared=wish.get("share") == "shared",
             memory=int(wish.get("memory") or 0),
             priority=place.priority,
-            since=place.created,
+            since=place.since,
             turn=float(pk) if place.turn is None else place.turn,
             preemptible=row.preemptible,
             seconds=seconds if left is None else left,
@@ -131,17 +131,6 @@ class Backlog:
 def _whole(told: Any) -> int:
     """A number inside JSON comes as text; SQLite says `null` for what is not known."""
     return 0 if told in (None, "null") else int(float(told))
-
-
-def _ran() -> dict[int, float]:
-    """How long waiting jobs had run before they were ended for others: that was no waiting."""
-    ended = Attempt.objects.filter(
-        job__state=JobState.QUEUED, cause="preempt", finished_at__isnull=False
-    )
-    ran: dict[int, float] = {}
-    for pk, begin, end in ended.values_list("job_id", "assigned_at", "finished_at"):
-        ran[pk] = ran.get(pk, 0.0) + (end.timestamp() - begin.timestamp() if end else 0.0)
-    return ran
 
 
 def _tried() -> set[int]:

@@ -12,7 +12,7 @@ from recipes import crash
 from trackside.compute import clock, usage
 from trackside.compute import services as compute
 from trackside.compute.models import Lease, Node
-from trackside.jobs import committed, followers, history, retries, scheduling
+from trackside.jobs import committed, followers, history, retries, scheduling, waited
 from trackside.jobs.attempts import CLAIMED, LIVE
 from trackside.jobs.models import Attempt, Job
 from trackside.jobs.moves import StaleAttempt, move_attempt, must_move_job
@@ -119,7 +119,7 @@ def give_way(attempt: Attempt, reason: str = "", *, cause: str, step: int | None
     move_attempt(attempt, Move.YIELD, **values)
     Lease.objects.filter(attempt=attempt).update(quarantined=True)
     crash.point("end.yielded")
-    _again(job, f"{words} {kept(job.pk)}", progress={**job.progress, "eta": None})
+    _again(job, attempt, f"{words} {kept(job.pk)}", progress={**job.progress, "eta": None})
 
 
 def asked(job: Job, cause: str) -> str:
@@ -156,13 +156,13 @@ def _ended_badly(
     ruling = retries.ruling(end, before)
     words = f"{reason} {ruling.words}".strip()
     if ruling.again or job.stop == "cancel":
-        _again(job, words, progress={})
+        _again(job, attempt, words, progress={})
     else:
         must_move_job(job.pk, Move.FAIL, finished_at=now, reason=words)
         history.tell_state(job.pk, now)
 
 
-def _again(job: Job, words: str, *, progress: dict[str, Any]) -> None:
+def _again(job: Job, attempt: Attempt, words: str, *, progress: dict[str, Any]) -> None:
     """Back to the queue, but what was to be cancelled is."""
     now = clock.now()
     if job.stop == "cancel":
@@ -170,6 +170,7 @@ def _again(job: Job, words: str, *, progress: dict[str, Any]) -> None:
         must_move_job(job.pk, Move.CANCEL, finished_at=now, reason=words)
     else:
         must_move_job(job.pk, Move.REQUEUE, reason=words, progress=progress, stop="")
+        waited.ran(job, attempt, now)
         scheduling.later()
     history.tell_state(job.pk, now)
 

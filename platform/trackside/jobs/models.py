@@ -28,7 +28,9 @@ class Job(models.Model):
     )
     priority = models.IntegerField(default=0)
     turn = models.FloatField(null=True)  # place among equals when somebody moved it; else its id
+    waits_since = models.DateTimeField(null=True)  # for its turn; else it waits since created_at
     paused = models.BooleanField(default=False)  # queued, but not to be placed until it is resumed
+    paused_at = models.DateTimeField(null=True)  # until it is resumed: no waiting meanwhile
     preemptible = models.BooleanField(default=False)  # may be ended and resumed for others
     max_seconds = models.IntegerField(null=True)  # of running time, all attempts together
     click_id = models.CharField(max_length=64)

@@ -17,6 +17,10 @@ class StaleAttempt(Exception):
     """The attempt is over or belongs to somebody else by now: its writer must end itself."""
 
 
+class NotNow(Exception):
+    """The job cannot do that in its present state; the message says why."""
+
+
 class AlreadyOver(Exception):
     """The job has ended before it could be stopped; the message says how."""
 

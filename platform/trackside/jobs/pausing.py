@@ -16,18 +16,21 @@ from trackside.accounts.models import User
 from trackside.compute import clock
 from trackside.compute.models import Lease, Node
 from trackside.compute.requests import budget, clean
-from trackside.jobs import doorbell, history, retries, scheduling
+from trackside.jobs import doorbell, history, retries, scheduling, waited
 from trackside.jobs.attempts import CLAIMED, LIVE
 from trackside.jobs.ending import asked, kept
 from trackside.jobs.models import Attempt, Job
-from trackside.jobs.moves import AlreadyOver, StaleAttempt, move_attempt, move_job, must_move_job
+from trackside.jobs.moves import (
+    AlreadyOver,
+    NotNow,
+    StaleAttempt,
+    move_attempt,
+    move_job,
+    must_move_job,
+)
 from trackside.jobs.states import ATTEMPT_OVER, JOB_OVER, AttemptState, JobState, Move
 
 TIME_LIMIT = "time_limit"
-
-
-class NotNow(Exception):
-    """The job cannot do that in its present state; the message says why."""
 
 
 @transaction.atomic
@@ -41,6 +44,7 @@ def pause(job: Job, user: User) -> Job:
         raise NotNow(f"Job {job.pk} is paused already.")
     Job.objects.filter(pk=job.pk).update(paused=True)
     if job.state == JobState.QUEUED:
+        Job.objects.filter(pk=job.pk).update(paused_at=clock.now())
         _tell(job, f"Paused by {user}. {kept(job.pk) if job.started_at else ''}".strip())
     else:
         words = f"{user} pauses it; waits for its checkpoint."
@@ -56,6 +60,7 @@ def resume(job: Job, user: User) -> Job:
     if not Job.objects.filter(pk=job.pk, paused=True).update(paused=False):
         raise NotNow(f"Job {job.pk} is not paused.")
     if job.state == JobState.QUEUED:
+        waited.stood(job, clock.now())
         _tell(job, f"Resumed by {user}; waits to be placed.")
         scheduling.later()
     job.refresh_from_db()
@@ -74,6 +79,7 @@ def move(job: Job, user: User, compute: dict[str, Any]) -> Job:
     limits = {"preemptible": asks["preemptible"], "max_seconds": asks["max_seconds"]}
     Job.objects.filter(pk=job.pk).update(compute=asks, paused=False, **limits)
     if job.state == JobState.QUEUED:
+        waited.stood(job, clock.now())
         _tell(job, f"Moved by {user}; waits to be placed.")
         scheduling.later()
     else:
@@ -200,6 +206,7 @@ def _take_back(job: Job, attempt: Attempt, stop: str, user: User | None) -> None
     move_attempt(attempt, Move.YIELD, finished_at=clock.now(), reason=reason, cause=stop)
     Lease.objects.filter(attempt=attempt).delete()
     must_move_job(job.pk, Move.REQUEUE, reason=reason, stop="", stopped_by=user)
+    waited.ran(job, attempt, clock.now())
     scheduling.later()
 
 

@@ -12,11 +12,12 @@ from django.db import transaction
 from trackside.accounts.models import User
 from trackside.compute import clock
 from trackside.compute.requests import PRIORITY, BadCompute
-from trackside.jobs import history, scheduling
+from trackside.compute.urgency import administers, must_allow
+from trackside.jobs import history, places, scheduling
 from trackside.jobs.history import Entry
 from trackside.jobs.models import Job
-from trackside.jobs.moves import AlreadyOver
-from trackside.jobs.pausing import NotNow, wish_elsewhere
+from trackside.jobs.moves import AlreadyOver, NotNow
+from trackside.jobs.pausing import wish_elsewhere
 from trackside.jobs.states import JOB_OVER, JobState
 from trackside.projects.access import can
 from trackside.projects.models import Role
@@ -28,7 +29,7 @@ class NotYours(PermissionDenied):
 
 def must_command(job: Job, user: User) -> None:
     """Whether `user` may change the job's place. Raises NotYours."""
-    if user.is_staff or user.is_superuser:
+    if administers(user):
         return
     if job.created_by_id != user.pk:
         raise NotYours(
@@ -43,7 +44,8 @@ def must_command(job: Job, user: User) -> None:
 def set_priority(job: Job, user: User, priority: int) -> Job:
     """More is sooner; it keeps the time that it has waited.
 
-    Raises NotYours, AlreadyOver, and BadCompute for a number out of range.
+    Above 0 only an administrator raises it. Raises NotYours, AlreadyOver, and BadCompute for a
+    number out of range.
     """
     must_command(job, user)
     if isinstance(priority, bool) or not -PRIORITY <= priority <= PRIORITY:
@@ -52,8 +54,10 @@ def set_priority(job: Job, user: User, priority: int) -> Job:
     _lock(job)
     if job.state in JOB_OVER:
         raise AlreadyOver(f"Job {job.pk} is over: a priority no longer matters.")
+    if priority > job.priority:
+        must_allow(priority, user)
     if priority != job.priority:
-        Job.objects.filter(pk=job.pk).update(priority=priority, turn=None)
+        Job.objects.filter(pk=job.pk).update(priority=priority)
         _tell(job, f"{user} changed its priority from {job.priority} to {priority}.")
     job.refresh_from_db()
     return job
@@ -61,78 +65,52 @@ def set_priority(job: Job, user: User, priority: int) -> Job:
 
 @transaction.atomic
 def move_before(job: Job, user: User, other: Job) -> Job:
-    """Its turn comes right before `other`'s, with the same priority.
+    """Its turn comes right before `other`'s.
 
-    Raises NotYours (also for another person's `other`, whom one would pass), NotNow.
+    Among a user's own jobs the places are exchanged, so that nobody else is passed. Raises NotYours
+    (also for another person's `other`, whom one would pass), NotNow.
     """
     must_command(job, user)
-    must_command(other, user)
-    if job.pk == other.pk:
-        raise NotNow("A job cannot be moved before itself.")
-    for one in sorted((job, other), key=lambda one: one.pk):
-        _lock(one)
-    _must_wait(job)
-    _must_wait(other)
-    turn = _between(job, other)
-    Job.objects.filter(pk=job.pk).update(priority=other.priority, turn=turn)
+    _both_wait(job, other, "before")
+    if administers(user):
+        places.put(job, other, behind=False)
+    else:
+        must_command(other, user)
+        places.exchange(job, other, behind=False)
     _tell(job, f"{user} moved it before job {other.pk}.")
     job.refresh_from_db()
     return job
 
 
-def _between(job: Job, other: Job) -> float:
-    """A number just below the other's turn: nobody else who waits stands in between."""
-    last = _turn(other.pk, other.turn)
-    waiting = Job.objects.filter(state=JobState.QUEUED).exclude(pk=job.pk)
-    moved = waiting.filter(turn__lt=last).order_by("-turn").values_list("turn", flat=True)
-    plain = waiting.filter(turn=None, pk__lt=last).order_by("-pk").values_list("pk", flat=True)
-    before = [float(one) for one in (moved.first(), plain.first()) if one is not None]
-    first = max(before, default=last - 1)
-    turn = (first + last) / 2
-    if not first < turn < last:
-        raise NotNow(f"There is no room before job {other.pk} any more: change the priority.")
-    return turn
-
-
 @transaction.atomic
 def move_after(job: Job, user: User, other: Job) -> Job:
-    """Its turn comes right after `other`'s, with the same priority.
+    """Its turn comes right after `other`'s.
 
     One's own job may let anybody's pass. Raises NotYours (another person's `other`, where that
-    would be a step forward), NotNow.
+    would be a step forward, now or later), NotNow.
     """
     must_command(job, user)
-    if job.pk == other.pk:
-        raise NotNow("A job cannot be moved after itself.")
-    for one in sorted((job, other), key=lambda one: one.pk):
-        _lock(one)
-    _must_wait(job)
-    _must_wait(other)
-    back = _turn(other.pk, other.turn) > _turn(job.pk, job.turn)
-    if not back or other.priority > job.priority:
+    _both_wait(job, other, "after")
+    strange = other.created_by_id != job.created_by_id
+    if administers(user) or (strange and places.is_back(job, other)):
+        places.put(job, other, behind=True)
+    else:
         must_command(other, user)
-    Job.objects.filter(pk=job.pk).update(priority=other.priority, turn=_behind(job, other))
+        places.exchange(job, other, behind=True)
     _tell(job, f"{user} moved it after job {other.pk}.")
     job.refresh_from_db()
     return job
 
 
-def _behind(job: Job, other: Job) -> float:
-    """A number just above the other's turn."""
-    first = _turn(other.pk, other.turn)
-    waiting = Job.objects.filter(state=JobState.QUEUED).exclude(pk=job.pk)
-    moved = waiting.filter(turn__gt=first).order_by("turn").values_list("turn", flat=True)
-    plain = waiting.filter(turn=None, pk__gt=first).order_by("pk").values_list("pk", flat=True)
-    behind = [float(one) for one in (moved.first(), plain.first()) if one is not None]
-    last = min(behind, default=first + 1)
-    turn = (first + last) / 2
-    if not first < turn < last:
-        raise NotNow(f"There is no room after job {other.pk} any more: change the priority.")
-    return turn
-
-
-def _turn(pk: int, turn: float | None) -> float:
-    return float(pk) if turn is None else turn
+def _both_wait(job: Job, other: Job, side: str) -> None:
+    if job.pk == other.pk:
+        raise NotNow(f"A job cannot be moved {side} itself.")
+    for one in sorted((job, other), key=lambda one: one.pk):
+        _lock(one)
+    for one in (job, other):
+        _must_wait(one)
+        if one.paused:
+            raise NotNow(f"Job {one.pk} is paused: it has no turn until it is resumed.")
 
 
 @transaction.atomic

@@ -13,10 +13,9 @@ from trackside.jobs.ending import (
     reap,
     release,
 )
-from trackside.jobs.moves import AlreadyOver, StaleAttempt
+from trackside.jobs.moves import AlreadyOver, NotNow, StaleAttempt
 from trackside.jobs.passes import schedule
 from trackside.jobs.pausing import (
-    NotNow,
     drain_node,
     end_overdue,
     move,
@@ -30,6 +29,7 @@ from trackside.jobs.queue import (
     move_after,
     move_before,
     move_waiting,
+    must_command,
     set_priority,
 )
 from trackside.jobs.submitting import stop, submit
@@ -55,6 +55,7 @@ __all__ = [
     "move_after",
     "move_before",
     "move_waiting",
+    "must_command",
     "pause",
     "preempt",
     "reap",

@@ -11,6 +11,7 @@ from trackside.accounts.models import User
 from trackside.compute import clock, room
 from trackside.compute.models import Lease
 from trackside.compute.requests import BadCompute, budget, clean
+from trackside.compute.urgency import must_allow
 from trackside.jobs import doorbell, history, scheduling
 from trackside.jobs.kinds import known, takes_quick_slot
 from trackside.jobs.models import Attempt, Job
@@ -40,6 +41,7 @@ def submit(  # noqa: PLR0913 - what a job is made of
     if not known(kind):
         raise BadCompute("kind", f"There is no kind of job called {kind!r}.", "kind_unknown")
     asked = clean(compute)
+    must_allow(max(priority, asked["priority"]), user)
     needed = _plain(needs)
     if asked["kind"] == "cpu" and takes_quick_slot(kind):
         asked["ranks"] = 1

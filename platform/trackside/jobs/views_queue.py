@@ -24,6 +24,7 @@ from trackside.compute.models import Gpu, Node
 from trackside.compute.requests import BadCompute
 from trackside.jobs import services
 from trackside.jobs.models import Job
+from trackside.jobs.states import JobState
 from trackside.projects.access import projects_of
 from trackside.projects.models import Project
 
@@ -87,19 +88,21 @@ def queue_priority(request: HttpRequest, job: Job) -> str:
 def queue_place(request: HttpRequest, job: Job) -> str:
     """`before` or `after`: the number of another job."""
     for side, act in (("before", services.move_before), ("after", services.move_after)):
-        number = request.POST.get(side, "")
-        if number.isascii() and number.isdigit() and len(number) < 19:
-            act(job, _me(request), _waiting(int(number)))
+        number = _digits(request.POST.get(side, ""))
+        if number is not None:
+            services.must_command(job, _me(request))
+            other = waiting(number)
+            if other is None:
+                raise services.NotNow(f"Job {number} does not wait any more.")
+            act(job, _me(request), other)
             return f"Moved {side} job {number}."
     raise services.NotNow("Say before or after which job it is to stand.")
 
 
-def _waiting(number: int) -> Job:
+def waiting(number: int) -> Job | None:
     """Any job of the queue: the page shows all of them, with their titles hidden."""
-    one = Job.objects.select_related("created_by", "project").filter(pk=number).first()
-    if one is None:
-        raise services.NotNow(f"Job {number} does not wait any more.")
-    return one
+    rows = Job.objects.select_related("created_by", "project").filter(state=JobState.QUEUED)
+    return rows.filter(pk=number).first()
 
 
 @signed_in
@@ -124,10 +127,14 @@ def queue_move(request: HttpRequest, job: Job) -> str:
 
 
 def _number(request: HttpRequest, name: str) -> int:
-    raw = request.POST.get(name, "")
-    if not raw.isascii() or not raw.isdigit() or len(raw) > 6:
+    number = _digits(request.POST.get(name, ""))
+    if number is None:
         raise BadCompute(f"compute.{name}", "Write a whole number.", "compute_wrong")
-    return int(raw)
+    return number
+
+
+def _digits(raw: str) -> int | None:
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
 
 
 @signed_in
@@ -175,12 +182,13 @@ def quota_set(request: HttpRequest) -> HttpResponse:
     me = _me(request)
     must_administer(me, "change quotas")
     number, key, raw = (request.POST.get(one, "").strip() for one in ("user", "project", "gpus"))
-    user = get_object_or_404(User, pk=int(number)) if number.isdigit() else None
+    user = get_object_or_404(User, pk=_digits(number)) if number else None
     project = get_object_or_404(Project, key=key) if key else None
     try:
-        if raw and not (raw.isascii() and raw.isdigit()):
+        gpus = _digits(raw) if raw else None
+        if raw and gpus is None:
             raise BadQuota("A quota is a whole number of GPUs.")
-        set_quota(me, int(raw) if raw else None, user=user, project=project)
+        set_quota(me, gpus, user=user, project=project)
     except BadQuota as wrong:
         messages.error(request, str(wrong))
     else:

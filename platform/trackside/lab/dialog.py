@@ -12,6 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 from trackside.accounts.gate import signed_in
 from trackside.compute.board import board
 from trackside.compute.requests import BadCompute
+from trackside.compute.urgency import most_urgent
 from trackside.lab import plan_notes, services
 from trackside.lab.freezing import ready
 from trackside.lab.models import Analysis
@@ -82,6 +83,7 @@ def _show(
         "number": analysis.sessions.count() + 1,
         "click_id": plan.wish.click_id or uuid4().hex,
         "sentence": sentence,
+        "most_urgent": most_urgent(user),
         "precisions": (
             ("auto", "Automatic"),
             ("bf16", "bf16"),

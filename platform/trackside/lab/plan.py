@@ -3,7 +3,7 @@
 All of it is computed here, at each change; the browser only shows it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from trackside.accounts.models import User
 from trackside.compute import fit
+from trackside.compute.urgency import most_urgent
 from trackside.lab import estimates, forecast, plan_limits, plan_notes, plan_story, wishes
 from trackside.lab.estimates import Known
 from trackside.lab.freezing import device_for, resolved
@@ -84,6 +85,7 @@ def make(analysis: Analysis, wish: Wish | None, board: Json, user: User) -> Plan
     machines = sum(1 for node in board["nodes"] if node["gpus"])
     if wish is None:
         wish = _opening(analysis, board, known)
+        wish = replace(wish, priority=min(wish.priority, most_urgent(user)))
     asked = wishes.asked(analysis, wish, wishes.compute(wish, None, machines))
     models = [_row(asked, wish, n, known) for n in range(len(asked.design["models"]))]
     need = estimates.largest([models[n]["need"] for n in wish.models])

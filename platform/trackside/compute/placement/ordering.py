@@ -1,6 +1,6 @@
 """Whose turn it is: priority first, and waiting makes up for it. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -23,38 +23,20 @@ class Place:
 
     job: int
     priority: int
-    created: float
-    turn: float | None = None
+    since: float  # from when it counts as waiting
+    turn: float | None = None  # among those of the same rank
 
 
 def ordered(places: Iterable[Place], now: float, policy: Policy = POLICY) -> list[int]:
-    """The jobs, whose turn is next first.
+    """The jobs, whose turn is next first."""
 
-    Somebody who was moved has waited, for the order, as long as the one behind the gap.
-    """
-    line = sorted(places, key=lambda one: (_turn(one), one.job))
-    since = _since(line)
-    rank = {one.job: effective(one.priority, now - since[one.job], policy) for one in line}
-    return [one.job for one in sorted(line, key=lambda one: -rank[one.job])]
+    def key(one: Place) -> tuple[float, float, int]:
+        turn = float(one.job) if one.turn is None else one.turn
+        return -effective(one.priority, now - one.since, policy), turn, one.job
+
+    return [one.job for one in sorted(places, key=key)]
 
 
 def effective(priority: int, waited: float, policy: Policy = POLICY) -> float:
     """The priority with what waiting has added to it."""
     return priority + min(policy.cap, max(waited, 0.0) / policy.period)
-
-
-def _turn(one: Place) -> float:
-    return float(one.job) if one.turn is None else one.turn
-
-
-def _since(line: Sequence[Place]) -> dict[int, float]:
-    """From when each counts as waiting: `line` is in the order of turns.
-
-    Who was moved to the end counts as the last that came.
-    """
-    since: dict[int, float] = {}
-    behind = max((one.created for one in line), default=0.0)
-    for one in reversed(line):
-        since[one.job] = one.created if one.turn is None else behind
-        behind = since[one.job]
-    return since
