@@ -261,7 +261,7 @@ def resolve(params: Values, training: Values, augmentation: Values, device: str)
     if params["retrained"] == "auto":
         params["retrained"] = "all" if device == "cuda" else "head"
         if device != "cuda":
-            notes.append("The head is trained and the backbone stays as it is: this runs on a CPU.")
+            notes.append("Only the head is trained, the backbone stays: a CPU is enough for that.")
             if augmentation != NEUTRAL:
                 augmentation = dict(NEUTRAL)
                 notes.append("Augmentation is off: the head is trained on features computed once.")

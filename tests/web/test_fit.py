@@ -147,6 +147,7 @@ def tile(**more: Any) -> dict[str, Any]:
         "queue": 0,
         "memory_total": 80 * GIB,
         "memory_free": 79 * GIB,
+        "slots": 4,
         **more,
     }
 
@@ -190,7 +191,8 @@ TWO = {"slots": 4, "taken": 2, "memory": 30 * GIB}
         (20, tile(state="busy", shares=TWO, memory_free=10 * GIB), "no_room_now", 10),
         (90, tile(state="busy", shares=TWO), "too_small", 50),
         (20, tile(state="foreign", shares=None), "busy", 79),
-        (20, tile(parent="GPU-card"), "not_shared", 79),
+        (20, tile(parent="GPU-card", slots=1), "not_shared", 79),
+        (20, tile(slots=1), "not_shared", 79),  # a whole card that is never shared
         (79, tile(), "fits", 79),  # a budget is an upper end: it is not tight
     ],
 )

@@ -77,6 +77,11 @@ def test_a_wish_gets(fleet: list[Machine], wish: Request, uuids: tuple[str, ...]
     [
         ([BUSY], exact(1, "a0", "a1"), "Waits: GPU 0 (H100) on a is in use by Ada with job 9."),
         ([BUSY], some(1, 2), "Waits for 2 free GPUs: 1 on a is free, GPU 0 (H100) on a is in use"),
+        (
+            [machine("a", gpu(0, "A100"), gpu(1), gpu(2, why="is in use by Ada with job 9"))],
+            some(1, 2),
+            "Waits for 2 free GPUs: 1 H100 on a is free, GPU 2 (H100) on a is in use by Ada",
+        ),
         ([MIXED], some(1, 3), "Waits: no machine that is online has 3 working GPUs."),
         ([machine("a", gpu(0), why="is offline")], exact(1, "a0"), "Waits: a is offline."),
         ([machine("a", gpu(0), why="is offline")], some(1), "Waits for a machine: none is online."),

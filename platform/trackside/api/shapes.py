@@ -90,6 +90,7 @@ GPU = obj(
     holder={"type": ["object", "null"]},
     holders={"type": "array", "items": ANY_OBJECT, "description": "all, of a shared GPU"},
     shares={"type": ["object", "null"], "description": "slots, taken, memory; null: not shared"},
+    slots={"type": "integer", "description": "the most jobs that may share it; 1: never shared"},
     parent={"type": "string", "description": "a MIG slice's card"},
     errors={"type": "object", "description": "ecc, retired, xid, slowed"},
     remarks=many(obj("kind text", kind=TEXT, text=TEXT)),

@@ -59,6 +59,7 @@ def load(now: datetime) -> Board:
         else:
             held.setdefault(lease.gpu_id, []).append(lease)
     queue, total = waiting.queue(now)
+    turns = waiting.queued().filter(paused=False).count()
     wanted = waiting.wanted(queue)
     nodes = [
         tiles.node(one, held, cores, wanted, now)
@@ -71,7 +72,7 @@ def load(now: datetime) -> Board:
     }
     for one in queue:
         one["wish"] = waiting.wish(one["wants"], labels)
-    return {"nodes": nodes, "queue": queue, "waiting": total, "at": now.isoformat()}
+    return {"nodes": nodes, "queue": queue, "waiting": total, "turns": turns, "at": now.isoformat()}
 
 
 def _leases() -> QuerySet[Lease]:
@@ -84,7 +85,8 @@ def show(full: Board, who: Viewer) -> Board:
     """A copy with the titles of other people's projects hidden."""
     nodes = [{**node, "gpus": [_tile(gpu, who) for gpu in node["gpus"]]} for node in full["nodes"]]
     queue = [_turn(one, who) for one in full["queue"]]
-    return {"nodes": nodes, "queue": queue, "waiting": full["waiting"], "at": full["at"]}
+    same = {name: full[name] for name in ("waiting", "turns", "at")}
+    return {"nodes": nodes, "queue": queue, **same}
 
 
 def _tile(gpu: dict[str, Any], who: Viewer) -> dict[str, Any]:

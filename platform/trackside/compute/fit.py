@@ -248,8 +248,8 @@ def verdicts(need: Need, board: dict[str, Any], compute: dict[str, Any]) -> dict
             verdict = _verdict(needs, gpu, free, shared and _has_share(gpu))
             if shared and verdict == "tight":
                 verdict = "fits"  # the budget is the upper end already
-            if shared and gpu.get("parent"):
-                verdict = "not_shared"  # a slice has its own memory, and is one job's
+            if shared and gpu.get("slots", 1) < 2:
+                verdict = "not_shared"  # a MIG slice, and what else is given to one job alone
             found[gpu["uuid"]] = {"verdict": verdict, "needs": needs, "free": free}
     return found
 

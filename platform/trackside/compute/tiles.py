@@ -66,6 +66,7 @@ def tile(gpu: Gpu, leases: list[Lease], state: NodeState, now: datetime) -> dict
         "holder": holders[0] if holders else _outsider(gpu),
         "holders": holders,
         "shares": _shares(gpu, leases),
+        "slots": gpu.slots,
         "parent": gpu.parent,
         "processes": gpu.processes,
         "errors": gpu.errors,

@@ -88,7 +88,8 @@ def any_gpu(request: Request, groups: Sequence[Group], room: Room) -> str:
     group = max(groups, key=lambda one: (_free(one, request), not one.machine.simulated))
     free, machine = _free(group, request), group.machine
     room_for = f" with {gib(request.min_free)} free" if request.min_free else ""
-    have = f"{free} on {machine.name} {'is' if free == 1 else 'are'} free, " if free else ""
+    kind = _of_several(group, request)
+    have = f"{free}{kind} on {machine.name} {'is' if free == 1 else 'are'} free, " if free else ""
     ask = without_share if request.shared else of_device
     why = (ask(machine, gpu, request, room) for gpu in group.devices)
     first = next((one for one in why if one), f"too little memory is free on {machine.name}")
@@ -101,6 +102,14 @@ def any_gpu(request: Request, groups: Sequence[Group], room: Room) -> str:
 
 def _free(group: Group, request: Request) -> int:
     return sum(1 for gpu in group.free if gpu.memory_free >= request.min_free)
+
+
+def _of_several(group: Group, request: Request) -> str:
+    """The model that is counted, where it alone does not tell: others of the machine may be free."""
+    models = {gpu.name for gpu in group.machine.gpus}
+    if request.name or len(models) < 2:
+        return ""
+    return f" {group.model.removesuffix(' (simulated)')}"
 
 
 def _model(request: Request) -> str:

@@ -33,8 +33,8 @@ function fill(row, job) {
   };
   row.dataset.job = job.id;
   row.dataset.priority = job.priority;
-  row.draggable = job.may_move;
-  put(at("position"), String(job.position));
+  row.draggable = job.may_move && !job.paused;
+  put(at("position"), job.paused ? "–" : String(job.position));
   put(at("at"), String(job.position));
   for (const one of row.querySelectorAll('[data-f="name"]')) put(one, job.title);
   put(at("link"), job.title);
@@ -44,10 +44,11 @@ function fill(row, job) {
   at("priority").hidden = !job.priority;
   at("paused").hidden = !job.paused;
   at("preemptible").hidden = !job.preemptible;
-  put(at("facts"), [job.user || "Somebody", job.wish].filter(Boolean).join(" · "));
+  put(at("facts"), [`job ${job.id}`, job.user || "Somebody", job.wish].filter(Boolean).join(" · "));
   put(at("reason"), job.reason);
   at("reason").hidden = !job.reason;
-  at("grip").hidden = at("acts").hidden = !job.may_move;
+  at("acts").hidden = !job.may_move;
+  at("grip").hidden = at("up").hidden = at("down").hidden = !row.draggable; // who is paused has no turn
   return row;
 }
 
@@ -73,8 +74,11 @@ export function followQueue(board, change) {
   list.addEventListener("dragend", drop);
 }
 
+// Those that stand still are the end of the list, and no place to move to.
+const turns = () => [...list.children].filter((row) => row.querySelector('[data-f="paused"]').hidden);
+
 function move(row, steps) {
-  const rows = [...list.children];
+  const rows = turns();
   const from = rows.indexOf(row);
   const to = Math.max(0, Math.min(rows.length - 1, from + steps));
   if (to === from) {
@@ -100,7 +104,7 @@ function over(event) {
   if (!dragged) return;
   event.preventDefault();
   const row = event.target.closest?.(".q");
-  if (!row || row === dragged.row) return;
+  if (!row || row === dragged.row || !turns().includes(row)) return;
   const box = row.getBoundingClientRect();
   const below = event.clientY > box.top + box.height / 2;
   list.insertBefore(dragged.row, below ? row.nextElementSibling : row);

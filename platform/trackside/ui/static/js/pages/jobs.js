@@ -14,11 +14,11 @@ live.watch(`project:${table.dataset.project}`, 0, ({ type, data }) => {
 // The queue as everybody sees it: a job that waits says the number of its turn.
 live.watch("gpus", 0, ({ type, data }) => {
   if (type !== "gpus") return;
-  const places = new Map(data.queue.map((one) => [String(one.id), one.position]));
+  const places = new Map(data.queue.filter((one) => !one.paused).map((one) => [String(one.id), one.position]));
   for (const line of table.querySelectorAll('[data-state="queued"]')) {
     const place = places.get(line.dataset.job);
     if (!place) continue;
-    line.querySelector('[data-f="place"]').textContent = turn(place, data.waiting ?? data.queue.length);
+    line.querySelector('[data-f="place"]').textContent = turn(place, data.turns);
     line.querySelector('[data-f="turn"]').hidden = false;
   }
 });

@@ -22,6 +22,9 @@ export function best(one) {
   return place < 0 ? null : { epoch: one.series.epochs.epoch[place], place };
 }
 
+// Where epochs stand close together their dots would hide the line.
+const dots = (one) => () => one.series.epochs.epoch.length <= 60;
+
 export function draw(one, cards) {
   document.querySelector("[data-of]").textContent = one.label;
   loss(one);
@@ -50,7 +53,7 @@ function loss(one) {
   const series = [
     { label: "every step", stroke: s1, width: 1, alpha: 0.3, spanGaps: true, points: { show: false } },
     { label: "train", stroke: s1, width: 2, spanGaps: true, points: { show: false } },
-    { label: "validation", stroke: s2, width: 2, dash: [6, 3], spanGaps: true, points: { show: true, size: 5, fill: s2 } },
+    { label: "validation", stroke: s2, width: 2, dash: [6, 3], spanGaps: true, points: { show: dots(one), size: 5, fill: s2 } },
   ];
   show("loss", one, data, series, logScale());
   const train = soft.at(-1);
@@ -66,7 +69,7 @@ function metrics(one, cards) {
   const { epochs } = one.series;
   const names = [one.metric, ...Object.keys(epochs.metrics).filter((name) => name !== one.metric && name !== "log_loss")].filter((name) => epochs.metrics[name]).slice(0, 4);
   const data = [epochs.epoch, ...names.map((name) => epochs.metrics[name])];
-  const series = names.map((name, n) => ({ label: cards[name]?.label ?? name, stroke: colour(SERIES[n]), width: 2, dash: DASH[n], spanGaps: true, points: { show: true, size: 5, fill: colour(SERIES[n]) } }));
+  const series = names.map((name, n) => ({ label: cards[name]?.label ?? name, stroke: colour(SERIES[n]), width: 2, dash: DASH[n], spanGaps: true, points: { show: dots(one), size: 5, fill: colour(SERIES[n]) } }));
   show("metrics", one, data, series, false);
   const peak = best(one);
   const note = peak && epochs.metrics[one.metric] ? `best ${cards[one.metric]?.label ?? one.metric} ${metric(epochs.metrics[one.metric][peak.place], cards[one.metric])}` : "";

@@ -88,10 +88,14 @@ function pie(part) {
   return box;
 }
 
+// What waits holds nothing: the numbers of an attempt that gave way are no news of now.
+const waits = (one) => one.job.state === "queued";
+
 export function load(one) {
   const box = at("load");
-  text(at("node"), [one.node ?? one.job.attempts?.at(-1)?.node, "last 2 min"].filter(Boolean).join(", "));
-  if (!one.load) { if (!box.querySelector("p")) box.replaceChildren(make("p", "card__b t3", "Numbers come when the job runs.")); return; }
+  const now = waits(one) ? null : one.load;
+  text(at("node"), waits(one) ? "" : [one.node ?? one.job.attempts?.at(-1)?.node, "last 2 min"].filter(Boolean).join(", "));
+  if (!now) { box.replaceChildren(make("p", "card__b t3", waits(one) ? "It holds no device now. Numbers come when it runs." : "Numbers come when it runs.")); return; }
   const columns = one.series.load;
   const gpus = (one.load.gpus ?? []).map((gpu) => {
     const known = one.job.gpus?.find((other) => other.uuid === gpu.uuid) ?? { index: "", name: gpu.uuid };
@@ -142,7 +146,8 @@ function spark(values, most, words) {
 }
 
 export function facts(one) {
-  const { step: now, started, needs } = one;
+  const { started, needs } = one;
+  const now = waits(one) ? null : one.step;
   const ranks = started?.ranks ?? one.job.compute?.uuids?.length ?? one.job.compute?.ranks ?? 1;
   // a simulated GPU's memory is made up: it is no result to hold an estimate against
   const peak = /simulated/.test(started?.device ?? "") ? 0 : one.result?.facts?.peak_memory ?? memory(one);
@@ -171,7 +176,7 @@ export function line({ type, data }) {
     case "note": return [data.level ?? "info", data.text];
     case "phase": return ["info", data.text];
     case "state": return [data.state === "failed" ? "error" : "info", `${data.state}: ${data.reason}`];
-    case "started": return ["info", `on ${data.device}, ${data.ranks} rank${data.ranks > 1 ? "s" : ""} × ${data.threads} threads, ${data.precision}`];
+    case "started": return ["info", `on ${data.device}, ${data.ranks} rank${data.ranks > 1 ? "s" : ""} × ${data.threads} thread${data.threads > 1 ? "s" : ""}, ${data.precision}`];
     case "epoch": return [data.best ? "best" : "info", `epoch ${data.epoch} train ${digits(data.train_loss)} validation ${digits(data.val_loss)} ${Object.entries(data.metrics ?? {}).map(([name, value]) => `${name} ${digits(value)}`).join(" ")} (${duration(data.seconds)})`];
     case "checkpoint": return ["info", data.step ? `checkpoint in epoch ${data.epoch + 1}, step ${data.step} written` : `checkpoint after epoch ${data.epoch} written`];
     case "failed": return ["error", data.message];

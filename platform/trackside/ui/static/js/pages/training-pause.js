@@ -17,7 +17,8 @@ export function giveWay(models, now) {
   const paused = models.some((one) => one.job.paused && !OVER.includes(one.job.state));
   const free = now && FREE.includes(now.job.state);
   resume.hidden = !paused;
-  pause.hidden = finish.hidden = paused;
+  pause.hidden = paused;
+  finish.hidden = paused || !models.some((one) => ["starting", "running"].includes(one.job.state));
   pause.disabled = move.disabled = !free;
   if (now) move.dataset.move = address(now, "move");
 }

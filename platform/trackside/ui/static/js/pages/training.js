@@ -49,7 +49,7 @@ const TAKE = {
     if (data.node) one.node = data.node;
     if (data.state === "starting") { startLoad(one.series); one.load = null; mark("load"); }
     story(one, "state", data, at);
-    mark("progress", "facts");
+    mark("progress", "facts", "load");
     if (OVER.includes(data.state)) ended();
   },
   started(one, data, at) { one.started = data; story(one, "started", data, at); mark("facts"); },
