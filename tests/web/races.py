@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -190,6 +191,29 @@ def stories() -> dict[str, Any]:
     return {"whole": seqs == list(range(1, len(seqs) + 1)), "events": len(seqs)}
 
 
+def pauses() -> dict[str, Any]:
+    """Paused and resumed while the agent records: both hold the attempt before the job."""
+    project, ada, _ = stage()
+    cast.node()
+    job = cast.submit(project, ada)
+    attempt = cast.claimed(job)
+
+    def record() -> None:
+        for _ in range(ROUNDS):
+            one = Attempt.objects.get(pk=attempt.pk)
+            load = [{"type": "load", "cpu": 1}] * 3
+            services.record(one, load, one.journal_offset, timezone.now())
+
+    def press(act: Callable[[Job, User], Job]) -> None:
+        for _ in range(ROUNDS):
+            with suppress(services.NotNow):
+                act(Job.objects.get(pk=job.pk), ada)
+
+    together([record, record, partial(press, services.pause), partial(press, services.resume)])
+    seqs = list(Event.objects.order_by("seq").values_list("seq", flat=True))
+    return {"whole": seqs == list(range(1, len(seqs) + 1)), "leases": Lease.objects.count()}
+
+
 def endings() -> dict[str, Any]:
     """Finish, fail and cancel of the same attempt at once: one of them happens."""
     project, ada, _ = stage()
@@ -229,7 +253,8 @@ def migrations() -> dict[str, Any]:
     return {"missing": missing}
 
 
-ALL = (claims, clicks, gpus, budgets, mixture, quotas, leaders, stories, endings, migrations)
+FIRST = (claims, clicks, gpus, budgets, mixture, quotas, leaders)
+ALL = (*FIRST, stories, pauses, endings, migrations)
 RACES = {one.__name__: one for one in ALL}
 
 

@@ -1,6 +1,7 @@
 """What a decision becomes: attempts, followers and leases; quotas and budgets that hold."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -10,6 +11,7 @@ from trackside.accounts.models import User
 from trackside.compute.fleet import fleet
 from trackside.compute.models import Gpu, Lease, Node, Quota
 from trackside.compute.placement import Decision, Part
+from trackside.compute.requests import clean
 from trackside.jobs import services
 from trackside.jobs.assigning import assign
 from trackside.jobs.models import Attempt, Follower, Job
@@ -106,6 +108,34 @@ def test_a_share_that_no_longer_fits_is_not_given(project: Project, ada: User) -
     assert not Attempt.objects.filter(job=late).exists()
     late.refresh_from_db()
     assert late.state == "queued"
+
+
+def _paused(job: Job, user: User) -> None:
+    services.pause(job, user)
+
+
+def _elsewhere(job: Job, user: User) -> None:
+    Job.objects.filter(pk=job.pk).update(compute=clean({"kind": "cpu"}))
+
+
+@pytest.mark.parametrize("change", [_paused, _elsewhere])
+def test_a_job_that_was_changed_since_is_not_given_what_it_wanted_before(
+    change: Any, project: Project, ada: User
+) -> None:
+    """The decision rests on an older look at the job itself."""
+    cast.node(gpus=1)
+    held = cast.submit(project, ada, compute={"kind": "any"})
+    late = cast.submit(project, ada, compute={"kind": "any"})
+    services.stop(held, user=ada, how="cancel")
+    part = Part(machine=fleet(timezone.now())[0], uuids=(GPU0,))
+    late.refresh_from_db()
+    Lease.objects.all().delete()
+    Attempt.objects.all().delete()
+    Job.objects.filter(pk=late.pk).update(state="queued")
+    late.refresh_from_db()
+    change(Job.objects.get(pk=late.pk), ada)
+    assert assign(late, Decision(job=late.pk, parts=(part,)), timezone.now()) is None
+    assert not Lease.objects.exists()
 
 
 # Quotas -------------------------------------------------------------------------------------------

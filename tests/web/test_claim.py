@@ -77,6 +77,10 @@ def test_a_gpu_is_given_to_one_alone_or_shared_but_never_both(race: Any) -> None
     assert race("mixture") == {"rounds": 30, "leases": 0}
 
 
+def test_pause_and_resume_wait_for_the_agent_and_nobody_stands_still(race: Any) -> None:
+    assert race("pauses") == {"whole": True, "leases": 2}
+
+
 def test_a_quota_holds_against_clicks_at_the_same_moment(race: Any) -> None:
     assert race("quotas") == {"outcomes": {"2 of 4": 30}, "leases": 0}
 

@@ -43,7 +43,11 @@ def assign(job: Job, decision: Decision, now: datetime) -> Attempt | None:
 
 
 def _assign(job: Job, decision: Decision, now: datetime) -> Attempt | None:
-    """Lock order: the job, its quotas, its shared GPUs, the leases by name."""
+    """Lock order: the job, its quotas, its shared GPUs, the leases by name.
+
+    `job` is as the decision has seen it: what is paused or wants something else by now is not
+    given what it wanted before.
+    """
     computes = computes_of(job, decision)
     where = [
         f"{part.machine.name}: {', '.join(history.devices(compute))}"
@@ -51,6 +55,9 @@ def _assign(job: Job, decision: Decision, now: datetime) -> Attempt | None:
     ]
     if not move_job(job.pk, Move.ASSIGN, reason=f"Starts on {'; '.join(where)}."):
         return None
+    wish, paused = Job.objects.values_list("compute", "paused").get(pk=job.pk)
+    if paused or wish != job.compute:
+        raise Beaten
     _within_quota(job, decision)
     attempt = Attempt.objects.create(
         job=job,

@@ -86,6 +86,11 @@ class Backlog:
         """As it was when the row was read."""
         return self._rows[job].reason
 
+    def job(self, job: int) -> Job:
+        """What of its row a decision rests on, as it was when it was read."""
+        row = self._rows[job]
+        return Job(pk=job, compute=row.compute, created_by_id=row.user, project_id=row.project)
+
     def forget(self, jobs: Iterable[int]) -> None:
         """Their rows were changed without an event."""
         for job in jobs:

@@ -150,7 +150,12 @@ def seconds_left(job: Job, now: datetime) -> float | None:
 
 
 def _must_live(job: Job) -> None:
-    """Reads the job anew and locks it, so that what follows is decided once."""
+    """Reads the job anew and locks it, so that what follows is decided once.
+
+    Its attempt first, as its agent does: else both could wait for each other.
+    """
+    live = Attempt.objects.filter(job=job).exclude(state__in=ATTEMPT_OVER)
+    list(live.select_for_update(of=("self",)).values_list("pk"))
     Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
     job.refresh_from_db()
     if job.state in JOB_OVER:

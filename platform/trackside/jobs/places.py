@@ -7,6 +7,8 @@ equals.
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
 from trackside.compute import clock
 from trackside.compute.placement import Place, ordered
 from trackside.jobs.models import Job
@@ -25,6 +27,15 @@ class Held:
     priority: int
     since: datetime
     turn: float
+
+
+def hold(job: Job, other: Job) -> None:
+    """Reads both anew and holds, to the end of the transaction, every row that may be changed."""
+    mine = Q(created_by=job.created_by_id, state=JobState.QUEUED)
+    rows = Job.objects.filter(mine | Q(pk__in=(job.pk, other.pk))).order_by("pk")
+    list(rows.select_for_update(of=("self",)).values_list("pk"))
+    job.refresh_from_db()
+    other.refresh_from_db()
 
 
 def put(job: Job, other: Job, *, behind: bool) -> None:
@@ -68,11 +79,9 @@ def held(job: Job) -> Held:
 
 def _own(job: Job) -> list[Job]:
     """The owner's waiting jobs, as they stand, of projects in which they may change them."""
-    rows = Job.objects.select_for_update(of=("self",)).filter(
-        created_by=job.created_by_id, state=JobState.QUEUED, paused=False
-    )
+    mine = {"created_by": job.created_by_id, "state": JobState.QUEUED, "paused": False}
     columns = ("project_id", "created_by_id", "priority", "turn", "waits_since", "created_at")
-    found = list(rows.only(*columns).order_by("pk"))
+    found = list(Job.objects.filter(**mine).only(*columns))
     projects = {one.project_id: one for one in found}
     may = {pk for pk, one in projects.items() if can(job.created_by, one.project, Role.EDITOR)}
     return _in_order([one for one in found if one.project_id in may])

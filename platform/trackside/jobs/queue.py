@@ -105,8 +105,7 @@ def move_after(job: Job, user: User, other: Job) -> Job:
 def _both_wait(job: Job, other: Job, side: str) -> None:
     if job.pk == other.pk:
         raise NotNow(f"A job cannot be moved {side} itself.")
-    for one in sorted((job, other), key=lambda one: one.pk):
-        _lock(one)
+    places.hold(job, other)
     for one in (job, other):
         _must_wait(one)
         if one.paused:

@@ -111,17 +111,13 @@ def _settle(decisions: list[Decision], backlog: Backlog, outcome: Outcome, now: 
         if not decision.parts:
             waiting.append(decision)
             continue
-        attempt = assign(_job(decision.job), decision, now)
+        attempt = assign(backlog.job(decision.job), decision, now)
         outcome.placed += [attempt] if attempt else []
         beaten = beaten or attempt is None
     for decision in waiting:
         outcome.preempt += [(victim, decision.job) for victim in decision.preempt]
     _explain(waiting, backlog, now)
     return beaten
-
-
-def _job(pk: int) -> Job:
-    return Job.objects.only("pk", "compute", "created_by_id", "project_id").get(pk=pk)
 
 
 def _explain(waiting: list[Decision], backlog: Backlog, now: datetime) -> None:
