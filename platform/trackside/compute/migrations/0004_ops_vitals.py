@@ -5,7 +5,5 @@ class Migration(migrations.Migration):
     dependencies = [("compute", "0003_fleet")]
 
     operations = [
-        migrations.AddField(
-            model_name="node", name="vitals", field=models.JSONField(default=dict)
-        ),
+        migrations.AddField(model_name="node", name="vitals", field=models.JSONField(default=dict)),
     ]
