@@ -47,6 +47,22 @@ def test_a_confusion_matrix_counts_and_shares() -> None:
     assert reports.confused(report)[0] == {"true": "ants", "predicted": "bees", "count": 2}
 
 
+def test_a_session_that_waits_is_not_said_to_train(session: Session, client: Any, ada: Any) -> None:
+    client.force_login(ada)
+    address = f"/p/{session.analysis.project.key}/lab/{session.analysis.name}/results/"
+
+    def said() -> str:
+        page: str = client.get(address).content.decode()
+        return page.partition('<h2 class="lbl">Sessions</h2>')[2].partition("</nav>")[0]
+
+    Job.objects.update(state="queued")
+    assert ">queued</span>" in said()
+    Job.objects.update(paused=True)
+    assert ">paused</span>" in said()
+    Job.objects.update(state="running", paused=False)
+    assert ">training</span>" in said()
+
+
 def test_curves_stay_inside_their_frame() -> None:
     drawn = reports.curve(lab_stage.report(), "roc")
     assert [one["name"] for one in drawn["lines"]] == ["ants", "bees"]

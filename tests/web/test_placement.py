@@ -85,6 +85,11 @@ def test_a_wish_gets(fleet: list[Machine], wish: Request, uuids: tuple[str, ...]
         ([MIXED], some(1, 3), "Waits: no machine that is online has 3 working GPUs."),
         ([machine("a", gpu(0), why="is offline")], exact(1, "a0"), "Waits: a is offline."),
         ([machine("a", gpu(0), why="is offline")], some(1), "Waits for a machine: none is online."),
+        (
+            [machine("a", gpu(0), why="is offline"), machine("b", gpu(1), why="is draining")],
+            some(1),
+            "Waits for a machine: b is draining.",
+        ),
         ([TWO], exact(1, "z9"), "Waits: GPU z9 is not part of the fleet any more."),
         ([machine("a", gpu(0, free=1))], some(1, min_free=GIB * 2), "2.0 GiB free: too little"),
         ([machine("a", free_cores=(3,))], cpu(1), "Waits for 2 CPU cores: 1 of 4 on a is free."),

@@ -265,7 +265,7 @@ def _enough(count: int, nodes: int, min_free: int, name: str) -> None:
     if nodes == 1 and most < count:
         raise BadCompute(
             "compute.count",
-            f"No machine has {count} such GPUs of one model; {node} has {most} ({model}).",
+            f"No machine has {count} such GPUs of one model; {node} has {most}, {model}.",
             "gpu_count",
         )
     if nodes > 1:
@@ -282,6 +282,6 @@ def _together(groups: dict[tuple[str, str], int], count: int, nodes: int) -> Non
         raise BadCompute(
             "compute.count",
             f"No {nodes} machines have {count} such GPUs of one model together; at most "
-            f"{most[model]} ({model}).",
+            f"{most[model]}, {model}.",
             "gpu_count",
         )

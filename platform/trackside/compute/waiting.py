@@ -76,7 +76,7 @@ def wish(wants: dict[str, Any], labels: dict[str, str]) -> str:
     if wants.get("kind") == "any":
         model = f"{wants['name']} " if wants.get("name") else ""
         number = int(wants.get("count") or 1)
-        room = f" with {wants['min_free'] / 2**30:.0f} GiB free" if wants.get("min_free") else ""
+        room = f" with {wants['min_free'] / 2**30:.3g} GiB free" if wants.get("min_free") else ""
         nodes = int(wants.get("nodes") or 1)
         over = f" on up to {nodes} nodes" if nodes > 1 else ""
         return f"{share}any {plural(number, f'{model}GPU')}{room}{over}"

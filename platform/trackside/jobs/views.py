@@ -117,8 +117,11 @@ def _end(attempt: Attempt) -> str:
 
 
 def _story(one: Job) -> list[dict[str, Any]]:
-    """What a person reads: states, phases and notes, the newest first."""
-    rows = Event.objects.filter(job=one, type__in=STORY).order_by("-seq")[:200]
+    """What a person reads, the newest first. Of checkpoints the last: there is one an epoch."""
+    told = Event.objects.filter(job=one, type__in=STORY).order_by("-seq")
+    last = told.filter(type="checkpoint")[:1]
+    rest = told.exclude(type="checkpoint")[:200]
+    rows = sorted([*last, *rest], key=lambda row: -row.seq)
     return [{"at": row.at, "type": row.type, "text": sentence(row)} for row in rows]
 
 

@@ -11,7 +11,7 @@ from trackside.accounts.models import User
 from trackside.compute import fit as fitting
 from trackside.compute.board import board
 from trackside.compute.requests import clean
-from trackside.jobs.states import JOB_OVER
+from trackside.jobs.states import JOB_OVER, JobState
 from trackside.lab import estimates, forecast
 from trackside.lab.design import chosen
 from trackside.lab.models import Analysis, Session, TrainedModel
@@ -87,6 +87,15 @@ def state_of(model: TrainedModel) -> str:
 
 def at_work(models: list[TrainedModel]) -> bool:
     return any(one.job is not None and one.job.state not in JOB_OVER for one in models)
+
+
+def waits(models: list[TrainedModel]) -> str:
+    """`paused` or `queued` for a session of which nothing runs now; else nothing."""
+    jobs = [one.job for one in models if one.job is not None]
+    left = [job for job in jobs if job.state not in JOB_OVER]
+    if not left or any(job.state != JobState.QUEUED for job in left):
+        return ""
+    return "paused" if any(job.paused for job in left) else "queued"
 
 
 def leaderboard(session: Session) -> list[dict[str, Any]]:

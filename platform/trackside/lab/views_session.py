@@ -85,6 +85,7 @@ def _sessions(analysis: Analysis) -> list[Session]:
         ranked = queries.best_first(models, card)
         made.best = next((m for m in ranked if m.bundle), None)  # type: ignore[attr-defined]
         made.at_work = queries.at_work(models)  # type: ignore[attr-defined]
+        made.waits = queries.waits(models)  # type: ignore[attr-defined]
         made.number_of_models = len(models)  # type: ignore[attr-defined]
         made.card = card  # type: ignore[attr-defined]
     return found

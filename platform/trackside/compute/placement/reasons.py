@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from trackside.compute.placement.room import Claim, Group, Room
 from trackside.compute.placement.words import Device, Machine, Request
 
-NO_MACHINE = "Waits for a machine: none is online."
 NO_QUICK = "Waits for other short jobs to end."
 
 
@@ -69,7 +68,7 @@ def gib(size: float) -> str:
 def never(request: Request, room: Room) -> str:
     """No machine could ever serve it."""
     if not room.open:
-        return NO_MACHINE
+        return f"Waits for a machine: {_closed(room)}."
     what = f"working{_model(request)} GPU"
     able = [one for one in room.open if one.id not in request.blocked]
     if not able:
@@ -104,8 +103,16 @@ def _free(group: Group, request: Request) -> int:
     return sum(1 for gpu in group.free if gpu.memory_free >= request.min_free)
 
 
+def _closed(room: Room) -> str:
+    """None takes jobs: who is online and does not is named, the rest is away."""
+    online = [one for one in room.machines if one.why and "offline" not in one.why]
+    if not online:
+        return "none is online"
+    return "; ".join(f"{one.name} {one.why}" for one in online[:3])
+
+
 def _of_several(group: Group, request: Request) -> str:
-    """The model that is counted, where it alone does not tell: others of the machine may be free."""
+    """The model that is counted, where the machine has others that may be free."""
     models = {gpu.name for gpu in group.machine.gpus}
     if request.name or len(models) < 2:
         return ""

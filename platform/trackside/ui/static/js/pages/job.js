@@ -24,6 +24,7 @@ function heard({ type, data, at }) {
   if (type === "phase") tell("phase", data.text || data.name);
   const words = sentence(type, data);
   if (words) tellStory(words, type, at);
+  if (type === "checkpoint") keep();
 }
 
 function progress(data) {
@@ -57,8 +58,29 @@ function flush() {
   if (follow.checked) log.scrollTop = log.scrollHeight;
 }
 
+// The table of those that are kept comes from the server; at most once in some seconds.
+let asked = false;
+
+function keep() {
+  if (asked) return;
+  asked = true;
+  setTimeout(async () => {
+    asked = false;
+    try {
+      const answer = await fetch(location.href, { credentials: "same-origin" });
+      if (!answer.ok || answer.redirected) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("checkpoints");
+      if (fresh) document.getElementById("checkpoints")?.replaceWith(fresh);
+    } catch {
+      // the next checkpoint asks again
+    }
+  }, 3000 + Math.random() * 2000);
+}
+
 function tellStory(words, type, at) {
+  if (type === "checkpoint") story.querySelector('[data-type="checkpoint"]')?.remove(); // one a page: the newest
   const item = document.createElement("li");
+  item.dataset.type = type;
   const when = document.createElement("span");
   when.className = "t3 s num";
   when.textContent = (at ? new Date(at) : new Date()).toLocaleTimeString("en-GB");
