@@ -91,15 +91,19 @@ function pie(part) {
 // What waits holds nothing: the numbers of an attempt that gave way are no news of now.
 const waits = (one) => one.job.state === "queued";
 
+// GPU 0 of two machines are two cards: then each says where it is.
+const nodes = (one) => [...new Set((one.job.gpus ?? []).map((gpu) => gpu.node))];
+const several = (one) => nodes(one).length > 1 && one.load?.gpus?.length > 1;
+
 export function load(one) {
   const box = at("load");
   const now = waits(one) ? null : one.load;
-  text(at("node"), waits(one) ? "" : [one.node ?? one.job.attempts?.at(-1)?.node, "last 2 min"].filter(Boolean).join(", "));
+  text(at("node"), waits(one) ? "" : [several(one) ? nodes(one).join(" and ") : one.node ?? one.job.attempts?.at(-1)?.node, "last 2 min"].filter(Boolean).join(", "));
   if (!now) { box.replaceChildren(make("p", "card__b t3", waits(one) ? "It holds no device now. Numbers come when it runs." : "Numbers come when it runs.")); return; }
   const columns = one.series.load;
   const gpus = (one.load.gpus ?? []).map((gpu) => {
     const known = one.job.gpus?.find((other) => other.uuid === gpu.uuid) ?? { index: "", name: gpu.uuid };
-    return panel("gpu", `GPU ${known.index}`, card(known.name), columns.gpus[gpu.uuid] ?? [], 100, `${whole(gpu.utilization)} %`, "busy", [["Memory", `${gib(gpu.memory)} GiB`], ["Temp.", `${whole(gpu.temperature)} °C`], ["Power", `${whole(gpu.power)} W`]]);
+    return panel("gpu", `GPU ${known.index}`, several(one) && known.node ? `${card(known.name)}, ${known.node}` : card(known.name), columns.gpus[gpu.uuid] ?? [], 100, `${whole(gpu.utilization)} %`, "busy", [["Memory", `${gib(gpu.memory)} GiB`], ["Temp.", `${whole(gpu.temperature)} °C`], ["Power", `${whole(gpu.power)} W`]]);
   });
   const ranks = one.started?.ranks ?? 1;
   const cpu = panel("cpu", "CPU", `${ranks} rank${ranks > 1 ? "s" : ""}`, columns.cpu, Math.max(100, ...columns.cpu.slice(-60)), `${whole(one.load.cpu)} %`, "of one core", [["Memory", size(one.load.memory)], ["Ranks", String(ranks)], ["Threads", String(one.started?.threads ?? "–")]]);
