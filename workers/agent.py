@@ -130,6 +130,10 @@ class Agent:
         for number, since in rows.values_list("pk", "assigned_at"):
             self.doorbells.missed((clock.now() - since).total_seconds())
             self.start(number)
+        with self.starting:  # what was lost while it starts has no process yet: not to be believed
+            self._end_quarantines()
+
+    def _end_quarantines(self) -> None:
         held = Lease.objects.filter(node=self.here.row, quarantined=True)
         watched = {gang.attempt.pk for gang in self.watch.gangs()}
         watched |= {one.part.attempt_id for one in self.followers.running()}

@@ -157,6 +157,7 @@ class Followers:
             self._launch(part)
 
     def _launch(self, part: Follower) -> None:
+        self._add(part, 0, 0)  # whoever ends quarantines knows that something may come to be here
         try:
             folder = write_part(part)
             pid, started, _ = self._launcher.start(part.attempt.job.kind, folder)
@@ -164,6 +165,7 @@ class Followers:
             log.exception("%s cannot be started.", part)
             reason = f"On {part.node.name}: the job could not be started: {problem}"
             followers.over(part, "launch", reason, clock.now())
+            self._forget(part)
             return
         crash.point("followers.launched")
         self._add(part, pid, started)
@@ -173,6 +175,11 @@ class Followers:
     def _add(self, part: Follower, pid: int, started: int) -> None:
         with self._lock:
             self._running[part.pk] = Running(part, sweep.folder(part), pid, started)
+
+    def _forget(self, part: Follower) -> None:
+        with self._lock:
+            self._running.pop(part.pk, None)
+        self._condemned.forget(part)
 
     def _stop(self, one: Running) -> None:
         if not one.ending:
@@ -196,9 +203,7 @@ class Followers:
         how, reason = self._outcome(one)
         followers.over(one.part, how, reason, clock.now())
         crash.point("followers.over")
-        with self._lock:
-            self._running.pop(one.part.pk, None)
-        self._condemned.forget(one.part)
+        self._forget(one.part)
         with suppress(services.StillRunning):
             services.release(one.part.attempt, node=one.part.node_id)
 

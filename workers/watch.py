@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from recipes import crash, processes
 from recipes.events import read_from
@@ -124,11 +125,18 @@ class Watch:
         self._keep_alive()
         self._renew()
         self._look_for_stops()
+        failed: list[DatabaseError] = []
         for gang in self.gangs():
             try:
                 self._follow(gang)
             except StaleAttempt as stale:
                 self._abandon(gang, str(stale))
+            except DatabaseError as problem:
+                failed.append(problem)
+            except Exception:  # what is wrong with one must not keep the others
+                log.exception("Attempt %s cannot be followed.", gang.attempt.pk)
+        if failed:
+            raise failed[0]
 
     def _keep_alive(self) -> None:
         """Tell the gangs that an agent is there, also while the database is away."""

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from django.db.models import Count, Q, QuerySet
 
 from trackside.accounts.models import User
-from trackside.compute.models import Lease, Quota
+from trackside.compute.models import Lease, NodeState, Quota
 from trackside.compute.placement import Allowance, Limits
 from trackside.projects.models import Project
 
@@ -54,7 +54,10 @@ def _names(keys: Collection[Key]) -> dict[Key, str]:
 
 
 def _held(keys: Collection[Key]) -> dict[Key, int]:
-    """Distinct GPUs, by user and by project; what is quarantined still counts."""
+    """Distinct GPUs, by user and by project.
+
+    What is quarantined still counts, but not on a machine that is lost: it may never come back.
+    """
     found: dict[Key, int] = {}
     for sort, column in (("user", "created_by_id"), ("project", "project_id")):
         wanted = [pk for one, pk in keys if one == sort]
@@ -62,6 +65,7 @@ def _held(keys: Collection[Key]) -> dict[Key, int]:
             continue
         path = f"attempt__job__{column}"
         leases = Lease.objects.filter(gpu__isnull=False, **{f"{path}__in": wanted})
+        leases = leases.exclude(quarantined=True, node__state=NodeState.LOST)
         counted = leases.values(path).annotate(gpus=Count("gpu", distinct=True))
         found |= {(sort, row[path]): row["gpus"] for row in counted}
     return found
