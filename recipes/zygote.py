@@ -128,6 +128,8 @@ def _answer(listener: socket.socket) -> None:
         try:
             with connection.makefile("rb") as lines:
                 request = json.loads(lines.readline(65536))
+            if _has_left(connection):
+                return  # it was tired of waiting and has started the job cold
             reply = _do(request, (listener, connection))
         except (OSError, ValueError, KeyError, TypeError, Unsafe) as wrong:
             reply = {"error": str(wrong) or type(wrong).__name__}
@@ -135,6 +137,11 @@ def _answer(listener: socket.socket) -> None:
             connection.sendall(json.dumps(reply).encode() + b"\n")
         except OSError:
             return
+
+
+def _has_left(connection: socket.socket) -> bool:
+    ready, _, _ = select.select([connection], [], [], 0)
+    return bool(ready) and connection.recv(1, socket.MSG_PEEK) == b""
 
 
 def _do(request: dict[str, Any], sockets: Iterable[socket.socket]) -> dict[str, Any]:

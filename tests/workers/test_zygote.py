@@ -93,3 +93,20 @@ def test_the_real_preload_keeps_one_thread_and_leaves_cuda_alone() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert told.stdout == "False\n", told.stderr
+
+
+@pytest.mark.process
+def test_who_gave_up_waiting_gets_no_second_leader(
+    tmp_path: Path, warm: "subprocess.Popen[bytes]"
+) -> None:
+    """The agent has started the job cold meanwhile: two leaders must not share a folder."""
+    where = gangs.folder(tmp_path, "finish")
+    os.kill(warm.pid, signal.SIGSTOP)
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(tmp_path / "z"))
+        line.sendall(json.dumps({"folder": str(where)}).encode() + b"\n")
+    os.kill(warm.pid, signal.SIGCONT)
+    assert ask(tmp_path)["pid"] == warm.pid  # it has looked at all that came before
+    children = Path(f"/proc/{warm.pid}/task/{warm.pid}/children").read_text().split()
+    assert not children
+    assert not (where / "attempt.json").exists()
