@@ -7,6 +7,7 @@ import errno
 import json
 import math
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from typing import Any
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 MOST_HELD = 4 << 20  # bytes
+FORBIDDEN = re.compile("[\0\ud800-\udfff]")  # as text, and as JSON has it
+FORBIDDEN_WRITTEN = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 
 
 class Journal:
@@ -79,13 +82,35 @@ def read_from(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
     events: list[dict[str, Any]] = []
     for line, after in _lines(path, offset):
         offset = after
-        try:
-            events.append(json.loads(line))
-        except ValueError:
+        event = _parsed(line)
+        if event is not None:
+            events.append(event)
+        else:
             events.append(
                 {"type": "log", "level": "warning", "text": f"Unreadable line: {line[:200]!r}"}
             )
     return events, offset
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """The event, without the characters that no database keeps; None for what is none."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(event, dict):
+        return None
+    return _storable(event) if FORBIDDEN_WRITTEN.search(line) else event
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return FORBIDDEN.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_storable(key): _storable(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_storable(one) for one in value]
+    return value
 
 
 def _lines(path: Path, offset: int) -> Iterator[tuple[bytes, int]]:

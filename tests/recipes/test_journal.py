@@ -43,3 +43,18 @@ def test_another_fault_of_the_disk_is_an_error(tmp_path: Path, monkeypatch: Any)
     monkeypatch.setattr(os, "write", broken)
     with pytest.raises(OSError, match="Input/output error"):
         journal.write("step", step=1)
+
+
+def test_what_no_database_keeps_is_replaced_and_what_is_no_event_is_told(tmp_path: Path) -> None:
+    """A line that cannot be stored would stand in the way of all that follow it."""
+    journal = Journal(tmp_path)
+    journal.log("a\0b", level="warning")
+    journal.write("note", text="lone \ud800, whole \U0001f41e", nested=[{"x\0": "\udfff"}])
+    journal.close()
+    with (tmp_path / "events.jsonl").open("a") as out:
+        out.write("7\n")
+    (log, note, odd), _ = read_from(tmp_path / "events.jsonl", 0)
+    assert log["text"] == "a\ufffdb"
+    assert note["text"] == "lone \ufffd, whole \U0001f41e"
+    assert note["nested"] == [{"x\ufffd": "\ufffd"}]
+    assert (odd["type"], odd["text"]) == ("log", "Unreadable line: b'7\\n'")
