@@ -109,10 +109,10 @@ def test_a_running_training_can_be_finished_early_or_cancelled(user: Visitor) ->
 
 
 def long_training(user: Visitor) -> None:
-    """All layers for many epochs on two simulated GPUs, up to its first step."""
+    """As many epochs as there may be, on two simulated GPUs, up to its first."""
     user.go("/p/INSECTS/lab/sorter/")
     with user.product.api() as api:
-        change = {"training": {"epochs": 300, "early_stopping": False}}
+        change = {"training": {"epochs": 1000, "early_stopping": False}}
         assert api.patch("/projects/INSECTS/analyses/sorter", json=change).status_code == 200
         gpus = api.get("/gpus").json()["nodes"][0]["gpus"]
         compute = {"kind": "gpus", "uuids": [gpu["uuid"] for gpu in gpus[:2]]}
