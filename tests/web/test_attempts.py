@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tests.web import cast
 from trackside.accounts.models import User
-from trackside.compute.models import Lease, UsagePeak
+from trackside.compute.models import Gpu, Lease, UsagePeak
 from trackside.jobs import queries, services
 from trackside.jobs.models import Attempt, Event, Job
 from trackside.projects.models import Project
@@ -196,6 +196,14 @@ def test_the_story_tells_once_that_no_process_remains(attempt: Attempt) -> None:
     assert [one.data["text"] for one in notes] == [
         f"No process remains; GPU 0 ({cast.H100}) is free."
     ]
+
+
+def test_a_gpu_that_has_failed_is_not_said_to_be_free(attempt: Attempt) -> None:
+    Gpu.objects.update(broken="It fell off the bus.")
+    services.fail(attempt, reason="It broke.", exit="1")
+    services.release(attempt)
+    note = Event.objects.filter(job=attempt.job_id, type="note").get()
+    assert note.data["text"] == "No process remains."
 
 
 def test_the_cores_that_came_free_are_named(project: Project, ada: User) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from recipes import crash
 from trackside.compute import clock, usage
 from trackside.compute import services as compute
-from trackside.compute.models import Lease, Node
+from trackside.compute.models import Gpu, Lease, Node
 from trackside.jobs import committed, followers, history, retries, scheduling, waited
 from trackside.jobs.attempts import CLAIMED, LIVE
 from trackside.jobs.models import Attempt, Job
@@ -197,9 +198,12 @@ def release(attempt: Attempt, *, node: int | None = None, tell: bool = True) -> 
 
 
 def _free(attempt: Attempt, node: int | None) -> str:
-    """Nothing of a quick job, which holds no device of its own."""
+    """Nothing of a quick job, which holds no device of its own, nor where a GPU has failed."""
     part = attempt.followers.filter(node_id=node).select_related("node").first() if node else None
     compute, where = (part.compute, f" on {part.node.name}") if part else (attempt.compute, "")
+    failed = ~Q(broken="") | Q(health="failed")
+    if Gpu.objects.filter(failed, uuid__in=compute.get("uuids") or ()).exists():
+        return where
     devices = history.devices(compute)
     one = len(compute.get("uuids") or compute.get("cores") or ()) == 1
     free = f"; {', '.join(devices)} {'is' if one else 'are'} free" if devices != ["CPU"] else ""
