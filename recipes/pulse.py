@@ -27,6 +27,7 @@ TIMES = 20  # a rank hangs when a step takes that many times the usual
 ELSEWHERE, LOAD, LEARN, MEET = range(4)
 _SLOT = struct.Struct("<qqqqd")  # beats, step, stage, pid, patience
 _DUMP = signal.SIGUSR1
+DUMPING = 2.0  # seconds
 _STOPPED = "Tt"
 
 
@@ -167,10 +168,13 @@ class Watcher:
         return Hung(rank=rank, reason=reason)
 
     def _dump(self, marks: dict[int, Mark], stopped: list[int]) -> None:
+        """The leader ends the ranks right after this: they get the time to write it all."""
         for place, mark in marks.items():
             if place not in stopped and mark.pid:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(mark.pid, _DUMP)
+        if len(marks) > len(stopped):
+            time.sleep(DUMPING)
 
 
 _STACKS = "What each rank was doing is in the log."
