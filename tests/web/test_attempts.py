@@ -1,4 +1,4 @@
-"""The life of an attempt: fences, the journal, stops, losses; and what becomes of the devices."""
+"""The life of an attempt: fences, the journal, losses; and what becomes of the devices."""
 
 from datetime import timedelta
 from typing import Any
@@ -240,54 +240,6 @@ def test_a_reboot_frees_what_the_machine_held(attempt: Attempt) -> None:
     assert services.after_reboot(node) == 1
     assert not Lease.objects.exists()
     assert job_of(attempt).state == "queued"
-
-
-def test_a_waiting_job_is_cancelled_at_once(project: Project, ada: User) -> None:
-    job = cast.submit(project, ada)
-    assert services.stop(job, user=ada, how="cancel").state == "cancelled"
-    assert job.reason == "Cancelled by Ada before it began."
-
-
-def test_an_assigned_job_is_cancelled_at_once_and_gives_its_devices_back(
-    project: Project, ada: User
-) -> None:
-    cast.node()
-    job = cast.submit(project, ada)
-    assert services.stop(job, user=ada, how="cancel").state == "cancelled"
-    assert not Lease.objects.exists()
-    assert (
-        services.claim(cast.live(job).pk, node=cast.live(job).node_id, now=timezone.now()) is None
-    )
-
-
-def test_a_running_job_stops_when_its_gang_is_gone(attempt: Attempt, ben: User) -> None:
-    job = services.stop(job_of(attempt), user=ben, how="finish_early")
-    assert (job.state, job.reason) == (
-        "stopping",
-        "Ben asked it to finish early; waits for its processes to end.",
-    )
-    services.stop(job, user=ben, how="cancel")
-    assert services.renew([attempt], timezone.now()) == {attempt.pk: "cancel"}
-    services.cancel_done(attempt)
-    assert (job_of(attempt).state, job_of(attempt).reason) == ("cancelled", "Cancelled by Ben.")
-
-
-def test_a_job_that_finished_early_says_who_asked(attempt: Attempt, ben: User) -> None:
-    services.stop(job_of(attempt), user=ben, how="finish_early")
-    services.finish(attempt, {}, publish=None)
-    assert job_of(attempt).reason == "Finished early by Ben; the best weights are kept."
-
-
-def test_a_stop_of_what_is_over_says_how_it_ended(attempt: Attempt, ada: User) -> None:
-    services.fail(attempt, reason="It broke.", exit="1")
-    with pytest.raises(services.AlreadyOver, match="is already over: it failed"):
-        services.stop(job_of(attempt), user=ada, how="cancel")
-
-
-def test_a_lost_job_that_was_cancelled_is_cancelled(attempt: Attempt, ada: User) -> None:
-    services.stop(job_of(attempt), user=ada, how="cancel")
-    services.lose(attempt, "gpu-01 is gone.")
-    assert job_of(attempt).state == "cancelled"
 
 
 def test_charts_get_columns_of_equal_length(attempt: Attempt) -> None:
