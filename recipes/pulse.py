@@ -125,7 +125,7 @@ class Watcher:
                 self._seen[place], self._since[place] = mark, now
         late = [now - since for since in self._since]
         marked = [place for place, mark in enumerate(self._seen) if mark.beats]
-        overdue = [place for place in marked if late[place] > self._patience(place)]
+        overdue = [place for place in marked if self._overdue(place, late[place])]
         if not overdue or any(late[place] < LEAST / 2 for place in marked):
             return None  # the others go on: who is late will be met, or missed by them soon
         return self._accuse(marked, max(late[place] for place in overdue))
@@ -137,6 +137,12 @@ class Watcher:
             if before is not None and not mark.patience:
                 self._paces.append((now - before) / steps)
             self._stepped[place] = now
+
+    def _overdue(self, place: int, late: float) -> bool:
+        """Who is stopped does nothing of what it asked patience for."""
+        if late <= LEAST:
+            return False
+        return late > self._patience(place) or _state(self._seen[place].pid) in _STOPPED
 
     def _patience(self, place: int) -> float:
         mark = self._seen[place]

@@ -142,6 +142,22 @@ def test_at_its_time_limit_a_training_writes_a_checkpoint_and_ends(
     assert checkpoint.names(folder / "checkpoints")
 
 
+@pytest.mark.parametrize(("state", "said"), [("T", "was stopped from outside"), ("R", None)])
+def test_only_a_rank_that_is_stopped_is_found_before_its_own_patience_ends(
+    tmp_path: Path, monkeypatch: Any, state: str, said: str | None
+) -> None:
+    monkeypatch.setattr(pulse, "LEAST", 0.2)
+    monkeypatch.setattr(pulse, "LOOK", 0.0)
+    monkeypatch.setattr(pulse, "_state", lambda pid: state)
+    watcher = pulse.Watcher(tmp_path, range(1), 1)
+    pulse.start(tmp_path, 0)
+    pulse.beat(3, patience=3600)
+    assert watcher.look() is None
+    time.sleep(0.5)
+    found = watcher.look()
+    assert (said in found.reason) if found and said else (found is said)
+
+
 def test_a_rank_is_told_apart_from_those_that_wait_for_it(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(pulse, "LEAST", 0.2)
     monkeypatch.setattr(pulse, "LOOK", 0.0)
