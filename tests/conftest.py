@@ -1,16 +1,29 @@
 """The cast and the stage: Ada owns a project, Ben edits it, Cleo reads it, Dan is an outsider."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 from trackside.accounts.models import User
 from trackside.projects.models import Member, Project, Role
 
 PASSWORD = "correct horse battery"
+
+# No time limits; where a failure cannot be looked at any more, the same examples each time.
+hypothesis.register_profile(
+    "trackside",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+    print_blob=True,
+)
+hypothesis.load_profile("trackside")
 
 
 @pytest.fixture(autouse=True)

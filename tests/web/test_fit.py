@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trackside.compute import outlook
@@ -264,7 +264,6 @@ def test_the_effective_batch_counts_every_device() -> None:
     assert outlook.effective_batch(design(), CPU)["total"] == 64
 
 
-@settings(deadline=None)
 @given(st.integers(1, 512), st.integers(1, 512), st.sampled_from(["head", "last", "all"]))
 def test_needs_grow_with_the_batch(one: int, other: int, retrained: str) -> None:
     small, large = sorted((one, other))

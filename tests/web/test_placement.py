@@ -1,7 +1,7 @@
 """Placement as a table of wishes and fleets, and what must hold for every one of them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from trackside.compute.placement import Decision, Device, Machine, Request, decide
@@ -145,7 +145,6 @@ def numbered(wishes: list[Request]) -> list[Request]:
     return [Request(**{**vars(wish), "job": number}) for number, wish in enumerate(wishes, start=1)]
 
 
-@settings(deadline=None)
 @given(fleets(), st.lists(WISHES, max_size=8).map(numbered))
 def test_nothing_is_given_twice_and_gangs_are_whole(
     fleet: list[Machine], queue: list[Request]
@@ -183,7 +182,6 @@ def assert_sound(wish: Request, decision: Decision) -> None:
         assert len(decision.cores) % wish.ranks == 0
 
 
-@settings(deadline=None)
 @given(fleets(), st.lists(WISHES, min_size=1, max_size=6).map(numbered))
 def test_who_comes_later_never_changes_who_came_first(
     fleet: list[Machine], queue: list[Request]

@@ -27,7 +27,7 @@ def works(shapes: list[tuple[float, int, float, float]]) -> list[Work]:
     return made
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(SHAPES, st.sampled_from([(4, 4), (8, 2), (8, 8, 1)]))
 def test_no_job_begins_later_than_its_reservation_promised(
     shapes: list[tuple[float, int, float, float]], beds: tuple[int, ...]
@@ -43,7 +43,7 @@ def test_no_job_begins_later_than_its_reservation_promised(
     assert late == {}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SHAPES)
 def test_whoever_may_be_ended_comes_to_its_end_all_the_same(
     shapes: list[tuple[float, int, float, float]],

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.web.fleets import GIB, exact, gpu, machine, share, soft, some, until
@@ -67,7 +67,6 @@ WISHES = st.lists(
 ).map(lambda wishes: [replace(one, job=number) for number, one in enumerate(wishes, start=1)])
 
 
-@settings(deadline=None)
 @given(fleets(), WISHES)
 def test_no_gpu_has_two_owners_and_no_budget_is_exceeded(
     fleet: list[Machine], queue: list[Request]
@@ -116,7 +115,6 @@ def assert_whole(wish: Request, one: Decision, there: dict[str, tuple[Machine, D
         assert len(one.parts) <= max(1, wish.nodes)
 
 
-@settings(deadline=None)
 @given(fleets(), WISHES)
 def test_nobody_is_ended_twice_in_vain_or_by_who_is_less_urgent(
     fleet: list[Machine], queue: list[Request]
@@ -130,7 +128,6 @@ def test_nobody_is_ended_twice_in_vain_or_by_who_is_less_urgent(
         assert not (one.preempt and one.parts)
 
 
-@settings(deadline=None)
 @given(fleets(), WISHES)
 def test_later_jobs_change_nothing_for_earlier_ones(
     fleet: list[Machine], queue: list[Request]

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from tests.web import cast
@@ -63,9 +64,15 @@ def test_a_simulated_gpu_that_a_stranger_took_is_not_started_on(node: Node) -> N
     node.start(TRACKSIDE_FAKE_GPUS="1xH100-80GB", TRACKSIDE_FAKE_FAULTS=str(faults))
     faults.write_text(json.dumps({"here": {"0": {"process": {"user": "mara"}}}}))
     (uuid,) = Gpu.objects.values_list("pk", flat=True)
-    Gpu.objects.update(health="ok")
-    job = submit(node, kind="gpus", uuids=[uuid])
-    gangs.until(lambda: "used by a process outside" in _said(job), "the job to wait")
+    with transaction.atomic():  # the agent may have seen it by now: placement has not
+        Gpu.objects.update(health="ok")
+        job = submit(node, kind="gpus", uuids=[uuid])
+
+    def waits() -> bool:
+        services.schedule(timezone.now())
+        return "used by a process outside" in _said(job)
+
+    gangs.until(waits, "the job to wait")
     first = Attempt.objects.get(job=job, number=1)
     assert (first.state, first.cause) == ("lost", "gpu_taken")
     assert "of mara uses it" in first.reason
