@@ -19,8 +19,12 @@ from tests.product import ROOT, until
 UNITS = ROOT / "deploy" / "systemd"
 SYSTEMD = Path("/lib/systemd/systemd")
 TARGETS = ("basic", "sysinit", "sockets", "network-online", "multi-user", "shutdown")
-# What a user instance cannot do: other accounts, and three parts of the sandbox. The rest stays.
-APART = "User=\nGroup=\nProtectHome=no\nProtectKernelLogs=no\nProtectKernelTunables=no\n"
+# What a user instance cannot do: other accounts, and three parts of the sandbox. The rest stays,
+# but for a /tmp of its own: the checkout itself may lie there.
+APART = (
+    "User=\nGroup=\nPrivateTmp=no\n"
+    "ProtectHome=no\nProtectKernelLogs=no\nProtectKernelTunables=no\n"
+)
 INSIDE = """
 mount --make-rprivate / && mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/systemd/system
 /lib/systemd/systemd --user --unit=basic.target &
