@@ -22,8 +22,7 @@ TARGETS = ("basic", "sysinit", "sockets", "network-online", "multi-user", "shutd
 # What a user instance cannot do: other accounts, and three parts of the sandbox. The rest stays,
 # but for a /tmp of its own: the checkout itself may lie there.
 APART = (
-    "User=\nGroup=\nPrivateTmp=no\n"
-    "ProtectHome=no\nProtectKernelLogs=no\nProtectKernelTunables=no\n"
+    "User=\nGroup=\nPrivateTmp=no\nProtectHome=no\nProtectKernelLogs=no\nProtectKernelTunables=no\n"
 )
 INSIDE = """
 mount --make-rprivate / && mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/systemd/system

@@ -22,7 +22,7 @@ GPU0, GPU1 = "GPU-gpu-01-0", "GPU-gpu-01-1"
 
 
 def leases(job: Job) -> dict[str, tuple[bool, int | None]]:
-    rows = Lease.objects.filter(attempt__job=job).order_by("resource")
+    rows = Lease.objects.filter(attempt__job=job, gpu__isnull=False).order_by("resource")
     return {one.resource: (one.shared, one.memory) for one in rows}
 
 

@@ -154,7 +154,7 @@ def test_nothing_is_given_twice_and_gangs_are_whole(
     placed = [one for one in decisions if one.machine]
     for resources in (
         [uuid for one in placed for uuid in one.uuids],
-        [(one.machine and one.machine.name, n) for one in placed for n in one.cores],
+        [(part.machine.name, n) for one in placed for part in one.parts for n in part.cores],
         [(one.machine and one.machine.name, one.quick) for one in placed if one.quick is not None],
     ):
         assert len(set(resources)) == len(resources)
@@ -168,10 +168,10 @@ def assert_sound(wish: Request, decision: Decision) -> None:
         assert decision.reason.endswith(".")
         assert (decision.uuids, decision.cores) == ((), ())
         return
-    there = {one.uuid: one for one in decision.machine.gpus}
-    assert not decision.machine.why
+    there = {one.uuid: one for part in decision.parts for one in part.machine.gpus}
+    assert not any(part.machine.why for part in decision.parts)
     assert all(not there[uuid].why for uuid in decision.uuids)
-    assert set(decision.cores) <= set(decision.machine.free_cores)
+    assert all(set(part.cores) <= set(part.machine.free_cores) for part in decision.parts)
     if wish.kind == "gpus":
         assert decision.uuids == wish.uuids
     if wish.kind == "any":

@@ -144,3 +144,32 @@ def test_a_slice_is_a_gpu_and_its_card_is_not() -> None:
     assert (one.uuids, two.uuids) == (("m0",), ("m1",))
     assert three.parts == ()
     assert "no machine that is online has 2 working GPUs" in pair.reason
+
+
+# Cores beside GPUs --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "wish", "cores"),
+    [
+        ({}, exact(1, "a0"), (0, 1)),
+        ({}, exact(1, "a2"), (4, 5)),  # those at its place in the machine
+        ({}, exact(1, "a3", "a1"), (6, 7, 2, 3)),  # rank by rank
+        ({"free_cores": (0, 1, 2)}, exact(1, "a2"), (0, 1)),
+        ({"free_cores": (5,)}, exact(1, "a2"), ()),  # not half a share: unbound instead
+        ({"free_cores": (5,), "simulated": True}, exact(1, "a2"), (5,)),
+        ({"cores": 256, "free_cores": tuple(range(256))}, exact(1, "a1"), tuple(range(64, 72))),
+    ],
+)
+def test_a_rank_is_leased_its_gpus_share_of_the_cores(
+    more: dict[str, object], wish: Request, cores: tuple[int, ...]
+) -> None:
+    here = replace(FREE4, **{"cores": 8, "free_cores": tuple(range(8)), **more})  # type: ignore[arg-type]
+    (one,) = decide([here], [wish])
+    assert (len(one.uuids), one.cores) == (wish.gpus, cores)
+
+
+def test_gpus_leave_the_cores_to_an_older_job_that_waits_for_them() -> None:
+    here = replace(FREE4, cores=8, free_cores=tuple(range(6)))
+    waits, runs = decide([here], [Request(job=1, kind="cpu", ranks=8), exact(2, "a0")])
+    assert (waits.parts, runs.uuids, runs.cores) == ((), ("a0",), ())

@@ -29,8 +29,10 @@ def test_a_click_on_free_gpus_takes_their_leases_at_once(project: Project, ada: 
     cast.node(gpus=2)
     job = cast.submit(project, ada, compute={"kind": "gpus", "uuids": [GPU1, GPU0]})
     assert job.state == "starting"
-    assert leases() == shares(GPU0, GPU1)
     attempt = cast.live(job)
+    cores = [f"gpu-01/core/{n}" for n in attempt.compute["cores"]]
+    assert leases() == sorted([*shares(GPU0, GPU1), *cores])
+    assert len(cores) == attempt.compute["ranks"] * attempt.compute["threads"] > 0
     assert attempt.compute["uuids"] == [GPU0, GPU1]
     assert (attempt.compute["device"], attempt.compute["ranks"]) == ("cuda", 2)
     assert job.reason == f"Starts on gpu-01: GPU 0 ({cast.H100}), GPU 1 ({cast.H100})."

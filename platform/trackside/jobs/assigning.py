@@ -13,13 +13,12 @@ from recipes import job as folder
 from trackside.compute import quotas
 from trackside.compute.fleet import core, quick, share, shares
 from trackside.compute.models import Gpu, Lease
-from trackside.compute.placement import Decision, Machine, Part
+from trackside.compute.placement import Decision, Machine, Part, fair_cores
 from trackside.jobs import doorbell, history
 from trackside.jobs.models import Attempt, Follower, Job
 from trackside.jobs.moves import move_job
 from trackside.jobs.states import Move
 
-MOST_THREADS = 8
 DEADLOCK = "40P01"
 OF_SEVERAL = ("world", "first_rank", "nodes", "rendezvous", "interface")
 OF_SHARED = ("share", "memory")
@@ -181,12 +180,7 @@ def _on_gpus(job: Job, part: Part) -> folder.Compute:
 def _threads(part: Part, machine: Machine) -> int:
     if part.cores:
         return len(part.cores) // len(part.uuids)
-    return 1 if machine.simulated else min(_fair(machine), MOST_THREADS)
-
-
-def _fair(machine: Machine) -> int:
-    """A GPU's share of its machine's cores."""
-    return max(1, machine.cores // max(1, len(machine.gpus)))
+    return 1 if machine.simulated else fair_cores(machine)
 
 
 def _on_cpu(job: Job, decision: Decision) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from trackside.compute.placement import on_cores, on_gpus
 from trackside.compute.placement.backfill import may_pass
 from trackside.compute.placement.limits import Ledger
+from trackside.compute.placement.on_gpus import fair_cores
 from trackside.compute.placement.ordering import POLICY, Place, Policy, effective, ordered
 from trackside.compute.placement.room import Room
 from trackside.compute.placement.words import (
@@ -114,5 +115,6 @@ __all__ = [
     "Request",
     "decide",
     "effective",
+    "fair_cores",
     "ordered",
 ]

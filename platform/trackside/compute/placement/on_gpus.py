@@ -2,11 +2,13 @@
 
 from trackside.compute.placement import packing, preemption, reasons
 from trackside.compute.placement.backfill import NEVER, claim_of, may_pass, shadow
+from trackside.compute.placement.on_cores import CPU
 from trackside.compute.placement.preemption import Rescue
 from trackside.compute.placement.room import YIELD_WITHIN, Claim, Group, Room
 from trackside.compute.placement.words import Decision, Device, Machine, Part, Request
 
 Found = list[tuple[Machine, Device]]
+MOST_CORES = 8  # of a rank
 
 
 def exact(request: Request, room: Room) -> Decision:
@@ -145,11 +147,26 @@ def _part(request: Request, machine: Machine, gpus: list[Device], room: Room) ->
 
 
 def _cores(machine: Machine, gpus: list[Device], room: Room) -> tuple[int, ...]:
-    """A simulated GPU computes on a core: one a rank is leased, where so many are free."""
+    """Cores for each rank, rank by rank: its GPU's share of the machine, where so many are free.
+
+    A job never waits for them: with none it runs unbound, as a real GPU does that would get less
+    than its share for hours. A GPU's cores are those at its place in the machine: servers number
+    them by socket. An older job that waits for cores is not passed.
+    """
     free = room.cores[machine.id]
-    if not machine.simulated or len(free) < len(gpus):
+    wanted = max(1, fair_cores(machine) // (gpus[0].slots if gpus[0].uuid in room.shares else 1))
+    each = min(wanted, len(free) // len(gpus))
+    if CPU in room.reserved or (each < wanted and not machine.simulated):
         return ()
-    each = max(1, min(machine.cores // max(1, len(machine.gpus)), len(free) // len(gpus)))
-    cores = tuple(free[: each * len(gpus)])
-    del free[: len(cores)]
-    return cores
+    found: list[int] = []
+    for gpu in gpus:
+        home = gpu.index * machine.cores // len(machine.gpus)
+        near = sorted(free, key=lambda core: (core - home) % machine.cores)[:each]
+        found += sorted(near)
+        free[:] = [core for core in free if core not in near]
+    return tuple(found)
+
+
+def fair_cores(machine: Machine) -> int:
+    """A GPU's share of its machine's cores. More threads than a few make no GPU faster."""
+    return max(1, min(machine.cores // max(1, len(machine.gpus)), MOST_CORES))
