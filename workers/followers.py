@@ -19,6 +19,7 @@ from trackside.jobs.attempts import CLAIMED
 from trackside.jobs.models import Follower
 from trackside.jobs.states import AttemptState
 from workers import sweep
+from workers.budget import Budgets
 from workers.condemned import Condemned, Fault
 from workers.gpus import Gpus
 from workers.launch import Launcher, write_part
@@ -53,7 +54,7 @@ class Followers:
         self, node: Callable[[], Node], gpus: Gpus, launcher: Launcher, fault: Fault
     ) -> None:
         self._node, self._gpus, self._launcher = node, gpus, launcher
-        self._condemned = Condemned(fault)
+        self._condemned, self._budgets = Condemned(fault), Budgets(gpus)
         self._running: dict[int, Running] = {}
         self._lock = threading.Lock()
         self._looked = 0.0
@@ -80,6 +81,7 @@ class Followers:
             if one.ending and now - one.ending > CANCEL_MOST:
                 sweep.kill(one.part)
             self._condemned.look(one.part)
+            self._budgets.look(one.part)
             if not one.lives:
                 self._end(one)
 
@@ -180,6 +182,7 @@ class Followers:
         with self._lock:
             self._running.pop(part.pk, None)
         self._condemned.forget(part)
+        self._budgets.forget(part)
 
     def _stop(self, one: Running) -> None:
         if not one.ending:
@@ -213,6 +216,9 @@ class Followers:
         dead = self._condemned.look(one.part)
         if dead and not one.ending:
             return "gpu_failed", dead
+        greedy = self._budgets.look(one.part)
+        if greedy and not one.ending:
+            return "over_budget", f"On {node}: {greedy}"
         code = leader.get("exit") if leader.get("fence") == one.part.attempt.fence else None
         stopped = f"Trackside was stopped on {node}." if self.leaving else ""
         if code in (0, 75):

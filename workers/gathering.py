@@ -30,6 +30,7 @@ LOSSES = {
     "launch": "rendezvous",
     "gpu_failed": "gpu_failed",
 }
+FAILURES = ("over_budget",)  # its agent's own word for what the job did there
 FINE = ("", "0", "75", "143", "killed", followers.NOT_BEGUN)
 
 
@@ -165,7 +166,7 @@ class Gathering:
         return None
 
     def _lost(self, part: Follower) -> bool:
-        return part.state != Follower.OVER or part.exit in ("stopped", *LOSSES)
+        return part.state != Follower.OVER or part.exit in ("stopped", *LOSSES, *FAILURES)
 
     def _of(self, part: Follower) -> Verdict:
         if part.state != Follower.OVER:
@@ -175,6 +176,8 @@ class Gathering:
             return Verdict(end="give_way", reason=part.reason, cause="stopped")
         if part.exit in LOSSES:
             return Verdict(end="lose", reason=part.reason, cause=LOSSES[part.exit])
+        if part.exit in FAILURES:
+            return Verdict(end="fail", reason=part.reason, cause=part.exit, exit=part.exit)
         own = judge(sweep.folder(part), fence=self.attempt.fence, stop="")
         return self._named(own, part.node.name)
 

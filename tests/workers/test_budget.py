@@ -11,12 +11,15 @@ from django.conf import settings
 
 from recipes import processes
 from tests.workers.nvml import GB, Card, Nvml, Process
+from trackside.compute.models import Node
 from trackside.compute.services import GpuFacts
-from trackside.jobs.models import Attempt
+from trackside.jobs.models import Attempt, Follower
 from workers import budget, sweep
 from workers.budget import Budgets
 from workers.driver import Driver
+from workers.followers import Followers, Running
 from workers.gpus import Gpus
+from workers.launch import Launcher, Zygote
 from workers.verdict import Verdict
 
 LOST = Verdict(end="lose", cause="leader_killed", reason="The leader was killed.")
@@ -51,7 +54,7 @@ def attempt(number: int, memory: int = 10 * GB) -> Attempt:
     return Attempt(pk=number, job_id=number, fence=1, folder=f"jobs/{number}/a1", compute=compute)
 
 
-def process(of: Attempt, started: list[Any]) -> int:
+def process(of: Attempt | Follower, started: list[Any]) -> int:
     """One that wears the attempt's tag."""
     environment = {processes.TAG: sweep.tag(of)}
     command = [sys.executable, "-c", "import time; print(flush=True); time.sleep(600)"]
@@ -111,3 +114,17 @@ def test_a_job_that_was_cancelled_meanwhile_stays_cancelled(card: Card, budgets:
     assert budgets.verdict(one, cancelled) is cancelled
     budgets.forget(one)
     assert budgets.verdict(one, LOST) is LOST
+
+
+def test_a_part_on_another_node_is_measured_too_and_names_its_node(
+    card: Card, budgets: Budgets, started: list[Any], tmp_path: Path
+) -> None:
+    of = attempt(1)
+    part = Follower(pk=1, attempt=of, node=Node(name="west"), position=1, compute=of.compute)
+    (tmp_path / "n1").mkdir()
+    card.processes = [Process(process(part, started), 12 * GB)]
+    watched = Followers(
+        lambda: part.node, budgets._gpus, Launcher(Zygote(tmp_path / "z")), lambda *_, **__: ""
+    )
+    how, reason = watched._outcome(Running(part, tmp_path / "n1", 0, 0))
+    assert (how, reason.startswith("On west: It used 12.0 GiB of GPU 0")) == ("over_budget", True)

@@ -106,6 +106,14 @@ def test_a_machine_that_was_lost_is_a_loss_whatever_the_ranks_elsewhere_say(
     assert (found.end, found.cause, found.reason) == ("lose", cause, reason)
 
 
+def test_who_takes_too_much_of_a_shared_card_elsewhere_fails_the_job(parts: Parts) -> None:
+    parts.ends(ERROR, {**KILLED}, exit="over_budget", reason="On west: It used 12.0 GiB of GPU 0.")
+    parts.journal(parts.attempt, **CONNECTION)
+    found = parts.verdict()
+    assert (found.end, found.cause) == ("fail", "over_budget")
+    assert found.reason == "On west: It used 12.0 GiB of GPU 0."
+
+
 def test_a_cancel_and_a_result_are_the_first_parts_word(parts: Parts) -> None:
     parts.ends(STOPPED, None, exit="killed")
     assert parts.verdict(stop="cancel").end == "cancel"
