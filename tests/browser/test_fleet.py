@@ -193,6 +193,7 @@ def test_what_happens_elsewhere_is_seen_without_a_reload(
         assert api.post("/nodes/gpu-01/drain", json={"note": "from afar"}).status_code == 200
         box = user.page.locator('[data-node="gpu-01"]')
         expect(box).to_contain_text("from afar", timeout=LONG)
+        expect(user.page.locator("#fleet-count")).to_contain_text("more where no job may begin")
         api.post("/nodes/gpu-01/undrain", json={})
         expect(box).not_to_contain_text("from afar", timeout=LONG)
     assert user.page.evaluate("window.same") is True
@@ -237,8 +238,8 @@ def test_a_quota_is_set_and_removed(user: Visitor) -> None:
     user.go("/gpus/quotas/")
     page = user.page
     page.get_by_label("Project", exact=True).select_option("DEMO")
-    page.get_by_label("GPUs at once of the project").fill("3")
-    page.get_by_role("button", name="Set").nth(1).click()
+    page.locator("#q-project-gpus").fill("3")
+    page.get_by_role("button", name="Set for the project").click()
     row = page.get_by_role("row", name=re.compile("Surface defects"))
     expect(row).to_be_visible()
     user.inspect("quotas")

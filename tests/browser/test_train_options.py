@@ -125,6 +125,22 @@ def test_slices_are_isolated_and_train_alone(user: Visitor) -> None:
     user.inspect("options_slices")
 
 
+def test_a_look_at_the_cpu_does_not_forget_the_ticked_gpus(user: Visitor) -> None:
+    found = dialog(user, "Choose GPUs")
+    boxes = found.locator('input[name="gpu"]')
+    for number in (1, 2):
+        boxes.nth(number).check()
+        settled(found)
+    ticked = found.locator('input[name="gpu"]:checked')
+    before = ticked.evaluate_all("all => all.map(one => one.value)")
+    compute = found.get_by_role("radiogroup", name="Compute")
+    for mode in ("CPU only", "Choose GPUs"):
+        compute.get_by_text(mode).click()
+        settled(found)
+    expect(ticked).to_have_count(len(before))
+    assert ticked.evaluate_all("all => all.map(one => one.value)") == before
+
+
 def test_chosen_gpus_say_how_they_are_linked_and_may_be_on_two_nodes(user: Visitor) -> None:
     found = dialog(user, "Choose GPUs")
     tiles = found.locator('input[name="gpu"]')

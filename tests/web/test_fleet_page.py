@@ -219,3 +219,11 @@ def test_the_board_in_the_page_is_the_viewers_own(waiting: list[Job], dan: User)
     start = page.index(">", page.index('id="board"')) + 1
     shown = json.loads(page[start : page.index("</script>", start)])
     assert {one["title"] for one in shown["queue"]} == {"a job of another project"}
+
+
+def test_what_is_free_on_a_draining_node_is_counted_apart(db: None, ada: User) -> None:
+    cast.node(gpus=2)
+    cast.node("gpu-02", gpus=3)
+    Node.objects.filter(name="gpu-02").update(drain_note="new memory", draining=True)
+    page = by(ada).get("/gpus/").content.decode()
+    assert "2 of 5 GPUs free on 2 nodes, 3 more where no job may begin</span>" in page

@@ -1,5 +1,6 @@
 """The board as the GPUs page lays it out: nodes, their cards, slices under their card, links."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from trackside.compute.models import NodeState
@@ -68,15 +69,20 @@ def _used(key: str, matrix: list[dict[str, Any]]) -> bool:
 
 def summary(board: Board) -> dict[str, Any]:
     """What a draining node has free is not free for anybody."""
-    taking = [node for node in board["nodes"] if node["state"] == NodeState.ONLINE]
+    taking = _free(node for node in board["nodes"] if node["state"] == NodeState.ONLINE)
     return {
         "names": names(board),
         "counts": {
             "all": sum(len(node["gpus"]) for node in board["nodes"]),
-            "free": sum(gpu["state"] == "free" for node in taking for gpu in node["gpus"]),
+            "free": taking,
+            "closed": _free(board["nodes"]) - taking,
             "nodes": len(board["nodes"]),
         },
     }
+
+
+def _free(nodes: Iterable[dict[str, Any]]) -> int:
+    return sum(gpu["state"] == "free" for node in nodes for gpu in node["gpus"])
 
 
 def names(board: Board) -> str:

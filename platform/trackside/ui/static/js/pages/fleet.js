@@ -112,10 +112,13 @@ function holder(job) {
 
 function count() {
   const gpus = board.nodes.flatMap((node) => node.gpus);
-  const taking = board.nodes.filter((node) => node.state === "online");
-  const free = taking.flatMap((node) => node.gpus).filter((gpu) => gpu.state === "free").length;
+  const free = (nodes) => nodes.flatMap((node) => node.gpus).filter((gpu) => gpu.state === "free").length;
+  const taking = free(board.nodes.filter((node) => node.state === "online"));
+  const closed = free(board.nodes) - taking;
   const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
-  put(document.getElementById("fleet-count"), `${gpus.length ? `${free} of ${plural(gpus.length, "GPU")} free` : "No GPU"} on ${plural(board.nodes.length, "node")}`);
+  const share = gpus.length ? `${taking} of ${plural(gpus.length, "GPU")} free` : "No GPU";
+  const rest = closed ? `, ${closed} more where no job may begin` : "";
+  put(document.getElementById("fleet-count"), `${share} on ${plural(board.nodes.length, "node")}${rest}`);
 }
 
 document.addEventListener("click", (event) => {

@@ -11,6 +11,7 @@ const dialog = document.getElementById("train");
 let leave = []; // what to stop when the dialog closes
 let latest = 0; // number of the last plan that was asked for
 let later = 0; // the timer of the next question while a machine measures
+let picked = []; // the GPUs that were last ticked: a look at the CPU does not forget them
 let states = ""; // of all GPUs at the last look: a change asks for a new plan
 
 const form = () => dialog.querySelector("form");
@@ -54,6 +55,7 @@ function follow() {
 dialog.addEventListener("close", () => {
   leave.forEach((stop) => stop());
   leave = [];
+  picked = [];
   states = "";
   clearTimeout(later);
 });
@@ -74,6 +76,7 @@ function look(board) {
 
 async function plan() {
   if (!form()) return;
+  if (boxes().length) picked = chosen();
   const mine = ++latest;
   form().setAttribute("aria-busy", "true");
   try {
@@ -116,8 +119,9 @@ function mark(element) {
 }
 
 dialog.addEventListener("change", (event) => {
-  if (event.target.name === "session_name") return;
-  plan();
+  const { name, value } = event.target;
+  if (name === "mode" && value === "pick" && picked.length) choose(picked);
+  else if (name !== "session_name") plan();
 });
 
 dialog.addEventListener("click", (event) => {
@@ -127,13 +131,13 @@ dialog.addEventListener("click", (event) => {
   if (drop) tick([...chosen()].filter((uuid) => uuid !== drop));
   else if (all) tick(all.split(","));
   else if (use === "cpu") { mode("cpu"); plan(); }
-  else if (use) choose(use);
+  else if (use) choose([use]);
   else if (batch) { sizes(Number(batch)); plan(); }
   else if (set) { fill(set, value); plan(); }
   else if ("again" in button.dataset) plan();
 });
 
-const boxes = () => [...dialog.querySelectorAll('[name="gpu"]')];
+const boxes = () => [...dialog.querySelectorAll('[type="checkbox"][name="gpu"]')];
 const chosen = () => boxes().filter((box) => box.checked).map((box) => box.value);
 const mode = (value) => { const radio = find(`[name="mode"][value="${value}"]`); if (radio) radio.checked = true; };
 
@@ -143,12 +147,12 @@ function tick(uuids) {
 }
 
 // From the CPU or Automatic there are no boxes yet: the wish goes along by hand.
-function choose(uuid) {
+function choose(uuids) {
   mode("pick");
-  if (boxes().length) return tick([uuid]);
-  const wish = Object.assign(document.createElement("input"), { type: "hidden", name: "gpu", value: uuid });
-  form().append(wish);
-  plan().then(() => wish.remove());
+  if (boxes().length) return tick(uuids);
+  const wishes = uuids.map((value) => Object.assign(document.createElement("input"), { type: "hidden", name: "gpu", value }));
+  form().append(...wishes);
+  plan().then(() => wishes.forEach((wish) => wish.remove()));
 }
 
 function fill(name, value) {
