@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -113,7 +114,8 @@ def manager(told: Node, tmp_path: Path) -> Iterator[systemd.Systemd]:
     systemd.require()
     log = f"StandardOutput=append:{told.home}/agent0.log\nStandardError=inherit\n"
     told.logs.append(told.home / "agent0.log")
-    lines = dict.fromkeys(("agent", "prepare", "web", "scheduler"), f"{systemd.APART}{log}")
+    own = f"{systemd.APART}ReadWritePaths={tempfile.gettempdir()}\n{log}"  # where the state is
+    lines = dict.fromkeys(("agent", "prepare", "web", "scheduler"), own)
     systemd.install(tmp_path / "units", places(told), **lines)
     with systemd.running(tmp_path, tmp_path / "units") as one:
         yield one
