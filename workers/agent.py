@@ -206,7 +206,10 @@ class Agent:
     def _not_started(self, attempt: Attempt, problem: Exception) -> None:
         log.error("Attempt %s cannot be started.", attempt.pk, exc_info=problem)
         reason = f"The job could not be started on {self.here.name}: {problem}"
-        services.fail(attempt, reason=reason, exit="launch")
+        if isinstance(problem, OSError):  # this machine's, not the job's
+            services.lose(attempt, reason, cause="not_started")
+        else:
+            services.fail(attempt, reason=reason, exit="launch")
         followers.end(attempt, clock.now())
         services.release(attempt)
 

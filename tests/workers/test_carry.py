@@ -134,3 +134,20 @@ def test_a_path_outside_the_attempts_folder_commits_nothing(job: Job) -> None:
     first, second = attempt(job, 1), attempt(job, 2)
     record(second, checkpoint(first, "e0001", committed=False))
     assert committed.shown(job) == []
+
+
+@pytest.mark.parametrize("where", ["read_bytes", "copytree"])
+def test_no_checkpoint_is_given_up_because_the_storage_fails(
+    job: Job, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    checkpoint(attempt(job, 1), "e0001")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(*((Path, where) if where == "read_bytes" else (shutil, where)), full)
+    second = attempt(job, 2, "claimed")
+    with pytest.raises(OSError, match="No space left"):
+        write_folder(second)
+    monkeypatch.undo()
+    assert [one["epoch"] for one in committed.shown(job)] == [1]

@@ -120,3 +120,24 @@ def test_a_machine_that_never_comes_back_takes_nothing_from_a_quota(
     type(lost.node).objects.filter(pk=lost.node_id).update(state=NodeState.LOST)
     services.stop(job, user=ada, how="cancel")
     assert cast.submit(project, ada, compute=wish).state == "starting"
+
+
+@pytest.mark.parametrize(
+    ("problem", "state", "cause"),
+    [
+        (OSError(28, "No space left on device"), "queued", "not_started"),
+        (ValueError("no such kind"), "failed", "program"),
+    ],
+)
+def test_a_machine_that_cannot_start_it_does_not_end_the_job(
+    project: Project, ada: User, problem: Exception, state: str, cause: str
+) -> None:
+    cast.node(gpus=1)
+    attempt = cast.claimed(cast.submit(project, ada, compute={"kind": "any"}))
+    agent = object.__new__(Agent)
+    agent.here = SimpleNamespace(name="gpu-01")  # type: ignore[assignment]
+    agent._not_started(attempt, problem)
+    attempt.refresh_from_db()
+    assert (Job.objects.get().state, attempt.cause) == (state, cause)
+    assert attempt.reason == f"The job could not be started on gpu-01: {problem}"
+    assert not Lease.objects.exists()

@@ -48,6 +48,7 @@ RULES: dict[str, Rule] = {
     "rank_killed": Rule(again=True),
     "gpu_failed": Rule(again=True),
     "rendezvous": Rule(again=True, blocks=True),
+    "not_started": Rule(again=True, blocks=True),
     "not_claimed": Rule(again=True, counts=False, blocks=True),
     "gpu_taken": Rule(again=True, counts=False),
     # perhaps the job's own
