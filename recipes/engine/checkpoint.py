@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,10 +61,13 @@ class Written:
     kept: list[str]
 
 
-def write(home: Path, checkpoint: Checkpoint, *, best_of: str = "") -> Written:
+def write(
+    home: Path, checkpoint: Checkpoint, *, best_of: str = "", damaged: Collection[str] = ()
+) -> Written:
     """Write one and drop all but the newest. Raises OSError; what was there before stays then.
 
-    `best_of` names an older checkpoint whose best weights are still the best.
+    `best_of` names an older checkpoint whose best weights are still the best. Those that are
+    `damaged` count for nothing, however new: they go.
     """
     place = home / checkpoint.name
     draft = home / f".{place.name}.{os.getpid()}"
@@ -80,9 +84,10 @@ def write(home: Path, checkpoint: Checkpoint, *, best_of: str = "") -> Written:
         raise
     crash.point("checkpoint.renamed")
     every = names(home)
-    for old in every[KEEP:]:
+    kept = [name for name in every if name == place.name or name not in damaged][:KEEP]
+    for old in set(every) - set(kept):
         shutil.rmtree(home / old, ignore_errors=True)
-    return Written(path=place, sha256=digest, bytes=size, kept=every[:KEEP])
+    return Written(path=place, sha256=digest, bytes=size, kept=kept)
 
 
 def _fill(draft: Path, checkpoint: Checkpoint, older: Path | None) -> tuple[str, int]:

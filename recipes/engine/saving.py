@@ -43,6 +43,7 @@ class Keeper:
         self._home, self._peers, self._journal, self._check = home, peers, journal, check
         self._failures = 0
         self._last = ""  # the name of the newest one
+        self._damaged: list[str] = []
         self._best = 0  # the epoch whose weights lie in it
         self._at = time.monotonic()
 
@@ -66,13 +67,15 @@ class Keeper:
         best = int(made.info["best"])
         try:
             best_of = self._last if best == self._best else ""
-            written = checkpoint.write(self._home, whole, best_of=best_of)
+            rejected = self._damaged
+            written = checkpoint.write(self._home, whole, best_of=best_of, damaged=rejected)
         except OSError as problem:
             self._failed(whole, problem)
             return
         finally:
             self._at = time.monotonic()
         self._failures, self._last, self._best = 0, whole.name, best
+        self._damaged = []  # they are gone; a good one may get such a name
         self._journal.write(
             "checkpoint",
             epoch=whole.epoch,
@@ -113,6 +116,7 @@ class Keeper:
             try:
                 checkpoint.read(self._home / name)
             except Damaged as why:
+                self._damaged.append(name)
                 text = f"The checkpoint {where(name)} is not used: {why}."
                 self._journal.write("note", level="warning", text=text)
             else:

@@ -173,3 +173,10 @@ def test_the_learning_rate_stays_positive_and_below_its_top(
     assert all(0 < rate <= 1 for rate in rates)
     if schedule_ != "constant" and not warmup:
         assert rates == sorted(rates, reverse=True)
+
+
+def test_damaged_ones_make_room_however_new_they_are(tmp_path: Path) -> None:
+    names = [saved(tmp_path, epoch).name for epoch in (8, 9)]
+    again = Checkpoint(epoch=1, step=0, net={}, optimizer={}, best={}, ranks=[], info={"best": 1})
+    written = checkpoint.write(tmp_path, again, damaged=names)
+    assert (written.kept, checkpoint.names(tmp_path)) == (["e0001"], ["e0001"])
