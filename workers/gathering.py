@@ -17,7 +17,7 @@ from trackside.jobs import followers, services
 from trackside.jobs.attempts import LEASE
 from trackside.jobs.models import Attempt, Follower
 from workers import sweep
-from workers.verdict import Verdict, judge, told
+from workers.verdict import Verdict, judge, last_words, told
 
 WITHIN = timedelta(seconds=settings.CLAIM_SECONDS)  # for all parts to get ready
 LOOK = 0.5
@@ -199,7 +199,4 @@ def _undone(folder: Path) -> bool:
 
 def _failed(folder: Path) -> bool:
     """Whether this part's journal tells of an error: only the first part to fail writes it."""
-    try:
-        return '"type":"failed"' in (folder / "events.jsonl").read_text()
-    except OSError:
-        return False
+    return "failed" in last_words(folder)

@@ -49,7 +49,7 @@ def judge(folder: Path, *, fence: int, stop: str, leaving: bool = False) -> Verd
     """`stop` is what was asked for; `leaving`: this agent ended the gang as it stops itself."""
     leader = told(folder)
     code = leader.get("exit") if leader.get("fence") == fence else None
-    last = _last(folder)
+    last = last_words(folder)
     if code == 0 and "finished" in last:
         result = {k: v for k, v in last["finished"].items() if k not in ("seq", "t", "type")}
         return Verdict(end="finish", exit="0", result=result)
@@ -108,7 +108,7 @@ def _cause(leader: dict[str, Any], last: dict[str, dict[str, Any]]) -> str:
     return CAUSES.get(str(last.get("failed", {}).get("code") or ""), "program")
 
 
-def _last(folder: Path) -> dict[str, dict[str, Any]]:
+def last_words(folder: Path) -> dict[str, dict[str, Any]]:
     """The last event of each type that ends a job."""
     events, _ = read_from(folder / "events.jsonl", 0)
     ends = ("finished", "failed")
