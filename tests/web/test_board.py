@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from tests.web import cast
@@ -12,7 +13,9 @@ from trackside.accounts.models import User
 from trackside.compute import board, services, waiting
 from trackside.compute.models import Gpu, Node
 from trackside.jobs import services as jobs
+from trackside.jobs.live import still
 from trackside.jobs.models import Job
+from trackside.jobs.topics import allowed, parse
 from trackside.jobs.turns import turns
 from trackside.projects.models import Member, Project
 
@@ -215,3 +218,15 @@ def test_forms_get_the_catalogue_that_knows_most() -> None:
     services.set_catalogue(first.pk, {"backbones": [{"name": "a", "activation": {"all": 1}}]})
     services.set_catalogue(second.pk, {"backbones": [{"name": "a"}]})
     assert services.catalogue()["backbones"][0]["activation"] == {"all": 1}
+
+
+def test_a_stream_of_the_fleet_ends_when_its_reader_may_see_other_projects(
+    project: Project, cleo: User
+) -> None:
+    client = Client()
+    client.force_login(cleo)
+    key = client.session.session_key or ""
+    topics, who = allowed(cleo, parse("gpus", "")), board.viewer(cleo)
+    assert still(key, topics, who)
+    Member.objects.filter(user=cleo).delete()
+    assert not still(key, topics, who)

@@ -67,7 +67,7 @@ async def live(request: HttpRequest) -> HttpResponseBase:
     if request.GET.get("once"):
         text = await Glance(topics, who, lambda: True).text()
         return HttpResponse(text, content_type="text/plain; charset=utf-8")
-    return response(Stream(topics, who, lambda: still(key, topics)).run())
+    return response(Stream(topics, who, lambda: still(key, topics, who)).run())
 
 
 async def let_go() -> None:
@@ -82,8 +82,9 @@ async def let_go() -> None:
         threads.pop(context).shutdown(wait=False)
 
 
-def still(session_key: str, topics: Topics) -> bool:
-    """The session lives, its user may sign in, and every topic is still theirs."""
+def still(session_key: str, topics: Topics, who: board.Viewer) -> bool:
+    """The session lives, its user may sign in, every topic is still theirs, and they may see of
+    the fleet what they might when the stream began: a new stream shows what they may see now."""
     session = SessionStore(session_key)
     user = User.objects.filter(pk=session.get(SESSION_KEY) or 0, is_active=True).first()
     if user is None:
@@ -93,7 +94,7 @@ def still(session_key: str, topics: Topics) -> bool:
         return False
     with suppress(Http404):
         allowed(user, topics)
-        return True
+        return board.viewer(user) == who
     return False
 
 
