@@ -1,6 +1,7 @@
 """The pages of the fleet: who sees what, and what administrators and owners of jobs can do."""
 
 import json
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -85,7 +86,7 @@ def test_a_strangers_job_is_on_the_page_without_its_title(waiting: list[Job], da
 
 
 def test_an_administrator_drains_a_node_and_brings_it_back(
-    project: Project, ada: User, admin: User
+    project: Project, ada: User, admin: User, django_capture_on_commit_callbacks: Any
 ) -> None:
     cast.node(gpus=1)
     client = by(admin)
@@ -94,7 +95,8 @@ def test_an_administrator_drains_a_node_and_brings_it_back(
     assert "Root: new fans" in answer.content.decode()
     job = cast.submit(project, ada, compute=GPU0)
     assert job.state == "queued"
-    client.post("/gpus/nodes/gpu-01/undrain/")
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post("/gpus/nodes/gpu-01/undrain/")
     job.refresh_from_db()
     assert job.state == "starting"
 
@@ -185,6 +187,15 @@ def test_a_waiting_job_is_moved_to_other_gpus(waiting: list[Job], ada: User) -> 
     again = by(ada).post(f"/gpus/queue/{job.pk}/move/", {"kind": "any", "count": "1"})
     assert again.status_code == 422
     assert "does not wait any more" in again.json()["error"]["message"]
+
+
+def test_a_shared_job_that_waits_may_go_to_the_cpu(waiting: list[Job], ada: User) -> None:
+    asked = {**GPU0, "share": "shared", "memory": 8 * cast.GIB}
+    job = cast.submit(waiting[0].project, ada, compute=asked)
+    answer = by(ada).post(f"/gpus/queue/{job.pk}/move/", {"kind": "cpu", "ranks": "1"})
+    assert answer.status_code == 200, answer.content
+    job.refresh_from_db()
+    assert (job.compute["kind"], "memory" in job.compute) == ("cpu", False)
 
 
 @pytest.mark.parametrize("wish", [{"kind": "gpus"}, {"kind": "any", "count": "x"}, {"kind": "z"}])

@@ -15,14 +15,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from trackside.accounts.gate import error_json, signed_in
 from trackside.accounts.models import User
-from trackside.compute import clock
 from trackside.compute import services as compute
 from trackside.compute.board import board
 from trackside.compute.draining import must_administer
 from trackside.compute.granting import BadQuota, set_quota
 from trackside.compute.models import Gpu, Node
+from trackside.compute.picking import keeping
 from trackside.compute.requests import BadCompute
-from trackside.jobs import services
+from trackside.jobs import scheduling, services
 from trackside.jobs.models import Job
 from trackside.jobs.states import JobState
 from trackside.projects.access import projects_of
@@ -111,18 +111,14 @@ def waiting(number: int) -> Job | None:
 def queue_move(request: HttpRequest, job: Job) -> str:
     """Other devices for a job that waits."""
     kind = request.POST.get("kind", "")
-    kept = ("precision", "share", "memory", "preemptible", "max_seconds")
-    wish: dict[str, Any] = {key: job.compute[key] for key in kept if key in job.compute}
-    wish["kind"] = kind
+    wish: dict[str, Any] = {"kind": kind}
     if kind == "gpus":
         wish["uuids"] = request.POST.getlist("uuids")
     elif kind == "any":
         wish["count"] = _number(request, "count")
-        same = ("name", "min_free", "nodes") if job.compute.get("kind") == "any" else ()
-        wish |= {key: job.compute[key] for key in same if key in job.compute}
     else:
         wish["ranks"] = _number(request, "ranks")
-    moved = services.move_waiting(job, _me(request), wish)
+    moved = services.move_waiting(job, _me(request), keeping(job.compute, wish))
     return moved.reason or "It waits for its new place."
 
 
@@ -153,7 +149,7 @@ def node_drain(request: HttpRequest, name: str) -> HttpResponse:
 def node_undrain(request: HttpRequest, name: str) -> HttpResponse:
     node = _node(request, name)
     compute.undrain(node, _me(request))
-    services.schedule(clock.now())
+    scheduling.later()
     messages.success(request, f"{node.name} takes jobs again.")
     return redirect("gpus")
 
@@ -170,7 +166,7 @@ def gpu_mend(request: HttpRequest, uuid: str) -> HttpResponse:
     must_administer(_me(request), "put a GPU back in service")
     gpu = get_object_or_404(Gpu.objects.select_related("node"), pk=uuid)
     if compute.mend_gpu(gpu.pk, _me(request)):
-        services.schedule(clock.now())
+        scheduling.later()
         messages.success(request, f"GPU {gpu.index} of {gpu.node.name} is in service again.")
     return redirect("gpus")
 
@@ -192,6 +188,6 @@ def quota_set(request: HttpRequest) -> HttpResponse:
     except BadQuota as wrong:
         messages.error(request, str(wrong))
     else:
-        services.schedule(clock.now())
+        scheduling.later()
         messages.success(request, "The quota is saved." if raw else "The limit is taken away.")
     return redirect("quotas")
