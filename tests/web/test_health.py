@@ -20,7 +20,7 @@ from trackside.jobs.models import Job, Leader
 from trackside.projects.models import Project
 
 pytestmark = pytest.mark.django_db
-VITALS = {"clock": 0.01, "version": "0.1.0", "storage": 10**12, "heard": 3}
+VITALS = {"clock": 0.01, "version": "0.10.0", "storage": 10**12, "heard": 3}
 
 
 @pytest.fixture(scope="module")
@@ -147,9 +147,9 @@ def test_a_wrong_clock_is_among_the_parts_too(well: Node) -> None:
 
 def test_an_agent_left_behind_by_an_upgrade_is_named(well: Node) -> None:
     cast.node("gpu-02")
-    Node.objects.filter(name="gpu-02").update(vitals={**VITALS, "version": "0.0.9"})
+    Node.objects.filter(name="gpu-02").update(vitals={**VITALS, "version": "0.9.0"})
     notes = {one["name"]: one["note"] for one in health.look()["nodes"]}
-    assert notes == {"gpu-01": "", "gpu-02": "Its agent is version 0.0.9, others run 0.1.0."}
+    assert notes == {"gpu-01": "", "gpu-02": "Its agent is version 0.9.0, others run 0.10.0."}
 
 
 def test_an_agent_that_does_not_hear_its_doorbells_is_named(

@@ -1,5 +1,6 @@
 """The nodes' part of the health page: heartbeats, clocks, ears, and devices out of service."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -16,8 +17,12 @@ Row = dict[str, Any]
 def nodes(now: datetime, unheard: Callable[[str], int | None]) -> list[Row]:
     """One row a node, by name."""
     rows = list(Node.objects.order_by("name"))
-    newest = max((row.vitals.get("version", "") for row in rows), default="")
+    newest = max((row.vitals.get("version", "") for row in rows), default="", key=_numbers)
     return [_node(row, now, newest, unheard) for row in rows]
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(one) for one in re.findall(r"\d+", version)]
 
 
 def _node(row: Node, now: datetime, newest: str, unheard: Callable[[str], int | None]) -> Row:
