@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 
 from recipes.engine import checkpoint, schedule
 from recipes.engine.checkpoint import Checkpoint
+from recipes.engine.peers import Peers
+from recipes.engine.saving import Keeper
 from recipes.engine.sources import order
+from recipes.events import Journal
 
 
 def saved(home: Path, epoch: int, *, step: int = 0, best: int = 1, best_of: str = "") -> Path:
@@ -180,3 +183,17 @@ def test_damaged_ones_make_room_however_new_they_are(tmp_path: Path) -> None:
     again = Checkpoint(epoch=1, step=0, net={}, optimizer={}, best={}, ranks=[], info={"best": 1})
     written = checkpoint.write(tmp_path, again, damaged=names)
     assert (written.kept, checkpoint.names(tmp_path)) == (["e0001"], ["e0001"])
+
+
+def test_a_training_that_begins_anew_keeps_what_it_writes(tmp_path: Path) -> None:
+    for epoch in (2, 3):
+        (saved(tmp_path, epoch) / "net.safetensors").write_bytes(b"torn")
+    alone = Peers(0, 1, torch.device("cpu"), threads=1, near=1)
+    keeper = Keeper(tmp_path, alone, Journal(tmp_path), lambda _net: None)
+    assert keeper.find() is None
+    kept = []
+    for epoch in (1, 2, 3, 4):
+        made = Checkpoint(epoch=epoch, net={}, optimizer={}, info={"best": epoch})
+        keeper.save(made, None)
+        kept.append(checkpoint.names(tmp_path))
+    assert kept == [["e0001"], ["e0002", "e0001"], ["e0003", "e0002"], ["e0004", "e0003"]]
