@@ -32,6 +32,7 @@ from trackside.jobs.queue import (
     must_command,
     set_priority,
 )
+from trackside.jobs.scheduling import later
 from trackside.jobs.submitting import stop, submit
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "fail",
     "finish",
     "give_way",
+    "later",
     "lose",
     "mark_launched",
     "move",
