@@ -113,8 +113,10 @@ class Agent:
     # --- threads -------------------------------------------------------------------------------
 
     def _tick(self) -> None:
-        self.watch.tick()
-        self.followers.tick()
+        try:
+            self.watch.tick()
+        finally:  # a database that is away must not let the other parts' ranks think they are alone
+            self.followers.tick()
         self.launcher.bury()
 
     def _beat(self) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ class Visitor:
 
     def axe(self, where: str) -> None:
         if not self.page.evaluate("typeof window.axe === 'object'"):
-            self.page.evaluate(AXE.read_text())
+            self.page.evaluate(AXE.read_text())  # by the debugger, whom no policy binds
         found = self.page.evaluate(
             "tags => axe.run(document, {runOnly: tags}).then(r => r.violations)", TAGS
         )
@@ -118,6 +119,7 @@ class Visitor:
 
     def judge(self) -> None:
         """What was collected since the last judgement is nothing."""
+        self.page.wait_for_selector("html", state="attached")  # all it said comes before this
         found, self.troubles = self.troubles, []
         assert not found, "\n".join(found)
 
@@ -128,17 +130,23 @@ def _whole_tile(found: dict[str, Any]) -> bool:
     return bool(found["id"] == "target-size" and boxes)
 
 
+@contextmanager
+def visiting(browser: Browser, product: Product) -> Iterator[Visitor]:
+    """A window of its own, under the product's own content policy."""
+    width, height = SIZES["wide"]
+    context = browser.new_context(viewport={"width": width, "height": height})
+    yield Visitor(context.new_page(), product)
+    context.close()
+
+
 @pytest.fixture(scope="package")
 def user(browser: Browser, product: Product) -> Iterator[Visitor]:
     """One person with one window for the whole story, who has just signed in."""
-    # axe is put into the page by the test: the product's own policy would refuse it, rightly
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
-    one = Visitor(context.new_page(), product)
-    one.go("/login/")
-    one.inspect("sign_in")
-    one.sign_in()
-    yield one
-    context.close()
+    with visiting(browser, product) as one:
+        one.go("/login/")
+        one.inspect("sign_in")
+        one.sign_in()
+        yield one
 
 
 @pytest.fixture(autouse=True)

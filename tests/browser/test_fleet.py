@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.browser.conftest import LONG, Visitor
+from tests.browser.conftest import LONG, Visitor, visiting
 from tests.product import Product, running, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
@@ -26,11 +26,9 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.fixture(scope="module")
 def user(browser: Browser, product: Product) -> Iterator[Visitor]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
-    one = Visitor(context.new_page(), product)
-    one.sign_in()
-    yield one
-    context.close()
+    with visiting(browser, product) as one:
+        one.sign_in()
+        yield one
 
 
 def nodes(product: Product) -> dict[str, Any]:

@@ -261,6 +261,9 @@ def test_the_log_names_attempts_and_nodes_where_there_are_several(job: Job, stag
     assert queries.log_text(job) == (
         "--- attempt 1 on gpu-01 ---\nhello\n--- attempt 1 on west ---\nthere\n"
     )
+    assert queries.log_text(job, most=8) == (
+        "--- attempt 1 on gpu-01 ---\nllo\n--- attempt 1 on west ---\nere\n"
+    )
     assert [one["node"] for one in queries.snapshot(job)["gpus"]] == ["west"]
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from tests.web import cast
 from tests.web.test_fleet_page import GPU0, by
 from trackside.accounts.models import User
+from trackside.compute import usage_report
 from trackside.compute.models import Quota, Usage
 from trackside.projects.models import Member, Project
 
@@ -28,14 +29,17 @@ def test_quotas_are_set_and_taken_away(project: Project, ada: User, admin: User)
     assert found == {(ada.pk, None, 5), (None, "INSECTS", 3)}
 
 
-def test_a_raised_quota_lets_a_waiting_job_start(project: Project, ada: User, admin: User) -> None:
+def test_a_raised_quota_lets_a_waiting_job_start(
+    project: Project, ada: User, admin: User, django_capture_on_commit_callbacks: Any
+) -> None:
     cast.node(gpus=1)
     client = by(admin)
     client.post("/gpus/quotas/set/", {"user": ada.pk, "gpus": "0"})
     job = cast.submit(project, ada, compute=GPU0)
     assert job.state == "queued"
     assert "quota" in job.reason.lower() or "at most 0" in job.reason
-    client.post("/gpus/quotas/set/", {"user": ada.pk, "gpus": "1"})
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post("/gpus/quotas/set/", {"user": ada.pk, "gpus": "1"})
     job.refresh_from_db()
     assert job.state == "starting"
 
@@ -136,3 +140,14 @@ def test_usage_without_rows_says_so(ada: User) -> None:
     page = by(ada).get("/gpus/usage/").content.decode()
     assert "Nothing was used yet" in page
     assert "No GPU was used in these days." in page
+
+
+def test_two_projects_of_one_name_are_two_lines(project: Project, ada: User, admin: User) -> None:
+    twin = Project.objects.create(key="TWIN", name=project.name)
+    for one, seconds in ((project, 3600), (twin, 7200)):
+        Usage.objects.create(day=timezone.now().date(), user=ada, project=one, gpu_seconds=seconds)
+    found = usage_report.report(admin, "project", 7, timezone.now().date())
+    assert [(one.label, one.gpu_hours) for one in found.lines] == [
+        (project.name, 2.0),
+        (project.name, 1.0),
+    ]

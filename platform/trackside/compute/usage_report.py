@@ -90,10 +90,11 @@ def report(user: User, by: str, days: int, today: date) -> Report:
     rows = _rows(since, today)
     mine = set(projects_of(user).values_list("pk", flat=True))
     found = Report(by=by, since=since, until=today)
-    lines: dict[tuple[str, bool], Line] = {}
+    lines: dict[tuple[object, bool], Line] = {}
     for row in rows:
         key, label = _label(row, by, user, mine)
-        line = lines.setdefault((label, row["simulated"]), Line(label, row["simulated"], key))
+        who = label if label == OTHERS else row.get(f"{by}_id", label)
+        line = lines.setdefault((who, row["simulated"]), Line(label, row["simulated"], key))
         line.add(row)
         found.total.add(row)
     found.total.simulated = bool(lines) and all(one.simulated for one in lines.values())

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from recipes import crash
@@ -42,7 +42,7 @@ def claim(attempt_id: int, *, node: int, now: datetime) -> Attempt | None:
 
 def mark_launched(attempt: Attempt, pid: int, launch: str) -> None:
     """The gang leader lives: `launch` is warm or cold. Raises StaleAttempt."""
-    _fenced(attempt, pid=pid, launch=launch)
+    write(attempt, pid=pid, launch=launch)
 
 
 def renew(attempts: Iterable[Attempt], now: datetime) -> dict[int, str]:
@@ -53,8 +53,7 @@ def renew(attempts: Iterable[Attempt], now: datetime) -> dict[int, str]:
     """
     ours = {}
     for attempt in attempts:
-        rows = Attempt.objects.filter(pk=attempt.pk, fence=attempt.fence, state__in=CLAIMED)
-        if rows.update(lease_until=now + LEASE):
+        if entitled(attempt).update(lease_until=now + LEASE):
             ours[attempt.job_id] = attempt.pk
     stops = Job.objects.filter(pk__in=ours).values_list("pk", "stop")
     return {ours[job]: stop for job, stop in stops}
@@ -68,9 +67,7 @@ def record(attempt: Attempt, events: Sequence[dict[str, Any]], offset: int, now:
     to read on. The agent's own `load` lines leave the offset as it is. Raises StaleAttempt.
     """
     start = attempt.journal_offset
-    rows = Attempt.objects.filter(
-        pk=attempt.pk, fence=attempt.fence, state__in=CLAIMED, journal_offset=start
-    )
+    rows = entitled(attempt).filter(journal_offset=start)
     if not rows.update(journal_offset=offset):
         _reread(attempt)
         return
@@ -83,8 +80,7 @@ def record(attempt: Attempt, events: Sequence[dict[str, Any]], offset: int, now:
 
 
 def _reread(attempt: Attempt) -> None:
-    rows = Attempt.objects.filter(pk=attempt.pk, fence=attempt.fence, state__in=CLAIMED)
-    kept = rows.values_list("journal_offset", flat=True).first()
+    kept = entitled(attempt).values_list("journal_offset", flat=True).first()
     if kept is None:
         raise StaleAttempt(f"Attempt {attempt.pk} with fence {attempt.fence} is over.")
     attempt.journal_offset = kept
@@ -103,7 +99,7 @@ def _advance(attempt: Attempt, events: Sequence[dict[str, Any]], now: datetime) 
     """What the lines mean for the rows: begun, how far, how good."""
     kinds = {one.get("type") for one in events}
     if "step" in kinds and attempt.first_step_at is None:
-        _fenced(attempt, first_step_at=now)
+        write(attempt, first_step_at=now)
     if attempt.state == AttemptState.STARTING and kinds & set(BEGUN):
         _begin(attempt, now)
     values: dict[str, Any] = {}
@@ -152,9 +148,14 @@ def _metrics(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def _fenced(attempt: Attempt, **values: Any) -> None:
-    rows = Attempt.objects.filter(pk=attempt.pk, fence=attempt.fence, state__in=CLAIMED)
-    if not rows.update(**values):
+def entitled(attempt: Attempt) -> QuerySet[Attempt]:
+    """Its row while it is claimed and under this fence: the guard of what its agent writes."""
+    return Attempt.objects.filter(pk=attempt.pk, fence=attempt.fence, state__in=CLAIMED)
+
+
+def write(attempt: Attempt, **values: Any) -> None:
+    """Into the row and the instance. Raises StaleAttempt."""
+    if not entitled(attempt).update(**values):
         raise StaleAttempt(f"Attempt {attempt.pk} with fence {attempt.fence} is over.")
     for name, value in values.items():
         setattr(attempt, name, value)

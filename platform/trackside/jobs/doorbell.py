@@ -4,10 +4,13 @@ A doorbell may be lost, doubled or late: the node's poll finds the same rows, an
 guarded UPDATE. So ringing never raises and never hangs.
 """
 
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from celery import Celery
 from django.conf import settings
+from django.db import transaction
 
 from trackside.compute.services import queue_of
 from trackside.jobs.broker import Fuse
@@ -65,6 +68,12 @@ def ring(node: str, attempt: int) -> bool:
 def poke(node: str) -> bool:
     """Tell a node to look at its attempts: one of them is to stop."""
     return _send(node, POKE, [])
+
+
+def poke_soon(nodes: Iterable[str]) -> None:
+    """Each of them, once the transaction is committed."""
+    for node in nodes:
+        transaction.on_commit(partial(poke, node), robust=True)
 
 
 def _send(node: str, task: str, args: list[Any]) -> bool:

@@ -13,7 +13,7 @@ from recipes import crash
 from trackside.compute import clock, usage
 from trackside.compute import services as compute
 from trackside.compute.models import Gpu, Lease, Node
-from trackside.jobs import committed, followers, history, retries, scheduling, waited
+from trackside.jobs import committed, followers, history, living, retries, scheduling, waited
 from trackside.jobs.attempts import CLAIMED, LIVE
 from trackside.jobs.models import Attempt, Job
 from trackside.jobs.moves import StaleAttempt, move_attempt, must_move_job
@@ -140,9 +140,7 @@ def kept(job: int) -> str:
     newest = committed.of(job).first()
     if newest is None:
         return "It has no checkpoint: it begins anew."
-    if newest.step:
-        return f"It goes on in epoch {newest.epoch + 1}, step {newest.step}."
-    return f"It goes on after epoch {newest.epoch}."
+    return f"It goes on {committed.where({'epoch': newest.epoch, 'step': newest.step})}."
 
 
 def _ended_badly(
@@ -222,11 +220,9 @@ def expire(now: datetime) -> int:
 def _expire(attempt: Attempt, now: datetime) -> None:
     seconds = CLAIM_WITHIN.total_seconds()
     reason = f"{attempt.node.name} did not start it within {seconds:.0f} seconds."
-    move_attempt(attempt, Move.EXPIRE, finished_at=now, reason=reason, cause="not_claimed")
-    Lease.objects.filter(attempt=attempt).delete()  # never claimed: no process ever was
+    living.take_back(attempt, Move.EXPIRE, reason=reason, cause="not_claimed")
     must_move_job(attempt.job_id, Move.REQUEUE, reason=f"{reason} Waits for another try.")
     history.tell_state(attempt.job_id, now)
-    scheduling.later()
 
 
 def reap(now: datetime) -> int:

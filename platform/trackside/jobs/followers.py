@@ -5,9 +5,7 @@ ranks listen; ending, when they are to end it; over. Only a part that is going h
 write names the attempt's fence, and only the part's own agent says that a going part is over.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -15,9 +13,8 @@ from django.db.models import QuerySet
 from recipes import crash
 from trackside.compute.models import Node
 from trackside.jobs import doorbell
-from trackside.jobs.attempts import CLAIMED
+from trackside.jobs.attempts import CLAIMED, write
 from trackside.jobs.models import Attempt, Follower
-from trackside.jobs.moves import StaleAttempt
 
 GATHERS = "gathers"  # Attempt.launch, while its parts get ready
 NOT_BEGUN = "not begun"
@@ -42,18 +39,18 @@ def on(node: Node) -> list[Follower]:
 @transaction.atomic
 def gather(attempt: Attempt) -> None:
     """The job's folder is there: the others may get ready. Raises StaleAttempt."""
-    _fenced(attempt, launch=GATHERS)
-    _wake(_nodes(attempt))
+    write(attempt, launch=GATHERS)
+    doorbell.poke_soon(_nodes(attempt))
 
 
 @transaction.atomic
 def go(attempt: Attempt, address: str, now: datetime) -> None:
     """Rank 0 listens at `address`: the others start. Raises StaleAttempt."""
-    _fenced(attempt, address=address)
+    write(attempt, address=address)
     rows = Follower.objects.filter(attempt=attempt, state=Follower.READY)
     rows.update(state=Follower.GOING, seen_at=now)
     crash.point("followers.going")
-    _wake(_nodes(attempt))
+    doorbell.poke_soon(_nodes(attempt))
 
 
 @transaction.atomic
@@ -68,7 +65,7 @@ def end(attempt: Attempt, now: datetime, *, late: str = "") -> None:
         rows.filter(pk=part.pk, state=Follower.ASSIGNED).update(**values, finished_at=now)
     rows.filter(state__in=WAITING).update(state=Follower.OVER, exit=NOT_BEGUN, finished_at=now)
     rows.filter(state=Follower.GOING).update(state=Follower.ENDING)
-    _wake(_nodes(attempt))
+    doorbell.poke_soon(_nodes(attempt))
 
 
 # What a part's own agent says -----------------------------------------------------------------
@@ -81,7 +78,7 @@ def ready(part: Follower, now: datetime) -> bool:
     if not moved.update(state=Follower.READY, ready_at=now, seen_at=now):
         return False
     part.state = Follower.READY
-    _wake([part.attempt.node.name])
+    doorbell.poke_soon([part.attempt.node.name])
     return True
 
 
@@ -100,7 +97,7 @@ def over(part: Follower, exit: str, reason: str, now: datetime) -> None:  # noqa
     """None of its processes is left. A `reason` blames this node and is a sentence."""
     rows = Follower.objects.filter(pk=part.pk).exclude(state=Follower.OVER)
     rows.update(state=Follower.OVER, exit=exit[:40], reason=reason, finished_at=now)
-    _wake([part.attempt.node.name])
+    doorbell.poke_soon([part.attempt.node.name])
 
 
 def after_reboot(node: Node, now: datetime) -> int:
@@ -119,14 +116,6 @@ def _live(part: Follower) -> QuerySet[Follower]:
     )
 
 
-def _fenced(attempt: Attempt, **values: str) -> None:
-    rows = Attempt.objects.filter(pk=attempt.pk, fence=attempt.fence, state__in=CLAIMED)
-    if not rows.update(**values):
-        raise StaleAttempt(f"Attempt {attempt.pk} with fence {attempt.fence} is over.")
-    for name, value in values.items():
-        setattr(attempt, name, value)
-
-
 def wake(attempt: Attempt) -> None:
     """The attempt is over: each node may give its devices back."""
     for node in _nodes(attempt):
@@ -135,8 +124,3 @@ def wake(attempt: Attempt) -> None:
 
 def _nodes(attempt: Attempt) -> list[str]:
     return list(Follower.objects.filter(attempt=attempt).values_list("node__name", flat=True))
-
-
-def _wake(nodes: Iterable[str]) -> None:
-    for node in nodes:
-        transaction.on_commit(partial(doorbell.poke, node), robust=True)

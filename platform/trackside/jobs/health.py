@@ -6,7 +6,7 @@ each outside system is asked with a limit of its own.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -160,9 +160,12 @@ def _queue(now: datetime) -> Part:
     return part("Queue", state, value, about, waiting=count, oldest=round(age), job=first["id"])
 
 
-def _unheard(queue: str) -> int | None:
-    """Doorbells that a node's agent has not taken yet; null when the broker does not say."""
+def _unheard(queues: Sequence[str]) -> list[int | None]:
+    """Doorbells that each node's agent has not taken yet; null when the broker does not say."""
     try:
-        return int(broker.client().llen(f"trackside:{queue}"))
+        asking = broker.client().pipeline(transaction=False)
+        for queue in queues:
+            asking.llen(f"trackside:{queue}")
+        return [int(one) for one in asking.execute()]
     except (redis.RedisError, OSError):
-        return None
+        return [None] * len(queues)

@@ -1,7 +1,7 @@
 """The nodes' part of the health page: heartbeats, clocks, ears, and devices out of service."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,22 +14,22 @@ DEAF = 3  # doorbells waiting at an agent that is alive
 Row = dict[str, Any]
 
 
-def nodes(now: datetime, unheard: Callable[[str], int | None]) -> list[Row]:
+def nodes(now: datetime, unheard: Callable[[Sequence[str]], list[int | None]]) -> list[Row]:
     """One row a node, by name."""
     rows = list(Node.objects.order_by("name"))
     newest = max((row.vitals.get("version", "") for row in rows), default="", key=_numbers)
-    return [_node(row, now, newest, unheard) for row in rows]
+    waiting = unheard([row.queue for row in rows])
+    return [_node(row, now, newest, bells) for row, bells in zip(rows, waiting, strict=True)]
 
 
 def _numbers(version: str) -> list[int]:
     return [int(one) for one in re.findall(r"\d+", version)]
 
 
-def _node(row: Node, now: datetime, newest: str, unheard: Callable[[str], int | None]) -> Row:
+def _node(row: Node, now: datetime, newest: str, waiting: int | None) -> Row:
     state, said = state_of(row, now), row.vitals
     age = None if row.heartbeat_at is None else (now - row.heartbeat_at).total_seconds()
     alive = state not in (NodeState.LOST, NodeState.SUSPECT)
-    waiting = unheard(row.queue)
     one: Row = {
         "name": row.name,
         "node_state": state.value,

@@ -7,6 +7,7 @@ from trackside.jobs.states import (
     ATTEMPT_MOVES,
     JOB_MOVES,
     IllegalMove,
+    JobState,
     Move,
     attempt_sources,
     job_sources,
@@ -43,10 +44,11 @@ def move_attempt(attempt: Attempt, move: Move, **values: Any) -> None:
         setattr(attempt, name, value)
 
 
-def move_job(job: int, move: Move, **values: Any) -> bool:
-    """Move the row, if it is in one of the states that the move may leave."""
+def move_job(job: int, move: Move, *, at: JobState | None = None, **values: Any) -> bool:
+    """Move the row, if it is in one of the states that the move may leave; `at`: in just this."""
     target = next(to for (_, one), to in JOB_MOVES.items() if one == move)
-    rows = Job.objects.filter(pk=job, state__in=job_sources(move))
+    sources = [state for state in job_sources(move) if at in (None, state)]
+    rows = Job.objects.filter(pk=job, state__in=sources)
     return bool(rows.update(state=target, **values))
 
 

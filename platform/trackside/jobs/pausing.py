@@ -5,30 +5,21 @@ ends; the job is back in the queue and goes on from there.
 """
 
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 
-from recipes import crash
 from trackside.accounts.models import User
 from trackside.compute import clock
-from trackside.compute.models import Lease, Node
+from trackside.compute.models import Node
 from trackside.compute.requests import budget, clean
-from trackside.jobs import doorbell, history, retries, scheduling, waited
+from trackside.jobs import history, living, retries, scheduling, waited
 from trackside.jobs.attempts import CLAIMED, LIVE
 from trackside.jobs.ending import asked, kept
 from trackside.jobs.models import Attempt, Job
-from trackside.jobs.moves import (
-    AlreadyOver,
-    NotNow,
-    StaleAttempt,
-    move_attempt,
-    move_job,
-    must_move_job,
-)
-from trackside.jobs.states import ATTEMPT_OVER, JOB_OVER, AttemptState, JobState, Move
+from trackside.jobs.moves import NotNow, StaleAttempt, must_move_job
+from trackside.jobs.states import JOB_OVER, AttemptState, JobState, Move
 
 TIME_LIMIT = "time_limit"
 
@@ -42,11 +33,11 @@ def pause(job: Job, user: User) -> Job:
     _must_be_free(job)
     if job.paused:
         raise NotNow(f"Job {job.pk} is paused already.")
-    Job.objects.filter(pk=job.pk).update(paused=True)
     if job.state == JobState.QUEUED:
-        Job.objects.filter(pk=job.pk).update(paused_at=clock.now())
-        _tell(job, f"Paused by {user}. {kept(job.pk) if job.started_at else ''}".strip())
+        words = f"Paused by {user}. {kept(job.pk) if job.started_at else ''}".strip()
+        _tell(job, words, paused=True, paused_at=clock.now())
     else:
+        Job.objects.filter(pk=job.pk).update(paused=True)
         words = f"{user} pauses it; waits for its checkpoint."
         _give_way(job, "pause", user, words)
     job.refresh_from_db()
@@ -150,19 +141,9 @@ def seconds_left(job: Job, now: datetime) -> float | None:
 
 
 def _must_live(job: Job) -> None:
-    """Reads the job anew and locks it, so that what follows is decided once.
-
-    Its attempt first, as its agent does: else both could wait for each other.
-    """
-    live = Attempt.objects.filter(job=job).exclude(state__in=ATTEMPT_OVER)
-    list(live.select_for_update(of=("self",)).values_list("pk"))
-    Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
-    job.refresh_from_db()
+    living.hold(job)
     if job.state in JOB_OVER:
-        raise AlreadyOver(f"Job {job.pk} is already over: it {_OVER[job.state]}.")
-
-
-_OVER = {"succeeded": "succeeded", "failed": "failed", "cancelled": "was cancelled"}
+        raise living.already_over(job)
 
 
 def _must_be_free(job: Job) -> None:
@@ -173,31 +154,29 @@ def _must_be_free(job: Job) -> None:
 
 
 def _must_be_elsewhere(job: Job, asks: dict[str, Any]) -> None:
-    live = Attempt.objects.filter(job=job).exclude(state__in=ATTEMPT_OVER).first()
-    uuids = asks.get("uuids")
-    if live is None or not uuids or live.followers.exists():
+    attempt, uuids = living.live(job), asks.get("uuids")
+    if attempt is None or not uuids or attempt.followers.exists():
         return
-    shared = bool(live.compute.get("share")) == (asks["share"] == "shared")
-    if shared and set(uuids) == set(live.compute.get("uuids") or ()):
+    shared = bool(attempt.compute.get("share")) == (asks["share"] == "shared")
+    if shared and set(uuids) == set(attempt.compute.get("uuids") or ()):
         raise NotNow(f"Job {job.pk} runs on just these GPUs already.")
 
 
-def _tell(job: Job, words: str) -> None:
-    Job.objects.filter(pk=job.pk).update(reason=words)
+def _tell(job: Job, words: str, **values: Any) -> None:
+    Job.objects.filter(pk=job.pk).update(reason=words, **values)
     history.tell_state(job.pk, clock.now())
 
 
 def _give_way(job: Job, stop: str, user: User | None, words: str) -> bool:
     """Back to the queue at once where no process exists yet, else ask the gang."""
-    live = Attempt.objects.filter(job=job).exclude(state__in=ATTEMPT_OVER)
-    attempt = live.select_related("node").first()
+    attempt = living.live(job)
     if attempt is None:
         return False
     try:
         if attempt.state == AttemptState.ASSIGNED:
             _take_back(job, attempt, stop, user)
         else:
-            _ask(attempt, stop, user, words)
+            living.ask(attempt, stop, user, words)
     except StaleAttempt:
         return False
     history.tell_state(job.pk, clock.now())
@@ -205,21 +184,8 @@ def _give_way(job: Job, stop: str, user: User | None, words: str) -> bool:
 
 
 def _take_back(job: Job, attempt: Attempt, stop: str, user: User | None) -> None:
-    """Assigned but not claimed: no process exists, so that the leases can go at once."""
     job.stopped_by = user
     reason = asked(job, stop)
-    move_attempt(attempt, Move.YIELD, finished_at=clock.now(), reason=reason, cause=stop)
-    Lease.objects.filter(attempt=attempt).delete()
+    living.take_back(attempt, Move.YIELD, reason=reason, cause=stop)
     must_move_job(job.pk, Move.REQUEUE, reason=reason, stop="", stopped_by=user)
     waited.ran(job, attempt, clock.now())
-    scheduling.later()
-
-
-def _ask(attempt: Attempt, stop: str, user: User | None, words: str) -> None:
-    move_attempt(attempt, Move.STOP)
-    crash.point("pausing.asked")
-    values: dict[str, Any] = {"stop": stop, "stopped_by": user, "reason": words}
-    move_job(attempt.job_id, Move.STOP, **values)
-    nodes = {attempt.node.name, *attempt.followers.values_list("node__name", flat=True)}
-    for node in nodes:
-        transaction.on_commit(partial(doorbell.poke, node), robust=True)

@@ -141,16 +141,18 @@ def event(row: Event) -> dict[str, Any]:
     }
 
 
-def log_text(job: Job) -> str:
-    """What the job's processes printed, by attempt and node; the last 10 MB of each."""
+def log_text(job: Job, most: int = LOG_BYTES) -> str:
+    """What the job's processes printed, by attempt and node: the last `most` bytes, each of them
+    having an equal part of these."""
     rows = job.attempts.exclude(folder="").order_by("number")
-    said = [
-        (title, text)
-        for attempt in rows.select_related("node").prefetch_related("followers__node")
-        for title, folder in _places(attempt)
-        if (text := _tail(Path(settings.TRACKSIDE_STORAGE) / folder / "log.txt"))
+    attempts = list(rows.select_related("node").prefetch_related("followers__node"))
+    places = [place for attempt in attempts for place in _places(attempt)]
+    files = [
+        (title, Path(settings.TRACKSIDE_STORAGE) / where / "log.txt") for title, where in places
     ]
-    if len(said) == 1 and rows.count() == 1:
+    each = most // max(1, len(files))
+    said = [(title, text) for title, path in files if (text := _tail(path, each))]
+    if len(said) == 1 and len(attempts) == 1:
         return said[0][1]
     return "".join(f"--- {title} ---\n{text}" for title, text in said)
 
@@ -168,11 +170,11 @@ def _places(attempt: Attempt) -> list[tuple[str, str]]:
     ]
 
 
-def _tail(path: Path) -> str:
+def _tail(path: Path, most: int) -> str:
     try:
         with path.open("rb") as source:
-            source.seek(max(0, path.stat().st_size - LOG_BYTES))
-            return source.read(LOG_BYTES).decode(errors="replace")
+            source.seek(max(0, path.stat().st_size - most))
+            return source.read(most).decode(errors="replace")
     except FileNotFoundError:
         return ""
 

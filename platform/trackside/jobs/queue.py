@@ -13,7 +13,7 @@ from trackside.accounts.models import User
 from trackside.compute import clock
 from trackside.compute.requests import PRIORITY, BadCompute
 from trackside.compute.urgency import administers, must_allow
-from trackside.jobs import history, places, scheduling
+from trackside.jobs import history, living, places, scheduling
 from trackside.jobs.history import Entry
 from trackside.jobs.models import Job
 from trackside.jobs.moves import AlreadyOver, NotNow
@@ -51,7 +51,7 @@ def set_priority(job: Job, user: User, priority: int) -> Job:
     if isinstance(priority, bool) or not -PRIORITY <= priority <= PRIORITY:
         sentence = f"A priority is a whole number from {-PRIORITY} to {PRIORITY}, not {priority!r}."
         raise BadCompute("priority", sentence, "priority_wrong")
-    _lock(job)
+    living.hold(job)
     if job.state in JOB_OVER:
         raise AlreadyOver(f"Job {job.pk} is over: a priority no longer matters.")
     if priority > job.priority:
@@ -119,7 +119,7 @@ def move_waiting(job: Job, user: User, compute: dict[str, Any]) -> Job:
     Raises NotYours, NotNow, and BadCompute for what can never run.
     """
     must_command(job, user)
-    _lock(job)
+    living.hold(job)
     _must_wait(job)
     asked = wish_elsewhere(job, compute)
     Job.objects.filter(pk=job.pk).update(
@@ -139,12 +139,6 @@ def _wish(asked: dict[str, Any]) -> str:
     number = len(asked.get("uuids", ())) or asked["count"]
     any_ = "any " if asked["kind"] == "any" else ""
     return f"{any_}{number}{model} GPU{'' if number == 1 else 's'}"
-
-
-def _lock(job: Job) -> None:
-    """Reads the job anew and holds its row to the end of the transaction."""
-    Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
-    job.refresh_from_db()
 
 
 def _must_wait(job: Job) -> None:

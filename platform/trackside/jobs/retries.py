@@ -73,6 +73,7 @@ RULES: dict[str, Rule] = {
 }
 _NOT_COUNTED = [name for name, rule in RULES.items() if not rule.counts]
 _NOT_WAITING = [name for name, rule in RULES.items() if not rule.waits]
+_BADLY = (AttemptState.LOST, AttemptState.FAILED, AttemptState.EXPIRED)
 _BLOCKING = [name for name, rule in RULES.items() if rule.blocks]
 
 
@@ -117,8 +118,7 @@ def _counted(one: Past) -> bool:
 
 def past(job: int) -> list[Past]:
     """The attempts of a job that ended without a result."""
-    ended = [AttemptState.LOST, AttemptState.FAILED, AttemptState.EXPIRED]
-    rows = Attempt.objects.filter(job_id=job, state__in=ended).exclude(exit=Attempt.RETURNED)
+    rows = Attempt.objects.filter(job_id=job, state__in=_BADLY).exclude(exit=Attempt.RETURNED)
     return [Past(cause=cause, step=step) for cause, step in rows.values_list("cause", "step")]
 
 
@@ -127,8 +127,7 @@ def holds(job_ids: Collection[int], now: datetime) -> dict[int, str]:
 
     The first time none does; then longer each time.
     """
-    ended = [AttemptState.LOST, AttemptState.FAILED, AttemptState.EXPIRED]
-    gone = Attempt.objects.filter(job__in=job_ids, state__in=ended, finished_at__isnull=False)
+    gone = Attempt.objects.filter(job__in=job_ids, state__in=_BADLY, finished_at__isnull=False)
     counted = gone.exclude(cause__in=_NOT_WAITING).exclude(exit=Attempt.RETURNED)
     ends: dict[int, list[datetime]] = {}
     for job, at in counted.order_by("finished_at").values_list("job_id", "finished_at"):

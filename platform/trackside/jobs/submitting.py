@@ -9,14 +9,14 @@ from django.db import IntegrityError, transaction
 from recipes import crash
 from trackside.accounts.models import User
 from trackside.compute import clock, room
-from trackside.compute.models import Lease
 from trackside.compute.requests import BadCompute, budget, clean
 from trackside.compute.urgency import must_allow
-from trackside.jobs import doorbell, history, scheduling
+from trackside.jobs import history, scheduling
 from trackside.jobs.kinds import known, takes_quick_slot
-from trackside.jobs.models import Attempt, Job
-from trackside.jobs.moves import AlreadyOver, StaleAttempt, move_attempt, move_job
-from trackside.jobs.states import ATTEMPT_OVER, JOB_OVER, AttemptState, JobState, Move
+from trackside.jobs.living import already_over, ask, live, take_back
+from trackside.jobs.models import Job
+from trackside.jobs.moves import StaleAttempt, move_job, must_move_job
+from trackside.jobs.states import JOB_OVER, AttemptState, JobState, Move
 from trackside.projects.models import Project
 
 
@@ -114,13 +114,7 @@ def stop(job: Job, *, user: User, how: str) -> Job:
             history.tell_state(job.pk, now)
             job.refresh_from_db()
             return job
-    raise AlreadyOver(f"Job {job.pk} is already over: it {_ended(job)}.")
-
-
-def _ended(job: Job) -> str:
-    return {"succeeded": "succeeded", "failed": "failed", "cancelled": "was cancelled"}.get(
-        job.state, f"is {job.state}"
-    )
+    raise already_over(job)
 
 
 def _cancelled(user: User) -> dict[str, Any]:
@@ -133,52 +127,32 @@ def _cancelled(user: User) -> dict[str, Any]:
 
 
 def _stop_waiting(job: Job, user: User) -> bool:
-    if job.state != JobState.QUEUED:
-        return False
-    waiting = Job.objects.filter(pk=job.pk, state=JobState.QUEUED)
-    return bool(waiting.update(state=JobState.CANCELLED, **_cancelled(user)))
-
-
-def _live(job: Job) -> Attempt | None:
-    live = Attempt.objects.filter(job=job).exclude(state__in=ATTEMPT_OVER)
-    return live.select_related("node").first()
+    """Not what was placed a moment ago: that has an attempt, which must end first."""
+    return move_job(job.pk, Move.CANCEL, at=JobState.QUEUED, **_cancelled(user))
 
 
 def _stop_assigned(job: Job, user: User) -> bool:
-    """Assigned but not claimed: no process exists, so that the leases can go at once."""
-    attempt = _live(job)
+    attempt = live(job)
     if attempt is None or attempt.state != AttemptState.ASSIGNED:
         return False
     values = _cancelled(user)
-    rows = Attempt.objects.filter(pk=attempt.pk, state=AttemptState.ASSIGNED)
-    if not rows.update(
-        state=AttemptState.CANCELLED, finished_at=values["finished_at"], reason=values["reason"]
-    ):
+    try:
+        take_back(attempt, Move.CANCEL, reason=values["reason"])
+    except StaleAttempt:
         return False
-    Lease.objects.filter(attempt=attempt).delete()
-    move_job(job.pk, Move.CANCEL, **values)
-    scheduling.later()
+    must_move_job(job.pk, Move.CANCEL, **values)
     return True
 
 
 def _stop_running(job: Job, user: User, how: str) -> bool:
-    attempt = _live(job)
+    attempt = live(job)
     if attempt is None or attempt.state == AttemptState.ASSIGNED:
         return False
     if job.stop == "cancel":
         return True  # a cancelled job cannot be finished early any more
+    words = "cancelled it" if how == "cancel" else "asked it to finish early"
     try:
-        move_attempt(attempt, Move.STOP)
+        ask(attempt, how, user, f"{user} {words}; waits for its processes to end.")
     except StaleAttempt:
         return False
-    words = "cancelled it" if how == "cancel" else "asked it to finish early"
-    move_job(
-        job.pk,
-        Move.STOP,
-        stop=how,
-        stopped_by=user,
-        reason=f"{user} {words}; waits for its processes to end.",
-    )
-    node = attempt.node.name
-    transaction.on_commit(lambda: doorbell.poke(node), robust=True)
     return True

@@ -21,7 +21,7 @@ from trackside.projects.models import Project, Role
 from trackside.ui import words
 
 PER_PAGE = 50
-TAIL = 400  # log lines on the page; the rest is a click away
+TAIL, TAIL_BYTES = 400, 2**20  # of the log on the page; the rest is a click away
 STORY = ("state", "phase", "note", "started", "checkpoint", "finished", "failed")
 FILTERS: dict[str, tuple[str, list[JobState]]] = {
     "": ("All", []),
@@ -79,7 +79,7 @@ def _count(rows: Any, states: list[JobState]) -> int:
 def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
     project = project_for(request.user, key)
     one = queries.job_for(project, _me(request), number)
-    log, over = queries.log_text(one).splitlines(), one.state in JOB_OVER
+    log, over = queries.log_text(one, TAIL_BYTES).splitlines(), one.state in JOB_OVER
     attempts = list(one.attempts.select_related("node").order_by("-number"))
     for each in attempts:
         each.took = _seconds(each.assigned_at, each.finished_at)  # type: ignore[attr-defined]
@@ -94,7 +94,7 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
         "attempts": attempts,
         "events": _story(one),
         "log": "\n".join(log[-TAIL:]),
-        "cut": max(0, len(log) - TAIL),
+        "cut": len(log) > TAIL,
         "over": over,
         "settled": over and not Lease.objects.filter(attempt__job=one).exists(),
         "may_edit": _may_edit(project),
