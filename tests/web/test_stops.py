@@ -1,12 +1,14 @@
 """Stops: who asked, what they end at once, and what waits for its processes."""
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
 from tests.web import cast
 from trackside.accounts.models import User
 from trackside.compute.models import Lease
-from trackside.jobs import services
+from trackside.jobs import doorbell, scheduling, services, submitting
 from trackside.jobs.models import Attempt, Job
 from trackside.projects.models import Project
 
@@ -67,3 +69,37 @@ def test_a_lost_job_that_was_cancelled_is_cancelled(attempt: Attempt, ada: User)
     services.stop(job_of(attempt), user=ada, how="cancel")
     services.lose(attempt, "gpu-01 is gone.")
     assert job_of(attempt).state == "cancelled"
+
+
+def test_a_stop_that_comes_as_the_job_is_placed_leaves_no_attempt_behind(
+    project: Project, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, stop_waiting = cast.submit(project, ada), submitting._stop_waiting
+
+    def placed_first(job: Job, user: User) -> bool:
+        if not Attempt.objects.exists():
+            cast.node()
+            scheduling.run(timezone.now())
+        return stop_waiting(job, user)
+
+    monkeypatch.setattr(submitting, "_stop_waiting", placed_first)
+    assert services.stop(waits, user=ada, how="cancel").state == "cancelled"
+    assert cast.live(waits).state == "cancelled"
+    assert not Lease.objects.exists()
+
+
+def test_every_node_of_a_job_is_told_of_a_stop_at_once(
+    project: Project,
+    ada: User,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    for name in ("gpu-01", "gpu-02"):
+        cast.node(name, gpus=1)
+    wish = {"kind": "any", "count": 2, "nodes": 2}
+    attempt = cast.claimed(cast.submit(project, ada, compute=wish))
+    told: set[str] = set()
+    monkeypatch.setattr(doorbell, "poke", told.add)
+    with django_capture_on_commit_callbacks(execute=True):
+        services.stop(job_of(attempt), user=ada, how="cancel")
+    assert told == {"gpu-01", "gpu-02"}

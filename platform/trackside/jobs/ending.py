@@ -220,7 +220,7 @@ def expire(now: datetime) -> int:
 def _expire(attempt: Attempt, now: datetime) -> None:
     seconds = CLAIM_WITHIN.total_seconds()
     reason = f"{attempt.node.name} did not start it within {seconds:.0f} seconds."
-    living.take_back(attempt, Move.EXPIRE, reason=reason, cause="not_claimed")
+    living.take_back(attempt, Move.EXPIRE, now, reason=reason, cause="not_claimed")
     must_move_job(attempt.job_id, Move.REQUEUE, reason=f"{reason} Waits for another try.")
     history.tell_state(attempt.job_id, now)
 

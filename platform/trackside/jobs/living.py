@@ -1,10 +1,10 @@
 """A job that lives and the attempt that it has now: held together, asked to end, taken back."""
 
+from datetime import datetime
 from typing import Any
 
 from recipes import crash
 from trackside.accounts.models import User
-from trackside.compute import clock
 from trackside.compute.models import Lease
 from trackside.jobs import doorbell, scheduling
 from trackside.jobs.attempts import LIVE
@@ -41,12 +41,12 @@ def already_over(job: Job) -> AlreadyOver:
     return AlreadyOver(f"Job {job.pk} is already over: it {how}.")
 
 
-def take_back(attempt: Attempt, move: Move, **values: Any) -> None:
+def take_back(attempt: Attempt, move: Move, now: datetime, **values: Any) -> None:
     """Assigned but not claimed: no process exists, so that the leases can go at once.
 
     A claim in the meantime has given the row another fence. Raises StaleAttempt.
     """
-    move_attempt(attempt, move, finished_at=clock.now(), **values)
+    move_attempt(attempt, move, finished_at=now, **values)
     Lease.objects.filter(attempt=attempt).delete()
     scheduling.later()
 

@@ -186,6 +186,6 @@ def _give_way(job: Job, stop: str, user: User | None, words: str) -> bool:
 def _take_back(job: Job, attempt: Attempt, stop: str, user: User | None) -> None:
     job.stopped_by = user
     reason = asked(job, stop)
-    living.take_back(attempt, Move.YIELD, reason=reason, cause=stop)
+    living.take_back(attempt, Move.YIELD, clock.now(), reason=reason, cause=stop)
     must_move_job(job.pk, Move.REQUEUE, reason=reason, stop="", stopped_by=user)
     waited.ran(job, attempt, clock.now())

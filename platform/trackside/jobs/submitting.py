@@ -137,7 +137,7 @@ def _stop_assigned(job: Job, user: User) -> bool:
         return False
     values = _cancelled(user)
     try:
-        take_back(attempt, Move.CANCEL, reason=values["reason"])
+        take_back(attempt, Move.CANCEL, values["finished_at"], reason=values["reason"])
     except StaleAttempt:
         return False
     must_move_job(job.pk, Move.CANCEL, **values)
