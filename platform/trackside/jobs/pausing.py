@@ -91,13 +91,12 @@ def wish_elsewhere(job: Job, compute: dict[str, Any]) -> dict[str, Any]:
 
 
 @transaction.atomic
-def preempt(job: Job, by_job: Job | int) -> bool:
+def preempt(job: Job, by_job: int) -> bool:
     """Make room for a more urgent job; False when this one is over or leaves already."""
-    number = by_job if isinstance(by_job, int) else by_job.pk
     job.refresh_from_db()
     if job.state in JOB_OVER or job.state == JobState.QUEUED or job.stop:
         return False
-    return _give_way(job, "preempt", None, f"Makes room for job {number}; writes its checkpoint.")
+    return _give_way(job, "preempt", None, f"Makes room for job {by_job}; writes its checkpoint.")
 
 
 def drain_node(node: Node) -> int:

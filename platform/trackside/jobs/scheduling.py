@@ -34,7 +34,6 @@ class Outcome:
 
     placed: list[Attempt] = field(default_factory=list)
     preempt: list[tuple[int, int]] = field(default_factory=list)
-    looked_at: int = 0
 
 
 def later() -> None:
@@ -78,7 +77,6 @@ def run(
         if not order or (only is not None and not set(only) & set(order)):
             break
         requests = backlog.requests(order, now)
-        outcome.looked_at = len(requests)
         decisions = _decide(requests, now)
         mine = [one for one in decisions if only is None or one.job in only]
         beaten = _settle(mine, backlog, outcome, now)

@@ -113,22 +113,6 @@ ATTEMPT_MOVES: dict[tuple[AttemptState, Move], AttemptState] = {
 }
 
 
-def job_after(state: JobState, move: Move) -> JobState:
-    """The state after `move`. Raises IllegalMove."""
-    try:
-        return JOB_MOVES[state, move]
-    except KeyError:
-        raise IllegalMove(state, move) from None
-
-
-def attempt_after(state: AttemptState, move: Move) -> AttemptState:
-    """The state after `move`. Raises IllegalMove."""
-    try:
-        return ATTEMPT_MOVES[state, move]
-    except KeyError:
-        raise IllegalMove(state, move) from None
-
-
 def job_sources(move: Move) -> list[JobState]:
     """The states that `move` may leave: the guard of an UPDATE."""
     return [state for state, one in JOB_MOVES if one == move]
