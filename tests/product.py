@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from tests import counted
+
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 
@@ -60,7 +62,9 @@ def running(home: Path, **environment: str) -> Iterator[Product]:
         start_new_session=True,
     )
     try:
-        yield _ready(process, home, port, Path(log.name))
+        one = _ready(process, home, port, Path(log.name))
+        with counted.beforehand(Path(environment.get("TRACKSIDE_STORAGE", home / "storage"))):
+            yield one
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=120)

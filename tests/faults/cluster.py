@@ -21,7 +21,7 @@ import httpx
 import psycopg
 
 from recipes import processes
-from tests import postgres, valkey
+from tests import counted, postgres, valkey
 from tests.faults.parts import Part, command, environ, tail
 from tests.product import ROOT
 
@@ -271,5 +271,6 @@ def running(
         one.environment |= environment
         stack.callback(one.close)
         one.stage(*stage)
+        stack.enter_context(counted.beforehand(one.storage))
         one.start(nodes)
         yield one

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests import valkey
 from tests.product import until
 from tests.web.live_client import Web
-from tests.web.live_proxy import Proxy
+from tests.web.live_proxy import SOONER, Proxy
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -105,7 +105,7 @@ def test_where_streams_do_not_get_through_the_page_asks(
     web: Web, proxy: Proxy, window: BrowserContext, mode: str
 ) -> None:
     """After two streams that failed; and it goes back to a stream when one lives."""
-    proxy.mode = mode
+    proxy.mode, proxy.hurries = mode, True
     job = web.do("submit")["job"]
     tab = Follower(window, proxy, job)
     web.do("log", job=job, texts=["a"])
@@ -118,6 +118,7 @@ def test_where_streams_do_not_get_through_the_page_asks(
     tab.says("^Live$")
     web.do("log", job=job, texts=["d"])
     tab.shows("a", "b", "c", "d")
+    assert proxy.hurried == set(SOONER)
 
 
 def test_a_broken_connection_loses_and_doubles_nothing(
