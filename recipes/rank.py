@@ -19,7 +19,7 @@ from recipes.params import ParamError
 TERMINATED = 143
 CODES = (
     *("out_of_memory", "cuda_out_of_memory", "not_finite", "disk_full"),
-    *("bad_data", "bad_job", "weights_missing"),
+    *("bad_data", "bad_job", "weights_missing", "rendezvous"),
 )
 
 

@@ -21,6 +21,7 @@ CAUSES = {
     "disk_full": "disk_full",
     "bad_data": "bad_data",
     "bad_job": "bad_data",
+    "rendezvous": "rendezvous",
 }
 
 

@@ -19,6 +19,13 @@ PATIENCE = timedelta(minutes=30)  # a rank may wait that long for another, as fo
 CONTEXT = 600 << 20  # bytes of a GPU that CUDA itself takes for a process: not the allocator's
 MEET_WITHIN = timedelta(minutes=2)  # ranks of other nodes: their agents start them together
 
+
+class Apart(Exception):
+    """The ranks of several nodes do not reach each other. The message says who whom."""
+
+    code = "rendezvous"
+
+
 # Its name changed in torch 2.12.
 SYNC_BUFFERS = (
     "forward_sync_buffers"
@@ -135,7 +142,14 @@ def joined(compute: Compute, rank: int, world: int, rendezvous: str) -> Iterator
         backend = "nccl" if device.type == "cuda" else "gloo"
         how: dict[str, Any] = {"rank": rank, "world_size": world, "timeout": PATIENCE}
         if rendezvous.startswith("tcp://"):
-            dist.init_process_group(backend, store=_store(rendezvous, world), **how)
+            try:
+                dist.init_process_group(backend, store=_store(rendezvous, world), **how)
+            except dist.DistError as problem:
+                where, why = urlsplit(rendezvous).netloc, str(problem).splitlines()[0]
+                raise Apart(
+                    f"Rank {rank} of {world} did not meet the others at {where} ({why}). "
+                    "Nodes must reach each other on every port above 1023."
+                ) from problem
         else:
             dist.init_process_group(backend, init_method=rendezvous, **how)
     yield Peers(rank, world, device, threads=compute.threads, near=compute.ranks)

@@ -103,6 +103,7 @@ FAILURES = [
     ({"exit": 1, "cause": "program"}, "disk_full", "disk_full"),
     ({"exit": 1, "cause": "program"}, "out_of_memory", "out_of_memory"),
     ({"exit": 1, "cause": "program"}, "cuda_out_of_memory", "cuda_out_of_memory"),
+    ({"exit": 1, "cause": "program"}, "rendezvous", "rendezvous"),
     ({"exit": 1, "cause": "program"}, "bad_job", "bad_data"),
 ]
 
