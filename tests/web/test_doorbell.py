@@ -18,25 +18,10 @@ from trackside.projects.models import Project
 
 
 @pytest.fixture
-def point(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def point() -> Iterator[Any]:
     """`point(url)`: from now on the broker is there."""
-    made = []
-
-    def at(url: str) -> None:
-        settings.BROKER_URL = url
-        made.append(doorbell.app_for(url))
-        monkeypatch.setattr(doorbell, "app", made[-1])
-        for one in (announce.fuse, doorbell.fuse):
-            one.reset()
-
-    yield at
-    for app in made:
-        app.close()
-    for client in broker._client.values():
-        client.close()
-    broker._client.clear()
-    for one in (announce.fuse, doorbell.fuse):
-        one.reset()
+    with valkey.ringing() as at:
+        yield at
 
 
 def test_without_a_broker_a_ring_is_lost_and_nothing_else(point: Any, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tests import valkey
 from tests.workers import gangs
 from trackside.accounts.models import User
 from trackside.compute.models import Node as NodeRow
-from trackside.jobs import doorbell, services
+from trackside.jobs import services
 from trackside.jobs.models import Attempt, Job
 from trackside.projects.models import Project
 
@@ -162,7 +162,6 @@ def node(
     home = tmp_path / "home"
     (home / "storage").mkdir(parents=True)
     monkeypatch.setattr(settings, "TRACKSIDE_STORAGE", home / "storage")
-    monkeypatch.setitem(doorbell.app.conf, "broker_url", broker.url)
     one = Node(
         home,
         {
@@ -178,7 +177,8 @@ def node(
     )
     one.user = User.objects.create_user(username="ada", password="correct horse battery")
     one.project = Project.objects.create(key="TEST", name="Test")
-    yield one
+    with valkey.ringing(broker.url):
+        yield one
     _finish(one)
 
 

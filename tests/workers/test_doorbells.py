@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
@@ -15,10 +16,15 @@ from workers.doorbells import LATE, MISSED, Doorbells
 pytestmark = pytest.mark.process
 
 
+@pytest.fixture
+def ringing(broker: valkey.Valkey) -> Iterator[valkey.Valkey]:
+    with valkey.ringing(broker.url):
+        yield broker
+
+
 def test_a_ring_and_a_poke_are_heard_also_after_the_broker_was_away(
-    broker: valkey.Valkey, monkeypatch: pytest.MonkeyPatch
+    ringing: valkey.Valkey,
 ) -> None:
-    monkeypatch.setitem(doorbell.app.conf, "broker_url", broker.url)
     heard: list[int] = []
     poked = threading.Event()
     bells = Doorbells("bell-test", heard.append, poked.set)
@@ -28,8 +34,8 @@ def test_a_ring_and_a_poke_are_heard_also_after_the_broker_was_away(
         gangs.until(lambda: heard == [7], "the doorbell")
         doorbell.poke("bell-test")
         assert poked.wait(60)
-        broker.stop()
-        broker.start()
+        ringing.stop()
+        ringing.start()
         gangs.until(lambda: doorbell.ring("bell-test", 8), "the broker again")
         gangs.until(lambda: 8 in heard, "the doorbell after the broker was away")
     finally:
@@ -37,10 +43,8 @@ def test_a_ring_and_a_poke_are_heard_also_after_the_broker_was_away(
 
 
 def test_a_worker_that_has_turned_deaf_is_replaced_when_the_poll_has_found_its_work(
-    broker: valkey.Valkey, monkeypatch: pytest.MonkeyPatch
+    ringing: valkey.Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(doorbell.app.conf, "broker_url", broker.url)
-    monkeypatch.setattr(settings, "BROKER_URL", broker.url)
     heard: list[int] = []
     bells = Doorbells("deaf-test", heard.append, lambda: None)
     bells.start()
