@@ -94,10 +94,15 @@ def _job(attempt: Attempt, compute: dict[str, Any]) -> jobs.Job:
 
 
 class Zygote:
-    """The warm process of this node. `keep` is called from the agent's main thread only."""
+    """The warm process of this node. `keep` is called from the agent's main thread only.
+
+    Its socket carries the agent's number: a former agent's zygote ends some time after that agent,
+    and takes its own socket along, never this one's.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path.with_name(f"{path.stem}-{os.getpid()}{path.suffix}")
+        self._any = f"{path.stem}-*{path.suffix}"
         self._process: subprocess.Popen[bytes] | None = None
         self._deaths = 0
         self._next = 0.0
@@ -107,6 +112,8 @@ class Zygote:
         """Start it when it is not there; one that dies at once is tried more and more rarely."""
         now = time.monotonic()
         if self._process is not None and self._process.poll() is None:
+            if self.ready and not self.path.exists():  # who cleans /tmp has taken it for litter
+                self._process.terminate()
             self.ready = self.ready or self._answers()
             return
         if self._process is not None:
@@ -118,7 +125,8 @@ class Zygote:
             self._start()
 
     def _start(self) -> None:
-        self.path.unlink(missing_ok=True)
+        for socket_of_old in self.path.parent.glob(self._any):
+            socket_of_old.unlink(missing_ok=True)
         self._process = subprocess.Popen(
             python("recipes.zygote", str(self.path), str(os.getpid())),
             cwd="/",
@@ -156,10 +164,6 @@ class Zygote:
         if "error" in answer:
             raise NoZygote(str(answer["error"]))
         return answer
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process is not None else None
 
     def stop(self) -> None:
         """The leaders it forked live on."""

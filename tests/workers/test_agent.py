@@ -179,6 +179,35 @@ def test_a_killed_zygote_takes_no_job_along_and_comes_back(node: Node) -> None:
     node.until(job, "succeeded")
 
 
+def test_a_former_agents_zygote_ends_late_and_the_new_one_stays_reachable(node: Node) -> None:
+    node.start()
+    node.warm()
+    old = next(one for one in node.left() if b"recipes.zygote" in _command(one.pid))
+    os.kill(old.pid, signal.SIGSTOP)
+    node.end(signal.SIGKILL)
+    node.start()
+    node.warm()
+    os.kill(old.pid, signal.SIGCONT)
+    gangs.until(lambda: processes.look(old.pid) is None, "the former zygote to end")
+    assert _starts(node) == "warm"
+
+
+def test_a_zygote_whose_socket_somebody_deleted_is_replaced(node: Node) -> None:
+    node.start()
+    node.warm()
+    old = next(one for one in node.left() if b"recipes.zygote" in _command(one.pid))
+    for path in (node.home / "run").glob("z-*.sock"):
+        path.unlink()
+    gangs.until(lambda: processes.look(old.pid) is None, "the unreachable zygote to end")
+    gangs.until(lambda: _starts(node) == "warm", "the next one")
+
+
+def _starts(node: Node) -> str:
+    job = node.submit("finish", kind="preview")
+    node.until(job, "succeeded")
+    return node.attempt(job).launch
+
+
 def test_ctrl_c_ends_the_jobs_and_queues_them_for_the_next_start(node: Node) -> None:
     node.start()
     job = node.submit("work", kind="preview")
