@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from tests.web.world import RESULT, Rest, analysis, attempt, bundle, done, photos, trained
 from trackside.accounts.models import User
+from trackside.datasets import tables
 from trackside.datasets.models import Dataset
-from trackside.datasets.queries import table_rows
 from trackside.flow import queries, services
 from trackside.flow.models import Recipe
 from trackside.jobs.models import Job
@@ -89,12 +89,13 @@ def test_a_scoring_goes_from_planned_to_ready_and_can_be_repeated(
     scored(job)
     assert node(project, "dataset:scored").state == "ready"
     output = Dataset.objects.get(name="scored")
-    assert table_rows(output) == {"columns": ["path", "prediction"], "rows": [["a.jpg", "ants"]]}
+    table = tables.table(output)
+    assert (table.names, list(table.lines())) == (["path", "prediction"], [["a.jpg", "ants"]])
     again = services.run_recipe(recipe, ada)
     scored(again, "path,prediction\na.jpg,bees\nb.jpg,bees\n")
     output.refresh_from_db()
     assert output.rows == 2
-    assert table_rows(output)["rows"][0] == ["a.jpg", "bees"]
+    assert next(tables.table(output).lines()) == ["a.jpg", "bees"]
 
 
 def test_an_output_is_out_of_date_when_another_version_is_active(

@@ -106,6 +106,20 @@ def read_file(request: HttpRequest, *, limit: int) -> UploadedFile:
     return files[0]
 
 
+def read_field(request: HttpRequest, name: str) -> dict[str, Any]:
+    """A JSON object in a text field of a multipart form; {} when it is absent or empty."""
+    raw = request.POST.get(name, "").strip()
+    if not raw:
+        return {}
+    try:
+        value = _parse(raw.encode("utf-8", "surrogatepass"))
+    except Failure as wrong:
+        raise Failure(422, "invalid", f"{name!r} is no valid JSON: {wrong.message}", name) from None
+    if not isinstance(value, dict):
+        raise Failure(422, "invalid", f"{name!r} must be a JSON object.", name)
+    return value
+
+
 def fingerprint(request: HttpRequest) -> str:
     """What makes two requests the same: method, address and body; of files, their bytes."""
     digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())

@@ -1,6 +1,6 @@
 """Datasets: upload, what the intake found, rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
@@ -10,17 +10,20 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from trackside.accounts.services import audit
-from trackside.api.bodies import read_file
+from trackside.api.bodies import read_field, read_file
 from trackside.api.failures import Failure
 from trackside.api.paging import page, whole
-from trackside.datasets import queries, services
+from trackside.datasets import corrections, queries, services, tables
+from trackside.datasets.files import PARQUET
 from trackside.datasets.models import Dataset, Picture
+from trackside.datasets.reading import Wish
 from trackside.projects.access import project_for
 from trackside.projects.models import Role
 from trackside.ui import spreadsheet
-from trackside.ui.streaming import streamed
+from trackside.ui.streaming import streamed, streamed_file
 
 ROWS, ROWS_MOST = 100, 1000
+COLUMNS_MOST = 1000  # of a window as JSON
 CSV = "text/csv; charset=utf-8"
 IMAGE_COLUMNS = ["path", "label", "split", "width", "height"]
 IMAGE_TYPES = ["text", "category", "category", "integer", "integer"]
@@ -58,7 +61,7 @@ def _columns(one: Dataset) -> list[dict[str, Any]]:
             **{f"empty_{name}": Count("pk", filter=Q(**{name: ""})) for name in ("label", "split")},
         )
         return [{"name": name, "type": kind, **_counts(found, name)} for name, kind in pairs]
-    return list(one.facts.get("columns", []))
+    return tables.columns(one)
 
 
 def _counts(found: dict[str, int], name: str) -> dict[str, int]:
@@ -79,13 +82,29 @@ def upload(request: HttpRequest, key: str) -> dict[str, Any]:
     if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
         most = settings.UPLOAD_MAX_BYTES >> 20
         raise Failure(413, "too_large", f"A file may have {most} MiB at most.", "file")
-    name, kind = request.POST.get("name", ""), request.POST.get("kind", "auto")
-    one = services.upload(project, user, name, file, kind)
+    wish = Wish(
+        kind=request.POST.get("kind", "auto"),
+        read=read_field(request, "read"),
+        types=read_field(request, "types"),
+    )
+    one = services.upload(project, user, request.POST.get("name", ""), file, wish)
+    return _importing(one)
+
+
+def _importing(one: Dataset) -> dict[str, Any]:
     return {"name": one.name, "state": one.state, "job": one.job_id}
 
 
 def get(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
     return shown(queries.dataset_for(project_for(request.user, key), name))
+
+
+def correct(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict[str, Any]:
+    """The file of a table is imported again, with these types and options."""
+    user: Any = request.user
+    one = queries.dataset_for(project_for(user, key, Role.EDITOR), name)
+    corrections.correct(one, user, body.get("types") or {}, body.get("read"))
+    return _importing(one)
 
 
 def delete(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
@@ -95,34 +114,62 @@ def delete(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
 
 
 def rows(request: HttpRequest, key: str, name: str) -> dict[str, Any] | HttpResponseBase:
-    """A window as JSON; the whole dataset as CSV when that is what the caller accepts."""
+    """A window as JSON; the whole dataset as CSV or Parquet where the caller accepts that."""
     one = queries.dataset_for(project_for(request.user, key), name)
     accepts = request.headers.get("Accept", "")
     if "text/csv" in accepts:
-        return _whole(request, one)
+        return _csv(request, one)
     if "parquet" in accepts:
-        words = "Rows come as JSON or, with Accept: text/csv, as CSV; not as Parquet."
-        raise Failure(406, "not_acceptable", words)
+        return _parquet(request, one)
     offset = whole(request, "offset", 0, 10**15)
     limit = whole(request, "limit", ROWS, ROWS_MOST)
     if one.kind == "table":
-        return queries.table_rows(one, offset, limit)
+        return _window(one, offset, limit, request.GET.getlist("column"))
     found = one.pictures.order_by("number")[offset : offset + limit]
     return {"columns": IMAGE_COLUMNS, "rows": [_row(picture) for picture in found]}
+
+
+def _window(one: Dataset, offset: int, limit: int, wanted: list[str]) -> dict[str, Any]:
+    table = tables.table(one)
+    places = {name: place for place, name in enumerate(table.names)}
+    if unknown := [name for name in wanted if name not in places]:
+        words = f"{one.name} has no column called {unknown[0][:80]!r}."
+        raise Failure(422, "no_such_column", words, "column")
+    names = list(dict.fromkeys(wanted)) or table.names
+    if len(names) > COLUMNS_MOST:
+        words = (
+            f"A window shows {COLUMNS_MOST:,} columns at most, not {len(names):,}. Name some with "
+            "?column=, or take the whole dataset with Accept: text/csv or Parquet."
+        )
+        raise Failure(422, "too_many_columns", words, "column")
+    return {
+        "columns": names,
+        "rows": table.window(offset, limit, [places[name] for name in names]),
+    }
 
 
 def _row(picture: Picture) -> list[Any]:
     return [picture.path, picture.label, picture.split, picture.width, picture.height]
 
 
-def _whole(request: HttpRequest, one: Dataset) -> HttpResponseBase:
+def _csv(request: HttpRequest, one: Dataset) -> HttpResponseBase:
     user: Any = request.user
-    table = queries.table_file(one) if one.kind == "table" else None
+    lines: Iterable[list[Any]]
+    if one.kind == "table":
+        table = tables.table(one)
+        lines = chain([table.names], table.lines())
+    else:
+        pictures = one.pictures.order_by("number").iterator(chunk_size=1000)
+        lines = chain([IMAGE_COLUMNS], map(_row, pictures))
     audit(user, "download", f"{one.project.key}/{one.name}.csv")
-    pieces = _pictures(one) if table is None else spreadsheet.file_pieces(table)
-    return streamed(request, pieces, content_type=CSV)
+    return streamed(request, spreadsheet.pieces(lines), content_type=CSV)
 
 
-def _pictures(one: Dataset) -> Iterator[bytes]:
-    pictures = one.pictures.order_by("number").iterator(chunk_size=1000)
-    return spreadsheet.pieces(chain([IMAGE_COLUMNS], map(_row, pictures)))
+def _parquet(request: HttpRequest, one: Dataset) -> HttpResponseBase:
+    user: Any = request.user
+    path = tables.parquet_file(one) if one.kind == "table" else None
+    if path is None:
+        words = f"The rows of {one.name} come as JSON or, with Accept: text/csv, as CSV."
+        raise Failure(406, "not_acceptable", words)
+    audit(user, "download", f"{one.project.key}/{one.name}.parquet")
+    return streamed_file(request, path, content_type=PARQUET)

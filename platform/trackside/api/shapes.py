@@ -116,28 +116,6 @@ JOB = obj(
 )
 STOP = obj("how", closed=True, how={"type": "string", "enum": ["finish_early", "cancel"]})
 MOVE = obj("compute", closed=True, compute=COMPUTE)
-NEW_DATASET = obj(
-    "name file",
-    name=NAME,
-    file={"type": "string", "format": "binary", "description": "zip or tar of an image folder"},
-    kind={"type": "string", "enum": ["auto", "images", "table"], "default": "auto"},
-)
-IMPORTING = obj("name state job", name=TEXT, state=TEXT, job={"type": ["integer", "null"]})
-DATASET = obj(
-    "name kind state rows classes problems",
-    name=TEXT,
-    kind=TEXT,
-    state=TEXT,
-    reason=TEXT,
-    rows=WHOLE,
-    columns=many(obj("name", name=TEXT, type=TEXT, missing=NUMBER, distinct=NUMBER)),
-    classes=many(obj("name count", name=TEXT, count=WHOLE)),
-    splits=ANY_OBJECT,
-    problems=many(obj("where what", where=TEXT, what=TEXT)),
-    fingerprint=TEXT,
-    job={"type": ["integer", "null"]},
-)
-ROWS = obj("columns rows", columns=many(TEXT), rows=many({"type": "array", "items": {}}))
 NEW_ANALYSIS = obj("name dataset", closed=True, name=NAME, dataset=NAME, target=NAME, task=TEXT)
 
 

@@ -2,6 +2,7 @@
 
 from trackside.api import analyses, datasets, flow, gpus, health, jobs, projects, saved_models
 from trackside.api import shapes as s
+from trackside.api import shapes_datasets as d
 from trackside.api.operations import Operation, Query
 from trackside.api.shapes_fit import FITS
 from trackside.api.table_fleet import FLEET
@@ -14,7 +15,13 @@ PAGE = (LIMIT, AFTER)
 WINDOW = (
     Query(name="offset", schema={"type": "integer", "default": 0}, text="the first row, from 0"),
     Query(name="limit", schema={"type": "integer", "default": 100, "maximum": 1000}, text="rows"),
-    Query(name="Accept", schema=s.TEXT, text="`text/csv`: the whole dataset", place="header"),
+    Query(name="column", schema=s.TEXT, text="of a table: only this one; may be repeated"),
+    Query(
+        name="Accept",
+        schema=s.TEXT,
+        place="header",
+        text="`text/csv` or `application/vnd.apache.parquet`: the whole dataset",
+    ),
 )
 LAST = Query(name="Last-Event-ID", schema=s.TEXT, text="go on behind this event", place="header")
 FILTERS = (
@@ -45,16 +52,20 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(method="DELETE", path=P, run=projects.delete, tag="Projects", status=204,
               text="Delete a project with all that is in it", about="Owners only."),
     Operation(method="GET", path=P + "/datasets", run=datasets.listed, tag="Datasets", query=PAGE,
-              answer=s.listed("datasets", s.IMPORTING), text="The datasets of a project"),
+              answer=s.listed("datasets", d.IMPORTING), text="The datasets of a project"),
     Operation(method="POST", path=P + "/datasets", run=datasets.upload, tag="Datasets", status=202,
-              form=s.NEW_DATASET, answer=s.IMPORTING, text="Upload a dataset", starts=True,
-              about="A zip or tar of an image folder. The answer names the job of the import."),
-    Operation(method="GET", path=DATASET, run=datasets.get, tag="Datasets", answer=s.DATASET,
+              form=d.NEW_DATASET, answer=d.IMPORTING, text="Upload a dataset", starts=True,
+              about="A table, or a zip or tar of an image folder. The answer names the job."),
+    Operation(method="GET", path=DATASET, run=datasets.get, tag="Datasets", answer=d.DATASET,
               text="One dataset: classes, columns, problems"),
+    Operation(method="PATCH", path=DATASET, run=datasets.correct, tag="Datasets", status=202,
+              body=d.CORRECT_DATASET, answer=d.IMPORTING,
+              text="Correct the types of a table's columns: its file is imported again"),
     Operation(method="DELETE", path=DATASET, run=datasets.delete, tag="Datasets", status=204,
               text="Delete a dataset that nothing uses"),
     Operation(method="GET", path=DATASET + "/rows", run=datasets.rows, tag="Datasets",
-              query=WINDOW, answer=s.ROWS, answers=("text/csv",), text="Rows of a dataset"),
+              query=WINDOW, answer=d.ROWS, text="Rows of a dataset",
+              answers=("text/csv", "application/vnd.apache.parquet")),
     Operation(method="GET", path=P + "/analyses", run=analyses.listed, tag="Lab", query=PAGE,
               answer=s.listed("analyses", s.ANY_OBJECT), text="The analyses of a project"),
     Operation(method="POST", path=P + "/analyses", run=analyses.create, tag="Lab", status=201,

@@ -1,5 +1,6 @@
 """Bytes of datasets, to members only: a picture by its number, never by a name; a table as CSV."""
 
+from itertools import chain
 from pathlib import Path
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -8,7 +9,7 @@ from django.views.decorators.http import require_GET
 
 from trackside.accounts.gate import signed_in
 from trackside.accounts.services import audit
-from trackside.datasets import queries, storage
+from trackside.datasets import queries, storage, tables
 from trackside.datasets.models import Dataset, Picture
 from trackside.projects.access import project_for
 from trackside.ui import spreadsheet
@@ -24,6 +25,7 @@ SHOWN = {
     ".bmp": "image/bmp",
 }
 DAY = 86400
+PARQUET = "application/vnd.apache.parquet"
 
 
 @signed_in
@@ -76,14 +78,29 @@ def csv_file(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
     """The whole table, streamed; no text in it becomes a formula."""
     project = project_for(request.user, key)
     dataset = queries.dataset_for(project, name)
-    path = queries.table_file(dataset)
+    table = tables.table(dataset)
     audit(request.user, "download", f"{project.key}/{dataset.name}.csv")  # type: ignore[arg-type]
     return streamed(
         request,
-        spreadsheet.file_pieces(path),
+        spreadsheet.pieces(chain([table.names], table.lines())),
         content_type="text/csv; charset=utf-8",
         filename=f"{_plain(dataset.name)}.csv",
     )
+
+
+@signed_in
+@require_GET
+def parquet_file(request: HttpRequest, key: str, name: str) -> HttpResponseBase:
+    """The table's own file: types and texts exactly as they are."""
+    project = project_for(request.user, key)
+    dataset = queries.dataset_for(project, name)
+    path = tables.parquet_file(dataset)
+    if path is None:
+        raise Http404(f"The rows of {dataset.name} are there as CSV only.")
+    told = f"{project.key}/{dataset.name}.parquet"
+    audit(request.user, "download", told)  # type: ignore[arg-type]
+    filename = f"{_plain(dataset.name)}.parquet"
+    return streamed_file(request, path, content_type=PARQUET, filename=filename)
 
 
 def _plain(name: str) -> str:

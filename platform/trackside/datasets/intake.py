@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,14 @@ def settle_folder(dataset: Dataset, attempt: Attempt) -> Path:
     return home
 
 
-def read(home: Path) -> tuple[list[Line], list[Line]]:
-    """The lines of index.jsonl and of problems.jsonl."""
-    return _lines(home / "index.jsonl"), _lines(home / "problems.jsonl")
+def read(home: Path) -> list[Line]:
+    """The lines of index.jsonl."""
+    return _lines(home / "index.jsonl")
+
+
+def problems(home: Path) -> list[Line]:
+    """The lines of problems.jsonl."""
+    return _lines(home / "problems.jsonl")
 
 
 def _lines(path: Path) -> list[Line]:
@@ -124,19 +130,23 @@ def rewrite(home: Path, lines: list[Line], facts: dict[str, Any]) -> None:
     write_whole(home / "facts.json", json.dumps(facts, ensure_ascii=False, indent=1))
 
 
-def check_unused(dataset: Dataset) -> None:
-    """Raises Refused with the name of what needs the dataset."""
+NEEDED_BY = {
+    "analyses": "the analysis {} uses it",
+    "read_by": "the recipe {} reads it",
+    "written_by": "the recipe {} writes it",
+}
+
+
+def check_unused(dataset: Dataset, what: str, by: Iterable[str] = NEEDED_BY) -> None:
+    """Raises Refused with the name of what needs the dataset: it cannot be `what`, as "deleted"."""
     rows: Any = dataset  # the apps that point here stand above this one
-    for relation, says in (
-        ("analyses", "the analysis {} uses it"),
-        ("read_by", "the recipe {} reads it"),
-        ("written_by", "the recipe {} writes it"),
-    ):
+    for relation in by:
         one = getattr(rows, relation).first()
         if one is not None:
-            raise Refused(f"{dataset.name} cannot be deleted: {says.format(one)}.")
+            says = NEEDED_BY[relation].format(one)
+            raise Refused(f"{dataset.name} cannot be {what}: {says}.")
     path = str(storage.folder(dataset))
     busy = Job.objects.filter(project=dataset.project, spec__dataset__folder=path)
     job = busy.exclude(state__in=JOB_OVER).first()
     if job is not None:
-        raise Refused(f"{dataset.name} cannot be deleted: job {job.pk} ({job.title}) reads it.")
+        raise Refused(f"{dataset.name} cannot be {what}: job {job.pk} ({job.title}) reads it.")

@@ -9,7 +9,6 @@ from trackside.datasets import queries
 from trackside.datasets.models import Dataset, Problem
 
 PAGE = 60
-ROWS = 50
 
 
 def images_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
@@ -80,23 +79,3 @@ def problems_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
         "left": rows.filter(kept=False).count(),
         "keepable": rows.filter(kept=False, can_keep=True).count(),
     }
-
-
-def rows_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
-    """A window of the table that a scoring recipe wrote."""
-    pages = Paginator(range(dataset.rows), ROWS)
-    page = pages.get_page(request.GET.get("page"))
-    table = queries.table_rows(dataset, page.start_index() - 1 if dataset.rows else 0, ROWS)
-    shares = [name.startswith("proba_") for name in table["columns"]]
-    rows = [
-        [_cell(value, share) for value, share in zip(row, shares, strict=False)]
-        for row in table["rows"]
-    ]
-    return {"page": page, "columns": table["columns"], "rows": rows, "shares": shares}
-
-
-def _cell(value: str, share: bool) -> dict[str, Any]:
-    try:
-        return {"text": value, "share": float(value) if share else None}
-    except ValueError:
-        return {"text": value, "share": None}

@@ -1,22 +1,17 @@
-"""Reading datasets: lists, pictures, rows of a table."""
+"""Reading datasets: lists, pictures. Rows of tables: tables.py."""
 
-import csv
-import itertools
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
 
 from trackside.datasets import storage
-from trackside.datasets.models import Dataset, DatasetState, Picture
+from trackside.datasets.models import Dataset, Picture
 from trackside.datasets.services import settle
 from trackside.projects.access import row
 from trackside.projects.models import Project
-
-TABLE = "data.csv"
 
 
 def datasets_of(project: Project) -> list[Dataset]:
@@ -53,24 +48,3 @@ def boxes(dataset: Dataset, numbers: Collection[int]) -> dict[int, dict[str, Any
 def folder(dataset: Dataset) -> Path:
     """Where its bytes lie, absolute."""
     return storage.folder(dataset)
-
-
-def table_file(dataset: Dataset) -> Path:
-    """The CSV of a table. Raises Http404 while there is none."""
-    path = storage.folder(dataset) / TABLE
-    if dataset.kind != "table" or dataset.state != DatasetState.READY or not path.is_file():
-        raise Http404(f"{dataset.name} has no rows yet.")
-    return path
-
-
-def table_rows(dataset: Dataset, offset: int = 0, limit: int = 100) -> dict[str, Any]:
-    """`{"columns": [...], "rows": [[...]]}`: a window of the table."""
-    with table_file(dataset).open(newline="") as source:
-        reader = csv.reader(source)
-        columns = next(reader, [])
-        start = max(0, offset)
-        return {"columns": columns, "rows": list(_window(reader, start, max(0, limit)))}
-
-
-def _window(reader: Iterator[list[str]], start: int, limit: int) -> Iterator[list[str]]:
-    return itertools.islice(reader, start, start + limit)

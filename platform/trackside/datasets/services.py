@@ -11,8 +11,9 @@ from django.db import IntegrityError, transaction
 from trackside.accounts.models import User
 from trackside.accounts.services import audit
 from trackside.compute import room
-from trackside.datasets import intake, storage
+from trackside.datasets import intake, reading, storage
 from trackside.datasets.models import Dataset, DatasetState, Picture, Problem
+from trackside.datasets.reading import Wish
 from trackside.datasets.trouble import BadDataset, Refused
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Attempt, Job
@@ -20,9 +21,9 @@ from trackside.jobs.states import JOB_OVER
 from trackside.projects.models import Project
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$")
-KINDS = ("auto", "images")
 IMPORT_ON = {"kind": "cpu", "ranks": 1}
-ENDINGS = re.compile(r"(\.(zip|tar|tgz|gz|tar\.gz|tar\.bz2|tar\.xz))+$", re.IGNORECASE)
+ENDINGS = re.compile(r"(\.(zip|tar|tgz|gz|bz2|xz|csv|tsv|jsonl|parquet|xlsx))+$", re.IGNORECASE)
+TAKES = "a table (csv, tsv, jsonl, parquet, xlsx) or a zip or tar archive of images"
 
 
 def name_from(file_name: str) -> str:
@@ -52,24 +53,23 @@ def upload(
     user: User,
     name: str,
     file: UploadedFile | None,
-    kind: str = "auto",
+    wish: Wish | None = None,
     click_id: str | None = None,
 ) -> Dataset:
     """Take the file and submit its import. Raises BadDataset; then nothing is left behind."""
     if click_id and (before := _clicked(user, click_id)):
         return before
-    if kind not in KINDS:
-        raise BadDataset("kind", f"'kind' must be one of {', '.join(KINDS)}, not {kind!r}.")
+    spec = reading.check(wish or Wish())
     if file is None:
-        raise BadDataset("file", "Choose a file: a zip or tar archive of images.")
+        raise BadDataset("file", f"Choose a file: {TAKES}.")
     if not file.size:
-        raise BadDataset("file", f"{file.name} is empty. Choose a zip or tar archive of images.")
+        raise BadDataset("file", f"{file.name} is empty. Choose {TAKES}.")
     name = check_name(project, name or name_from(file.name or ""))
     if sentence := room.missing(Path(settings.FILE_UPLOAD_TEMP_DIR)):
         raise BadDataset("file", sentence, code="no_room", status=507)
     archive = storage.keep_upload(file)
     try:
-        return _begin(project, user, name, archive, {"kind": kind, "name": file.name}, click_id)
+        return _begin(project, user, name, archive, {**spec, "name": file.name or ""}, click_id)
     except IntegrityError:
         storage.drop_upload(str(archive))
         raise BadDataset(
@@ -94,7 +94,8 @@ def _begin(
     about: dict[str, Any],
     click_id: str | None,
 ) -> Dataset:
-    dataset = Dataset.objects.create(project=project, name=name, kind="images", created_by=user)
+    kind = reading.likely_kind(about["kind"], about["name"])
+    dataset = Dataset.objects.create(project=project, name=name, kind=kind, created_by=user)
     dataset.job = jobs.submit(
         project=project,
         user=user,
@@ -134,14 +135,20 @@ def retry(dataset: Dataset, user: User) -> Job:
 
 
 def settle(dataset: Dataset) -> Dataset:
-    """An import that failed or was cancelled makes its dataset failed, with the job's reason."""
+    """An import that failed or was cancelled makes its dataset failed, with the job's reason.
+
+    One that was to correct a table leaves it as it was before, with the reason.
+    """
     job = dataset.job
     if dataset.state != DatasetState.IMPORTING or job is None:
         return dataset
     if job.state in JOB_OVER and job.state != "succeeded":
         reason = job.reason or f"The import {job.get_state_display().lower()}."
         waiting = Dataset.objects.filter(pk=dataset.pk, state=DatasetState.IMPORTING, job=job)
-        waiting.update(state=DatasetState.FAILED, reason=reason)
+        before = bool(dataset.fingerprint)
+        state = DatasetState.READY if before else DatasetState.FAILED
+        if waiting.update(state=state, reason=reason) and before:
+            storage.drop_upload(str(job.spec.get("archive", "")))
         dataset.refresh_from_db(fields=["state", "reason"])
     return dataset
 
@@ -152,22 +159,38 @@ def publish_import(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
     if dataset is None:
         return  # deleted meanwhile
     home = intake.settle_folder(dataset, attempt)
-    lines, problems = intake.read(home)
     facts = {**intake.facts_file(home), **result.get("facts", {})}
     Picture.objects.filter(dataset=dataset).delete()
     Problem.objects.filter(dataset=dataset).delete()
-    Picture.objects.bulk_create(
-        [intake.picture(dataset, line) for line in lines if line.get("use", True)], batch_size=500
-    )
-    Problem.objects.bulk_create([intake.problem(dataset, one) for one in problems], batch_size=500)
     dataset.folder = str(home.relative_to(storage.root()))
     dataset.bytes = int(facts.get("bytes") or 0)
-    intake.fill(dataset, facts, lines)
+    if facts.get("layout") == "table":
+        _publish_table(dataset, job, home, facts)
+    else:
+        _publish_images(dataset, home, facts)
+    found = intake.problems(home)
+    Problem.objects.bulk_create([intake.problem(dataset, one) for one in found], batch_size=500)
     dataset.state, dataset.reason = DatasetState.READY, ""
     dataset.save()
     result["output"] = dataset.name
     archive = str(job.spec.get("archive", ""))
     transaction.on_commit(lambda: storage.drop_upload(archive), robust=True)
+
+
+def _publish_images(dataset: Dataset, home: Path, facts: dict[str, Any]) -> None:
+    lines = intake.read(home)
+    used = [intake.picture(dataset, line) for line in lines if line.get("use", True)]
+    Picture.objects.bulk_create(used, batch_size=500)
+    dataset.kind = "images"
+    intake.fill(dataset, facts, lines)
+
+
+def _publish_table(dataset: Dataset, job: Job, home: Path, facts: dict[str, Any]) -> None:
+    """The upload stays beside the table, so that its types can be corrected by reading it again."""
+    storage.keep_original(Path(str(job.spec.get("archive", ""))), home)
+    told = {"read": job.spec.get("read") or {}, "file": str(job.spec.get("name", ""))}
+    dataset.kind, dataset.rows = "table", int(facts["rows"])
+    dataset.fingerprint, dataset.facts = str(facts["fingerprint"]), {**facts, **told}
 
 
 @transaction.atomic
@@ -176,7 +199,7 @@ def keep(dataset: Dataset, problems: list[int]) -> int:
     dataset = Dataset.objects.select_for_update().get(pk=dataset.pk)
     rows = Problem.objects.filter(dataset=dataset, pk__in=problems, can_keep=True, kept=False)
     numbers = set(rows.values_list("number", flat=True))
-    lines, _ = intake.read(storage.folder(dataset))
+    lines = intake.read(storage.folder(dataset))
     taken = [line for line in lines if line["number"] in numbers and not line.get("use", True)]
     for line in taken:
         line["use"] = True
@@ -208,7 +231,7 @@ def output_dataset(project: Project, name: str, user: User | None = None) -> Dat
 @transaction.atomic
 def delete(dataset: Dataset, user: User) -> None:
     """With its files. Raises Refused while an analysis, a recipe or a job needs it."""
-    intake.check_unused(dataset)
+    intake.check_unused(dataset, "deleted")
     home, archive = storage.folder(dataset), ""
     if dataset.job is not None:
         archive = str(dataset.job.spec.get("archive", ""))

@@ -10,6 +10,8 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 
 from trackside.datasets.models import Dataset
 
+ORIGINAL = "original"  # of a table, beside what the import made of it
+
 
 def root() -> Path:
     return Path(settings.TRACKSIDE_STORAGE)
@@ -20,9 +22,13 @@ def folder(dataset: Dataset) -> Path:
     return root() / (dataset.folder or f"datasets/{dataset.pk}")
 
 
+def uploads() -> Path:
+    return root() / "uploads"
+
+
 def keep_upload(file: UploadedFile) -> Path:
     """The uploaded bytes under a name of our own: what the file was called is never a path."""
-    target = root() / "uploads" / str(uuid4())
+    target = uploads() / str(uuid4())
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if isinstance(file, TemporaryUploadedFile):
         shutil.move(file.temporary_file_path(), target)
@@ -37,8 +43,39 @@ def keep_upload(file: UploadedFile) -> Path:
 def drop_upload(path: str) -> None:
     """Remove an archive that is no longer needed; anything outside `uploads` stays."""
     archive = Path(path)
-    if archive.parent == root() / "uploads":
+    if archive.parent == uploads():
         archive.unlink(missing_ok=True)
+
+
+def keep_original(archive: Path, home: Path) -> None:
+    """The upload as `home`/original; asked again after a rolled back first time, it is there."""
+    if archive.parent == uploads() and archive.is_file():
+        _same_bytes(archive, home / ORIGINAL)
+
+
+def original(dataset: Dataset) -> Path | None:
+    """The file that was uploaded, where it was kept."""
+    path = folder(dataset) / ORIGINAL
+    return path if path.is_file() else None
+
+
+def upload_again(kept: Path) -> Path:
+    """The kept file as an upload of its own, which its import may move and drop."""
+    target = uploads() / str(uuid4())
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _same_bytes(kept, target)
+    return target
+
+
+def _same_bytes(source: Path, target: Path) -> None:
+    """One more name of the file where the file system can, else a copy; whole or not at all."""
+    draft = target.with_name(f".{target.name}-{uuid4().hex}")
+    try:
+        os.link(source, draft)
+    except OSError:
+        shutil.copyfile(source, draft)
+        draft.chmod(0o600)
+    draft.replace(target)
 
 
 def drop_folder(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trackside.datasets import files, views
+from trackside.datasets import files, views, views_table
 
 urlpatterns = [
     path("p/<str:key>/datasets/", views.datasets, name="datasets"),
@@ -12,6 +12,9 @@ urlpatterns = [
     path("p/<str:key>/datasets/<str:name>/retry/", views.retry, name="dataset_retry"),
     path("p/<str:key>/datasets/<str:name>/delete/", views.delete, name="dataset_delete"),
     path("p/<str:key>/datasets/<str:name>/csv/", files.csv_file, name="dataset_csv"),
+    path("p/<str:key>/datasets/<str:name>/parquet/", files.parquet_file, name="dataset_parquet"),
+    path("p/<str:key>/datasets/<str:name>/rows/", views_table.rows, name="dataset_rows"),
+    path("p/<str:key>/datasets/<str:name>/types/", views_table.types, name="dataset_types"),
     path(
         "p/<str:key>/datasets/<str:name>/images/<int:number>/<str:size>/",
         files.image,

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from trackside.accounts.gate import error_json, signed_in
 from trackside.accounts.models import User
-from trackside.datasets import queries, services
+from trackside.datasets import queries, reading, services, tables
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.datasets.pages import images_tab, problems_tab, rows_tab, summary_tab
+from trackside.datasets.pages import images_tab, problems_tab, summary_tab
+from trackside.datasets.pages_table import columns_tab, rows_tab, table_problems_tab
 from trackside.projects.access import RANK, project_for
 from trackside.projects.models import Project, Role
 
@@ -24,6 +25,8 @@ TABS: dict[str, Callable[[HttpRequest, Dataset], dict[str, Any]]] = {
     "summary": summary_tab,
     "problems": problems_tab,
     "rows": rows_tab,
+    "columns": columns_tab,
+    "table_problems": table_problems_tab,
 }
 
 
@@ -62,6 +65,10 @@ def dataset_new(request: HttpRequest, key: str) -> HttpResponse:
         "typed": request.POST.get("name", ""),
         "click_id": uuid4().hex,
         "most": settings.UPLOAD_MAX_BYTES,
+        "accepted": reading.ACCEPTED,
+        "kinds": reading.KINDS,
+        "kind": request.POST.get("kind", "auto"),
+        **reading.choices(request.POST),
     }
     return render(request, "datasets/new.html", context, status=trouble.status if trouble else 200)
 
@@ -75,8 +82,11 @@ def _upload(request: HttpRequest, project: Project) -> Dataset:
         )
     given = file if isinstance(file, UploadedFile) else None
     click = request.POST.get("click_id", "")[:64] or None
+    wish = reading.Wish(
+        kind=request.POST.get("kind") or "auto", read=reading.from_form(request.POST)
+    )
     return services.upload(
-        project, _me(request), request.POST.get("name", ""), given, click_id=click
+        project, _me(request), request.POST.get("name", ""), given, wish, click_id=click
     )
 
 
@@ -97,15 +107,20 @@ def dataset(request: HttpRequest, key: str, name: str) -> HttpResponse:
     context = {"project": project, "dataset": one, "may_edit": may_edit(project)}
     if one.state != DatasetState.READY:
         return render(request, "datasets/waiting.html", context)
-    first = "rows" if one.kind == "table" else "images"
-    tab = request.GET.get("tab", first)
-    tab = tab if tab in _tabs(one) else first
-    context |= {"tab": tab, **TABS[tab](request, one)}
-    return render(request, f"datasets/{tab}.html", context)
+    tabs = _tabs(one)
+    tab = request.GET.get("tab", "")
+    tab = tab if tab in tabs else next(iter(tabs))
+    context |= {"tab": tab, "tabs": tabs, **TABS[tabs[tab]](request, one)}
+    return render(request, f"datasets/{tabs[tab]}.html", context)
 
 
-def _tabs(one: Dataset) -> tuple[str, ...]:
-    return ("rows",) if one.kind == "table" else ("images", "summary", "problems")
+def _tabs(one: Dataset) -> dict[str, str]:
+    """What the address calls each tab: its entry of TABS and its template."""
+    if one.kind == "images":
+        return {"images": "images", "summary": "summary", "problems": "problems"}
+    if tables.imported(one):
+        return {"rows": "rows", "columns": "columns", "problems": "table_problems"}
+    return {"rows": "rows"}
 
 
 @signed_in

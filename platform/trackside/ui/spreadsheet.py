@@ -8,8 +8,6 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from io import StringIO
-from pathlib import Path
-from typing import TextIO
 
 FORMULA = re.compile("[=+\\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]")  # and their full-width twins
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -18,6 +16,8 @@ PIECE = 2**16  # characters
 
 def cell(value: object) -> object:
     """The value as it may stand in a spreadsheet."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if not isinstance(value, str) or not FORMULA.match(value) or NUMBER.fullmatch(value):
         return value
     return f"'{value}"
@@ -35,13 +35,3 @@ def pieces(rows: Iterable[Iterable[object]]) -> Iterator[bytes]:
             text.truncate()
     if text.tell():
         yield text.getvalue().encode()
-
-
-def file_pieces(path: Path) -> Iterator[bytes]:
-    """A CSV file of ours, cell by cell. Raises OSError at once when it cannot be opened."""
-    return _read(path.open(newline=""))
-
-
-def _read(source: TextIO) -> Iterator[bytes]:
-    with source:
-        yield from pieces(csv.reader(source))

@@ -1,0 +1,129 @@
+"""A table's file read once more, with corrected types or other options."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from trackside.accounts.models import User
+from trackside.accounts.services import audit
+from trackside.compute import room
+from trackside.datasets import intake, reading, storage, tables
+from trackside.datasets.models import Dataset, DatasetState
+from trackside.datasets.services import IMPORT_ON
+from trackside.datasets.trouble import BadDataset, Refused
+from trackside.jobs import services as jobs
+from trackside.jobs.models import Job
+from trackside.jobs.states import JOB_OVER
+
+FIND_OUT = "auto"  # as a type: as if the user had never said one
+
+
+def correct(
+    dataset: Dataset,
+    user: User,
+    types: Mapping[str, Any],
+    read: Mapping[str, Any] | None = None,
+    seen: str = "",
+) -> Job:
+    """Import the kept file again. `types` changes some columns, the others' stay as they were said.
+
+    `read` replaces the options of the last import. `seen` is the fingerprint that the user looked
+    at, "" for any. Raises Refused, and BadDataset for a column, type or option that does not exist.
+    """
+    kept = _check(dataset, seen)
+    before = dict(dataset.facts.get("read") or {})
+    options = before if read is None else reading.check_read(read)
+    wanted = _types(dataset, types)
+    if wanted is None and options == before:
+        raise Refused("Nothing was changed: every column has this type already.")
+    if sentence := room.missing():
+        raise Refused(sentence)
+    archive = storage.upload_again(kept)
+    spec = {
+        "archive": str(archive),
+        "name": dataset.facts.get("file") or dataset.name,
+        "kind": "table",
+        "read": options,
+        "types": _given(dataset) if wanted is None else wanted,
+    }
+    try:
+        return _begin(dataset, user, spec)
+    except BaseException:
+        storage.drop_upload(str(archive))
+        raise
+
+
+def refusal(dataset: Dataset) -> str:
+    """Why it cannot be read again now, as a sentence; "" when it can."""
+    try:
+        _check(dataset, "")
+    except Refused as refused:
+        return str(refused)
+    return ""
+
+
+def _check(dataset: Dataset, seen: str) -> Path:
+    """The kept file. Raises Refused."""
+    if dataset.kind != "table" or not tables.imported(dataset):
+        raise Refused(f"{dataset.name} is no uploaded table, so its types are not for correcting.")
+    job = dataset.job
+    if job is not None and job.state not in JOB_OVER:
+        raise Refused(f"{dataset.name} is being imported by job {job.pk}. Wait until it is over.")
+    if dataset.state != DatasetState.READY:
+        raise Refused(f"{dataset.name} is not ready.")
+    if seen and seen != dataset.fingerprint:
+        raise Refused(f"{dataset.name} was imported anew meanwhile. Look at it and correct it.")
+    intake.check_unused(dataset, "imported again", by=("analyses",))
+    kept = storage.original(dataset)
+    if kept is None:
+        raise Refused(f"The uploaded file of {dataset.name} is gone. Upload it again.")
+    return kept
+
+
+def _given(dataset: Dataset) -> reading.Types:
+    """What the user has said so far."""
+    return {one["name"]: one["type"] for one in tables.columns(dataset) if one.get("given")}
+
+
+def _types(dataset: Dataset, changes: Mapping[str, Any]) -> reading.Types | None:
+    """All types to give the import; None when nothing changes. Raises BadDataset."""
+    known = {one["name"]: one for one in tables.columns(dataset)}
+    for name in changes:
+        if name not in known:
+            raise BadDataset(
+                f"types.{name}"[:120], f"{dataset.name} has no column called {name[:80]!r}."
+            )
+    again = {name for name, kind in changes.items() if kind == FIND_OUT and known[name]["given"]}
+    told = {name: kind for name, kind in changes.items() if kind != FIND_OUT}
+    new = {
+        name: kind
+        for name, kind in reading.check_types(told).items()
+        if kind != known[name]["type"]
+    }
+    if not new and not again:
+        return None
+    stays = {name: kind for name, kind in _given(dataset).items() if name not in again}
+    return {**stays, **new}
+
+
+def _begin(dataset: Dataset, user: User, spec: dict[str, Any]) -> Job:
+    """The rows from before stay until the import has ended well."""
+    with transaction.atomic():
+        locked = Dataset.objects.select_for_update().get(pk=dataset.pk)
+        if locked.state != DatasetState.READY or locked.fingerprint != dataset.fingerprint:
+            raise Refused(f"{dataset.name} is being imported already.")
+        job = jobs.submit(
+            project=dataset.project,
+            user=user,
+            kind="import",
+            title=f"Import {dataset.name} again",
+            spec=spec,
+            compute=dict(IMPORT_ON),
+        )
+        locked.job, locked.state, locked.reason = job, DatasetState.IMPORTING, ""
+        locked.save(update_fields=["job", "state", "reason", "updated_at"])
+        audit(user, "types corrected", f"{dataset.project.key}/{dataset.name}")
+    dataset.refresh_from_db()
+    return job

@@ -1,0 +1,86 @@
+"""The rows of a Parquet file of ours, in bounded memory. pyarrow is loaded at the first table."""
+
+import math
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+AT_ONCE = 1024  # rows
+CELLS_AT_ONCE = 2**16  # a table of many columns is read in fewer rows
+
+
+class ParquetTable:
+    """Row groups before the window are skipped; within one, rows are read up to the window."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError when it cannot be opened or is no Parquet."""
+        import pyarrow.parquet as parquet  # noqa: PLC0415 - the web starts without it
+
+        with parquet.ParquetFile(path) as file:
+            self.names: list[str] = list(file.schema_arrow.names)
+            self.groups = [
+                file.metadata.row_group(one).num_rows for one in range(file.num_row_groups)
+            ]
+        self.path = path
+
+    def window(self, offset: int, limit: int, columns: list[int]) -> list[list[Any]]:
+        groups, skip = self._groups(offset, limit)
+        names = [self.names[place] for place in columns]
+        rows: list[list[Any]] = []
+        for batch in self._batches(groups, names) if names and limit else ():
+            if skip < batch.num_rows:
+                rows += _rows(batch.slice(skip, limit - len(rows)), names)
+            skip = max(0, skip - batch.num_rows)
+            if len(rows) >= limit:
+                break
+        return rows
+
+    def lines(self) -> Iterator[list[Any]]:
+        for batch in self._batches(list(range(len(self.groups))), self.names):
+            yield from _rows(batch, self.names)
+
+    def _groups(self, offset: int, limit: int) -> tuple[list[int], int]:
+        """The row groups that hold the window, and the rows before it in the first of them."""
+        found: list[int] = []
+        first = skip = 0
+        for place, rows in enumerate(self.groups):
+            if first + rows > offset and first < offset + limit:
+                skip = skip if found else offset - first
+                found.append(place)
+            first += rows
+        return found, skip
+
+    def _batches(self, groups: list[int], names: list[str]) -> Iterator[Any]:
+        import pyarrow.parquet as parquet  # noqa: PLC0415 - the web starts without it
+
+        rows = max(1, min(AT_ONCE, CELLS_AT_ONCE // max(1, len(names))))
+        with parquet.ParquetFile(self.path) as file:
+            yield from file.iter_batches(
+                batch_size=rows, row_groups=groups, columns=names, use_threads=False
+            )
+
+
+def _rows(batch: Any, names: list[str]) -> list[list[Any]]:
+    """A batch has the columns in the file's order, not in the order of `names`."""
+    columns = [[plain(one) for one in batch.column(name).to_pylist()] for name in names]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def plain(value: Any) -> Any:
+    """As JSON has values: a date as ISO text, a long whole number exact, no number as None."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return _finite(value)
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else str(value)
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _finite(value: float) -> float | str | None:
+    """JSON knows no infinity: it is the text that a CSV has."""
+    return None if math.isnan(value) else value if math.isfinite(value) else str(value)

@@ -1,0 +1,69 @@
+"""The one door to the rows of a table, whether an import or a recipe wrote it.
+
+Imports leave `table.parquet` and `columns.json` (docs/jobs.md); scoring leaves a CSV so far.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from django.http import Http404
+
+from trackside.datasets import storage
+from trackside.datasets.models import Dataset, DatasetState
+from trackside.datasets.table_csv import CsvTable
+from trackside.datasets.table_parquet import ParquetTable
+
+PARQUET, CSV, COLUMNS = "table.parquet", "data.csv", "columns.json"
+Column = dict[str, Any]  # an entry of columns.json
+
+
+class Table(Protocol):
+    """`names` are the columns in their order; a missing value is None."""
+
+    names: list[str]
+
+    def window(self, offset: int, limit: int, columns: list[int]) -> list[list[Any]]:
+        """Rows from `offset` on, `limit` at most, with these columns, as JSON has values."""
+
+    def lines(self) -> Iterator[list[Any]]:
+        """All rows, in bounded memory."""
+
+
+def parquet_file(dataset: Dataset) -> Path | None:
+    """Its Parquet file; None where the rows are a CSV. Raises Http404 while there is none."""
+    path = _file(dataset)
+    return path if path.suffix == ".parquet" else None
+
+
+def table(dataset: Dataset) -> Table:
+    """Raises Http404 while there are no rows."""
+    path = _file(dataset)
+    return ParquetTable(path) if path.suffix == ".parquet" else CsvTable(path)
+
+
+def _file(dataset: Dataset) -> Path:
+    home = storage.folder(dataset)
+    found = [path for name in (PARQUET, CSV) if (path := home / name).is_file()]
+    if dataset.kind != "table" or dataset.state != DatasetState.READY or not found:
+        raise Http404(f"{dataset.name} has no rows yet.")
+    return found[0]
+
+
+def imported(dataset: Dataset) -> bool:
+    """Whether it was uploaded, and so has a profile and problems, or is a recipe's output."""
+    return dataset.kind == "table" and dataset.facts.get("layout") == "table"
+
+
+def columns(dataset: Dataset) -> list[Column]:
+    """What is known of each column: `name` and `type` at least; [] while nothing is."""
+    path = storage.folder(dataset) / COLUMNS
+    if imported(dataset) and path.is_file():
+        return list(json.loads(path.read_text(), parse_constant=_none))
+    told = dataset.facts.get("columns")
+    return list(told) if isinstance(told, list) else []
+
+
+def _none(_: str) -> None:
+    """Infinity and NaN are no JSON: no figure."""
