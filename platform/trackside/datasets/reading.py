@@ -116,7 +116,7 @@ def check_types(given: Mapping[str, Any]) -> Types:
     if len(given) > COLUMNS_MOST:
         raise BadDataset("types", f"'types' may name {COLUMNS_MOST:,} columns at most.")
     for column, kind in given.items():
-        if kind not in TYPES:
+        if not isinstance(kind, str) or kind not in TYPES:
             known = ", ".join(TYPES)
             raise BadDataset(
                 f"types.{column}"[:120],
