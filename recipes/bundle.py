@@ -1,4 +1,4 @@
-"""A bundle is a trained model as a folder: `model.json`, safetensors weights and its report.
+"""A bundle is a trained model as a folder: `model.json`, the model's own files and its report.
 
 It is written whole or not at all, and not opened when a file differs from what `model.json` says.
 """
@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,18 +42,15 @@ class Bundle(NamedTuple):
 
 
 def write(
-    place: Path, model: dict[str, Any], net: Net, report: dict[str, Any], rows: list[dict[str, Any]]
+    place: Path, model: dict[str, Any], report: dict[str, Any], save: Callable[[Path], None]
 ) -> int:
-    """Make the bundle; its size in bytes."""
+    """Make the bundle; its size in bytes. `save` puts the model's own files into a folder."""
     draft = place.with_name(f".{place.name}")
     for old in (draft, place):
         shutil.rmtree(old, ignore_errors=True)
     draft.mkdir(parents=True)
-    state: dict[str, Tensor] = {name: one.contiguous() for name, one in net.state_dict().items()}
-    save_file(state, draft / WEIGHTS)
+    save(draft)
     (draft / "report.json").write_text(json.dumps(report, allow_nan=False))
-    lines = [json.dumps(row, allow_nan=False) + "\n" for row in rows]
-    (draft / "predictions.jsonl").write_text("".join(lines))
     hashes = {one.name: sha256(one) for one in sorted(draft.iterdir())}
     text = json.dumps({"version": VERSION, **model, "sha256": hashes}, indent=1, allow_nan=False)
     (draft / "model.json").write_text(text)
@@ -62,6 +60,14 @@ def write(
     size = sum(one.stat().st_size for one in draft.iterdir())
     draft.rename(place)
     return size
+
+
+def save_net(net: Net, rows: list[dict[str, Any]], folder: Path) -> None:
+    """The files of an image model: its weights and its predictions."""
+    state: dict[str, Tensor] = {name: one.contiguous() for name, one in net.state_dict().items()}
+    save_file(state, folder / WEIGHTS)
+    lines = [json.dumps(row, allow_nan=False) + "\n" for row in rows]
+    (folder / "predictions.jsonl").write_text("".join(lines))
 
 
 def describe(seen: ImageInput) -> dict[str, Any]:
@@ -80,8 +86,6 @@ def read_model(place: Path) -> dict[str, Any]:
         raise BadBundle(f"{place / 'model.json'} is damaged: {torn}.") from None
     if version != VERSION:
         raise BadBundle(f"The bundle in {place} has version {version}; this reads {VERSION}.")
-    if WEIGHTS not in hashes:
-        raise BadBundle(f"The bundle in {place} lists no {WEIGHTS}.")
     for name, digest in hashes.items():
         if Path(name).name != name or not (place / name).is_file():
             raise BadBundle(f"The bundle in {place} lacks the file {name}.")
@@ -96,6 +100,8 @@ def read_model(place: Path) -> dict[str, Any]:
 def load(place: Path) -> Bundle:
     """The model, ready to predict on the CPU. Raises BadBundle."""
     model = read_model(place)
+    if WEIGHTS not in model["sha256"]:
+        raise BadBundle(f"The bundle in {place} lists no {WEIGHTS}.")
     try:
         params, image = model["params"], model["image"]
         seen = ImageInput(**{**image, "mean": tuple(image["mean"]), "std": tuple(image["std"])})

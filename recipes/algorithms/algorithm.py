@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from recipes.params import Params, Value
 
 if TYPE_CHECKING:
+    from recipes.learners.learner import Learner, Setup
     from recipes.nets.classifier import Net, Plan
 
 Values = dict[str, Value]
+NOTHING = Params()
 
 
 class Resolved(NamedTuple):
@@ -23,15 +25,34 @@ class Resolved(NamedTuple):
     notes: list[str]
 
 
+def as_given(params: Values, training: Values, augmentation: Values, device: str) -> Resolved:
+    """The `resolve` of an algorithm that leaves nothing to the device."""
+    return Resolved(dict(params), dict(training), dict(augmentation), [])
+
+
+def no_net(plan: Plan) -> Net:
+    """The `build` of an algorithm that learns from tables."""
+    raise TypeError("An algorithm for tables has no network for pictures.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Algorithm:
-    """A card. `resolve` is pure and light, for the web at submit. `build` imports torch inside."""
+    """A card. `resolve` is pure and light, for the web at submit.
+
+    `build` (pictures) and `learner` (tables) import their library inside.
+    """
 
     name: str
     label: str
     help: str
     tasks: tuple[str, ...]
-    params: Params  # the tab Architecture
-    training: Params  # the tab Training
-    resolve: Callable[[Values, Values, Values, str], Resolved]
-    build: Callable[[Plan], Net]
+    params: Params  # the tab Architecture; all there is of an algorithm for tables
+    training: Params = NOTHING  # the tab Training
+    resolve: Callable[[Values, Values, Values, str], Resolved] = as_given
+    build: Callable[[Plan], Net] = no_net
+    learner: Callable[[Setup], Learner] | None = None
+    takes_missing: bool = False  # it deals with missing values itself
+    scales: bool = False  # it learns better from numbers of one size
+    on_gpu: bool = False  # it can learn on a GPU; images always can
+    # Settings under the names of other tools or former versions become today's, and notes say so.
+    translate: Callable[[Values], tuple[Values, list[str]]] = lambda given: (given, [])

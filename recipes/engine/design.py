@@ -28,24 +28,17 @@ class Design:
 def read(job: Job, device: str) -> Design:
     """Raises BadJob or ParamError with the sentence for what is wrong."""
     spec = job.spec
-    task = _card(TASKS, spec, "task")
-    algorithm = _card(ALGORITHMS, spec, "algorithm")
+    task = card(TASKS, spec, "task")
+    algorithm = card(ALGORITHMS, spec, "algorithm")
     if algorithm.name not in task.algorithms:
         raise BadJob(f"{algorithm.label} cannot solve {task.label}.")
-    metric = task.metrics.get(spec.get("metric") or task.default_metric)
-    if metric is None:
-        raise BadJob(
-            f"{task.label} has no metric {spec['metric']!r}. Known: {', '.join(task.metrics)}."
-        )
     resolved = algorithm.resolve(
         algorithm.params.clean(spec.get("params") or {}),
         algorithm.training.clean(spec.get("training") or {}),
         task.augmentation.clean(spec.get("augmentation") or {}),
         device,
     )
-    dataset = spec.get("dataset") or {}
-    if not dataset.get("folder") or not dataset.get("fingerprint"):
-        raise BadJob("The job names no dataset: it needs its folder and its fingerprint.")
+    folder, fingerprint = dataset_of(spec)
     return Design(
         task=task,
         algorithm=algorithm,
@@ -53,15 +46,34 @@ def read(job: Job, device: str) -> Design:
         training=resolved.training,
         augmentation=resolved.augmentation,
         split=task.split.clean(spec.get("split") or {}),
-        metric=metric,
-        dataset=Path(dataset["folder"]),
-        fingerprint=dataset["fingerprint"],
+        metric=metric_of(task, spec),
+        dataset=folder,
+        fingerprint=fingerprint,
         notes=resolved.notes,
     )
 
 
-def _card(table: dict[str, Any], spec: dict[str, Any], name: str) -> Any:
-    card = table.get(spec.get(name, ""))
-    if card is None:
+def card(table: dict[str, Any], spec: dict[str, Any], name: str) -> Any:
+    """The card that the spec names. Raises BadJob."""
+    found = table.get(spec.get(name, ""))
+    if found is None:
         raise BadJob(f"There is no {name} called {spec.get(name)!r}. Known: {', '.join(table)}.")
-    return card
+    return found
+
+
+def metric_of(task: Task, spec: dict[str, Any]) -> Metric:
+    """The metric that chooses. Raises BadJob."""
+    metric = task.metrics.get(spec.get("metric") or task.default_metric)
+    if metric is None:
+        raise BadJob(
+            f"{task.label} has no metric {spec['metric']!r}. Known: {', '.join(task.metrics)}."
+        )
+    return metric
+
+
+def dataset_of(spec: dict[str, Any]) -> tuple[Path, str]:
+    """Its folder and its fingerprint. Raises BadJob."""
+    dataset = spec.get("dataset") or {}
+    if not dataset.get("folder") or not dataset.get("fingerprint"):
+        raise BadJob("The job names no dataset: it needs its folder and its fingerprint.")
+    return Path(dataset["folder"]), str(dataset["fingerprint"])

@@ -40,10 +40,16 @@ def together(ranks: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
+LIBRARIES = {
+    "images": ("torch", "torchvision", "timm", "numpy", "pillow"),
+    "table": ("numpy", "pyarrow", "scikit-learn", "xgboost-cu13"),
+}
+
+
+def versions(data: str = "images") -> dict[str, str]:
     """The libraries that a result depends on."""
-    known = {name: version(name) for name in ("torch", "torchvision", "timm", "numpy", "pillow")}
-    cuda = {"cuda": str(torch.version.cuda)} if torch.version.cuda else {}
+    known = {name: version(name) for name in LIBRARIES[data]}
+    cuda = {"cuda": str(torch.version.cuda)} if torch.version.cuda and data == "images" else {}
     return {"python": platform.python_version(), **known, **cuda}
 
 

@@ -1,6 +1,7 @@
 """How a training ends: the best weights judged, the bundle written, the result told."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from recipes import bundle
@@ -70,7 +71,7 @@ def publish(
     place = work.folder / "bundle"
     rows = report.predictions(parts.val, val.true, val.probas, parts.classes)
     ready.net.cpu()
-    size = bundle.write(place, model, ready.net, made, rows)
+    size = bundle.write(place, model, made, partial(bundle.save_net, ready.net, rows))
     work.journal.write(
         "finished",
         bundle=str(place),

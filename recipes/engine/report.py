@@ -24,7 +24,7 @@ def make(
         "split": split,
         "images": len(rows),
         "confusion": table.tolist(),
-        "per_class": _per_class(true, probas, classes, table),
+        "per_class": per_class(true, probas, classes, table),
         "mistakes": _mistakes(rows, true, probas, classes),
     }
     cleaned: dict[str, Any] = finite(report)
@@ -47,7 +47,8 @@ def predictions(
     ]
 
 
-def _per_class(true: Ints, probas: Floats, classes: list[str], table: Ints) -> list[dict[str, Any]]:
+def per_class(true: Ints, probas: Floats, classes: list[str], table: Ints) -> list[dict[str, Any]]:
+    """The figures and curves of each class; `table` is the confusion."""
     precision, recall, f1 = metrics.per_class(table)
     found = []
     for one, name in enumerate(classes):
@@ -62,8 +63,8 @@ def _per_class(true: Ints, probas: Floats, classes: list[str], table: Ints) -> l
                 "support": int(table[one].sum()),
                 "auc": metrics.area(roc),
                 "ap": metrics.average_precision(pr),
-                "roc": _thin(roc),
-                "pr": _thin(pr),
+                "roc": thin(roc),
+                "pr": thin(pr),
             }
         )
     return found
@@ -88,7 +89,7 @@ def _mistakes(
     ]
 
 
-def _thin(points: Floats | None) -> list[list[float]]:
+def thin(points: Floats | None) -> list[list[float]]:
     """At most POINTS of a curve, its ends among them."""
     if points is None:
         return []

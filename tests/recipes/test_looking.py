@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def made_bundle(home: Path) -> Path:
         "classes": ["blue", "red"],
         "image": bundle.describe(seen),
     }
-    bundle.write(home / "bundle", model, net, {}, [])
+    bundle.write(home / "bundle", model, {}, partial(bundle.save_net, net, []))
     return home / "bundle"
 
 

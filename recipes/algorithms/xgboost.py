@@ -1,0 +1,287 @@
+"""XGBoost: boosted trees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recipes.algorithms.algorithm import Algorithm, Resolved, Values
+from recipes.params import Choice, Flag, Number, Params, Whole
+
+if TYPE_CHECKING:
+    from recipes.learners.learner import Learner, Setup
+
+FORMER = {  # the names of XGBoost, its scikit-learn interface, PostgresML and DSS
+    "n_estimators": "rounds",
+    "num_round": "rounds",
+    "num_boost_round": "rounds",
+    "early_stopping_rounds": "patience",
+    "eta": "learning_rate",
+    "alpha": "reg_alpha",
+    "lambda": "reg_lambda",
+    "min_split_loss": "gamma",
+}
+CHOSEN = "the device is the one that the job is given in the Train dialog"
+
+PARAMS = Params(
+    (
+        Choice(
+            name="booster",
+            label="Booster",
+            default="gbtree",
+            group="Trees",
+            help="How trees are added to each other.",
+            options=(
+                ("gbtree", "Gradient boosted trees", "Each tree corrects those before it."),
+                ("dart", "DART", "Leaves out some trees at random in each round; slower."),
+            ),
+        ),
+        Choice(
+            name="tree_method",
+            label="Tree method",
+            default="hist",
+            group="Trees",
+            advanced=True,
+            help="How splits are searched.",
+            options=(
+                ("hist", "Histogram", "Numbers fall into bins once: fast, small, runs on GPUs."),
+                ("approx", "Approximate", "Bins are made anew in each round."),
+                ("exact", "Exact", "Every value may split; for small tables, on the CPU only."),
+            ),
+        ),
+        Whole(
+            name="rounds",
+            label="Maximum number of trees",
+            default=300,
+            minimum=1,
+            maximum=100_000,
+            group="Trees",
+            help="How many trees are added at most. Early stopping usually ends sooner.",
+        ),
+        Flag(
+            name="early_stopping",
+            label="Early stopping",
+            default=True,
+            group="Trees",
+            help="Ends when the loss on the validation rows has not improved for a while, and "
+            "keeps the trees up to the best one.",
+        ),
+        Whole(
+            name="patience",
+            label="Early stopping rounds",
+            default=20,
+            minimum=1,
+            maximum=10_000,
+            unit="trees",
+            group="Trees",
+            when=("early_stopping", (True,)),
+            help="How many trees without an improvement end the training.",
+        ),
+        Number(
+            name="learning_rate",
+            label="Learning rate",
+            default=0.1,
+            minimum=0.0001,
+            maximum=1,
+            group="Trees",
+            help="How much of each tree's correction is taken. Smaller rates need more trees and "
+            "generalise better.",
+        ),
+        Whole(
+            name="max_depth",
+            label="Maximum depth of tree",
+            default=6,
+            minimum=0,
+            maximum=64,
+            unit="0 = no limit",
+            group="Trees",
+            help="Deeper trees find finer patterns, and noise.",
+        ),
+        Choice(
+            name="grow_policy",
+            label="Growth",
+            default="depthwise",
+            group="Trees",
+            advanced=True,
+            help="Which node is split next.",
+            options=(
+                ("depthwise", "Level by level", "The nodes nearest to the root."),
+                ("lossguide", "Best first", "The node whose split lowers the loss most."),
+            ),
+        ),
+        Whole(
+            name="max_leaves",
+            label="Most leaves",
+            default=0,
+            minimum=0,
+            maximum=100_000,
+            unit="0 = no limit",
+            group="Trees",
+            advanced=True,
+            help="How many leaves a tree has at most.",
+        ),
+        Whole(
+            name="max_bin",
+            label="Bins",
+            default=256,
+            minimum=2,
+            maximum=65_535,
+            group="Trees",
+            advanced=True,
+            help="Into how many ranges each number falls. Fewer need less memory.",
+        ),
+        Number(
+            name="rate_drop",
+            label="Dropped trees",
+            default=0.1,
+            minimum=0,
+            maximum=1,
+            group="Trees",
+            when=("booster", ("dart",)),
+            help="The share of earlier trees that is left out in a round.",
+        ),
+        Number(
+            name="gamma",
+            label="Gamma",
+            default=0,
+            minimum=0,
+            maximum=1_000_000,
+            group="Regularisation",
+            help="A node is split only if that lowers the loss by this much at least.",
+        ),
+        Number(
+            name="min_child_weight",
+            label="Minimum child weight",
+            default=1,
+            minimum=0,
+            maximum=1_000_000,
+            group="Regularisation",
+            help="The least weight (hessian) of the rows in a leaf. Higher values are more "
+            "cautious.",
+        ),
+        Number(
+            name="max_delta_step",
+            label="Maximum step of a leaf",
+            default=0,
+            minimum=0,
+            maximum=1000,
+            unit="0 = no limit",
+            group="Regularisation",
+            advanced=True,
+            help="Bounds what a leaf may say; 1 to 10 helps where one class is very rare.",
+        ),
+        Number(
+            name="reg_lambda",
+            label="L2 regularisation",
+            default=1,
+            minimum=0,
+            maximum=1_000_000,
+            group="Regularisation",
+            help="Draws the values of leaves towards zero.",
+        ),
+        Number(
+            name="reg_alpha",
+            label="L1 regularisation",
+            default=0,
+            minimum=0,
+            maximum=1_000_000,
+            group="Regularisation",
+            help="Sets small values of leaves to zero.",
+        ),
+        Number(
+            name="subsample",
+            label="Subsample ratio of rows",
+            default=1,
+            minimum=0.01,
+            maximum=1,
+            step=0.05,
+            group="Sampling",
+            help="The share of rows that each tree sees.",
+        ),
+        Number(
+            name="colsample_bytree",
+            label="Fraction of columns in each tree",
+            default=1,
+            minimum=0.01,
+            maximum=1,
+            step=0.05,
+            group="Sampling",
+            help="The share of columns that each tree sees.",
+        ),
+        Number(
+            name="colsample_bylevel",
+            label="Fraction of columns in each level",
+            default=1,
+            minimum=0.01,
+            maximum=1,
+            step=0.05,
+            group="Sampling",
+            advanced=True,
+            help="The share of the tree's columns that each of its levels sees.",
+        ),
+        Choice(
+            name="loss",
+            label="Loss of a regression",
+            default="squared",
+            group="Loss",
+            help="What is minimised when a number is predicted.",
+            options=(
+                ("squared", "Squared error", "Aims at the mean."),
+                ("absolute", "Absolute error", "Aims at the median; outliers count less."),
+                ("huber", "Pseudo-Huber", "Squared for small errors, absolute for large ones."),
+            ),
+        ),
+    )
+)
+
+
+def translate(given: Values) -> tuple[Values, list[str]]:
+    """Names that XGBoost had before version 2, or has elsewhere, as the names of the form."""
+    made: Values = {}
+    notes: list[str] = []
+    for name, value in given.items():
+        if name == "tree_method" and str(value).startswith("gpu_"):
+            made[name] = "hist"
+            notes.append(f"'tree_method: {value}' is 'hist' today; {CHOSEN}.")
+        elif name in ("gpu_id", "device", "n_gpus", "predictor"):
+            notes.append(f"'{name}: {value}' is not used: {CHOSEN}.")
+        elif name == "tree_method" and value == "auto":
+            made[name] = "hist"
+            notes.append("'tree_method: auto' is 'hist'.")
+        elif name in FORMER:
+            made[FORMER[name]] = value
+            notes.append(f"{name!r} is called {FORMER[name]!r} here.")
+        else:
+            made[name] = value
+    if "patience" in made:
+        made.setdefault("early_stopping", True)
+    return made, notes
+
+
+def resolve(params: Values, training: Values, augmentation: Values, device: str) -> Resolved:
+    """`exact` runs on the CPU alone; calling it again changes nothing."""
+    params, notes = dict(params), []
+    if device == "cuda" and params["tree_method"] == "exact":
+        params["tree_method"] = "hist"
+        notes.append("The tree method is 'hist': XGBoost has no 'exact' on a GPU.")
+    return Resolved(params, dict(training), dict(augmentation), notes)
+
+
+def learner(setup: Setup) -> Learner:
+    from recipes.learners.boosted import build
+
+    return build(setup)
+
+
+ALGORITHM = Algorithm(
+    name="xgboost",
+    label="XGBoost",
+    help="Boosted trees: the usual winner on tables. It takes missing values and any scale as "
+    "they are, and learns on the CPU or a GPU.",
+    tasks=("two_class", "multiclass", "regression"),
+    params=PARAMS,
+    resolve=resolve,
+    learner=learner,
+    translate=translate,
+    takes_missing=True,
+    on_gpu=True,
+)

@@ -1,0 +1,229 @@
+"""How one column becomes numbers. All of it is learned from the training rows; states are JSON.
+
+Each encoding has `learn(values, handling, target)`, `blocks(values)` -> float64 [rows, outputs]
+with NaN for what is missing, `outputs` (their names) and `state` (what `of` makes it from).
+"""
+
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recipes.data.table import NOTHING, State, Values, as_text
+from recipes.data.words import Hashed, TfIdf
+from recipes.engine.metrics import Floats, Ints
+
+OTHER = "(other)"
+
+
+class Encoding(Protocol):
+    """What each of them is."""
+
+    state: State
+    scaled: bool  # may be filled and scaled as numbers are
+    unseen: int  # values met since it was made that were no category of the training rows
+
+    @property
+    def outputs(self) -> list[str]: ...
+    def blocks(self, values: Values) -> Floats: ...
+
+
+class Numeric:
+    """A number, or 1 and 0."""
+
+    scaled = True
+    unseen = 0
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    @classmethod
+    def learn(cls, values: Values, handling: State, target: Floats) -> "Numeric":
+        return cls({})
+
+    @property
+    def outputs(self) -> list[str]:
+        return [""]
+
+    def blocks(self, values: Values) -> Floats:
+        return _floats(values)[:, None]
+
+
+class Moments(Numeric):
+    """A date as numbers that a model can use."""
+
+    PARTS: ClassVar = {
+        "year": pc.year,
+        "month": pc.month,
+        "day": pc.day,
+        "weekday": pc.day_of_week,
+        "hour": pc.hour,
+    }
+
+    @property
+    def outputs(self) -> list[str]:
+        return [*self.PARTS, "days"]
+
+    def blocks(self, values: Values) -> Floats:
+        moment = values.cast(pa.timestamp("us"))
+        parts = [_floats(part(moment)) for part in self.PARTS.values()]
+        passed = _floats(moment.cast(pa.int64())) / 86_400e6
+        return np.stack([*parts, passed], 1)
+
+
+class Categories:
+    """Known categories, the most frequent first, then one for missing and one for the rest."""
+
+    scaled = False
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.unseen = 0
+        self._known = pa.array(state["categories"], pa.string())
+
+    @classmethod
+    def learn(cls, values: Values, handling: State, target: Floats) -> "Categories":
+        text = as_text(values)
+        counted = pc.value_counts(text.drop_null())
+        pairs = zip(
+            counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True
+        )
+        ordered = sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
+        kept = [name for name, _ in ordered[: handling["max_categories"]]]
+        made = cls(
+            {
+                "categories": kept,
+                "missing": handling["missing"],
+                "constant": handling["constant"],
+                "other": len(ordered) > len(kept),
+            }
+        )
+        made._learn(made.codes(values), target)
+        made.unseen = 0
+        return made
+
+    def _learn(self, codes: Ints, target: Floats) -> None:
+        """What an encoding needs beside the categories."""
+
+    @property
+    def names(self) -> list[str]:
+        own = [NOTHING] if self.state["missing"] == "as_category" else []
+        return [*self.state["categories"], *own, *([OTHER] if self.state["other"] else [])]
+
+    @property
+    def outputs(self) -> list[str]:
+        return self.names
+
+    def codes(self, values: Values) -> Ints:
+        """A place among `names` a row; -1 is unseen, -2 missing where that is no category."""
+        text = as_text(values)
+        if self.state["missing"] == "impute_constant":
+            text = text.fill_null(self.state["constant"])
+        found = pc.index_in(text, value_set=self._known).fill_null(-1)
+        codes = np.array(found.to_numpy(), np.int64)
+        missing = np.asarray(text.is_null().to_numpy(), bool)
+        strange = (codes < 0) & ~missing
+        self.unseen += int(strange.sum())
+        names = self.names
+        codes[strange] = names.index(OTHER) if self.state["other"] else -1
+        own = self.state["missing"] == "as_category"
+        codes[missing] = len(self.state["categories"]) if own else -2
+        return codes
+
+    def blocks(self, values: Values) -> Floats:
+        codes = self.codes(values)
+        made = np.zeros((len(codes), len(self.names)))
+        there = np.flatnonzero(codes >= 0)
+        made[there, codes[there]] = 1
+        return made
+
+
+class Ordinal(Categories):
+    """The rank of the category by its frequency; -1 is unseen."""
+
+    scaled = True
+
+    @property
+    def outputs(self) -> list[str]:
+        return ["rank"]
+
+    def blocks(self, values: Values) -> Floats:
+        codes = self.codes(values).astype(np.float64)
+        return np.where(codes == -2, np.nan, codes)[:, None]
+
+
+class Table(Categories):
+    """One row of numbers a category: `values`, and `else` for what is unseen or missing."""
+
+    scaled = True
+
+    @property
+    def outputs(self) -> list[str]:
+        return [self.TITLE + suffix for suffix in self.state["suffixes"]]
+
+    TITLE = ""
+
+    def blocks(self, values: Values) -> Floats:
+        table = np.array([*self.state["values"], self.state["else"]], np.float64)
+        codes = self.codes(values)
+        found: Floats = table[np.where(codes < 0, len(table) - 1, codes)]
+        return found
+
+
+class Frequency(Table):
+    """The share of the training rows that have the value."""
+
+    TITLE = "frequency"
+
+    def _learn(self, codes: Ints, target: Floats) -> None:
+        counts = np.bincount(codes[codes >= 0], minlength=len(self.names))
+        shares = counts / max(1, len(codes))
+        self.state |= {"values": shares[:, None].tolist(), "else": [0.0], "suffixes": [""]}
+
+
+class Means(Table):
+    """The mean of the target in the category, drawn towards the mean of all by SMOOTH rows."""
+
+    TITLE = "target"
+    SMOOTH = 10.0
+
+    def _learn(self, codes: Ints, target: Floats) -> None:
+        prior = target.mean(0) if len(target) else np.zeros(target.shape[1])
+        sums = np.zeros((len(self.names), target.shape[1]))
+        there = codes >= 0
+        np.add.at(sums, codes[there], target[there])
+        counts = np.bincount(codes[there], minlength=len(self.names))[:, None]
+        means = (sums + self.SMOOTH * prior) / (counts + self.SMOOTH)
+        suffixes = [""] if target.shape[1] == 1 else [f" {k}" for k in range(target.shape[1])]
+        self.state |= {
+            "values": means.tolist(),
+            "else": prior.tolist(),
+            "suffixes": suffixes,
+        }
+
+
+KNOWN: dict[str, Any] = {  # by type of handling, or by its encoding
+    "numeric": Numeric,
+    "boolean": Numeric,
+    "datetime": Moments,
+    "onehot": Categories,
+    "ordinal": Ordinal,
+    "target": Means,
+    "frequency": Frequency,
+    "hash": Hashed,
+    "tfidf": TfIdf,
+}
+
+
+def name_of(handling: State) -> str:
+    """The key in KNOWN."""
+    kind = str(handling["type"])
+    return str(handling["encoding"]) if kind in ("category", "text") else kind
+
+
+def _floats(values: Values) -> Floats:
+    """NaN is missing, and so is what is infinite."""
+    numbers = np.array(values.cast(pa.float64()).to_numpy(), np.float64)
+    numbers[~np.isfinite(numbers)] = np.nan
+    return numbers

@@ -1,0 +1,110 @@
+"""Which rows of a table train, which judge. Pure: places go in, places come out."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from recipes.data.listing import BadData
+from recipes.engine.metrics import Floats, Ints
+
+BINS = 10  # ranges of a number that are drawn in the same proportion
+
+
+@dataclass(frozen=True)
+class RowParts:
+    """Disjoint places. With `folds` train holds all rows, and each fold judges its own once."""
+
+    train: Ints
+    val: Ints
+    test: Ints
+    folds: list[Ints] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        parts = {"train": self.train, "val": self.val, "test": self.test}
+        return {name: len(rows) for name, rows in parts.items() if len(rows)}
+
+
+def split_rows(
+    values: Floats, settings: dict[str, Any], *, classes: int, time: Ints | None
+) -> RowParts:
+    """Draw the parts of the rows whose targets are `values`; `time` orders them. Raises BadData."""
+    count = len(values)
+    if count < 5:
+        raise BadData(
+            f"{count} rows with a target are too few to train and to judge: 5 is the least."
+        )
+    shares = _shares(settings)
+    if settings["policy"] == "time":
+        if time is None:
+            raise BadData(
+                "The split is by time and no column has the role time: give it to one in Features."
+            )
+        order = np.argsort(time, kind="stable").astype(np.int64)
+        return _checked(_cut(order, shares), values, classes)
+    strata = _strata(values, classes) if settings["stratify"] else np.zeros(count, np.int64)
+    rng = np.random.default_rng(settings["seed"])
+    if settings["policy"] == "kfold":
+        return _folds(strata, settings["folds"], rng)
+    pieces = [_cut(rng.permutation(np.flatnonzero(strata == one)), shares) for one in set(strata)]
+    merged = [np.sort(np.concatenate(part)) for part in zip(*pieces, strict=True)]
+    return _checked(merged, values, classes)
+
+
+def _shares(settings: dict[str, Any]) -> list[float]:
+    val = settings["validation_share"]
+    train = min(settings["train_share"], 1 - val)
+    return [train, val, max(0.0, 1 - train - val)]
+
+
+def _cut(order: Ints, shares: list[float]) -> list[Ints]:
+    """Three pieces in order; train gets what rounding leaves, and one row at least."""
+    count = len(order)
+    test = round(count * shares[2]) if shares[2] > 1e-9 else 0
+    val = min(max(1, round(count * shares[1])), max(0, count - 1))
+    train = max(1, count - val - test)
+    return [order[:train], order[train : train + val], order[train + val :]]
+
+
+def _strata(values: Floats, classes: int) -> Ints:
+    """The class, or the range in which a number lies."""
+    if classes:
+        return values.astype(np.int64)
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
+    found: Ints = np.searchsorted(edges, values, side="right").astype(np.int64)
+    return found
+
+
+def _folds(strata: Ints, folds: int, rng: np.random.Generator) -> RowParts:
+    count = len(strata)
+    if folds > count:
+        raise BadData(f"{count} rows cannot be cut into {folds} folds.")
+    order = rng.permutation(count)
+    order = order[np.argsort(strata[order], kind="stable")]
+    fold = np.empty(count, np.int64)
+    fold[order] = np.arange(count) % folds
+    parts = [np.flatnonzero(fold == one) for one in range(folds)]
+    empty = np.empty(0, np.int64)
+    return RowParts(np.arange(count), empty, empty, parts)
+
+
+def _checked(pieces: list[Ints], values: Floats, classes: int) -> RowParts:
+    """A class that train lacks cannot be learned; one that validation lacks cannot be judged."""
+    train, val, test = pieces
+    notes = []
+    if not len(val):
+        raise BadData("No row is left to validate with. Change the shares in Train / Test.")
+    if classes:
+        there = np.unique(values[train])
+        if len(there) < min(2, classes):
+            raise BadData(
+                "The rows that would train have one class only. Split at random, or add rows of "
+                "the other classes."
+            )
+        strange = classes - len(there)
+        if strange:
+            notes.append(f"{strange} of {classes} classes have no row to train with.")
+        if len(np.unique(values[val])) < 2:
+            notes.append("The validation rows are of one class: ROC AUC is unknown for them.")
+    return RowParts(train, val, test, [], notes)

@@ -1,0 +1,143 @@
+"""A table dataset as a training meets it: its columns, its target, its weights. docs/jobs.md."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from recipes.data.listing import BadData
+from recipes.engine.metrics import Floats, Ints
+
+State = dict[str, Any]
+Values: TypeAlias = pa.ChunkedArray
+FILE = "table.parquet"
+NOTHING = "(missing)"  # the name of a missing value that is a category
+MOST_CLASSES = 200
+
+
+@dataclass(frozen=True)
+class Target:
+    """The truth of the rows in `keep`: class numbers, or numbers where `classes` is empty."""
+
+    keep: Ints
+    values: Floats
+    classes: list[str]
+    notes: list[str]
+
+    @property
+    def labels(self) -> Ints:
+        return self.values.astype(np.int64)
+
+    @property
+    def spread(self) -> Floats:
+        """What target means are made of: [rows, 1], or [rows, classes] of 1 and 0."""
+        return spread(self.values, len(self.classes))
+
+
+def spread(values: Floats, classes: int) -> Floats:
+    if classes <= 2:
+        return values[:, None]
+    made: Floats = np.eye(classes)[values.astype(np.int64)]
+    return made
+
+
+def as_text(values: Values) -> Values:
+    """The values as a person writes them: also numbers and booleans can be categories."""
+    return values if pa.types.is_string(values.type) else values.cast(pa.string())
+
+
+def profile(folder: Path) -> list[dict[str, Any]]:
+    """The entries of columns.json. Raises BadData."""
+    try:
+        found: list[dict[str, Any]] = json.loads((folder / "columns.json").read_text())
+    except FileNotFoundError:
+        raise BadData(f"{folder} is no table: it has no columns.json.") from None
+    except ValueError as torn:
+        raise BadData(f"{folder / 'columns.json'} is damaged: {torn}.") from None
+    return found
+
+
+def opened(folder: Path) -> pq.ParquetFile:
+    """The table's file. Raises BadData."""
+    try:
+        return pq.ParquetFile(folder / FILE)
+    except FileNotFoundError:
+        raise BadData(f"{folder} is no table: it has no {FILE}.") from None
+    except pa.ArrowInvalid as torn:
+        raise BadData(f"{folder / FILE} cannot be read: {torn}.") from None
+
+
+def classes_of(column: Values, name: str, task: str) -> Target:
+    """The target of a classification. Raises BadData where it is none."""
+    text = as_text(column)
+    keep = np.flatnonzero(np.asarray(text.is_valid().to_numpy(), bool))
+    known = [str(one) for one in pc.unique(text).to_pylist() if one is not None]
+    if len(known) > MOST_CLASSES:
+        raise BadData(
+            f"The target {name!r} has {len(known):,} values; a classification knows "
+            f"{MOST_CLASSES} classes at most. Choose regression, or another column."
+        )
+    classes = sorted(known, key=_order)
+    if len(classes) < 2:
+        what = f"only the value {classes[0]!r}" if classes else "no value"
+        raise BadData(f"The target {name!r} has {what}: there is nothing to tell apart.")
+    if task == "two_class" and len(classes) != 2:
+        some = ", ".join(map(repr, classes[:5]))
+        raise BadData(
+            f"The target {name!r} has {len(classes)} values ({some} ...), not two. "
+            "Choose multiclass classification."
+        )
+    codes = pc.index_in(text, value_set=pa.array(classes)).fill_null(-1).to_numpy()
+    return Target(keep, codes[keep].astype(np.float64), classes, _missing(column, keep, name))
+
+
+def numbers_of(column: Values, name: str) -> Target:
+    """The target of a regression. Raises BadData where it is none."""
+    kind = column.type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        raise BadData(
+            f"The target {name!r} holds {kind}, not numbers: a regression predicts numbers. "
+            "Correct the column's type in the dataset, or choose classification."
+        )
+    values = column.cast(pa.float64()).to_numpy()
+    keep = np.flatnonzero(np.isfinite(values))
+    notes = _missing(column, keep, name)
+    there = values[keep].astype(np.float64)
+    if len(np.unique(there)) < 2:
+        what = f"only the value {there[0]:g}" if len(there) else "no value"
+        raise BadData(f"The target {name!r} has {what}: there is nothing to predict.")
+    return Target(keep, there, [], notes)
+
+
+def weights_of(column: Values, name: str) -> Floats:
+    """The weight of each row. Raises BadData."""
+    kind = column.type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        raise BadData(f"The weights {name!r} are {kind}, not numbers.")
+    weights: Floats = column.cast(pa.float64()).to_numpy().astype(np.float64)
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(wrong):
+        raise BadData(
+            f"The weight {name!r} of row {wrong[0] + 1} is {weights[wrong[0]]:g}; a weight is 0 or "
+            f"more ({len(wrong):,} rows are wrong)."
+        )
+    return weights
+
+
+def _missing(column: Values, keep: Ints, name: str) -> list[str]:
+    gone = len(column) - len(keep)
+    some = "1 row is" if gone == 1 else f"{gone:,} rows are"
+    return [f"{some} left out: the target {name!r} is missing there."] if gone else []
+
+
+def _order(value: str) -> tuple[int, float, str]:
+    """Numbers by size, then words by letter."""
+    try:
+        return 0, float(value), value
+    except ValueError:
+        return 1, 0.0, value

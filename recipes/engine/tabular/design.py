@@ -1,0 +1,111 @@
+"""A train job on a table: its spec, checked by the cards and by the table's columns."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recipes import features as handling
+from recipes.algorithms import ALGORITHMS, Algorithm
+from recipes.data import table as source
+from recipes.data.listing import BadData
+from recipes.engine.design import card, dataset_of, metric_of
+from recipes.features import Column, Handling
+from recipes.job import BadJob, Job
+from recipes.tasks import TASKS, Metric, Task
+
+LEAST = 5  # rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableDesign:
+    """What to train, with nothing left open; `notes` say what was decided here."""
+
+    task: Task
+    algorithm: Algorithm
+    params: dict[str, Any]
+    features: dict[str, Handling]
+    columns: list[Column]  # of the table, the target among them
+    split: dict[str, Any]
+    metric: Metric
+    dataset: Path
+    fingerprint: str
+    target: str
+    weight: str  # a column, or ""
+    time: str
+    rebalance: bool
+    notes: list[str]
+
+    @property
+    def inputs(self) -> list[str]:
+        return [name for name, one in self.features.items() if one["role"] == "input"]
+
+
+def read(job: Job, device: str) -> TableDesign:
+    """Raises BadJob, BadData or ParamError with the sentence for what is wrong."""
+    spec = job.spec
+    task, algorithm = card(TASKS, spec, "task"), card(ALGORITHMS, spec, "algorithm")
+    if algorithm.name not in task.algorithms:
+        raise BadJob(f"{algorithm.label} cannot solve {task.label}.")
+    given, notes = algorithm.translate(spec.get("params") or {})
+    resolved = algorithm.resolve(algorithm.params.clean(given), {}, {}, device)
+    folder, fingerprint = dataset_of(spec)
+    columns, target = source.profile(folder), str(spec.get("target") or "")
+    if target not in {one["name"] for one in columns}:
+        some = ", ".join(one["name"] for one in columns[:20])
+        raise BadData(f"The table has no column {target!r} to predict. It has {some}.")
+    rows = source.opened(folder).metadata.num_rows
+    if rows < LEAST:
+        raise BadData(
+            f"The table has {rows} row{'' if rows == 1 else 's'}: to learn and to judge it takes "
+            f"{LEAST} at least."
+        )
+    handled, left_out = handling.resolve(
+        [one for one in columns if one["name"] != target],
+        spec.get("features") or {},
+        rows=rows,
+        takes_missing=algorithm.takes_missing,
+        scales=algorithm.scales,
+    )
+    weight = str(spec.get("weights") or _only(handled, "weight"))
+    if weight:
+        _make_weight(handled, weight)
+    if not any(one["role"] == "input" for one in handled.values()):
+        raise BadData(
+            "No column is left to learn from: each is left out. Give one the role input in "
+            "Features, or choose a table with more columns. " + " ".join(left_out)
+        )
+    return TableDesign(
+        task=task,
+        algorithm=algorithm,
+        params=resolved.params,
+        features=handled,
+        columns=columns,
+        split=task.split.clean(spec.get("split") or {}),
+        metric=metric_of(task, spec),
+        dataset=folder,
+        fingerprint=fingerprint,
+        target=target,
+        weight=weight,
+        time=_only(handled, "time"),
+        rebalance=bool(spec.get("rebalance")),
+        notes=[*notes, *resolved.notes, *left_out, *_idle(algorithm, device)],
+    )
+
+
+def _only(handled: dict[str, Handling], role: str) -> str:
+    found = [name for name, one in handled.items() if one["role"] == role]
+    if len(found) > 1:
+        raise BadJob(f"{' and '.join(map(repr, found[:3]))} have the role {role}; one may have it.")
+    return found[0] if found else ""
+
+
+def _make_weight(handled: dict[str, Handling], name: str) -> None:
+    if name not in handled:
+        raise BadJob(f"The table has no column {name!r} that could be the weight.")
+    handled[name] = {**handled[name], "role": "weight"}
+
+
+def _idle(algorithm: Algorithm, device: str) -> list[str]:
+    if device != "cuda" or algorithm.on_gpu:
+        return []
+    return [f"{algorithm.label} learns on the CPU: the GPU of this job stays idle."]

@@ -1,0 +1,75 @@
+"""A model of a table in memory: encoder and learner together, fitted or read from a bundle."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recipes import bundle
+from recipes.algorithms import ALGORITHMS
+from recipes.data.encode import Encoder
+from recipes.engine.metrics import Floats
+from recipes.learners.learner import Learner, Setup
+
+ENCODER = "encoder.json"
+BLOCK = 65_536  # rows that are encoded at once
+
+
+@dataclass(frozen=True)
+class Model:
+    """What predicts. `about` is model.json, {} while it is trained."""
+
+    encoder: Encoder
+    learner: Learner
+    about: dict[str, Any]
+
+    def predict(self, table: pa.Table) -> Floats:
+        """Probabilities [rows, classes], or values [rows], of rows that drop nothing."""
+        made = [
+            self.learner.predict(self.encoder.transform(table.slice(start, BLOCK)))
+            for start in range(0, max(1, len(table)), BLOCK)
+        ]
+        return made[0] if len(made) == 1 else np.concatenate(made)
+
+    def complete(self, table: pa.Table) -> "pa.ChunkedArray | pa.BooleanArray":
+        """Which rows get a prediction: those without a gap where gaps drop the row."""
+        return complete(table, self.encoder.dropping)
+
+    def save(self, folder: Path) -> None:
+        (folder / ENCODER).write_text(json.dumps(self.encoder.state(), allow_nan=False))
+        self.learner.save(folder)
+
+
+def complete(table: pa.Table, columns: list[str]) -> Any:
+    """A boolean a row: none of these columns is missing."""
+    there = pa.array(np.ones(len(table), bool))
+    for name in columns:
+        there = pc.and_(there, table.column(name).is_valid())
+    return there
+
+
+def load(place: Path, threads: int) -> Model:
+    """The model of a bundle, to predict on the CPU. Raises BadBundle."""
+    about = bundle.read_model(place)
+    try:
+        encoder = Encoder.of(json.loads((place / ENCODER).read_text()))
+        setup = Setup(
+            classes=len(about["classes"]),
+            params=about["params"],
+            seed=about["seed"],
+            threads=threads,
+            device="cpu",
+            names=encoder.outputs,
+        )
+        build = ALGORITHMS[about["algorithm"]].learner
+        if build is None:
+            raise ValueError(f"{about['algorithm']} does not learn from tables")
+        learner = build(setup)
+        learner.load(place)
+    except Exception as wrong:
+        raise bundle.BadBundle(f"The bundle in {place} cannot be loaded: {wrong}.") from wrong
+    return Model(encoder, learner, about)

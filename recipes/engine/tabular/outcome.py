@@ -1,0 +1,181 @@
+"""How a training on a table ends: its predictions judged, the bundle written, the result told."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from recipes import bundle
+from recipes.engine.facts import versions
+from recipes.engine.metrics import Floats
+from recipes.engine.tabular import figures, report
+from recipes.engine.tabular.fitting import Fit, Judged
+from recipes.engine.tabular.model import Model
+from recipes.engine.tabular.rows import Ready
+from recipes.events import finite
+
+PREDICTIONS = "predictions.parquet"
+HISTORY = 1000  # rounds in the report
+
+
+class Ended(NamedTuple):
+    """`model` is published; `seen` is the one that made (some of) the judged predictions."""
+
+    model: Model
+    seen: Model
+    judged: dict[str, Judged]
+    folds: list[Judged]
+
+
+def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
+    """Write the bundle and the last event. `used` are the facts of the clock."""
+    ready, design = fit.ready, fit.design
+    val = ended.judged["val"]
+    threshold = _threshold(fit, val)
+    judged = {
+        name: figures.judge(design.task.name, ready.target[one.rows], one.given, threshold)
+        for name, one in ended.judged.items()
+    }
+    made = _report(fit, ended, judged, threshold)
+    learned = ended.model.learner.facts()
+    about = {
+        "task": design.task.name,
+        "algorithm": design.algorithm.name,
+        "params": design.params,
+        "features": design.features,
+        "columns": _columns(fit, ended.model),
+        "target": design.target,
+        "weights": design.weight,
+        "rebalance": design.rebalance,
+        "split": design.split,
+        "classes": ready.classes,
+        "threshold": threshold,
+        "metric": design.metric.name,
+        "metrics": judged["val"],
+        "test_metrics": judged.get("test"),
+        "fingerprint": design.fingerprint,
+        "seed": fit.job.seed,
+        "learned": learned,
+        "versions": versions("table"),
+    }
+    place = fit.folder / "bundle"
+    save = partial(_save, ended.model, predictions(ready, val, threshold))
+    size = bundle.write(place, finite(about), made, save)
+    fit.journal.write(
+        "finished",
+        bundle=str(place),
+        metric=design.metric.name,
+        score=judged["val"][design.metric.name],
+        metrics=judged["val"],
+        facts={**used, **_facts(fit, ended, learned, size)},
+    )
+
+
+def predictions(ready: Ready, judged: Judged, threshold: float | None) -> pa.Table:
+    """A row a judged row: number, true, prediction and a probability for each class."""
+    true = ready.target[judged.rows]
+    columns: dict[str, Any] = {"number": ready.numbers[judged.rows]}
+    if not ready.classes:
+        return pa.table({**columns, "true": true, "prediction": judged.given})
+    names = pa.array(ready.classes)
+    columns["true"] = names.take(pa.array(true.astype(np.int64)))
+    columns["prediction"] = names.take(pa.array(chosen(judged.given, threshold)))
+    for place, name in enumerate(ready.classes):
+        columns[f"proba_{name}"] = judged.given[:, place]
+    return pa.table(columns)
+
+
+def chosen(given: Floats, threshold: float | None) -> Any:
+    """The number of the predicted class of each row."""
+    if threshold is None:
+        return given.argmax(1)
+    return (given[:, 1] >= threshold).astype(np.int64)
+
+
+def _save(model: Model, rows: pa.Table, folder: Path) -> None:
+    model.save(folder)
+    pq.write_table(rows, folder / PREDICTIONS, compression="zstd")
+
+
+def _threshold(fit: Fit, val: Judged) -> float | None:
+    if fit.design.task.name != "two_class":
+        return None
+    true = fit.ready.target[val.rows].astype(np.int64)
+    return figures.best_threshold(true, val.given[:, 1], fit.design.metric.name)
+
+
+def _report(
+    fit: Fit, ended: Ended, judged: dict[str, Any], threshold: float | None
+) -> dict[str, Any]:
+    ready, task = fit.ready, fit.design.task
+    parts = {
+        name: {
+            **report.make(task.name, ready.target[one.rows], one.given, ready.classes, threshold),
+            "rows": len(one.rows),
+            "metrics": judged[name],
+        }
+        for name, one in ended.judged.items()
+    }
+    folds = [
+        figures.judge(task.name, ready.target[one.rows], one.given, threshold)
+        for one in ended.folds
+    ]
+    cleaned: dict[str, Any] = finite(
+        {
+            "task": task.name,
+            "split": "folds" if folds else "val",
+            **parts["val"],
+            "test": parts.get("test"),
+            "folds": _spread(folds),
+            "history": _thinned(fit.history),
+            "definitions": {one.name: one.definition for one in task.metrics.values()},
+        }
+    )
+    return cleaned
+
+
+def _spread(folds: list[figures.Figures]) -> dict[str, Any] | None:
+    """Mean and standard deviation of each metric over the folds."""
+    if not folds:
+        return None
+    made = {}
+    for name in folds[0]:
+        each = [one[name] for one in folds]
+        known = np.array([one for one in each if one is not None])
+        mean, std = (float(known.mean()), float(known.std())) if len(known) else (None, None)
+        made[name] = {"mean": mean, "std": std, "each": each}
+    return made
+
+
+def _thinned(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if len(history) <= HISTORY:
+        return history
+    kept = np.unique(np.linspace(0, len(history) - 1, HISTORY).round().astype(int))
+    return [history[place] for place in kept.tolist()]
+
+
+def _columns(fit: Fit, model: Model) -> list[dict[str, str]]:
+    """The inputs as the table has them: a score is refused where they differ."""
+    types = {one["name"]: one["type"] for one in fit.design.columns}
+    return [{"name": one.name, "type": types[one.name]} for one in model.encoder.columns]
+
+
+def _facts(fit: Fit, ended: Ended, learned: dict[str, Any], size: int) -> dict[str, Any]:
+    ready = fit.ready
+    return {
+        "precision": "fp32",
+        "ranks": 1,
+        "threads": fit.job.compute.threads,
+        "rate": None,
+        "versions": versions("table"),
+        "rows": ready.parts.counts(),
+        "inputs": len(ended.model.encoder.columns),
+        "outputs": len(ended.model.encoder.outputs),
+        "size": size,
+        "learned": learned,
+        "best_epoch": learned.get("rounds"),
+        "epochs": len(fit.history) or None,
+    }

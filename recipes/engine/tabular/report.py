@@ -1,0 +1,102 @@
+"""What the results page shows of a model of a table. docs/jobs.md has the shape."""
+
+from typing import Any
+
+import numpy as np
+
+from recipes.engine import metrics
+from recipes.engine.metrics import Floats, Ints
+from recipes.engine.report import per_class, thin
+from recipes.engine.tabular import figures
+
+BINS, DECILES, DOTS = 20, 10, 1000
+
+
+def make(
+    task: str, true: Floats, given: Floats, classes: list[str], threshold: float | None
+) -> dict[str, Any]:
+    """The part of the report that belongs to these predictions."""
+    if task == "regression":
+        return _regression(true, given)
+    labels = true.astype(np.int64)
+    if task == "two_class":
+        return _two_class(labels, given[:, 1], classes, threshold or 0.5)
+    table = metrics.confusion(labels, given.argmax(1), len(classes))
+    return {
+        "classes": classes,
+        "confusion": table.tolist(),
+        "per_class": per_class(labels, given, classes, table),
+    }
+
+
+def _two_class(true: Ints, proba: Floats, classes: list[str], threshold: float) -> dict[str, Any]:
+    counts = figures.counted(true, proba, figures.THRESHOLDS)
+    tp, fp, tn, fn = figures.counted(true, proba, np.array([threshold]))[:, 0].astype(int).tolist()
+    roc, pr = metrics.roc(true, proba), metrics.precision_recall(true, proba)
+    return {
+        "classes": classes,
+        "threshold": threshold,
+        "confusion": [[tn, fp], [fn, tp]],
+        "thresholds": [
+            {"threshold": float(at), "tp": int(a), "fp": int(b), "tn": int(c), "fn": int(d)}
+            for at, (a, b, c, d) in zip(figures.THRESHOLDS, counts.T, strict=True)
+        ],
+        "auc": metrics.area(roc),
+        "ap": metrics.average_precision(pr),
+        "roc": thin(roc),
+        "pr": thin(pr),
+        "calibration": _calibration(true, proba),
+        "lift": _lift(true, proba),
+        "density": _density(true, proba, classes),
+    }
+
+
+def _calibration(true: Ints, proba: Floats) -> list[dict[str, Any]]:
+    """What was predicted and what was true, in ten ranges of the probability."""
+    place = np.minimum((proba * DECILES).astype(int), DECILES - 1)
+    return [
+        {
+            "predicted": float(proba[place == one].mean()),
+            "observed": float(true[place == one].mean()),
+            "rows": int((place == one).sum()),
+        }
+        for one in range(DECILES)
+        if (place == one).any()
+    ]
+
+
+def _lift(true: Ints, proba: Floats) -> list[list[float]]:
+    """[share of the rows, share of the second class among them], the most probable first."""
+    if not true.sum():
+        return []
+    found = np.cumsum(true[np.argsort(-proba, kind="stable")]) / true.sum()
+    shares = np.arange(1, len(true) + 1) / len(true)
+    return [[0.0, 0.0], *thin(np.stack([shares, found], 1))]
+
+
+def _density(true: Ints, proba: Floats, classes: list[str]) -> dict[str, Any]:
+    edges = np.linspace(0, 1, BINS + 1)
+    counts = [np.histogram(proba[true == one], edges)[0].tolist() for one in range(2)]
+    return {"edges": np.round(edges, 4).tolist(), "counts": dict(zip(classes, counts, strict=True))}
+
+
+def _regression(true: Floats, given: Floats) -> dict[str, Any]:
+    error = given - true
+    counts, edges = np.histogram(error, BINS)
+    kept = np.sort(np.random.default_rng(0).permutation(len(true))[:DOTS])
+    order = np.argsort(true, kind="stable")
+    return {
+        "scatter": np.stack([true[kept], given[kept]], 1).tolist(),
+        "residuals": {"edges": edges.tolist(), "counts": counts.tolist()},
+        "deciles": [
+            {
+                "from": float(true[rows[0]]),
+                "to": float(true[rows[-1]]),
+                "rows": len(rows),
+                "true": float(true[rows].mean()),
+                "predicted": float(given[rows].mean()),
+                "mae": float(np.abs(error[rows]).mean()),
+            }
+            for rows in np.array_split(order, min(DECILES, len(order)))
+        ],
+    }

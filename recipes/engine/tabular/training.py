@@ -1,0 +1,75 @@
+"""A train job on a table, from its spec to its bundle."""
+
+from contextlib import closing
+from pathlib import Path
+
+from recipes.engine.facts import Clock, versions
+from recipes.engine.peers import Peers, device_name
+from recipes.engine.tabular import design as designs
+from recipes.engine.tabular import fitting, outcome, rows
+from recipes.engine.tabular.design import TableDesign
+from recipes.events import Journal
+from recipes.job import BadJob, Job
+
+
+def train_table(job: Job, folder: Path, peers: Peers) -> None:
+    """Train, and leave the bundle in the job's folder."""
+    if peers.world > 1:
+        raise BadJob(
+            f"A table is trained by one process with all its threads, not by {peers.world} ranks. "
+            "Choose one GPU, or the CPU with one rank."
+        )
+    with closing(Journal(folder)) as journal:
+        clock = Clock(peers.device)
+        design = _begin(job, peers, journal)
+        journal.write("phase", name="read", text="Reading the table.")
+        ready = rows.read(design)
+        for text in ready.notes:
+            journal.write("note", level="info", text=text)
+        text = f"Training {design.algorithm.label} on {len(ready.parts.train):,} rows."
+        journal.write("phase", name="train", text=text)
+        fit = fitting.Fit(
+            job=job,
+            folder=folder,
+            journal=journal,
+            design=design,
+            ready=ready,
+            device=peers.device.type if design.algorithm.on_gpu else "cpu",
+        )
+        ended = _fit(fit)
+        journal.write("phase", name="report", text="Judging the model.")
+        used = {
+            **clock.facts(first_step=fit.first_step),
+            "device": device_name(job.compute, peers.device),
+        }
+        outcome.publish(fit, ended, used)
+
+
+def _begin(job: Job, peers: Peers, journal: Journal) -> TableDesign:
+    journal.write(
+        "started",
+        device=device_name(job.compute, peers.device),
+        ranks=1,
+        threads=job.compute.threads,
+        precision="fp32",
+        versions=versions("table"),
+    )
+    design = designs.read(job, peers.device.type)
+    for text in design.notes:
+        journal.write("note", level="info", text=text)
+    return design
+
+
+def _fit(fit: fitting.Fit) -> outcome.Ended:
+    if not fit.ready.parts.folds:
+        model, judged = fitting.once(fit)
+        return outcome.Ended(model, model, judged, [])
+
+    def say(text: str) -> None:
+        fit.journal.write("phase", name="train", text=text)
+
+    model, first, judged, folds = fitting.crossed(fit, say)
+    if fit.early:
+        text = f"Finished early, after {len(folds)} of {len(fit.ready.parts.folds)} folds."
+        fit.journal.write("note", level="info", text=text)
+    return outcome.Ended(model, first, judged, folds)

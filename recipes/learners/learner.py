@@ -1,0 +1,73 @@
+"""What learns from a matrix of numbers, whatever its library."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+Matrix = np.ndarray[Any, np.dtype[np.float32]]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Round = dict[str, Any]  # {"round", "of", "train_loss", "val_loss"}; losses may be None
+
+
+class WrongDevice(Exception):
+    """The library computed elsewhere than the job says."""
+
+    code = "error"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What to learn and with what. `classes`: 0 for a number."""
+
+    classes: int
+    params: dict[str, Any]
+    seed: int
+    threads: int
+    device: str  # cpu or cuda
+    names: list[str]  # of the matrix's columns
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A matrix [rows, columns], its targets (class numbers or numbers) and weights, or None."""
+
+    matrix: Matrix
+    target: Floats
+    weight: Floats | None
+
+
+@dataclass
+class Told:
+    """How a fit speaks to its job: each round is told, and between rounds it may be stopped."""
+
+    tell: Callable[[Round], None] = lambda _: None
+    stopped: Callable[[], bool] = lambda: False
+    notes: list[str] = field(default_factory=list)
+
+
+class Learner(Protocol):
+    """Fitted once, or loaded. Not safe for several threads."""
+
+    def fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
+        """Learn. Without `validation` nothing stops early."""
+
+    def predict(self, matrix: Matrix) -> Floats:
+        """Probabilities [rows, classes], or values [rows]."""
+
+    def save(self, folder: Path) -> None:
+        """Write the model's files, without pickle."""
+
+    def load(self, folder: Path) -> None:
+        """The model as `save` left it, to predict on the CPU."""
+
+    def importance(self) -> tuple[str, Floats] | None:
+        """What it is called, and a figure for each column of the matrix; None: it has none."""
+
+    def facts(self) -> dict[str, Any]:
+        """What the model says of itself: `rounds`, `device` it was trained on, its size."""
+
+    def again(self, rounds: int) -> dict[str, Any]:
+        """Params that train the same without a validation: a cross-test's final model."""

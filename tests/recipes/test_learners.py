@@ -1,0 +1,152 @@
+"""Every algorithm for tables: it trains on real data, and its bundle predicts as it did then."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from recipes.engine.metrics import area, roc
+from recipes.engine.peers import Peers
+from recipes.engine.tabular import fitting, outcome
+from recipes.engine.tabular.model import Model, load
+from recipes.job import read
+from recipes.kinds import KINDS
+from tests.recipes import tabling
+from tests.recipes.making import events
+
+ALONE = torch.device("cpu")
+# algorithm: data, target, task, rows, params (small, for the sake of time), least score
+CASES: dict[str, tuple[str, str, str, int, dict[str, Any], float]] = {
+    "xgboost": ("adult", "income", "two_class", 32_561, {"rounds": 40}, 0.91),
+}
+
+
+class Trained(NamedTuple):
+    """A job that has run, and the model as it was in memory when it was written."""
+
+    home: Path
+    table: pa.Table
+    model: Model
+
+    @property
+    def bundle(self) -> Path:
+        return self.home / "job" / "bundle"
+
+
+def run(folder: Path, kind: str) -> None:
+    KINDS[kind].run(read(folder), folder, Peers(0, 1, ALONE))
+
+
+@pytest.fixture(scope="module", params=CASES)
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    name, target, task, rows, params, _ = CASES[request.param]
+    home = tmp_path_factory.mktemp(request.param)
+    table = tabling.real(name).slice(0, rows)
+    data = tabling.dataset(home / "data", table)
+    spec = {"params": params}
+    folder = tabling.job(home, data, target, task=task, algorithm=request.param, spec=spec)
+    kept: list[Model] = []
+    publish = outcome.publish
+
+    def keeping(fit: fitting.Fit, ended: outcome.Ended, used: dict[str, Any]) -> None:
+        kept.append(ended.model)
+        publish(fit, ended, used)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outcome, "publish", keeping)
+        run(folder, "train")
+    return Trained(home, table, kept[0])
+
+
+def test_it_learns(trained: Trained, request: pytest.FixtureRequest) -> None:
+    algorithm = json.loads((trained.bundle / "model.json").read_text())["algorithm"]
+    (finished,) = events(trained.home / "job", "finished")
+    assert finished["score"] >= CASES[algorithm][-1]
+    assert finished["score"] == finished["metrics"][finished["metric"]]
+    assert finished["facts"]["rows"]["train"] > finished["facts"]["rows"]["val"]
+
+
+def test_the_bundle_predicts_as_the_model_did_in_memory(trained: Trained) -> None:
+    strange = _strange(trained.table.slice(0, 300).select(_inputs(trained)))
+    loaded = load(trained.bundle, threads=1)
+    for rows in (trained.table.slice(300, 300), strange):
+        rows = rows.select(_inputs(trained))
+        given = loaded.predict(rows)
+        assert np.isfinite(given).all()
+        np.testing.assert_allclose(given, trained.model.predict(rows), rtol=1e-6, atol=1e-9)
+
+
+def test_a_score_job_says_of_the_validation_rows_what_the_training_said(trained: Trained) -> None:
+    data = {"folder": str(trained.home / "data"), "fingerprint": "x"}
+    folder = tabling.score_job(trained.home, trained.bundle, data)
+    run(folder, "score")
+    scored = pq.read_table(folder / "output" / "table.parquet")
+    assert scored.column_names[: trained.table.num_columns] == trained.table.column_names
+    known = pq.read_table(trained.bundle / "predictions.parquet")
+    rows = scored.take(known.column("number"))
+    for name in known.column_names[2:]:
+        if pa.types.is_string(known.column(name).type):
+            assert rows.column(name).equals(known.column(name))
+        else:
+            given, then = rows.column(name).to_numpy(), known.column(name).to_numpy()
+            np.testing.assert_allclose(given, then, rtol=1e-6, atol=1e-9)
+    (finished,) = events(folder, "finished")
+    assert finished["rows"] == len(trained.table)
+    assert [one["name"] for one in finished["columns"]] == scored.column_names
+
+
+def test_the_bundle_holds_no_pickle(trained: Trained) -> None:
+    for file in trained.bundle.iterdir():
+        assert file.suffix in {".json", ".ubj", ".parquet", ".skops", ".safetensors"}
+        assert not file.read_bytes()[:2].startswith(b"\x80")
+
+
+def _inputs(trained: Trained) -> list[str]:
+    return [one.name for one in trained.model.encoder.columns]
+
+
+def _strange(table: pa.Table) -> pa.Table:
+    """Texts that were never seen, and a gap in each column in turn."""
+    columns = {}
+    for place, name in enumerate(table.column_names):
+        values = table.column(name).to_pylist()
+        if pa.types.is_string(table.column(name).type):
+            values = [
+                f"never seen {row}" if row % 3 == 0 else one for row, one in enumerate(values)
+            ]
+        gapped = [None if row % 7 == place % 7 else one for row, one in enumerate(values)]
+        columns[name] = pa.array(gapped, table.column(name).type)
+    return pa.table(columns)
+
+
+def test_xgboost_is_not_worse_than_its_own_defaults(tmp_path: Path) -> None:
+    import xgboost
+
+    table = tabling.real("adult")
+    folder = tabling.job(tmp_path, tabling.dataset(tmp_path / "data", table), "income")
+    run(folder, "train")
+    (finished,) = events(folder, "finished")
+    held = pq.read_table(folder / "bundle" / "predictions.parquet").column("number").to_numpy()
+    true = np.array([one == ">50K" for one in table.column("income").to_pylist()])
+    codes, kinds = [], []
+    for name in table.column_names[:-1]:
+        column = table.column(name)
+        text = pa.types.is_string(column.type)
+        kinds.append("c" if text else "q")
+        if text:
+            column = column.combine_chunks().dictionary_encode().indices
+        codes.append(np.asarray(column.to_numpy(zero_copy_only=False), np.float32))
+    matrix = np.stack(codes, 1)
+    train = np.setdiff1d(np.arange(len(true)), held)
+    plain = xgboost.XGBClassifier(
+        feature_types=kinds, enable_categorical=True, n_jobs=2, random_state=0
+    )
+    plain.fit(matrix[train], true[train])
+    theirs = area(roc(true[held].astype(np.int64), plain.predict_proba(matrix[held])[:, 1]))
+    assert theirs is not None
+    assert finished["metrics"]["roc_auc"] >= theirs - 0.0005
