@@ -1,7 +1,8 @@
 """The REST API as Python calls. Knows nothing of Django: httpx and the standard library only."""
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -102,25 +103,59 @@ class Client:
     def create_project(self, key: str, name: str) -> Json:
         return self.call("POST", "/projects", json={"key": key, "name": name})
 
-    def upload(self, project: str, name: str, file: str | Path, kind: str = "auto") -> Json:
-        """Send an archive; the answer names the job of its import."""
+    def upload(
+        self,
+        project: str,
+        name: str,
+        file: str | Path,
+        kind: str = "auto",
+        read: Json | None = None,
+        types: Json | None = None,
+    ) -> Json:
+        """Send a table or an archive of images; the answer names the job of its import.
+
+        For a table `read` may have delimiter, encoding, header, sheet and missing, `types` the
+        type of a column: text, integer, number, boolean, date or datetime.
+        """
         path = Path(file)
+        told = {"read": json.dumps(read or {}), "types": json.dumps(types or {})}
         with path.open("rb") as source:
             return self.call(
                 "POST",
                 address("projects", project, "datasets"),
-                data={"name": name, "kind": kind},
+                data={"name": name, "kind": kind, **told},
                 files={"file": (path.name, source)},
             )
+
+    def correct(
+        self, project: str, name: str, types: Json | None = None, read: Json | None = None
+    ) -> Json:
+        """Import a table's file again with these types; "auto" finds a column's type out."""
+        body = given({"types": types, "read": read})
+        return self.call("PATCH", address("projects", project, "datasets", name), json=body)
+
+    def rows(
+        self,
+        project: str,
+        name: str,
+        offset: int = 0,
+        limit: int = 100,
+        columns: Sequence[str] = (),
+    ) -> Json:
+        """`{"columns", "rows"}`: a window of a dataset, of these columns or of all."""
+        query = {"offset": offset, "limit": limit, "column": list(columns)}
+        path = address("projects", project, "datasets", name, "rows")
+        return self.call("GET", path, params=query)
 
     def dataset(self, project: str, name: str) -> Json:
         return self.call("GET", address("projects", project, "datasets", name))
 
     def download(self, project: str, name: str, file: str | Path) -> Path:
-        """The whole dataset as CSV, streamed into `file`."""
-        return self._save(
-            address("projects", project, "datasets", name, "rows"), file, accept="text/csv"
-        )
+        """The whole dataset, streamed into `file`: Parquet when it is called so, else CSV."""
+        path = address("projects", project, "datasets", name, "rows")
+        parquet = Path(file).suffix == ".parquet"
+        accept = "application/vnd.apache.parquet" if parquet else "text/csv"
+        return self._save(path, file, accept=accept)
 
     def bundle(self, project: str, saved_model: str, version: int, file: str | Path) -> Path:
         path = address("projects", project, "saved-models", saved_model, "versions", version)

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from trackside.client import fleet, login
+from trackside.client import fleet, login, tables
 from trackside.client.client import Client, Json, TracksideError
 from trackside.client.printing import gpu_rows, metrics, progress, say, table
 from trackside.client.where import compute, options
@@ -52,9 +52,24 @@ def gpus(args: argparse.Namespace) -> None:
 
 def upload(args: argparse.Namespace) -> None:
     with Client() as client:
-        job = client.upload(args.project, args.name, args.file, args.kind)["job"]
+        told = {"read": tables.read(args), "types": tables.types(args)}
+        job = client.upload(args.project, args.name, args.file, args.kind, **told)["job"]
         say(f"{args.file} is sent; job {job} imports it.")
         follow(client, job, args.wait)
+
+
+def columns(args: argparse.Namespace) -> None:
+    with Client() as client:
+        if args.type or tables.read(args):
+            changes = {"types": tables.types(args), "read": tables.read(args) or None}
+            job = client.correct(args.project, args.name, **changes)["job"]
+            say(f"The file of {args.name} is read again by job {job}.")
+            follow(client, job, args.wait)
+            if not args.wait:
+                return
+        found = client.dataset(args.project, args.name)["columns"]
+    rows = [[one["name"], one["type"], one.get("missing"), one.get("distinct")] for one in found]
+    table(("column", "type", "missing", "distinct"), rows)
 
 
 def train(args: argparse.Namespace) -> None:
@@ -183,12 +198,18 @@ def _dataset(commands: Commands) -> None:
     verbs = commands.add_parser("dataset", help="datasets").add_subparsers(
         required=True, metavar="verb"
     )
-    one = _command(verbs, "upload", upload, "upload an archive of images")
+    one = _command(verbs, "upload", upload, "upload a table or an archive of images")
     one.add_argument("project")
     one.add_argument("name")
     one.add_argument("file", type=Path)
     one.add_argument("--kind", default="auto", choices=["auto", "images", "table"])
     one.add_argument("--wait", action="store_true", help="until it is imported")
+    tables.options(one)
+    one = _command(verbs, "columns", columns, "list the columns of a dataset; correct their types")
+    one.add_argument("project")
+    one.add_argument("name")
+    one.add_argument("--wait", action="store_true", help="until it is imported again")
+    tables.options(one)
 
 
 def _jobs(commands: Commands) -> None:

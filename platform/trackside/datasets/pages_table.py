@@ -12,7 +12,7 @@ from trackside.datasets.profile import Portrait, portrait
 COLUMNS = 50  # of one page
 LETTER, GAP, CHIP = 7.2, 26, 44  # px: what a column's name and its type take
 NARROW, WIDE = 92, 320  # px
-GENEROUS = {"text": 170, "datetime": 170, "date": 110}
+GENEROUS = {"text": 170, "string": 170, "datetime": 170, "date": 110, "number": 104}
 SHARE = 150
 
 

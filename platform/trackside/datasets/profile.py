@@ -57,6 +57,7 @@ class Portrait:
 def portrait(place: int, column: Column, rows: int) -> Portrait:
     missing = int(column.get("missing") or 0)
     distinct = column.get("distinct")
+    few = bool(column.get("top")) and distinct is not None and distinct <= TOP  # all are named
     return Portrait(
         place=place,
         name=column["name"],
@@ -66,7 +67,7 @@ def portrait(place: int, column: Column, rows: int) -> Portrait:
         missing_share=100 * missing / rows if rows else 0,
         distinct="more than 100,000" if distinct is None else f"{distinct:,}",
         figures=_figures(column),
-        bars=_bars(column.get("histogram")),
+        bars=() if few else _bars(column.get("histogram")),
         top=_top(column.get("top"), rows),
         examples=tuple(figure(one) for one in column.get("examples") or ()),
         warnings=tuple(column.get("warnings") or ()),

@@ -54,7 +54,9 @@ def shown(value: object) -> str | None:
     """A cell as text: exact for long whole numbers, which JavaScript would round."""
     if value is None:
         return None
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value).removesuffix(".0") if isinstance(value, float) else str(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 

@@ -7,6 +7,7 @@ import { Windows } from "./sheet-windows.js";
 const ROW = 28;
 const HEAD = 32;
 const TALL = 8_000_000;
+const ROOM = 4000; // px
 const SPARE = 6; // rows drawn above and below what is in sight
 const NAMES = { text: "text", integer: "123", number: "1.2", boolean: "y/n", date: "date", datetime: "time", string: "text" };
 
@@ -43,9 +44,8 @@ box.addEventListener("scroll", scrolled, { passive: true });
 new ResizeObserver(soon).observe(box);
 document.getElementById("sheet-go").addEventListener("submit", go);
 box.addEventListener("keydown", (event) => {
-  if (event.ctrlKey && event.key === "Home") return jump(event, 0, 0);
-  if (event.ctrlKey && event.key === "End") return jump(event, rows - 1, columns.length - 1);
-  return undefined;
+  if (event.key === "Home") jump(event, 0, event.ctrlKey ? 0 : null);
+  if (event.key === "End") jump(event, rows - 1, event.ctrlKey ? columns.length - 1 : null);
 });
 
 const view = () => Math.max(ROW, box.clientHeight - HEAD);
@@ -60,15 +60,19 @@ function scrolled() {
   else if (Math.abs(moved) > 2 * view()) top = bar() ? (now / bar()) * most() : 0;
   else {
     top = Math.max(0, Math.min(most(), top + moved));
-    const ends = (now <= 0 && top > 0) || (now >= bar() && top < most());
-    if (ends) place(top); // the bar is at its end, the table is not
+    if (now < least() / 2 || bar() - now < spare() / 2) place(top); // the bar ends soon, the table does not
   }
   soon();
 }
 
+// The bar's way to its own ends is at least as long as the table's, or ROOM: it can always go on.
+const least = () => Math.min(top, ROOM);
+const spare = () => Math.min(most() - top, ROOM);
+
 function place(to) {
   top = Math.max(0, Math.min(most(), to));
-  box.scrollTop = most() ? (top / most()) * bar() : 0;
+  const share = most() ? (top / most()) * bar() : 0;
+  box.scrollTop = whole === scale ? top : Math.max(least(), Math.min(bar() - spare(), share));
   last = box.scrollTop;
   if (whole === scale) top = last;
 }
@@ -147,11 +151,14 @@ function drawCell(row, place) {
     cell.textContent = "missing";
   } else if (column.share && value !== "") cell.append(...share(value));
   else {
-    cell.textContent = value;
-    if (value.length > column.width / 9) cell.title = value;
+    const long = value.length > column.width / 9;
+    cell.textContent = long && column.type === "number" ? short(value) : value;
+    if (long) cell.title = value;
   }
   return cell;
 }
+
+const short = (value) => (Number.isFinite(Number(value)) ? String(Number(Number(value).toPrecision(7))) : value);
 
 function share(value) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
