@@ -123,7 +123,10 @@ def test_what_the_uploader_says_goes_with_the_job(project: Project, ada: User) -
         (Wish(read={"delimiter": ",,"}), "read.delimiter"),
         (Wish(read={"delimiter": "\n"}), "read.delimiter"),
         (Wish(read={"delimiter": 7}), "read.delimiter"),
+        (Wish(read={"delimiter": "é"}), "read.delimiter"),
         (Wish(read={"encoding": "../x"}), "read.encoding"),
+        (Wish(read={"encoding": "klingon"}), "read.encoding"),
+        (Wish(read={"encoding": "base64"}), "read.encoding"),
         (Wish(read={"header": "yes"}), "read.header"),
         (Wish(read={"sheet": "x" * 201}), "read.sheet"),
         (Wish(read={"missing": ["NA"]}), "read.missing"),
@@ -368,6 +371,24 @@ def test_a_failed_correction_leaves_the_table_as_it_was_and_says_why(
     assert people.state == DatasetState.READY
     assert tables.table(people).window(0, 1, [0]) == [[22]]
     assert not Path(job.spec["archive"]).exists()
+
+
+def test_a_table_that_could_not_be_read_is_tried_again_with_other_options(
+    project: Project, ada: User, as_ben: Client
+) -> None:
+    file: Any = SimpleUploadedFile("people.csv", b"1;2")
+    one = services.upload(project, ada, "people", file, Wish(read={"encoding": "latin-1"}))
+    Job.objects.update(state="failed", reason="The table has only a header and no rows.")
+    page = as_ben.get(HOME).content
+    assert b"only a header" in page
+    assert b'value="latin-1" selected' in page
+    as_ben.post(f"{HOME}retry/", {"header": "no", "delimiter": ";"})
+    again = Job.objects.latest("pk")
+    assert again.spec["read"] == {"delimiter": ";", "header": False}
+    assert again.pk != one.job_id
+    Job.objects.update(state="failed")
+    as_ben.post(f"{HOME}retry/")
+    assert Job.objects.latest("pk").spec["read"] == {"delimiter": ";", "header": False}
 
 
 def test_readers_see_the_types_and_cannot_change_them(people: Dataset, as_cleo: Client) -> None:

@@ -23,8 +23,10 @@ ENCODINGS = {
     "cp1252": "Windows-1252",
     "utf-16": "UTF-16",
 }
-ACCEPTED = ".csv,.tsv,.txt,.jsonl,.parquet,.xlsx,.gz,.zip,.tar,.tgz,.bz2,.xz"
-TABLE_NAME = re.compile(r"\.(csv|tsv|jsonl|parquet|xlsx)(\.gz)?$", re.IGNORECASE)
+TABLE_ENDINGS = ("csv", "tsv", "txt", "json", "jsonl", "ndjson", "parquet", "xlsx", "xls", "ods")
+ARCHIVE_ENDINGS = ("zip", "tar", "tgz", "gz", "bz2", "xz")
+ACCEPTED = ",".join(f".{one}" for one in (*TABLE_ENDINGS, *ARCHIVE_ENDINGS))
+TABLE_NAME = re.compile(rf"\.({'|'.join(TABLE_ENDINGS)})(\.gz)?$", re.IGNORECASE)
 ENCODING_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,39}")
 TEXT_MOST, LIST_MOST, COLUMNS_MOST = 200, 200, 20_000
 
@@ -69,15 +71,23 @@ def check_read(given: Mapping[str, Any]) -> Read:
 
 
 def _delimiter(value: object) -> str:
-    if isinstance(value, str) and len(value) == 1 and value not in '\n\r"\0':
+    if isinstance(value, str) and len(value) == 1 and value.isascii() and value not in '\n\r"\0':
         return ""
-    return f"'delimiter' must be one character such as , or ;, not {value!r}."
+    return f"'delimiter' must be one character of ASCII, such as , or ;, not {value!r}."
 
 
 def _encoding(value: object) -> str:
-    if isinstance(value, str) and ENCODING_NAME.fullmatch(value):
+    if isinstance(value, str) and ENCODING_NAME.fullmatch(value) and _known(value):
         return ""
     return f"'encoding' must be the name of one, such as utf-8 or latin-1, not {value!r}."
+
+
+def _known(encoding: str) -> bool:
+    try:
+        "".encode(encoding)
+    except (LookupError, UnicodeError):
+        return False
+    return True
 
 
 def _header(value: object) -> str:

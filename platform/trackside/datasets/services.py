@@ -22,7 +22,8 @@ from trackside.projects.models import Project
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$")
 IMPORT_ON = {"kind": "cpu", "ranks": 1}
-ENDINGS = re.compile(r"(\.(zip|tar|tgz|gz|bz2|xz|csv|tsv|jsonl|parquet|xlsx))+$", re.IGNORECASE)
+KNOWN = "|".join((*reading.TABLE_ENDINGS, *reading.ARCHIVE_ENDINGS))
+ENDINGS = re.compile(rf"(\.({KNOWN}))+$", re.IGNORECASE)
 TAKES = "a table (csv, tsv, jsonl, parquet, xlsx) or a zip or tar archive of images"
 
 
@@ -110,12 +111,14 @@ def _begin(
     return dataset
 
 
-def retry(dataset: Dataset, user: User) -> Job:
-    """Import the same file once more. Raises Refused."""
+def retry(dataset: Dataset, user: User, read: reading.Read | None = None) -> Job:
+    """Import the same file once more, as a table perhaps with other options. Raises Refused."""
     settle(dataset)
     if dataset.state != DatasetState.FAILED or dataset.job is None:
         raise Refused(f"{dataset.name} has not failed, so there is nothing to try again.")
     spec = dict(dataset.job.spec)
+    if read is not None:
+        spec["read"] = reading.check_read(read)
     if not Path(str(spec.get("archive", ""))).is_file():
         raise Refused(f"The uploaded file of {dataset.name} is gone. Upload it again.")
     if sentence := room.missing():

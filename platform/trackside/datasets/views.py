@@ -106,6 +106,8 @@ def dataset(request: HttpRequest, key: str, name: str) -> HttpResponse:
     one = queries.dataset_for(project, name)
     context = {"project": project, "dataset": one, "may_edit": may_edit(project)}
     if one.state != DatasetState.READY:
+        spec = one.job.spec if one.job else {}
+        context |= reading.choices(reading.as_form(spec.get("read") or {}))
         return render(request, "datasets/waiting.html", context)
     tabs = _tabs(one)
     tab = request.GET.get("tab", "")
@@ -141,7 +143,8 @@ def retry(request: HttpRequest, key: str, name: str) -> HttpResponse:
     project = project_for(request.user, key, Role.EDITOR)
     one = queries.dataset_for(project, name)
     try:
-        services.retry(one, _me(request))
+        told = "delimiter" in request.POST
+        services.retry(one, _me(request), reading.from_form(request.POST) if told else None)
     except services.Refused as refused:
         messages.error(request, str(refused))
     return redirect("dataset", project.key, one.name)

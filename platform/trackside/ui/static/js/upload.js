@@ -26,7 +26,7 @@ function chosen() {
   box.querySelector("b").textContent = file.name;
   box.querySelector("span").textContent = size(file.size);
   const name = part("name");
-  const stem = file.name.replace(/(\.(zip|tar|tgz|gz|bz2|xz|csv|tsv|jsonl|parquet|xlsx))+$/i, "").replace(/[^A-Za-z0-9._-]+/g, "_").replace(/^[._-]+|[._-]+$/g, "");
+  const stem = file.name.replace(/(\.(zip|tar|tgz|gz|bz2|xz|csv|tsv|txt|jsonl?|ndjson|parquet|xlsx?|ods))+$/i, "").replace(/[^A-Za-z0-9._-]+/g, "_").replace(/^[._-]+|[._-]+$/g, "");
   if (!name.value || name.dataset.made === name.value) name.value = name.dataset.made = stem.slice(0, 80);
   trouble("");
 }
