@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-NEWLINE, RETURN, QUOTE = 10, 13, 34
+TAB, NEWLINE, RETURN, SPACE, QUOTE = 9, 10, 13, 32, 34
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -25,6 +25,7 @@ class Cut:
     odd: list[tuple[int, str]] = field(default_factory=list)  # rows left out: that line, and why
     used: int  # bytes that the rows take
     newlines: int  # in those bytes
+    spaced: bool = True  # values may begin or end with spaces
 
 
 def wrong_width(width: int, columns: int) -> str:
@@ -56,7 +57,19 @@ def cut(data: bytes, delimiter: str, columns: int) -> Cut | None:
     dropped = np.concatenate([dropped, before[(raw[before] == RETURN) & (breaks > 0)]])
     values = _values(raw[:used], places, dropped)
     newlines = breaks if not len(quotes) else np.flatnonzero(newline[:used])
-    return _rows(raw, values, last, breaks, newlines, columns)
+    found = _rows(raw, values, last, breaks, newlines, columns)
+    found.spaced = _spaced(raw[:used], ord(delimiter))
+    return found
+
+
+def _spaced(raw: Bytes, delimiter: int) -> bool:
+    """Whether a space stands beside the edge of a value."""
+    edges = np.zeros(256, np.bool_)
+    edges[[TAB, NEWLINE, RETURN, QUOTE, delimiter]] = True
+    spaces = np.flatnonzero(raw == SPACE)
+    after = raw[np.minimum(spaces + 1, len(raw) - 1)]
+    before = raw[np.maximum(spaces - 1, 0)]
+    return bool((edges[before] | edges[after] | (spaces == 0)).any())
 
 
 def _marks(raw: Bytes, quotes: Places, delimiter: int) -> Places | None:

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recipes.data.tables.forms import FORMS, INTEGER, OF_TYPE, TEXT, Form
+from recipes.data.tables.forms import FORMS, INTEGER, OF_TYPE, RIVALS, TEXT, Form
 from recipes.data.tables.problems import Problems
 from recipes.data.tables.reading import Block, Lines, Reading
-from recipes.data.tables.written_dates import RIVALS
 
 OWN_TYPES = (  # Arrow types that need no reading: (is it?, our type)
     (pa.types.is_boolean, "boolean"),
@@ -58,14 +57,14 @@ class Guess:
         return values if found is None else found
 
     def close(self) -> None:
-        """All values were seen: a date whose day nobody can tell stays text."""
-        names = {form.name.removesuffix(" time") for form in self._alive}
-        if any(names >= pair for pair in map(set, RIVALS.items())):
-            self._alive = ()
-            self.warnings.append(
-                "It looks like dates, but day and month cannot be told apart. Write them as "
-                "2019-03-23, or set the type to date: the first number is then the day."
-            )
+        """All values were seen: what has two meanings, as a date whose day nobody can tell, stays
+        text."""
+        names = [form.name.removesuffix(" time") for form in self._alive]
+        for pair, said in RIVALS.items():
+            if pair <= set(names) and names[0] in pair:
+                self._alive = ()
+                self.warnings.append(said)
+                return
 
 
 class Given:

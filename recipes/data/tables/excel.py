@@ -130,7 +130,7 @@ def _text(cell: object) -> tuple[str | None, str]:
 def _check_size(path: Path) -> None:
     """A small file may unpack to more than memory holds."""
     if not zipfile.is_zipfile(path):
-        return
+        return  # calamine says what is wrong
     with zipfile.ZipFile(path) as book:
         size = sum(entry.file_size for entry in book.infolist())
     if size > UNPACKED:

@@ -81,7 +81,8 @@ def _zipped(path: Path) -> str:
             entries = archive.namelist()[:100_000]
             kind = archive.read("mimetype")[:60] if "mimetype" in entries else b""
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError):
-        return "images"  # whose reader says what is wrong with it
+        with path.open("rb") as file:  # their readers say what is wrong with it
+            return "xlsx" if b"[Content_Types].xml" in file.read(HEAD) else "images"
     if "xl/workbook.xml" in entries or "xl/workbook.bin" in entries:
         return "xlsx"
     if kind.startswith(b"application/vnd.oasis.opendocument.spreadsheet"):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recipes.data.tables.written_dates import ORDERS, written
+from recipes.data.tables.written_dates import ORDERS, SAME_LOOKS, written
 
 EXACT = pa.decimal128(38, 0)
 INSTANT = pa.timestamp("us")
@@ -111,6 +111,23 @@ def _numbers(values: pa.Array) -> pa.Array | None:
     return pc.if_else(none, None, found) if pc.any(none, min_count=0).as_py() else found
 
 
+def _with_comma(values: pa.Array) -> pa.Array | None:
+    """1234,5 and 1.234,50: the comma before the decimals, points between thousands."""
+    pattern = r"^[+-]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]+)?$"
+    if not pc.all(pc.match_substring_regex(values, pattern), min_count=0).as_py():
+        return None
+    return _numbers(pc.replace_substring(pc.replace_substring(values, ".", ""), ",", "."))
+
+
+def _grouped(values: pa.Array) -> pa.Array | None:
+    """1,234.5: commas between thousands."""
+    commas = values.filter(pc.match_substring(values, ","))
+    pattern = r"^[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?$"
+    if not pc.all(pc.match_substring_regex(commas, pattern), min_count=0).as_py():
+        return None
+    return _numbers(pc.replace_substring(values, ",", "") if len(commas) else values)
+
+
 def _dates(values: pa.Array) -> pa.Array | None:
     return _cast(values, pa.date32())
 
@@ -156,10 +173,20 @@ def _day_of(parse: Parse) -> Parse:
     return cut
 
 
+DAY_OR_MONTH = (
+    "It looks like dates, but day and month cannot be told apart. Write them as 2019-03-23, or set "
+    "the type to date: the first number is then the day."
+)
 TEXT = Form("text", "text", lambda values: values)
-INTEGER = Form("integer", "integer", _bare(_integers), ("big integer", "number"))
-BIG_INTEGER = Form("big integer", "integer", _bare(_big_integers), ("number",), EXACT)
-NUMBER = Form("number", "number", _bare(_numbers))
+INTEGER = Form(
+    *("integer", "integer", _bare(_integers)), ("big integer", "number", "comma", "grouped")
+)
+BIG_INTEGER = Form(
+    *("big integer", "integer", _bare(_big_integers)), ("number", "comma", "grouped"), EXACT
+)
+NUMBER = Form("number", "number", _bare(_numbers), ("grouped",))
+WITH_COMMA = Form("comma", "number", _bare(_with_comma))
+GROUPED = Form("grouped", "number", _bare(_grouped))
 ISO_DATE = Form("date", "date", _bare(_dates), ("datetime",))
 ISO_DATETIME = Form("datetime", "datetime", _bare(_instants))
 ZONED = Form("zoned datetime", "datetime", _bare(_zoned))
@@ -171,9 +198,18 @@ WRITTEN_DATES = tuple(
 WRITTEN_DATETIMES = tuple(
     Form(f"{order} time", "datetime", _bare(written(order, timed=True))) for order in ORDERS
 )
+# Forms that read the same text as different values: which is right, only its writer knows.
+RIVALS = {
+    **{frozenset({one, two}): DAY_OR_MONTH for one, two in SAME_LOOKS},
+    frozenset({"comma", "grouped"}): (
+        "It has numbers like 1,234, whose comma may stand before decimals or between thousands. "
+        "Set the type to number: the comma is then that of decimals."
+    ),
+}
 # In the order in which they are tried: the first that takes all values is the column's.
 FORMS = (
-    *(TRUE_FALSE, YES_NO, INTEGER, BIG_INTEGER, NUMBER, ISO_DATE),
+    *(TRUE_FALSE, YES_NO, INTEGER, BIG_INTEGER, NUMBER),
+    *(WITH_COMMA, GROUPED, ISO_DATE),
     *(*WRITTEN_DATES, ISO_DATETIME, ZONED, *WRITTEN_DATETIMES),
 )
 _INSTANTS = (ISO_DATETIME, ZONED, *WRITTEN_DATETIMES)
@@ -181,7 +217,7 @@ _INSTANTS = (ISO_DATETIME, ZONED, *WRITTEN_DATETIMES)
 OF_TYPE = {
     "text": (TEXT,),
     "integer": (INTEGER, BIG_INTEGER),
-    "number": (NUMBER,),
+    "number": (NUMBER, WITH_COMMA, GROUPED),
     "boolean": (Form("boolean", "boolean", _bare(_any_words)),),
     "date": (
         *(ISO_DATE, *WRITTEN_DATES),

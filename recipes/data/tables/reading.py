@@ -14,7 +14,7 @@ import pyarrow as pa
 from recipes.data.tables.problems import Problems
 from recipes.job import BadJob
 
-BLOCK = 8 << 20  # bytes of text in a block
+BLOCK = 4 << 20  # bytes of text in a block
 COLUMNS = 20_000
 MISSING = ("", "NA", "N/A", "NaN", "null", "NULL", "None", "?", "-")
 EVERYWHERE = "*"

@@ -57,7 +57,7 @@ class Separated:
                     break
                 for count, what in found.odd:
                     problems.row(line + count, what)
-                block = self._block(found, line, done, rest[: found.used])
+                block = self._block(found, line, done)
                 if wait and len(block.lines):
                     wait, block = False, _without_first(block)
                 yield block
@@ -81,14 +81,12 @@ class Separated:
             return
         self.names = names.settled(self._given, problems)
 
-    def _block(self, found: Cut, line: int, done: int, data: bytes) -> Block:
-        mark = self._delimiter.encode()
-        edges = (mark + b" ", b" " + mark, b" \n", b"\n ", b' "', b'" ', b" \r", b"\t\n")
+    def _block(self, found: Cut, line: int, done: int) -> Block:
         return Block(
             columns=found.columns,
             lines=found.lines + line,
             done=done,
-            spaced=any(edge in data for edge in edges),
+            spaced=found.spaced,
         )
 
 

@@ -12,7 +12,6 @@ BYTES = 64 << 20  # of text in them
 LONGEST = 400  # characters of a text that is shown
 NUMBER = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
 ZERO_LED = r"^[+-]?0[0-9]"
-COMMA = r"^[+-]?[0-9]+,[0-9]+$"
 SPACED = r"^\s|\s$"
 
 
@@ -21,10 +20,9 @@ class Values:
 
     def __init__(self, type_: str) -> None:
         self.rows = 0
-        self.looks = {"number": 0, "zero-led": 0, "comma": 0, "spaced": 0}  # rows of text
+        self.looks = {"number": 0, "zero-led": 0, "spaced": 0}  # rows of text
         self.no_number = ""  # a text that is none
         self._text = type_ == "text"
-        self._numbered = pa.int64() if type_ == "datetime" else None
         self._counts: dict[Any, int] | None = {}
         self._bytes = 0
 
@@ -43,10 +41,13 @@ class Values:
             self._look(values, counts)
         if self._counts is None:
             return
-        self._bytes += values.nbytes
         for value, count in zip(values.to_pylist(), counts.to_pylist(), strict=True):
-            self._counts[value] = self._counts.get(value, 0) + count
-        if len(self._counts) > MOST or self._bytes > 16 * BYTES:
+            if value in self._counts:
+                self._counts[value] += count
+            else:
+                self._counts[value] = count
+                self._bytes += len(value) if self._text else 8
+        if len(self._counts) > MOST or self._bytes > BYTES:
             self._counts = None
 
     def top(self, most: int) -> list[dict[str, Any]]:
@@ -58,7 +59,7 @@ class Values:
 
     def _look(self, values: pa.Array, counts: pa.Array) -> None:
         number = pc.match_substring_regex(values, NUMBER)
-        for name, pattern in (("zero-led", ZERO_LED), ("comma", COMMA), ("spaced", SPACED)):
+        for name, pattern in (("zero-led", ZERO_LED), ("spaced", SPACED)):
             self.looks[name] += _total(counts, pc.match_substring_regex(values, pattern))
         self.looks["number"] += _total(counts, number)
         if not self.no_number:

@@ -17,12 +17,12 @@ def warnings(column: "Described") -> list[str]:
     if column.missing * 2 > column.rows:
         share = 100 * column.missing / column.rows
         found.append(f"{share:.0f}% of the values are missing.")
-    if column.values.distinct == 1:
+    if column.values.distinct == 1 < there:
         found.append("It is constant: all values are the same.")
     if there >= FROM and column.values.distinct == there and column.type in ("text", "integer"):
         found.append("Each value is there once, like an id: nothing can be learned from it.")
     if column.figures and column.figures.infinite:
-        found.append(f"{column.figures.infinite:,} values are infinite.")
+        found.append(f"Some values are infinite ({column.figures.infinite:,}).")
     return [*found, *(_of_text(column, there) if column.type == "text" else [])]
 
 
@@ -37,8 +37,6 @@ def _of_text(column: "Described", there: int) -> list[str]:
                 f"Its types are mixed: {share:.4g}% of the values are numbers, others are not, "
                 f"such as {column.values.no_number[:60]!r}. Name those as missing to have numbers."
             )
-        if looks["comma"] and looks["comma"] + looks["number"] == there:
-            found.append("Its numbers seem to have a decimal comma, so that they are text.")
     if looks["spaced"]:
-        found.append(f"{looks['spaced']:,} values begin or end with spaces.")
+        found.append(f"Values begin or end with spaces ({looks['spaced']:,}).")
     return found

@@ -22,8 +22,7 @@ ORDERS = {
     "y/m/d": (r"(?P<a>\d{4})/(?P<b>\d{1,2})/(?P<c>\d{1,2})", "abc"),
 }
 TIME = r"(?:[ T]+(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2}))?(?: ?(?P<p>[AaPp][Mm]))?)?"
-# Orders that mean different days: which one is right, only its writer knows.
-RIVALS = {"d/m/y": "m/d/y", "d-m-y": "m-d-y"}
+SAME_LOOKS = (("d/m/y", "m/d/y"), ("d-m-y", "m-d-y"))  # orders that the same text may have
 
 Numbers = npt.NDArray[np.int64]
 
