@@ -1,0 +1,65 @@
+"""A table at a browser: uploaded, looked at as rows and as columns, a type corrected."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import LONG, Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.process]
+HERE = "/p/PEOPLE/datasets/people/"
+ROWS = 4000
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A semicolon between values, one ragged line, some values missing."""
+    path = tmp_path_factory.mktemp("table") / "people.csv"
+    lines = [f"{n};{n % 90 or 'NA'};{n / 8};city {n % 5};<b>{n}" for n in range(ROWS)]
+    lines.insert(16, "ragged;line")
+    path.write_text("number;age;fare;city;name\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def test_a_table_is_uploaded_and_its_last_row_is_seen(user: Visitor, people: Path) -> None:
+    page = user.page
+    with user.product.api() as api:
+        assert api.post("/projects", json={"key": "PEOPLE", "name": "People"}).status_code == 201
+    user.go("/p/PEOPLE/upload/")
+    page.get_by_text("Advanced").click()
+    user.inspect("table_new")
+    page.locator("input[type=file]").set_input_files(people)
+    page.get_by_label("Delimiter").select_option(";")
+    page.locator("#go").click()
+    page.wait_for_url(re.compile(HERE), timeout=LONG)
+    expect(page.get_by_role("cell", name="<b>0", exact=True)).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("columnheader", name="fare")).to_be_visible()
+    expect(page.get_by_role("cell", name="missing").first).to_be_visible()
+    user.inspect("table_rows")
+    page.locator("#sheet").focus()
+    page.keyboard.press("End")
+    expect(page.get_by_role("cell", name=f"<b>{ROWS - 1}", exact=True)).to_be_visible()
+    page.get_by_label("Go to row").fill("2001")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("cell", name="<b>2000", exact=True)).to_be_visible()
+
+
+def test_what_was_left_out_is_listed_with_its_line(user: Visitor) -> None:
+    user.go(f"{HERE}?tab=problems")
+    expect(user.page.get_by_role("rowheader", name="line 18")).to_be_visible()
+    user.inspect("table_problems")
+
+
+def test_a_corrected_type_is_read_from_the_same_file(user: Visitor) -> None:
+    page = user.page
+    user.go(f"{HERE}?tab=columns")
+    user.inspect("table_columns")
+    page.get_by_label("Type of number").select_option("text")
+    expect(page.get_by_text("1 type to correct: number")).to_be_visible()
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text(re.compile("Ready")).first).to_be_visible(timeout=LONG)
+    user.go(f"{HERE}?tab=columns")
+    expect(page.get_by_label("Type of number")).to_have_value("text")
+    expect(page.get_by_text("corrected")).to_be_visible()
