@@ -55,11 +55,17 @@ def _run(folder: Path) -> int:
 
 def _score(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m recipes score", description="Predict a class for each picture."
+        prog="python -m recipes score",
+        description="Predict for each picture, or each row of a table.",
     )
     parser.add_argument("bundle", type=Path)
-    parser.add_argument("input", type=Path, help="a folder, zip or dataset of pictures, or one")
-    parser.add_argument("--out", type=Path, required=True, help="the CSV file to write")
+    parser.add_argument("input", type=Path, help="pictures, a table, or a dataset")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="the file to write: CSV, and for a table Parquet too",
+    )
     parser.add_argument("--ranks", type=int, default=1, help="processes that share the pictures")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     given = parser.parse_args(arguments)

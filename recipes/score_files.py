@@ -1,15 +1,17 @@
-"""Scoring from the command line: a bundle, some pictures and no platform."""
+"""Scoring from the command line: a bundle, pictures or a table, and no platform."""
 
 import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from recipes import bundle, gang
 from recipes import job as jobs
 from recipes.data.inputs import as_dataset
 from recipes.events import tell
 from recipes.job import Compute, Job
+from recipes.tasks import data_of
 
 
 def score_files(place: Path, given: Path, out: Path, *, ranks: int, device: str) -> int:
@@ -17,8 +19,8 @@ def score_files(place: Path, given: Path, out: Path, *, ranks: int, device: str)
     with tempfile.TemporaryDirectory(prefix="score-") as home:
         folder = Path(home) / "job"
         try:
-            bundle.read_model(place)
-            dataset = as_dataset(given, Path(home) / "dataset")
+            model = bundle.read_model(place)
+            dataset = _dataset(model, given, Path(home) / "dataset")
         except Exception as wrong:
             print(wrong, file=sys.stderr)  # noqa: T201
             return 2
@@ -29,5 +31,30 @@ def score_files(place: Path, given: Path, out: Path, *, ranks: int, device: str)
         tell(folder / "events.jsonl")
         if code == 0:
             out.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(folder / "output" / "data.csv", out)
+            _leave(folder / "output", out)
         return code
+
+
+def _dataset(model: dict[str, Any], given: Path, draft: Path) -> Path:
+    if data_of(model.get("task")) != "table":
+        return as_dataset(given, draft)
+    from recipes.data.table_inputs import as_table  # noqa: PLC0415 - pictures need no pyarrow
+
+    dataset, problems = as_table(given, draft, model["columns"])
+    if problems:
+        some = "1 value or row of it was" if problems == 1 else f"{problems} values or rows were"
+        print(f"{some} not understood and left out.", file=sys.stderr)  # noqa: T201
+    return dataset
+
+
+def _leave(output: Path, out: Path) -> None:
+    """The table of predictions: pictures give CSV, a table gives Parquet unless CSV is named."""
+    made = output / "table.parquet"
+    if not made.exists():
+        shutil.move(output / "data.csv", out)
+    elif out.suffix.lower() != ".csv":
+        shutil.move(made, out)
+    else:
+        from recipes.engine.tabular.csv_file import as_csv  # noqa: PLC0415
+
+        as_csv(made, out)

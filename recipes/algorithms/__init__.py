@@ -1,11 +1,30 @@
 """ALGORITHMS: what can learn. A new algorithm is one file and one line here."""
 
-from recipes.algorithms import backbone_classifier, xgboost
+from recipes.algorithms import (
+    backbone_classifier,
+    extra_trees,
+    hist_gradient_boosting,
+    knn,
+    logistic_regression,
+    mlp,
+    random_forest,
+    ridge,
+    svm,
+    xgboost,
+)
 from recipes.algorithms.algorithm import Algorithm, Resolved
 
 ALGORITHMS: dict[str, Algorithm] = {
     "backbone_classifier": backbone_classifier.ALGORITHM,
     "xgboost": xgboost.ALGORITHM,
+    "logistic_regression": logistic_regression.ALGORITHM,
+    "ridge": ridge.ALGORITHM,
+    "random_forest": random_forest.ALGORITHM,
+    "extra_trees": extra_trees.ALGORITHM,
+    "hist_gradient_boosting": hist_gradient_boosting.ALGORITHM,
+    "svm": svm.ALGORITHM,
+    "knn": knn.ALGORITHM,
+    "mlp": mlp.ALGORITHM,
 }
 
 __all__ = ["ALGORITHMS", "Algorithm", "Resolved"]

@@ -64,5 +64,14 @@ TASK = Task(
     augmentation=Params(),
     metrics=METRICS,
     default_metric="r2",
-    algorithms=("xgboost",),
+    algorithms=(
+        "xgboost",
+        "ridge",
+        "random_forest",
+        "extra_trees",
+        "hist_gradient_boosting",
+        "svm",
+        "knn",
+        "mlp",
+    ),
 )

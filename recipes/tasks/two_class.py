@@ -77,5 +77,14 @@ TASK = Task(
     augmentation=Params(),
     metrics=METRICS,
     default_metric="roc_auc",
-    algorithms=("xgboost",),
+    algorithms=(
+        "xgboost",
+        "logistic_regression",
+        "random_forest",
+        "extra_trees",
+        "hist_gradient_boosting",
+        "svm",
+        "knn",
+        "mlp",
+    ),
 )

@@ -294,3 +294,18 @@ def test_a_job_folder_runs_by_hand(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert [one["type"] for one in events(folder)][:2] == ["started", "phase"]
     assert events(folder)[-1]["type"] == "finished"
+
+
+@pytest.mark.process
+def test_a_csv_is_scored_from_the_command_line(tmp_path: Path) -> None:
+    folder = train(tmp_path, small())
+    rows = "colour,size,extra\nred,3.5,1\npink,,2\nblue,-4,3\nred,much,4\ngreen,1,5\n"
+    (tmp_path / "new.csv").write_text(rows)
+    for name in ("out.csv", "out.parquet"):
+        done = recipes("score", folder / "bundle", tmp_path / "new.csv", "--out", tmp_path / name)
+        assert done.returncode == 0, done.stderr
+        assert "1 values of 'colour' are no category" in done.stderr
+    scored = pq.read_table(tmp_path / "out.parquet")
+    assert scored.column_names == ["colour", "size", "extra", "prediction", "proba_n", "proba_y"]
+    assert scored.column("prediction").to_pylist()[::2] == ["y", "n", "y"]
+    assert (tmp_path / "out.csv").read_text().count("\n") == 6

@@ -1,0 +1,107 @@
+"""scikit-learn's boosted trees."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recipes.algorithms.algorithm import Algorithm
+from recipes.params import Flag, Number, Params, Whole
+
+if TYPE_CHECKING:
+    from recipes.learners.learner import Learner, Setup
+
+PARAMS = Params(
+    (
+        Whole(
+            name="rounds",
+            label="Maximum number of trees",
+            default=300,
+            minimum=1,
+            maximum=100000,
+            help="How many trees are added at most. Early stopping usually ends sooner.",
+        ),
+        Flag(
+            name="early_stopping",
+            label="Early stopping",
+            default=True,
+            help="Ends when the loss on the validation rows has not improved for a while.",
+        ),
+        Whole(
+            name="patience",
+            label="Early stopping rounds",
+            default=20,
+            minimum=1,
+            maximum=10000,
+            help="How long nothing may improve.",
+            unit="trees",
+            when=("early_stopping", (True,)),
+        ),
+        Number(
+            name="learning_rate",
+            label="Learning rate",
+            default=0.1,
+            minimum=0.0001,
+            maximum=1,
+            help="How much of each tree's correction is taken.",
+        ),
+        Whole(
+            name="max_leaves",
+            label="Most leaves",
+            default=31,
+            minimum=2,
+            maximum=65536,
+            help="How many leaves a tree has at most.",
+        ),
+        Whole(
+            name="max_depth",
+            label="Maximum depth of tree",
+            default=0,
+            minimum=0,
+            maximum=1000,
+            help="Deeper trees find finer patterns, and noise.",
+            unit="0 = no limit",
+        ),
+        Whole(
+            name="min_samples_leaf",
+            label="Minimum samples per leaf",
+            default=20,
+            minimum=1,
+            maximum=1000000,
+            help="Leaves with fewer rows are not made. Higher values smooth the model.",
+        ),
+        Number(
+            name="reg_lambda",
+            label="L2 regularisation",
+            default=0,
+            minimum=0,
+            maximum=1000000.0,
+            help="Draws the values of leaves towards zero.",
+        ),
+        Whole(
+            name="max_bins",
+            label="Bins",
+            default=255,
+            minimum=2,
+            maximum=255,
+            help="Into how many ranges each number falls.",
+            advanced=True,
+        ),
+    )
+)
+
+
+def learner(setup: Setup) -> Learner:
+    from recipes.learners.trees import hist_gradient_boosting
+
+    return hist_gradient_boosting(setup)
+
+
+ALGORITHM = Algorithm(
+    name="hist_gradient_boosting",
+    label="Gradient boosted trees",
+    help="scikit-learn's histogram-based boosted trees: each corrects those before it. On the CPU.",
+    tasks=("two_class", "multiclass", "regression"),
+    params=PARAMS,
+    learner=learner,
+    takes_missing=True,
+)

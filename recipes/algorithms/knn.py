@@ -1,0 +1,62 @@
+"""Nearest neighbours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recipes.algorithms.algorithm import Algorithm
+from recipes.params import Choice, Params, Whole
+
+if TYPE_CHECKING:
+    from recipes.learners.learner import Learner, Setup
+
+PARAMS = Params(
+    (
+        Whole(
+            name="neighbours",
+            label="K",
+            default=5,
+            minimum=1,
+            maximum=10000,
+            help="How many neighbours are asked. It cannot exceed the training rows.",
+        ),
+        Choice(
+            name="weighting",
+            label="Weighting",
+            default="uniform",
+            help="What a neighbour's word is worth.",
+            options=(
+                ("uniform", "Equal", "All neighbours count the same."),
+                ("distance", "By distance", "Near ones count more."),
+            ),
+        ),
+        Choice(
+            name="power",
+            label="Distance",
+            default="2",
+            help="What near means.",
+            options=(
+                ("2", "Euclidean", "The straight line."),
+                ("1", "Manhattan", "The sum over the columns."),
+            ),
+        ),
+    )
+)
+
+
+def learner(setup: Setup) -> Learner:
+    from recipes.learners.linear import knn
+
+    return knn(setup)
+
+
+ALGORITHM = Algorithm(
+    name="knn",
+    label="K nearest neighbours",
+    help="Predicts what the most similar training rows had. The model is the training rows "
+    "themselves.",
+    tasks=("two_class", "multiclass", "regression"),
+    params=PARAMS,
+    learner=learner,
+    scales=True,
+)

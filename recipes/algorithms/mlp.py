@@ -1,0 +1,115 @@
+"""A small neural network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recipes.algorithms.algorithm import Algorithm
+from recipes.params import Choice, Flag, Number, Params, Whole
+
+if TYPE_CHECKING:
+    from recipes.learners.learner import Learner, Setup
+
+PARAMS = Params(
+    (
+        Whole(
+            name="layers",
+            label="Hidden layers",
+            default=1,
+            minimum=1,
+            maximum=10,
+            help="How many layers lie between the columns and the prediction.",
+            group="Architecture",
+        ),
+        Whole(
+            name="width",
+            label="Neurons per layer",
+            default=100,
+            minimum=1,
+            maximum=10000,
+            help="How many neurons each hidden layer has.",
+            group="Architecture",
+        ),
+        Choice(
+            name="activation",
+            label="Activation",
+            default="relu",
+            help="What a neuron makes of its sum.",
+            options=(
+                ("relu", "ReLU", "Zero below zero."),
+                ("tanh", "Tanh", "Between -1 and 1."),
+                ("logistic", "Logistic", "Between 0 and 1."),
+            ),
+            group="Architecture",
+        ),
+        Whole(
+            name="rounds",
+            label="Maximum epochs",
+            default=200,
+            minimum=1,
+            maximum=100000,
+            help="How often the model sees each training row, at most.",
+            group="Training",
+        ),
+        Flag(
+            name="early_stopping",
+            label="Early stopping",
+            default=True,
+            help="Ends when the loss on the validation rows has not improved for a while.",
+        ),
+        Whole(
+            name="patience",
+            label="Early stopping rounds",
+            default=10,
+            minimum=1,
+            maximum=10000,
+            help="How long nothing may improve.",
+            unit="epochs",
+            when=("early_stopping", (True,)),
+        ),
+        Number(
+            name="learning_rate",
+            label="Learning rate",
+            default=0.001,
+            minimum=1e-06,
+            maximum=1,
+            help="The step width of Adam.",
+            group="Training",
+        ),
+        Whole(
+            name="batch_size",
+            label="Batch size",
+            default=200,
+            minimum=1,
+            maximum=100000,
+            help="Rows in one step.",
+            group="Training",
+        ),
+        Number(
+            name="alpha",
+            label="L2 regularisation",
+            default=0.0001,
+            minimum=0,
+            maximum=1000.0,
+            help="Draws weights towards zero.",
+            group="Training",
+        ),
+    )
+)
+
+
+def learner(setup: Setup) -> Learner:
+    from recipes.learners.perceptron import mlp
+
+    return mlp(setup)
+
+
+ALGORITHM = Algorithm(
+    name="mlp",
+    label="Neural network",
+    help="A multilayer perceptron: layers of neurons between columns and prediction. On the CPU.",
+    tasks=("two_class", "multiclass", "regression"),
+    params=PARAMS,
+    learner=learner,
+    scales=True,
+)

@@ -1,0 +1,42 @@
+"""Ridge regression: a line through many columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recipes.algorithms.algorithm import Algorithm
+from recipes.params import Number, Params
+
+if TYPE_CHECKING:
+    from recipes.learners.learner import Learner, Setup
+
+PARAMS = Params(
+    (
+        Number(
+            name="alpha",
+            label="Regularisation term",
+            default=1.0,
+            minimum=0,
+            maximum=1000000000.0,
+            help="How strongly coefficients are drawn towards zero.",
+        ),
+    )
+)
+
+
+def learner(setup: Setup) -> Learner:
+    from recipes.learners.linear import ridge
+
+    return ridge(setup)
+
+
+ALGORITHM = Algorithm(
+    name="ridge",
+    label="Ridge regression",
+    help="A weighted sum of the columns predicts a number; large weights are punished. Fast "
+    "and easy to explain.",
+    tasks=("regression",),
+    params=PARAMS,
+    learner=learner,
+    scales=True,
+)

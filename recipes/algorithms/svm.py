@@ -1,0 +1,103 @@
+"""Support vector machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recipes.algorithms.algorithm import Algorithm
+from recipes.params import Choice, Number, Params, Whole
+
+if TYPE_CHECKING:
+    from recipes.learners.learner import Learner, Setup
+
+PARAMS = Params(
+    (
+        Choice(
+            name="kernel",
+            label="Kernel",
+            default="rbf",
+            help="The shape of what separates.",
+            options=(
+                ("rbf", "RBF", "Any smooth shape."),
+                ("linear", "Linear", "A plane."),
+                ("poly", "Polynomial", "A polynomial."),
+                ("sigmoid", "Sigmoid", "As a neuron."),
+            ),
+        ),
+        Number(
+            name="C",
+            label="C",
+            default=1.0,
+            minimum=1e-06,
+            maximum=1000000.0,
+            help="What a row on the wrong side costs: higher values fit the training rows more"
+            " closely.",
+        ),
+        Choice(
+            name="gamma",
+            label="Gamma",
+            default="scale",
+            help="How far the influence of a row reaches.",
+            options=(
+                ("scale", "By scale", "From the number and variance of the columns."),
+                ("auto", "By columns", "From the number of the columns."),
+                ("value", "A value", "The one given below."),
+            ),
+            when=("kernel", ("rbf", "poly", "sigmoid")),
+        ),
+        Number(
+            name="gamma_value",
+            label="Value of gamma",
+            default=0.1,
+            minimum=1e-09,
+            maximum=1000000.0,
+            help="Higher values reach less far.",
+            when=("gamma", ("value",)),
+        ),
+        Whole(
+            name="degree",
+            label="Degree",
+            default=3,
+            minimum=1,
+            maximum=20,
+            help="The degree of the polynomial.",
+            when=("kernel", ("poly",)),
+        ),
+        Number(
+            name="epsilon",
+            label="Epsilon",
+            default=0.1,
+            minimum=0,
+            maximum=1000000.0,
+            help="A regression ignores errors below this many standard deviations of the target.",
+            advanced=True,
+        ),
+        Number(
+            name="tol",
+            label="Tolerance",
+            default=0.001,
+            minimum=1e-09,
+            maximum=1,
+            help="When the solver is content.",
+            advanced=True,
+        ),
+    )
+)
+
+
+def learner(setup: Setup) -> Learner:
+    from recipes.learners.vectors import svm
+
+    return svm(setup)
+
+
+ALGORITHM = Algorithm(
+    name="svm",
+    label="Support vector machine",
+    help="Separates classes by the widest margin, also along curves. Good on small tables; its"
+    " time grows with the square of the rows.",
+    tasks=("two_class", "multiclass", "regression"),
+    params=PARAMS,
+    learner=learner,
+    scales=True,
+)

@@ -1,0 +1,110 @@
+"""scikit-learn's forests, grown a few trees at a time, and its boosted trees."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+
+from recipes.learners.learner import Learner, Rows, Setup, Told
+from recipes.learners.scikit import Scikit
+
+STEPS = 20  # in which a forest grows: between two of them it tells and may be stopped
+FOREST = {False: (RandomForestClassifier, RandomForestRegressor)}
+FOREST[True] = (ExtraTreesClassifier, ExtraTreesRegressor)
+
+
+def random_forest(setup: Setup) -> Learner:
+    return Forest(setup, lambda one: _forest(one, extra=False))
+
+
+def extra_trees(setup: Setup) -> Learner:
+    return Forest(setup, lambda one: _forest(one, extra=True))
+
+
+def hist_gradient_boosting(setup: Setup) -> Learner:
+    return Boosting(setup, _boosting)
+
+
+class Forest(Scikit):
+    """The same trees as if it grew at once: each has its own seed."""
+
+    def _fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
+        model = self._model = self._make(self._setup)
+        trees = self._setup.params["trees"]
+        for count in np.unique(np.linspace(1, trees, min(STEPS, trees)).astype(int)).tolist():
+            model.set_params(n_estimators=count)
+            self._learn(model, train)
+            self._rounds = count
+            loss = self.loss(validation) if validation else None
+            told.tell({"round": count, "of": trees, "train_loss": None, "val_loss": loss})
+            if told.stopped():
+                break
+        model.set_params(warm_start=False)
+
+
+class Boosting(Scikit):
+    """It bins all rows at its start, so it is fitted in one call and told afterwards."""
+
+    def _learn(self, model: Any, rows: Rows, **more: Any) -> None:
+        super()._learn(model, rows, **more)
+        self._rounds = int(model.n_iter_)
+
+    def _fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
+        model = self._model = self._make(self._setup)
+        more: dict[str, Any] = {}
+        if validation is not None and self._setup.params["early_stopping"]:
+            more = {"X_val": self._seen(validation.matrix), "y_val": self._aim(validation.target)}
+        else:
+            model.set_params(early_stopping=False)
+        self._learn(model, train, **more)
+        for name in ("train_score_", "validation_score_"):
+            if not len(getattr(model, name)):
+                setattr(model, name, np.full(self._rounds or 1, np.nan))
+        pairs = zip(model.train_score_, model.validation_score_, strict=True)
+        for place, (learned, judged) in enumerate(pairs):
+            losses = {"train_loss": _loss(learned), "val_loss": _loss(judged)}
+            if place:
+                told.tell({"round": place, "of": self._setup.params["rounds"], **losses})
+
+
+def _loss(score: float) -> float | None:
+    return None if np.isnan(score) else -float(score)
+
+
+def _forest(setup: Setup, *, extra: bool) -> Any:
+    kind = FOREST[extra][0 if setup.classes else 1]
+    params = setup.params
+    return kind(
+        warm_start=True,
+        max_depth=params["max_depth"] or None,
+        min_samples_leaf=params["min_samples_leaf"],
+        min_samples_split=params["min_samples_split"],
+        max_features=None if params["max_features"] == "all" else params["max_features"],
+        bootstrap=not extra,
+        n_jobs=setup.threads,
+        random_state=setup.seed,
+    )
+
+
+def _boosting(setup: Setup) -> Any:
+    kind = HistGradientBoostingClassifier if setup.classes else HistGradientBoostingRegressor
+    params = setup.params
+    return kind(
+        max_iter=params["rounds"],
+        learning_rate=params["learning_rate"],
+        max_leaf_nodes=params["max_leaves"],
+        max_depth=params["max_depth"] or None,
+        min_samples_leaf=params["min_samples_leaf"],
+        l2_regularization=params["reg_lambda"],
+        max_bins=params["max_bins"],
+        early_stopping=params["early_stopping"],
+        n_iter_no_change=params["patience"],
+        random_state=setup.seed,
+    )
