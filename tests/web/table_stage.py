@@ -5,6 +5,8 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,20 @@ from trackside.datasets.reading import Wish
 from trackside.jobs.models import Attempt, Job
 from trackside.projects.models import Project
 
+BYTES = b"age,name\n1,=cmd\n"
+LONG = 12345678901234567890123456789
+PEOPLE = pa.table(
+    {
+        "age": pa.array([22, None, 35], pa.int64()),
+        "name": ["=cmd()", "Zoë <b>", None],
+        "fare": [7.25, float("inf"), None],
+        "alive": [True, False, None],
+        "born": [date(1890, 1, 2), None, date(1870, 5, 6)],
+        "seen": [datetime(1912, 4, 10, 12, 30), None, None],  # noqa: DTZ001 - tables have none
+        "ticket": pa.array([Decimal(LONG), None, Decimal(7)], pa.decimal128(38, 0)),
+    }
+)
+PROBLEMS = [("line 17", "3 values where 7 columns are: it is left out.")]
 KINDS = (
     ("boolean", pa.types.is_boolean),
     ("integer", lambda kind: pa.types.is_integer(kind) or pa.types.is_decimal(kind)),

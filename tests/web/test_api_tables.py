@@ -11,9 +11,8 @@ import pyarrow.parquet as parquet
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from tests.web.table_stage import finish, uploaded
+from tests.web.table_stage import LONG, PEOPLE, PROBLEMS, finish, uploaded
 from tests.web.test_client import client, shell
-from tests.web.test_tables import LONG, PEOPLE, PROBLEMS
 from tests.web.world import Rest, photos
 from trackside.accounts.models import User
 from trackside.client import Client, TracksideError

@@ -76,8 +76,7 @@ def types(request: HttpRequest, key: str, name: str) -> HttpResponse:
         corrections.correct(one, request.user, _changes(request, tables.columns(one)), read, seen)
     except Refused as refused:
         messages.error(request, str(refused))
-        return redirect(back)
-    return redirect("dataset", project.key, one.name)
+    return redirect(back)
 
 
 def _changes(request: HttpRequest, columns: list[tables.Column]) -> reading.Types:
