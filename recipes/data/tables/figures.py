@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-SAMPLE = 250_000  # values; with at most twice as many, quantiles are exact
+SAMPLE = 250_000  # values, at least; of up to twice as many all are kept
 BINS = 30
 QUANTILES = (5, 25, 50, 75, 95)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)

@@ -1,0 +1,146 @@
+"""Tables come in encodings and formats; each is read for what it says."""
+
+import gzip
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.recipes.tables import at, taken, workbook
+
+ENCODINGS = {
+    "utf-8": ("ü".encode(), "utf-8"),
+    "a mark": ("\ufeff".encode(), "utf-8"),
+    "utf-16": (None, "utf-16"),
+    "cp1252": ("ü€".encode("cp1252"), "cp1252"),
+    "latin-1": (b"\xfc\x81", "latin-1"),
+}
+
+
+@pytest.mark.parametrize("case", ENCODINGS)
+def test_the_encoding_is_found_out(tmp_path: Path, case: str) -> None:
+    piece, encoding = ENCODINGS[case]
+    if piece is None:
+        data = "name,v\nJürgen,1\nAnn,2\n".encode("utf-16")
+    elif case == "a mark":
+        data = piece + "name,v\nJürgen,1\nAnn,2\n".encode()
+    else:
+        data = b"name,v\nAnn,1\n" + piece + b",2\n"
+    made = taken(tmp_path, data)
+    assert made.facts["encoding"] == encoding
+    assert list(made.types) == ["name", "v"]
+    guessed = encoding in ("cp1252", "latin-1")
+    assert ("not UTF-8" in made.why("line 3")) is guessed
+    if case == "cp1252":
+        assert made.values("name") == ["Ann", "ü€"]
+
+
+def test_line_ends_of_any_system_are_line_ends(tmp_path: Path) -> None:
+    for end in ("\n", "\r\n", "\r"):
+        made = taken(tmp_path, end.join(["a,b", '1,"x"', "2,y", ""]))
+        assert made.values("b") == ["x", "y"], repr(end)
+        assert made.values("a") == [1, 2]
+
+
+def test_json_lines_know_numbers_from_texts(tmp_path: Path) -> None:
+    lines = [
+        '{"n": 1, "t": "1", "b": true, "d": "2019-01-01"}',
+        '{"n": 2, "t": "02", "l": [1, {"x": null}], "big": 123456789012345678901234567890}',
+        "nonsense",
+        "[1]",
+        "",
+        '{"n": null, "t": "\\ud800x", "late": 5}',
+    ]
+    made = taken(tmp_path, "\n".join(lines), "x.jsonl")
+    assert made.types == {"n": "integer", "t": "text", "b": "boolean", "d": "date"} | {
+        "l": "text",
+        "big": "integer",
+        "late": "integer",
+    }
+    assert made.values("t") == ["1", "02", "?x"]
+    assert made.values("l")[1] == '[1, {"x": null}]'
+    assert made.values("big")[1] == Decimal("123456789012345678901234567890")
+    assert made.values("late") == [None, None, 5]
+    assert "no JSON" in made.why("line 3")
+    assert "no JSON object" in made.why("line 4")
+
+
+def test_a_key_that_comes_late_is_a_column_too(tmp_path: Path) -> None:
+    early = '{"a": 1, "pad": "' + "x" * 200 + '"}\n'
+    made = taken(tmp_path, early * 25_000 + '{"b": 2}\n', "x.jsonl")
+    assert list(made.types) == ["a", "pad", "b"]
+    assert made.column("b")["missing"] == 25_000
+    assert made.values("b")[-1] == 2
+
+
+def test_packed_text_is_unpacked(tmp_path: Path) -> None:
+    made = taken(tmp_path, gzip.compress(b"a\tb\n1\t2,5\n"), "x.tsv.gz")
+    assert (made.facts["format"], made.facts["delimiter"]) == ("tsv.gz", "\t")
+    assert made.values("b") == [2.5]
+    made = taken(tmp_path, gzip.compress(b'{"a": 1}\n'), "x")
+    assert made.facts["format"] == "jsonl.gz"
+
+
+def test_parquet_keeps_its_types(tmp_path: Path) -> None:
+    moments = pa.array([0, 1_500], pa.timestamp("ms", "Europe/Berlin"))
+    table = pa.table(
+        {
+            "i": pa.array([1, None], pa.int8()),
+            "u": pa.array([2**64 - 1, 0], pa.uint64()),
+            "f": pa.array([1.5, float("nan")], pa.float32()),
+            "t": ["NA", "00123"],
+            "c": pa.array(["x", "y"]).dictionary_encode(),
+            "d": pa.array([Decimal("1.50"), None], pa.decimal128(9, 2)),
+            "z": moments,
+            "l": [[1], None],
+            "a.b": [1, 2],
+            "a": [3, 4],
+        }
+    )
+    path = tmp_path / "x.parquet"
+    pq.write_table(table, path)
+    made = taken(tmp_path, path, "x.parquet")
+    assert made.types == {
+        "i": "integer",
+        "u": "integer",
+        "f": "number",
+        "t": "text",
+        "c": "text",
+    } | {"d": "number", "z": "datetime", "l": "text", "a.b": "integer", "a": "integer"}
+    assert made.values("u") == [Decimal(2**64 - 1), Decimal(0)]
+    assert made.values("f") == [1.5, None]
+    assert made.values("t") == ["NA", "00123"]
+    assert made.values("z") == [at("1970-01-01 00:00:00"), at("1970-01-01 00:00:01.500000")]
+    assert (made.column("a")["min"], made.column("a.b")["min"]) == (3, 1)
+    assert "Europe/Berlin" in made.why("column z")
+    said = taken(tmp_path, path, "x.parquet", types={"i": "text", "f": "integer", "a": "number"})
+    assert said.values("i") == ["1", None]
+    assert "'1.5' is no integer" in said.why("row 1")
+    assert said.values("a") == [3.0, 4.0]
+
+
+def test_a_workbook_is_read_by_what_its_cells_are(tmp_path: Path) -> None:
+    rows = [
+        [None, None],
+        ["n", "t", "b", "day", "when"],
+        [1, "x", True, ("day", 43547), ("day", 43547.5)],
+        [2.0, "05", None, ("day", 43548), None],
+        [None, "#DIV/0!", False, None, ("day", 43548)],
+    ]
+    path = workbook(tmp_path / "x.xlsx", {"Empty": [], "Sales": rows, "More": [["a"], [1]]})
+    made = taken(tmp_path, path, "x.xlsx")
+    assert made.types == {
+        "n": "integer",
+        "t": "text",
+        "b": "boolean",
+        "day": "date",
+        "when": "datetime",
+    }
+    assert made.values("t") == ["x", "05", None]
+    assert made.values("day")[0] == date(2019, 3, 23)
+    assert made.values("when")[0] == at("2019-03-23 12:00:00")
+    assert (made.facts["sheet"], made.facts["sheets"]) == ("Sales", ["Empty", "Sales", "More"])
+    assert taken(tmp_path, path, "x.xlsx", read={"sheet": "More"}).values("a") == [1]
