@@ -84,7 +84,7 @@ class Categories:
 
     @classmethod
     def learn(cls, values: Values, handling: State, target: Floats) -> "Categories":
-        text = as_text(values)
+        text = _filled(values, handling)
         counted = pc.value_counts(text.drop_null())
         pairs = zip(
             counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True
@@ -117,9 +117,7 @@ class Categories:
 
     def codes(self, values: Values) -> Ints:
         """A place among `names` a row; -1 is unseen, -2 missing where that is no category."""
-        text = as_text(values)
-        if self.state["missing"] == "impute_constant":
-            text = text.fill_null(self.state["constant"])
+        text = _filled(values, self.state)
         found = pc.index_in(text, value_set=self._known).fill_null(-1)
         codes = np.array(found.to_numpy(), np.int64)
         missing = np.asarray(text.is_null().to_numpy(), bool)
@@ -220,6 +218,13 @@ def name_of(handling: State) -> str:
     """The key in KNOWN."""
     kind = str(handling["type"])
     return str(handling["encoding"]) if kind in ("category", "text") else kind
+
+
+def _filled(values: Values, handling: State) -> Values:
+    """As text, a missing one as the constant where that stands in for it."""
+    text = as_text(values)
+    constant = handling["missing"] == "impute_constant"
+    return text.fill_null(handling["constant"]) if constant else text
 
 
 def _floats(values: Values) -> Floats:

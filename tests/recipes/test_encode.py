@@ -69,6 +69,13 @@ def test_rare_categories_share_a_column() -> None:
     assert made[:, 2].tolist() == [0, 0, 1, 1]
 
 
+def test_a_constant_is_a_category_like_others() -> None:
+    how = handling("category", missing="impute_constant", constant="none")
+    encoder, made = encoded(["a", None, "a"], how)
+    assert (encoder.outputs, made.tolist()) == (["x: a", "x: none"], [[1, 0], [0, 1], [1, 0]])
+    assert encoder.unseen() == {}
+
+
 def test_a_target_mean_never_holds_the_rows_own_target() -> None:
     how = handling("category", missing="as_category", encoding="target")
     values, target = [f"v{one}" for one in range(50)], [float(one % 2) for one in range(50)]

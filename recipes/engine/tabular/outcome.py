@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from recipes import bundle
 from recipes.engine.facts import versions
 from recipes.engine.metrics import Floats
-from recipes.engine.tabular import figures, report
+from recipes.engine.tabular import diagnostics, effects, figures, report
 from recipes.engine.tabular.fitting import Fit, Judged
 from recipes.engine.tabular.model import Model
 from recipes.engine.tabular.rows import Ready
@@ -131,10 +131,29 @@ def _report(
             "test": parts.get("test"),
             "folds": _spread(folds),
             "history": _thinned(fit.history),
+            **_looked(fit, ended),
             "definitions": {one.name: one.definition for one in task.metrics.values()},
         }
     )
     return cleaned
+
+
+def _looked(fit: Fit, ended: Ended) -> dict[str, Any]:
+    """Importance, partial dependence and diagnostics of the model that was judged."""
+    ready, seed = fit.ready, fit.job.seed
+    held = ended.folds[0].rows if ended.folds else ended.judged["val"].rows
+    learned = np.setdiff1d(ready.parts.train, held)
+    samples = [
+        effects.sampled(ended.seen, ready.take(rows), ready.target[rows], seed)
+        for rows in (held, learned)
+    ]
+    found = effects.importance(ended.seen, samples[0], seed)
+    names = [one["name"] for one in found["permutation"]["columns"]]
+    return {
+        "importance": found,
+        "partial": effects.partial(ended.seen, samples[0], names),
+        "diagnostics": diagnostics.diagnose(ended.seen, ready, *samples),
+    }
 
 
 def _spread(folds: list[figures.Figures]) -> dict[str, Any] | None:

@@ -1,0 +1,129 @@
+"""What a careful colleague would say of a model, as sentences."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from recipes.engine import metrics
+from recipes.engine.metrics import Floats
+from recipes.engine.tabular.effects import Sample
+from recipes.engine.tabular.model import Model
+from recipes.engine.tabular.rows import Ready
+
+FEW_ROWS, FEW_JUDGED, RARE = 200, 50, 0.05
+ALONE, BETTER, GUESSING = 0.98, 0.1, 0.05
+LOOKED_AT = 200  # columns that are tried alone
+
+Said = list[dict[str, str]]
+
+
+def diagnose(model: Model, ready: Ready, sample: Sample, learned: Sample) -> Said:
+    """`sample` are rows that the model has not seen, `learned` such that it has."""
+    told = [*_rows(ready), *_classes(ready)]
+    told += [_leaks(name, score, ready) for name, score in alone(model, sample, ready)]
+    told += _fit(model, ready, sample, learned)
+    return [{"kind": kind, "text": text} for kind, text in told]
+
+
+def alone(model: Model, sample: Sample, ready: Ready) -> list[tuple[str, float]]:
+    """Columns that predict the target all by themselves, with the score that they reach."""
+    half = len(sample.target) // 2
+    found = []
+    for one in model.encoder.columns[:LOOKED_AT]:
+        block = sample.matrix[:, one.place]
+        if half < 10:
+            break
+        score = _alone(block, sample.target, half, len(ready.classes))
+        if score is not None and score >= ALONE:
+            found.append((one.name, score))
+    return found
+
+
+def _alone(block: Any, target: Floats, half: int, classes: int) -> float | None:
+    """Of a small tree on one half of the rows, judged on the other."""
+    if not classes:
+        tree = DecisionTreeRegressor(max_depth=6, min_samples_leaf=3, random_state=0)
+        return _score(target[half:], tree.fit(block[:half], target[:half]).predict(block[half:]), 0)
+    tree = DecisionTreeClassifier(max_depth=4, min_samples_leaf=3, random_state=0)
+    tree.fit(block[:half], target[:half].astype(int))
+    given = np.zeros((len(target) - half, classes))
+    given[:, tree.classes_] = tree.predict_proba(block[half:])
+    return _score(target[half:], given, classes)
+
+
+def _score(true: Floats, given: Floats, classes: int) -> float | None:
+    """ROC AUC, the mean over the classes, or R2; None where it is unknown."""
+    if not classes:
+        spread = float(((true - true.mean()) ** 2).sum())
+        return 1 - float(((given - true) ** 2).sum()) / spread if spread else None
+    which = [1] if classes == 2 else range(classes)
+    areas = [metrics.area(metrics.roc(true == one, given[:, one])) for one in which]
+    known = [one for one in areas if one is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _leaks(name: str, score: float, ready: Ready) -> tuple[str, str]:
+    return "leakage", (
+        f"The column {name!r} alone predicts the target ({_called(ready)} {score:.3f}). Is it "
+        "known before the target is? If it only follows from it, leave it out."
+    )
+
+
+def _called(ready: Ready) -> str:
+    return "ROC AUC" if ready.classes else "R2"
+
+
+def _rows(ready: Ready) -> list[tuple[str, str]]:
+    told = []
+    train, judged = len(ready.parts.train), len(ready.parts.val)
+    if train < FEW_ROWS:
+        text = f"Only {train} rows train the model: its figures change much with the split."
+        told.append(("few_rows", f"{text} A cross-test says by how much."))
+    if not ready.parts.folds and judged < FEW_JUDGED:
+        told.append(("few_judged", f"Only {judged} rows judge the model: its figures are rough."))
+    return told
+
+
+def _classes(ready: Ready) -> list[tuple[str, str]]:
+    if not ready.classes:
+        return []
+    counts = np.bincount(ready.target.astype(int), minlength=len(ready.classes))
+    rare = int(counts.argmin())
+    share = counts[rare] / counts.sum()
+    if share >= RARE / max(1, len(ready.classes) - 1):
+        return []
+    return [
+        (
+            "imbalance",
+            f"The class {ready.classes[rare]!r} has {counts[rare]:,} rows, {share:.1%} of all. "
+            "Accuracy says little here: look at average precision, or balance the classes.",
+        )
+    ]
+
+
+def _fit(model: Model, ready: Ready, sample: Sample, learned: Sample) -> list[tuple[str, str]]:
+    classes = len(ready.classes)
+    unseen = _score(sample.target, model.learner.predict(sample.matrix), classes)
+    known = _score(learned.target, model.learner.predict(learned.matrix), classes)
+    if unseen is None or known is None:
+        return []
+    told = []
+    if known - unseen > BETTER:
+        told.append(
+            (
+                "overfit",
+                f"The model is much better on the rows that it learned from ({_called(ready)} "
+                f"{known:.3f}) than on others ({unseen:.3f}): it has learned them by heart. Try "
+                "more rows, fewer columns or stronger regularisation.",
+            )
+        )
+    if unseen < (0.5 if classes else 0.0) + GUESSING:
+        told.append(
+            (
+                "guessing",
+                f"The model hardly beats guessing ({_called(ready)} {unseen:.3f}): the columns "
+                "say little of the target.",
+            )
+        )
+    return told

@@ -1,0 +1,139 @@
+"""What the model looks at: importance of its columns, and how the prediction moves with them."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from recipes.data.encode import Encoded, Matrix
+from recipes.engine import metrics
+from recipes.engine.metrics import Floats
+from recipes.engine.tabular.model import Model
+
+PREDICTED = 400_000  # rows, over all columns that are shuffled
+MOST_ROWS, LEAST_ROWS, REPEATS = 2000, 100, 2
+SHOWN, PARTIAL, POINTS, PARTIAL_ROWS = 50, 10, 20, 300
+SHUFFLED = 500  # columns; of more, those that the model itself finds most important
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some rows that the model did not learn from: inputs, encoded inputs and truth."""
+
+    table: pa.Table
+    matrix: Matrix
+    target: Floats
+
+
+def sampled(model: Model, table: pa.Table, target: Floats, seed: int) -> Sample:
+    """As many rows as the columns leave time for."""
+    columns = max(1, min(SHUFFLED, len(model.encoder.columns)))
+    most = int(np.clip(PREDICTED // (columns * REPEATS), LEAST_ROWS, MOST_ROWS))
+    rows = np.sort(np.random.default_rng(seed).permutation(len(table))[:most])
+    chosen = table.take(pa.array(rows))
+    return Sample(chosen, model.encoder.transform(chosen), target[rows])
+
+
+def importance(model: Model, sample: Sample, seed: int) -> dict[str, Any]:
+    """`model`: what it says of itself, or null; `permutation`: what it loses without a column."""
+    own = _own(model)
+    columns = model.encoder.columns
+    if own is not None and len(columns) > SHUFFLED:
+        order = np.argsort(-own[1], kind="stable")[:SHUFFLED]
+        columns = [columns[place] for place in np.sort(order).tolist()]
+    rng = np.random.default_rng(seed)
+    before = _loss(model, sample.matrix, sample.target)
+    lost = []
+    for one in columns[:SHUFFLED]:
+        after = [_shuffled(model, sample, one, rng) for _ in range(REPEATS)]
+        lost.append(float(np.mean(after)) - before)
+    what = "How much the loss on rows it has not seen grows when the column's values are shuffled"
+    names = [one.name for one in columns[:SHUFFLED]]
+    return {
+        "model": own and _ranked(own[0], [one.name for one in model.encoder.columns], own[1]),
+        "permutation": _ranked(what, names, np.maximum(0, lost)),
+    }
+
+
+def partial(model: Model, sample: Sample, names: list[str]) -> list[dict[str, Any]]:
+    """For the first few of these columns: the mean prediction at each of some values."""
+    known = {one.name: one for one in model.encoder.columns}
+    few = sample.matrix[:PARTIAL_ROWS]
+    made = []
+    for one in (known[name] for name in names[:PARTIAL]):
+        values = _values(sample.table.column(one.name), one)
+        if values is None or not len(values):
+            continue
+        made.append(
+            {
+                "name": one.name,
+                "type": one.handling["type"],
+                "points": [_point(model, few, one, values.slice(k, 1)) for k in range(len(values))],
+            }
+        )
+    return made
+
+
+def _own(model: Model) -> tuple[str, Floats] | None:
+    """The learner's figures, summed over the outputs of each column."""
+    found = model.learner.importance()
+    if found is None:
+        return None
+    sums = [float(found[1][one.place].sum()) for one in model.encoder.columns]
+    return found[0], np.array(sums)
+
+
+def _shuffled(model: Model, sample: Sample, one: Encoded, rng: np.random.Generator) -> float:
+    """The loss when the column's values stand at other rows."""
+    matrix = sample.matrix.copy()
+    matrix[:, one.place] = matrix[rng.permutation(len(matrix)), one.place]
+    return _loss(model, matrix, sample.target)
+
+
+def _loss(model: Model, matrix: Matrix, target: Floats) -> float:
+    given = model.learner.predict(matrix)
+    if given.ndim == 2:
+        return metrics.log_loss(target.astype(np.int64), given)
+    return float(np.sqrt(((given - target) ** 2).mean()))
+
+
+def _ranked(what: str, names: list[str], values: Any) -> dict[str, Any]:
+    total = float(np.sum(values)) or 1.0
+    order = np.argsort(-np.asarray(values), kind="stable")[:SHOWN]
+    columns = [
+        {"name": names[place], "value": float(values[place]), "share": float(values[place]) / total}
+        for place in order.tolist()
+    ]
+    return {"what": what, "columns": columns}
+
+
+def _values(column: pa.ChunkedArray, one: Encoded) -> pa.Array | None:
+    """Some values of the column, in order; None for words."""
+    there = column.drop_null()
+    if one.handling["type"] == "text" or not len(there):
+        return None
+    if one.handling["type"] in ("category", "boolean"):
+        counted = pc.value_counts(there)
+        order = np.argsort(-counted.field("counts").to_numpy(), kind="stable")[:POINTS]
+        return counted.field("values").take(pa.array(order))
+    ordered = there.combine_chunks().take(pc.sort_indices(there))
+    places = np.unique(np.linspace(0, len(ordered) - 1, POINTS * 5).round().astype(int))
+    distinct = pc.unique(ordered.take(pa.array(places)))
+    kept = np.unique(np.linspace(0, len(distinct) - 1, POINTS).round().astype(int))
+    return distinct.take(pa.array(kept))
+
+
+def _point(model: Model, matrix: Matrix, one: Encoded, value: pa.Array) -> dict[str, Any]:
+    matrix = matrix.copy()
+    matrix[:, one.place] = one.block(pa.chunked_array([value]))
+    given = model.learner.predict(matrix).mean(0)
+    means = given.tolist() if given.ndim else float(given)
+    shown = value[0].as_py()
+    if isinstance(shown, datetime.date | datetime.datetime):
+        shown = shown.isoformat()
+    elif not isinstance(shown, str | bool | int | float):
+        shown = str(shown)
+    return {"value": shown, "mean": means}
