@@ -15,7 +15,7 @@ from recipes.data.listing import BadData
 from recipes.engine.memory import OutOfMemory
 from recipes.engine.peers import Peers
 from recipes.engine.tabular import rows as rows_
-from recipes.job import BadJob, GaveWay, read
+from recipes.job import BadJob, GaveWay, Job, read, write
 from recipes.kinds import KINDS
 from recipes.params import ParamError
 from tests.recipes import tabling
@@ -309,3 +309,22 @@ def test_a_csv_is_scored_from_the_command_line(tmp_path: Path) -> None:
     assert scored.column_names == ["colour", "size", "extra", "prediction", "proba_n", "proba_y"]
     assert scored.column("prediction").to_pylist()[::2] == ["y", "n", "y"]
     assert (tmp_path / "out.csv").read_text().count("\n") == 6
+
+
+@pytest.mark.process
+def test_an_imported_file_is_trained_on(tmp_path: Path) -> None:
+    spec = {"archive": str(tabling.DATA / "titanic.csv"), "name": "titanic.csv", "kind": "table"}
+    write(tmp_path / "import", Job(job=1, kind="import", spec=spec))
+    KINDS["import"].run(read(tmp_path / "import"), tmp_path / "import", None)
+    (finished,) = events(tmp_path / "import", "finished")
+    data = {
+        "folder": str(tmp_path / "import" / "output"),
+        "fingerprint": finished["facts"]["fingerprint"],
+    }
+    for algorithm in ("xgboost", "logistic_regression"):
+        changes: dict[str, Any] = {"spec": {"features": {"alive": {"role": "ignore"}}}}
+        folder = tabling.job(
+            tmp_path, data, "survived", algorithm=algorithm, name=algorithm, **changes
+        )
+        run(folder)
+        assert events(folder, "finished")[0]["score"] > 0.8

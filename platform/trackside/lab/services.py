@@ -41,9 +41,10 @@ def create_analysis(
     if task not in TASKS:
         raise BadDesign({"task": f"'task' must be one of {', '.join(TASKS)}, not {task!r}."})
     if TASKS[task].data != dataset.kind:
-        raise BadDesign(
-            {"dataset": f"{TASKS[task].label} needs images; {dataset.name} is a table."}
+        needs, has = (
+            ("images", "a table") if TASKS[task].data == "images" else ("a table", "images")
         )
+        raise BadDesign({"dataset": f"{TASKS[task].label} needs {needs}; {dataset.name} is {has}."})
     if target != "label":
         raise BadDesign(
             {"target": f"A dataset of images has the target 'label', its folders; not {target!r}."}

@@ -63,7 +63,7 @@ def analysis_new(request: HttpRequest, key: str) -> HttpResponse:
         "chosen": first,
         "errors": errors,
         "typed": request.POST.get("name") or (suggest_name(project, first) if first else ""),
-        "tasks": list(TASKS.values()),
+        "tasks": [one for one in TASKS.values() if one.data == "images"],
     }
     return render(request, "lab/new.html", context, status=422 if errors else 200)
 
