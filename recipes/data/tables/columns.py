@@ -17,7 +17,7 @@ OWN_TYPES = (  # Arrow types that need no reading: (is it?, our type)
     (pa.types.is_date, "date"),
     (pa.types.is_timestamp, "datetime"),
 )
-PROBE = 32  # values
+PROBE = 8  # values
 
 
 class Guess:
@@ -42,12 +42,15 @@ class Guess:
         self._seen = True
         if may is not None:
             self._alive = tuple(form for form in self._alive if form.type in may)
-        found, fitting = None, []
+        found: pa.Array | None = None
+        fitting: list[Form] = []
         implied: set[str] = set()
         first = values.drop_null().slice(0, PROBE)  # rules most forms out at little cost
-        for form in [form for form in self._alive if form.parse(first) is not None]:
+        for form in self._alive:
+            if fitting and form.family != fitting[0].family:
+                continue
             if form.name not in implied:
-                parsed = form.parse(values)
+                parsed = form.parse(values) if form.parse(first) is not None else None
                 if parsed is None:
                     continue
                 found = parsed if found is None else found

@@ -18,6 +18,7 @@ HEAD = 64 << 10  # bytes
 OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 NEEDED = "A table (csv, tsv, JSON Lines, Parquet or Excel) or an archive of pictures is needed."
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1b")) + b"\x7f"
+FEW = 20  # characters of control that a short text may have
 TABLES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".xls")
 
 
@@ -107,7 +108,7 @@ def _is_text(head: bytes, read: Reading) -> bool:
     if any(head.startswith(mark) for mark, _ in MARKS) or read.encoding.lower().startswith("utf-"):
         return True
     odd = len(head) - len(head.translate(None, CONTROL))
-    return b"\0" not in head and odd * 100 <= len(head)
+    return b"\0" not in head and (odd < FEW or odd * 10 <= len(head))
 
 
 def _text_format(head: bytes, name: str, read: Reading) -> str:

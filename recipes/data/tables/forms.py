@@ -40,6 +40,11 @@ class Form:
     arrow: pa.DataType | None = None
 
     @property
+    def family(self) -> str:
+        """No value has forms of two families."""
+        return {"integer": "number", "datetime": "date"}.get(self.type, self.type)
+
+    @property
     def kept_as(self) -> pa.DataType:
         return self.arrow or ARROW[self.type]
 

@@ -16,7 +16,7 @@ from recipes.data.tables.reading import BLOCK, Block, Reading
 from recipes.data.tables.text import Text
 
 DELIMITERS = ",;\t|"
-SAMPLE = 200  # rows that the delimiter and the header are found out from
+SAMPLE = 200  # rows, and columns, that delimiter and header are found out from
 
 Rows = list[list[str]]
 
@@ -119,7 +119,7 @@ def sample(head: str, delimiter: str) -> Rows:
 def has_header(rows: Rows, read: Reading) -> bool:
     """Whether the first row names the columns: where values below it are numbers, dates or
     booleans, its own are not, or it has years like 2010, 2011 beside a name."""
-    first, below = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
+    first, below = rows[0][:SAMPLE], [row for row in rows[1:] if len(row) == len(rows[0])]
     missing = set(read.tokens("*"))
     if any(value in missing and value for value in first):
         return False
@@ -135,7 +135,7 @@ def has_header(rows: Rows, read: Reading) -> bool:
             alike += 1
         else:
             different += 1
-    years = [name for name in first if name.isdigit()]
+    years = [name for name in first if name.isdecimal()]
     rising = years == sorted(set(years)) and all(1800 <= int(year) <= 2200 for year in years)
     return different > 0 or not alike or (len(first) > len(years) == alike and rising)
 
