@@ -72,6 +72,7 @@ class _Heard:
         self._size = size
         self._begun = self._said = time.monotonic()
         self._done = 0
+        self._reporting = False
 
     def hear(self, line: Line) -> None:
         if "column" in line:
@@ -82,7 +83,8 @@ class _Heard:
             self.facts = line["facts"]
         elif "done" in line:
             self._progress(min(int(line["done"]), self._size))
-        elif "group" in line and self._done < self._size:
+        elif "group" in line and not self._reporting:
+            self._reporting = True
             self._progress(self._size)
             self._journal.write("phase", name="report", text="Describing the columns.")
 
