@@ -16,8 +16,6 @@ from trackside.datasets.reading import Wish
 from trackside.datasets.trouble import BadDataset
 from trackside.projects.models import Project
 
-HOME = "/p/INSECTS/datasets/people/"
-
 
 @pytest.fixture
 def people(project: Project, ada: User) -> Dataset:

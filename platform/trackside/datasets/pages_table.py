@@ -59,6 +59,7 @@ def columns_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
         "all": len(columns),
         "types": reading.TYPES,
         "find_out": corrections.FIND_OUT,
+        "delimiter": reading.DELIMITERS.get(dataset.facts.get("delimiter") or "", "unusual"),
         "refusal": corrections.refusal(dataset),
         **reading.choices(reading.as_form(dataset.facts.get("read") or {})),
     }

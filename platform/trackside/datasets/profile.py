@@ -9,6 +9,7 @@ from trackside.datasets.tables import Column
 WIDTH, HEIGHT = 240, 44  # of the little picture
 TOP = 5
 TEXT_MOST = 80
+FEW_DIGITS = 1000  # from here on two decimals are enough
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class Top:
     value: str
     count: int
     share: float  # percent of all rows
+
+    @property
+    def says(self) -> str:
+        return "< 0.1 %" if 0 < self.share < 0.1 else f"{self.share:.1f} %"
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,8 @@ def _number(value: float) -> str:
         return str(value)
     if value and not 1e-3 <= abs(value) < 1e9:  # beyond, zeros would be counted
         return f"{value:.4g}"
-    return f"{value:,.4f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"
+    digits = 4 if abs(value) < FEW_DIGITS else 2
+    return f"{value:,.{digits}f}".rstrip("0").rstrip(".") if value % 1 else f"{value:,.0f}"
 
 
 def _bars(histogram: Any) -> tuple[Bar, ...]:

@@ -16,7 +16,7 @@ TYPES = {
     "date": "Date",
     "datetime": "Date and time",
 }
-DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Bar |", " ": "Space"}
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar |", " ": "space"}
 ENCODINGS = {
     "utf-8": "UTF-8",
     "latin-1": "Latin-1 (ISO 8859-1)",

@@ -37,6 +37,12 @@ def parquet_file(dataset: Dataset) -> Path | None:
     return path if path.suffix == ".parquet" else None
 
 
+def is_parquet(dataset: Dataset) -> bool:
+    """Whether it can be downloaded as Parquet."""
+    ready = dataset.kind == "table" and dataset.state == DatasetState.READY
+    return ready and (storage.folder(dataset) / PARQUET).is_file()
+
+
 def table(dataset: Dataset) -> Table:
     """Raises Http404 while there are no rows."""
     path = _file(dataset)

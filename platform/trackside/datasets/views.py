@@ -112,7 +112,8 @@ def dataset(request: HttpRequest, key: str, name: str) -> HttpResponse:
     tabs = _tabs(one)
     tab = request.GET.get("tab", "")
     tab = tab if tab in tabs else next(iter(tabs))
-    context |= {"tab": tab, "tabs": tabs, **TABS[tabs[tab]](request, one)}
+    context |= {"tab": tab, "tabs": tabs, "parquet": tables.is_parquet(one)}
+    context |= TABS[tabs[tab]](request, one)
     return render(request, f"datasets/{tabs[tab]}.html", context)
 
 

@@ -16,12 +16,12 @@ function heard({ type, data }) {
   if (type === "state") state(data);
 }
 
-function progress({ done, of }) {
+function progress({ done, of, unit }) {
   if (!of) return;
   const share = (100 * done) / of;
   part("import-bar").firstElementChild.setAttribute("width", share.toFixed(2));
   part("import-bar").setAttribute("aria-valuenow", Math.round(share));
-  part("import-count").textContent = `${thousands(Math.floor(done))} of ${thousands(of)}`;
+  part("import-count").textContent = `${thousands(Math.floor(done))} of ${thousands(Math.ceil(of))}${unit === "MB" ? " MB" : ""}`;
 }
 
 function state({ state: now, reason }) {
