@@ -13,6 +13,9 @@ from recipes.learners.learner import Floats, Matrix, Rows, Setup, Told
 
 FILE = "model.skops"
 TRUSTED = [  # beside numpy's and scikit-learn's own estimators; anything else is not loaded
+    "sklearn._loss._loss.CyHalfBinomialLoss",
+    "sklearn._loss._loss.CyHalfMultinomialLoss",
+    "sklearn._loss._loss.CyHalfSquaredError",
     "sklearn._loss.link.IdentityLink",
     "sklearn._loss.link.Interval",
     "sklearn._loss.link.LogitLink",

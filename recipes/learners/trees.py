@@ -60,7 +60,11 @@ class Boosting(Scikit):
         model = self._model = self._make(self._setup)
         more: dict[str, Any] = {}
         if validation is not None and self._setup.params["early_stopping"]:
-            more = {"X_val": self._seen(validation.matrix), "y_val": self._aim(validation.target)}
+            known = self._known(train, validation)
+            more = {
+                "X_val": validation.matrix[known],
+                "y_val": self._aim(validation.target[known]),
+            }
         else:
             model.set_params(early_stopping=False)
         self._learn(model, train, **more)
@@ -72,6 +76,12 @@ class Boosting(Scikit):
             losses = {"train_loss": _loss(learned), "val_loss": _loss(judged)}
             if place:
                 told.tell({"round": place, "of": self._setup.params["rounds"], **losses})
+
+    def _known(self, train: Rows, validation: Rows) -> Any:
+        """Validation rows whose class has a training row: it refuses others."""
+        if not self._setup.classes:
+            return np.ones(len(validation.target), bool)
+        return np.isin(validation.target, train.target)
 
 
 def _loss(score: float) -> float | None:

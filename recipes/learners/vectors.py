@@ -23,9 +23,9 @@ class Vectors(ScaledTarget):
         if not self._setup.classes:
             super()._fit(train, validation, told)
             return
-        held = self._held(train.target)
+        learn, held = self._apart(train.target)
         self._model = self._make(self._setup)
-        self._learn(self._model, _some(train, ~held))
+        self._learn(self._model, _some(train, learn))
         self._calibration = LogisticRegression()
         self._calibration.fit(self._distances(train.matrix[held]), train.target[held].astype(int))
         loss = self.loss(validation) if validation else None
@@ -37,17 +37,19 @@ class Vectors(ScaledTarget):
         given = self._calibration.predict_proba(self._distances(matrix))
         return self._all_classes(given, self._calibration.classes_)
 
-    def _held(self, target: Floats) -> Any:
-        """Some rows of each class; a class of a few rows calibrates with what it learns from."""
+    def _apart(self, target: Floats) -> tuple[Any, Any]:
+        """Which rows learn and which calibrate: one in a few of each class does not learn.
+
+        The only row of a class does both: without it the class would not be known.
+        """
         rng = np.random.default_rng(self._setup.seed)
-        held = np.zeros(len(target), bool)
+        learn, calibrate = np.ones(len(target), bool), np.zeros(len(target), bool)
         for one in np.unique(target):
             rows = rng.permutation(np.flatnonzero(target == one))
-            held[rows[: max(1, len(rows) // CALIBRATION)]] = True
-        for one in np.unique(target):
-            if held[target == one].all():
-                raise ValueError("A support vector machine needs two rows of each class at least.")
-        return held
+            held = rows[: max(1, len(rows) // CALIBRATION)]
+            calibrate[held] = True
+            learn[held] = len(rows) == 1
+        return learn, calibrate
 
     def _distances(self, matrix: Matrix) -> Any:
         found = self._model.decision_function(self._seen(matrix))

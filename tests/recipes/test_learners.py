@@ -1,5 +1,6 @@
 """Every algorithm for tables: it trains on real data, and its bundle predicts as it did then."""
 
+import datetime
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from recipes.algorithms import ALGORITHMS
 from recipes.engine.metrics import area, roc
 from recipes.engine.peers import Peers
 from recipes.engine.tabular import fitting, outcome
@@ -126,6 +128,66 @@ def test_the_bundle_holds_no_pickle(trained: Trained) -> None:
     for file in trained.bundle.iterdir():
         assert file.suffix in {".json", ".ubj", ".parquet", ".skops", ".safetensors"}
         assert not file.read_bytes()[:2].startswith(b"\x80")
+
+
+EACH = [
+    (name, task, policy)
+    for name, card in ALGORITHMS.items()
+    if card.learner is not None
+    for task in card.tasks
+    for policy in ("random", "kfold")
+]
+
+
+@pytest.mark.parametrize(("name", "task", "policy"), EACH)
+def test_every_algorithm_solves_each_of_its_tasks(
+    tmp_path: Path, name: str, task: str, policy: str
+) -> None:
+    """On a small, nasty table: gaps, a class of two rows, weights, dates, words."""
+    table, score = _nasty(task)
+    settings = ALGORITHMS[name].params.defaults()
+    few = {key: 8 for key in ("rounds", "trees") if key in settings}
+    if name == "mlp":
+        few = {"rounds": 60}
+    spec = {
+        "params": few,
+        "metric": "accuracy" if task == "multiclass" else None,
+        "weights": "weight",
+        "features": {"words": {"role": "input", "type": "text"}},
+        "split": {"policy": policy, "folds": 3},
+    }
+    data = tabling.dataset(tmp_path / "data", table)
+    folder = tabling.job(tmp_path, data, "target", task=task, algorithm=name, spec=spec)
+    run(folder, "train")
+    (finished,) = events(folder, "finished")
+    assert finished["score"] > score
+    run(tabling.score_job(tmp_path, folder / "bundle", data), "score")
+    scored = pq.read_table(tmp_path / "score" / "output" / "table.parquet")
+    assert scored.column("prediction").null_count == 0
+
+
+def _nasty(task: str) -> tuple[pa.Table, float]:
+    """The table, and a score that guessing does not reach."""
+    rng = np.random.default_rng(1)
+    size, count = rng.normal(size=240), 240
+    colour = rng.choice(["red", "green", "blue"], count)
+    truth = size * 2 + (colour == "red") * 2 + rng.normal(size=count) * 0.2
+    targets: dict[str, Any] = {
+        "two_class": np.where(truth > 1, "yes", "no"),
+        "multiclass": np.where(np.arange(count) < 2, "rare", np.where(truth > 1, "high", "low")),
+        "regression": truth * 1000 + 5000,
+    }
+    gaps = rng.random((2, count)) < 0.05
+    columns = {
+        "size": pa.array(size, mask=gaps[0]),
+        "colour": pa.array(colour.tolist(), pa.string(), mask=gaps[1]),
+        "flag": (size > 0).tolist(),
+        "day": [datetime.date(2024, 1, 1 + one % 28) for one in range(count)],
+        "words": [f"the {one} thing" for one in colour],
+        "weight": rng.random(count) + 0.5,
+        "target": targets[task],
+    }
+    return pa.table(columns), 0.5 if task == "regression" else 0.7
 
 
 def _inputs(trained: Trained) -> list[str]:

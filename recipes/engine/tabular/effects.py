@@ -1,6 +1,7 @@
 """What the model looks at: importance of its columns, and how the prediction moves with them."""
 
 import datetime
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from recipes.engine.tabular.model import Model
 PREDICTED = 400_000  # rows, over all columns that are shuffled
 MOST_ROWS, LEAST_ROWS, REPEATS = 2000, 100, 2
 SHOWN, PARTIAL, POINTS, PARTIAL_ROWS = 50, 10, 20, 300
+SECONDS = 60.0  # that shuffling may take, about: neighbours and vectors predict slowly
 SHUFFLED = 500  # columns; of more, those that the model itself finds most important
 
 
@@ -29,12 +31,17 @@ class Sample:
 
 
 def sampled(model: Model, table: pa.Table, target: Floats, seed: int) -> Sample:
-    """As many rows as the columns leave time for."""
+    """As many rows as the columns, and the pace of the model, leave time for."""
     columns = max(1, min(SHUFFLED, len(model.encoder.columns)))
     most = int(np.clip(PREDICTED // (columns * REPEATS), LEAST_ROWS, MOST_ROWS))
-    rows = np.sort(np.random.default_rng(seed).permutation(len(table))[:most])
+    rows = np.random.default_rng(seed).permutation(len(table))[:most]
     chosen = table.take(pa.array(rows))
-    return Sample(chosen, model.encoder.transform(chosen), target[rows])
+    matrix = model.encoder.transform(chosen)
+    began = time.monotonic()
+    model.learner.predict(matrix)
+    fits = SECONDS / max(1e-9, (time.monotonic() - began) * columns * REPEATS)
+    kept = slice(0, max(min(LEAST_ROWS, len(rows)), int(len(rows) * min(1.0, fits))))
+    return Sample(chosen[kept], matrix[kept], target[rows][kept])
 
 
 def importance(model: Model, sample: Sample, seed: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """How a training on a table ends: its predictions judged, the bundle written, the result told."""
 
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,12 +14,13 @@ from recipes.engine.facts import versions
 from recipes.engine.metrics import Floats
 from recipes.engine.tabular import diagnostics, effects, figures, report
 from recipes.engine.tabular.fitting import Fit, Judged
-from recipes.engine.tabular.model import Model
+from recipes.engine.tabular.model import Model, load
 from recipes.engine.tabular.rows import Ready
 from recipes.events import finite
 
 PREDICTIONS = "predictions.parquet"
 HISTORY = 1000  # rounds in the report
+PROVED = 200  # rows on which the written model must agree with the one in memory
 
 
 class Ended(NamedTuple):
@@ -64,6 +66,7 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
     place = fit.folder / "bundle"
     save = partial(_save, ended.model, predictions(ready, val, threshold))
     size = bundle.write(place, finite(about), made, save)
+    _prove(place, ended, ready)
     fit.journal.write(
         "finished",
         bundle=str(place),
@@ -72,6 +75,18 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         metrics=judged["val"],
         facts={**used, **_facts(fit, ended, learned, size)},
     )
+
+
+def _prove(place: Path, ended: Ended, ready: Ready) -> None:
+    """A bundle that would not predict as the model does is none. Raises BadBundle."""
+    rows = ready.take(ended.judged["val"].rows[:PROVED])
+    then, now = ended.model.predict(rows), load(place, threads=1).predict(rows)
+    if not np.allclose(then, now, rtol=1e-5, atol=1e-8):
+        shutil.rmtree(place)
+        raise bundle.BadBundle(
+            "The written model predicts otherwise than the trained one, by up to "
+            f"{np.abs(then - now).max():g}. That is an error of the program: it is not kept."
+        )
 
 
 def predictions(ready: Ready, judged: Judged, threshold: float | None) -> pa.Table:
