@@ -80,7 +80,7 @@ def _zipped(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.namelist()[:100_000]
-            kind = archive.read("mimetype")[:60] if "mimetype" in entries else b""
+            kind = archive.open("mimetype").read(60) if "mimetype" in entries else b""
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError):
         with path.open("rb") as file:  # their readers say what is wrong with it
             return "xlsx" if b"[Content_Types].xml" in file.read(HEAD) else "images"

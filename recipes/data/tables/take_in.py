@@ -99,7 +99,7 @@ class _Heard:
             eta = round((now - self._begun) * rest / done, 1) if done else None
             mb = 1e6
             self._journal.write(
-                "progress", done=round(done / mb, 1), of=round(self._size / mb, 1), unit="MB",
+                "progress", done=round(done / mb, 1), of=round(self._size / mb, 1), unit="megabyte",
                 eta=eta,
             )  # fmt: skip
 

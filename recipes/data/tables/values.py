@@ -20,6 +20,7 @@ class Values:
 
     def __init__(self, type_: str) -> None:
         self.rows = 0
+        self.once = False  # no value had come twice when they became too many to be counted
         self.looks = {"number": 0, "zero-led": 0, "spaced": 0}  # rows of text
         self.no_number = ""  # a text that is none
         self._text = type_ == "text"
@@ -48,6 +49,7 @@ class Values:
                 self._counts[value] = count
                 self._bytes += len(value) if self._text else 8
         if len(self._counts) > MOST or self._bytes > BYTES:
+            self.once = len(self._counts) == self.rows
             self._counts = None
 
     def top(self, most: int) -> list[dict[str, Any]]:

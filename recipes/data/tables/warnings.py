@@ -19,7 +19,8 @@ def warnings(column: "Described") -> list[str]:
         found.append(f"{share:.0f}% of the values are missing.")
     if column.values.distinct == 1 < there:
         found.append("It is constant: all values are the same.")
-    if there >= FROM and column.values.distinct == there and column.type in ("text", "integer"):
+    once = (there >= FROM and column.values.distinct == there) or column.values.once
+    if once and column.type in ("text", "integer"):
         found.append("Each value is there once, like an id: nothing can be learned from it.")
     if column.figures and column.figures.infinite:
         found.append(f"Some values are infinite ({column.figures.infinite:,}).")
