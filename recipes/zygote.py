@@ -27,7 +27,10 @@ import recipes
 from recipes import crash, gang, processes
 
 # Libraries read these when they are loaded; a thread of theirs would make forking unsafe.
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+ONE_THREAD = {
+    **{f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")},
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
 # What torch and its friends import at first use only, so that no job pays for it.
 LATE = (
     "numpy.ctypeslib",
