@@ -144,3 +144,5 @@ def test_a_workbook_is_read_by_what_its_cells_are(tmp_path: Path) -> None:
     assert made.values("when")[0] == at("2019-03-23 12:00:00")
     assert (made.facts["sheet"], made.facts["sheets"]) == ("Sales", ["Empty", "Sales", "More"])
     assert taken(tmp_path, path, "x.xlsx", read={"sheet": "More"}).values("a") == [1]
+    said = taken(tmp_path, path, "x.xlsx", types={"t": "integer"})
+    assert "'05' is no integer" in said.why("row 4")

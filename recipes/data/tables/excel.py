@@ -53,7 +53,7 @@ class Excel:
         }
 
     def blocks(self, problems: Problems) -> Iterator[Block]:
-        rows = enumerate(self._sheet.iter_rows(), 1 + self._skipped())
+        rows = enumerate(self._sheet.iter_rows(), 1)  # with empty rows above the first
         filled = ((number, row) for number, row in rows if any(cell != "" for cell in row))
         number, first = next(filled, (0, []))
         if not number:
@@ -86,11 +86,6 @@ class Excel:
             known = ", ".join(repr(name) for name in self._book.sheet_names[:20])
             raise BadInput(f"The workbook has no sheet {wanted!r}. It has {known}.")
         return self._book.get_sheet_by_name(wanted)
-
-    def _skipped(self) -> int:
-        """Empty rows above the first, which the sheet leaves out."""
-        start = self._sheet.start
-        return start[0] if start and self._sheet.height < self._sheet.total_height else 0
 
     def _filled(self, header: list[Any]) -> list[int]:
         """Columns up to the last that has a name, without empty ones on the left."""
