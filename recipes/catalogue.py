@@ -9,6 +9,8 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models
 
+from recipes.algorithms import ALGORITHMS
 from recipes.engine.facts import versions
 from recipes.engine.peers import precision_for
 from recipes.job import write_whole
@@ -53,10 +56,20 @@ def catalogue(folder: Path, *, quick: bool) -> Entry:
                 _keep(folder, counted)  # at once: a node may be stopped meanwhile
     return {
         "versions": versions(),
+        "libraries": _libraries(),
         "cpu": {"cores": len(os.sched_getaffinity(0)), "bf16": _bf16()},
         "torch_archs": str(torch._C._cuda_getArchFlags() or "").split() if _with_cuda() else [],
         "backbones": [_entry(one, counted.get(one.name, {}), folder) for one in known],
     }
+
+
+def _libraries() -> dict[str, str]:
+    """What the algorithms need beside torch, as far as it is installed here."""
+    found = {}
+    for name in sorted({one.library for one in ALGORITHMS.values()} - {""}):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _entry(one: Backbone, counted: Entry, folder: Path) -> Entry:

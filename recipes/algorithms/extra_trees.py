@@ -74,5 +74,6 @@ ALGORITHM = Algorithm(
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     learner=learner,
+    library="scikit-learn",
     takes_missing=True,
 )

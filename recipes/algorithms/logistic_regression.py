@@ -79,5 +79,6 @@ ALGORITHM = Algorithm(
     tasks=("two_class", "multiclass"),
     params=PARAMS,
     learner=learner,
+    library="scikit-learn",
     scales=True,
 )

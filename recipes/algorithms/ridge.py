@@ -38,5 +38,6 @@ ALGORITHM = Algorithm(
     tasks=("regression",),
     params=PARAMS,
     learner=learner,
+    library="scikit-learn",
     scales=True,
 )

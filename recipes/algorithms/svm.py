@@ -99,5 +99,6 @@ ALGORITHM = Algorithm(
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     learner=learner,
+    library="scikit-learn",
     scales=True,
 )

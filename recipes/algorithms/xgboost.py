@@ -284,4 +284,5 @@ ALGORITHM = Algorithm(
     translate=translate,
     takes_missing=True,
     on_gpu=True,
+    library="xgboost-cu13",
 )

@@ -181,7 +181,7 @@ def test_diagnostics_name_what_may_spoil_a_training() -> None:
 
 
 def test_the_list_is_empty_then_shows_the_analysis(project: Any, ada: Any, as_ada: Any) -> None:
-    assert b"Upload images" in as_ada.get("/p/INSECTS/lab/").content
+    assert b"Upload data" in as_ada.get("/p/INSECTS/lab/").content
     lab_stage.analysis(project, ada)
     assert b"insect sorter" in as_ada.get("/p/INSECTS/lab/").content
 

@@ -22,8 +22,8 @@ def shown(analysis: Analysis) -> dict[str, Any]:
     return {
         "name": analysis.name,
         "dataset": analysis.dataset.name,
-        **analysis.design,
         "features": {},
+        **analysis.design,
         "task": analysis.task,
         "target": analysis.target,
     }
@@ -67,7 +67,7 @@ def change(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> d
     """Part by part; one wrong value leaves all as it was."""
     analysis = _analysis(request, key, name, Role.EDITOR)
     for part, values in body.items():
-        if part in ("name", "dataset", "features"):
+        if part in ("name", "dataset") or (part == "features" and part not in analysis.design):
             _as_it_is(part, values, shown(analysis)[part])
         else:
             services.save_design(analysis, part, values)

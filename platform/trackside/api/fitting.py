@@ -2,30 +2,35 @@
 
 from typing import Any
 
+from recipes.tasks import data_of
 from trackside.compute import fit, outlook
 from trackside.compute.board import board
 from trackside.compute.requests import clean
-from trackside.compute.services import catalogue, peaks
-from trackside.lab import forecast
+from trackside.lab import estimates, forecast
+from trackside.lab.freezing import placed
 from trackside.lab.models import Analysis
+from trackside.lab.queries import with_compute
 
 ON_A_GPU = {"kind": "any", "count": 1}
 
 
 def answer(analysis: Analysis, compute: dict[str, Any], user: Any) -> dict[str, Any]:
-    """A verdict for each GPU, the start and the duration. Raises BadCompute."""
-    wish = clean(compute)
-    now, known, facts = board(user), peaks(), analysis.dataset.facts
+    """A verdict for each GPU, the start and the duration. Raises BadCompute, BadDesign."""
+    wish = clean(placed(analysis.task, compute))
+    now, known, listed = board(user), estimates.know(), analysis.design["models"]
+    models = [one for one in listed if one.get("on", True)] or listed
     on_gpu = ON_A_GPU if wish["kind"] == "cpu" else wish
-    design, cards = analysis.design, catalogue()
-    need = fit.estimate(design, cards, images=facts, compute=on_gpu, peaks=known)
+    there = with_compute(analysis, on_gpu)
+    need = estimates.largest([estimates.need(there, one, known) for one in models])
     verdicts = fit.verdicts(need, now, on_gpu)
     starts = forecast.start(wish, now, user=user, project=analysis.project, need=need)
     fit.reserve(verdicts, starts.pop("kept", {}))
+    here = with_compute(analysis, wish)
+    images = data_of(analysis.task) == "images"
     return {
         "gpus": [{"uuid": uuid, **verdict} for uuid, verdict in verdicts.items()],
         "need": {"bytes": need.bytes, "basis": need.basis, "notes": need.notes},
         "start": starts,
-        "duration": outlook.duration(design, cards, images=facts, compute=wish, peaks=known),
-        "effective_batch": outlook.effective_batch(design, wish),
+        "duration": estimates.together([estimates.seconds(here, one, known) for one in models]),
+        "effective_batch": outlook.effective_batch(analysis.design, wish) if images else {},
     }

@@ -3,6 +3,7 @@
 from typing import Any
 
 from recipes.algorithms import ALGORITHMS
+from recipes.features import HANDLING
 from recipes.tasks import TASKS
 from trackside.api.schemas import Schema
 
@@ -116,7 +117,17 @@ JOB = obj(
 )
 STOP = obj("how", closed=True, how={"type": "string", "enum": ["finish_early", "cancel"]})
 MOVE = obj("compute", closed=True, compute=COMPUTE)
-NEW_ANALYSIS = obj("name dataset", closed=True, name=NAME, dataset=NAME, target=NAME, task=TEXT)
+TARGET: Schema = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 400,
+    "description": "label for images; for a table the column to predict",
+}
+TASK: Schema = {
+    "type": "string",
+    "description": f"one of {', '.join(TASKS)}; left out, the target's own",
+}
+NEW_ANALYSIS = obj("name dataset", closed=True, name=NAME, dataset=NAME, target=TARGET, task=TASK)
 
 
 def model_schema() -> Schema:
@@ -132,15 +143,24 @@ def _model(name: str, card: Any) -> Schema:
     )
 
 
+def _different(part: str) -> list[Any]:
+    """A task for each different form of that part."""
+    return list({repr(getattr(one, part)): one for one in TASKS.values()}.values())
+
+
 def design_schema() -> Schema:
     """`GET .../analyses/{name}`, made from the cards."""
     card = next(iter(TASKS.values()))
     return obj(
         task={"type": "string", "enum": list(TASKS)},
         target=TEXT,
-        split=card.split.schema(),
-        metric={"type": "string", "enum": list(card.metrics)},
+        split={"oneOf": [one.split.schema() for one in _different("split")]},
+        metric={
+            "type": "string",
+            "enum": list(dict.fromkeys(one for card in TASKS.values() for one in card.metrics)),
+        },
         features=ANY_OBJECT,
+        rebalance=FLAG,
         models=many(model_schema()),
         augmentation=card.augmentation.schema(),
         training=next(iter(ALGORITHMS.values())).training.schema(),
@@ -148,6 +168,7 @@ def design_schema() -> Schema:
     )
 
 
+FEATURE: Schema = {**HANDLING.schema(), "type": ["object", "null"]}
 PATCH_DESIGN: Schema = {
     "type": "object",
     "description": "The parts of the design to change, or all of it; a part may be partial.",
@@ -156,7 +177,13 @@ PATCH_DESIGN: Schema = {
         "dataset": TEXT,
         "split": ANY_OBJECT,
         "metric": TEXT,
-        "features": ANY_OBJECT,
+        "features": {
+            "type": "object",
+            "description": "Of a table: by column what differs from the default handling, such as "
+            "{'role': 'ignore'}; {} or null goes back to the default",
+            "additionalProperties": FEATURE,
+        },
+        "rebalance": FLAG,
         "models": many(ANY_OBJECT),
         "augmentation": ANY_OBJECT,
         "training": ANY_OBJECT,

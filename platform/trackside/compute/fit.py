@@ -180,7 +180,7 @@ def _on_cpu(blank: Need, like: list[Peak]) -> Need:
     sizes = [one.peak for one in like]
     spread = max(LEAST_SPREAD, (max(sizes) - min(sizes)) / 2 / median(sizes))
     return replace(
-        blank, bytes=int(median(sizes)), spread=spread, basis=_from_runs(len(like), spread)
+        blank, bytes=int(median(sizes)), spread=spread, basis=from_runs(len(like), spread)
     )
 
 
@@ -217,12 +217,12 @@ def _corrected(need: Need, like: list[Peak]) -> Need:
         factor = median(ratios)
         spread = (max(ratios) - min(ratios)) / 2 / factor if len(ratios) > 1 else ONE_RUN_SPREAD
         spread = max(LEAST_SPREAD, spread)
-        basis = _from_runs(len(ratios), spread)
+        basis = from_runs(len(ratios), spread)
     size = int(need.formula * factor) + CONTEXT
     return replace(need, bytes=size, spread=round(spread, 3), basis=basis)
 
 
-def _from_runs(number: int, spread: float) -> str:
+def from_runs(number: int, spread: float) -> str:
     return f"From {number} like {'training' if number == 1 else 'trainings'}, ±{spread:.0%}."
 
 

@@ -131,6 +131,8 @@ def run_recipe(
     if busy is not None:
         raise RecipeBusy(f"{held} is at work as job {busy.job_id}. Wait for it or stop it.")
     wanted = compute or held.compute or {"kind": "cpu"}
+    if held.kind == "train":
+        wanted = lab.placed(held.saved_model.task, wanted)
     version = None if held.kind == "train" else _active(held.saved_model)
     job = jobs.submit(
         project=held.project,

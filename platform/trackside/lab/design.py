@@ -1,9 +1,11 @@
 """The design of an analysis: its defaults, and the check of each part by its card. Pure.
 
 `{"task","target","split","metric","models":[{"algorithm","params","on"}],"augmentation",
-"training","runtime","compute"}`
+"training","runtime","compute"}`; of a table also `features` (lab/handling.py) and `rebalance`.
 """
 
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from recipes.algorithms import ALGORITHMS
@@ -13,7 +15,17 @@ from trackside.lab.trouble import BadDesign
 
 Design = dict[str, Any]
 MOST_MODELS = 20
+DRAWN = ("random", "time")  # policies with shares
 PARTS = ("split", "metric", "models", "augmentation", "training", "runtime", "compute")
+SEED = Whole(
+    name="seed",
+    label="Seed",
+    default=1337,
+    minimum=0,
+    maximum=2**31 - 1,
+    help="Fixes all that is drawn at random: first weights, order of the pictures, "
+    "augmentation. The same seed on the same device gives the same model.",
+)
 RUNTIME = Params(
     (
         Choice(
@@ -30,17 +42,15 @@ RUNTIME = Params(
                 ("fp32", "fp32", ""),
             ),
         ),
-        Whole(
-            name="seed",
-            label="Seed",
-            default=1337,
-            minimum=0,
-            maximum=2**31 - 1,
-            help="Fixes all that is drawn at random: first weights, order of the pictures, "
-            "augmentation. The same seed on the same device gives the same model.",
-        ),
+        SEED,
     )
 )
+SEED_OF_TABLES = replace(
+    SEED,
+    help="Fixes all that an algorithm draws at random. The same seed gives the same model.",
+)
+RUNTIMES = {"images": RUNTIME, "table": Params((SEED_OF_TABLES,))}
+OWN: dict[str, Design] = {"images": {}, "table": {"features": {}, "rebalance": False}}
 
 
 def default_design(facts: dict[str, Any], task: str, target: str = "label") -> Design:
@@ -48,20 +58,32 @@ def default_design(facts: dict[str, Any], task: str, target: str = "label") -> D
     card = TASKS[task]
     algorithm = card.algorithms[0]
     split = card.split.defaults()
-    if "policy" in split and not splits_of(facts):
+    if split.get("policy") == "folders" and not splits_of(facts):
         split["policy"] = "random"
-    params = ALGORITHMS[algorithm].params.defaults()
     return {
         "task": task,
         "target": target,
         "split": split,
         "metric": card.default_metric,
-        "models": [{"algorithm": algorithm, "params": params, "on": True}],
+        "models": [_fresh(one, on=one == algorithm) for one in card.algorithms],
         "augmentation": card.augmentation.defaults(),
         "training": ALGORITHMS[algorithm].training.defaults(),
-        "runtime": RUNTIME.defaults(),
+        "runtime": RUNTIMES[card.data].defaults(),
         "compute": {},
+        **deepcopy(OWN[card.data]),
     }
+
+
+def _fresh(algorithm: str, *, on: bool) -> dict[str, Any]:
+    return {"algorithm": algorithm, "params": ALGORITHMS[algorithm].params.defaults(), "on": on}
+
+
+def offered(design: Design) -> list[dict[str, Any]]:
+    """The models of the design, and behind them, switched off, the algorithms that it lacks."""
+    listed = design["models"]
+    there = {one["algorithm"] for one in listed}
+    card = TASKS[design["task"]]
+    return [*listed, *(_fresh(one, on=False) for one in card.algorithms if one not in there)]
 
 
 def splits_of(facts: dict[str, Any]) -> dict[str, int]:
@@ -80,7 +102,7 @@ def params_of(design: Design, part: str) -> Params:
         "split": card.split,
         "augmentation": card.augmentation,
         "training": algorithm.training,
-        "runtime": RUNTIME,
+        "runtime": RUNTIMES[card.data],
     }
     return found[part]
 
@@ -96,10 +118,12 @@ def clean_part(design: Design, part: str, value: Any) -> Any:
             return _models(design, value)
         case "compute":
             return _mapping("compute", value)
+        case "rebalance" if part in design:
+            return _rebalance(value)
         case "split" | "augmentation" | "training" | "runtime":
             cleaned = _by_card(params_of(design, part), part, value)
             return _split(cleaned) if part == "split" else cleaned
-    known = ", ".join(PARTS)
+    known = ", ".join((*PARTS, *OWN[TASKS[design["task"]].data]))
     raise BadDesign({part: f"A design has no part called {part!r}. It has {known}."})
 
 
@@ -125,7 +149,7 @@ def _mapping(part: str, value: Any) -> dict[str, Any]:
 
 
 def _split(value: dict[str, Any]) -> dict[str, Any]:
-    if value["policy"] == "random" and value["train_share"] + value["validation_share"] > 1 + 1e-9:
+    if value["policy"] in DRAWN and value["train_share"] + value["validation_share"] > 1 + 1e-9:
         total = value["train_share"] + value["validation_share"]
         raise BadDesign(
             {
@@ -133,6 +157,12 @@ def _split(value: dict[str, Any]) -> dict[str, Any]:
                 f"{total:g}; they may be 1 at most. What they leave over is the test set."
             }
         )
+    return value
+
+
+def _rebalance(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise BadDesign({"rebalance": f"'rebalance' must be true or false, not {value!r}."})
     return value
 
 

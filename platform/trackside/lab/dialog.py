@@ -14,10 +14,10 @@ from trackside.compute.board import board
 from trackside.compute.requests import BadCompute
 from trackside.compute.urgency import most_urgent
 from trackside.lab import plan_notes, services
-from trackside.lab.freezing import ready
 from trackside.lab.models import Analysis
 from trackside.lab.pages import analysis_of
 from trackside.lab.plan import Plan, make, on_a_gpu
+from trackside.lab.subjects import ready
 from trackside.lab.wishes import GIB, HOUR, Wish, design, read
 from trackside.projects.models import Role
 from trackside.ui.gpu_words import short

@@ -2,7 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from trackside.compute import fit, outlook
+from recipes.tasks import data_of
+from trackside.compute import fit, fit_tables, outlook
 from trackside.compute.models import UsagePeak
 from trackside.compute.services import catalogue, peaks
 from trackside.lab.models import Analysis
@@ -22,11 +23,14 @@ def know() -> Known:
 def need(analysis: Analysis, model: dict[str, Any], known: Known | None = None) -> fit.Need:
     """What one model of `analysis.design` takes on each device of the design's compute."""
     known = known or know()
+    facts, compute = analysis.dataset.facts, analysis.design.get("compute") or {}
+    if data_of(analysis.task) == "table":
+        return fit_tables.need(model["algorithm"], facts, compute, known.peaks)
     return fit.estimate(
         one_model(analysis.design, model),
         known.catalogue,
-        images=analysis.dataset.facts,
-        compute=analysis.design.get("compute") or {},
+        images=facts,
+        compute=compute,
         peaks=known.peaks,
     )
 
@@ -50,10 +54,21 @@ def seconds(
 ) -> outlook.Answer:
     """How long one model takes at most, when a like one is known."""
     known = known or know()
+    facts, compute = analysis.dataset.facts, analysis.design.get("compute") or {}
+    if data_of(analysis.task) == "table":
+        return fit_tables.duration(model["algorithm"], facts, compute, known.peaks)
     return outlook.duration(
         one_model(analysis.design, model),
         known.catalogue,
-        images=analysis.dataset.facts,
-        compute=analysis.design.get("compute") or {},
+        images=facts,
+        compute=compute,
         peaks=known.peaks,
     )
+
+
+def together(times: list[outlook.Answer]) -> outlook.Answer:
+    """Of models that are trained one after the other; one that is not known makes all unknown."""
+    unknown = [one for one in times if one["seconds"] is None]
+    if unknown or not times:
+        return unknown[0] if unknown else {"seconds": None, "basis": "No model is chosen."}
+    return {"seconds": round(sum(one["seconds"] for one in times), 1), "basis": times[0]["basis"]}

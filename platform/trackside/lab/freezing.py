@@ -2,13 +2,17 @@
 
 from typing import Any
 
+from recipes import features
 from recipes.algorithms import ALGORITHMS
 from recipes.algorithms.algorithm import Resolved
+from recipes.params import ParamError
+from recipes.tasks import data_of
 from trackside.compute.models import Gpu
 from trackside.datasets import queries as datasets
-from trackside.datasets.models import Dataset, DatasetState
+from trackside.lab import handling, subjects
 from trackside.lab.models import Analysis
-from trackside.lab.trouble import Refused
+from trackside.lab.subjects import columns_of, ready
+from trackside.lab.trouble import BadDesign, Refused
 
 Spec = dict[str, Any]
 
@@ -44,13 +48,14 @@ def freeze(analysis: Analysis, model: dict[str, Any]) -> Spec:
     """
     dataset = ready(analysis.dataset)
     design = analysis.design
-    done = resolved(design, model, device_for(design.get("compute") or {}))
+    unfit = subjects.unfit(dataset, analysis.task, analysis.target)
+    unable = hindrance(analysis.task, model, design.get("compute") or {})
+    if unfit or unable:
+        raise Refused(unfit or unable)
     return {
         "task": analysis.task,
         "algorithm": model["algorithm"],
-        "params": done.params,
-        "training": done.training,
-        "augmentation": done.augmentation,
+        **OWN[data_of(analysis.task)](analysis, model),
         "split": design["split"],
         "metric": design["metric"],
         "dataset": {
@@ -61,24 +66,67 @@ def freeze(analysis: Analysis, model: dict[str, Any]) -> Spec:
     }
 
 
-def ready(dataset: Dataset) -> Dataset:
-    """The dataset when it can train a model. Raises Refused with the sentence."""
-    if dataset.state != DatasetState.READY:
-        why = f" {dataset.reason}" if dataset.reason else ""
-        raise Refused(
-            f"The dataset {dataset.name} cannot be used yet: it is "
-            f"{dataset.get_state_display().lower()}.{why}"
+def _of_images(analysis: Analysis, model: dict[str, Any]) -> Spec:
+    design = analysis.design
+    done = resolved(design, model, device_for(design.get("compute") or {}))
+    parts = {"training": done.training, "augmentation": done.augmentation}
+    return {"params": done.params, **parts}
+
+
+def _of_table(analysis: Analysis, model: dict[str, Any]) -> Spec:
+    """`features` are complete for this algorithm, so that a new default changes no old spec."""
+    design, card = analysis.design, ALGORITHMS[model["algorithm"]]
+    done = resolved(design, model, device_for(design.get("compute") or {}))
+    columns = handling.inputs(columns_of(analysis.dataset), analysis.target)
+    try:
+        made, _ = features.resolve(
+            columns,
+            design["features"],
+            rows=analysis.dataset.rows,
+            takes_missing=card.takes_missing,
+            scales=card.scales,
         )
-    classes = [one for one in dataset.facts.get("classes") or [] if one.get("count")]
-    if not classes and dataset.facts.get("boxes"):
+    except ParamError as wrong:
+        raise Refused(str(wrong)) from None
+    roles = {one["role"] for one in made.values()}
+    if "input" not in roles:
         raise Refused(
-            f"The dataset {dataset.name} has boxes around objects, not one class for each "
-            "picture. A classifier needs classes; object detection comes later."
+            "No column is left to learn from: each is left out. Give one the role Input in "
+            "Features handling."
         )
-    if len(classes) < 2:
-        found = f"only {classes[0]['name']!r}" if classes else "no labels"
+    if design["split"]["policy"] == "time" and "time" not in roles:
         raise Refused(
-            f"The dataset {dataset.name} has {found}: a classifier needs pictures of at least two "
-            "classes, each class in a folder of its own."
+            "The split is by time and no column has the role Time: give it to one in Features "
+            "handling, or split at random."
         )
-    return dataset
+    return {"params": done.params, "features": made, "rebalance": design["rebalance"]}
+
+
+OWN = {"images": _of_images, "table": _of_table}
+
+
+def placed(task: str, compute: dict[str, Any]) -> dict[str, Any]:
+    """The compute with what the task leaves open decided: a table has one process.
+
+    Raises BadDesign.
+    """
+    if data_of(task) != "table":
+        return compute
+    several = compute.get("uuids") if isinstance(compute.get("uuids"), list) else []
+    if compute.get("kind", "cpu") == "cpu":
+        if compute.get("ranks") not in (None, 1):
+            said = "A table is trained by one process with all the job's cores: 'ranks' is 1."
+            raise BadDesign({"compute.ranks": said})
+        return {**compute, "kind": "cpu", "ranks": 1}
+    if len(several or ()) > 1 or compute.get("count") not in (None, 1):
+        said = "A table is trained on one GPU, or on the CPU: choose one."
+        raise BadDesign({"compute": said})
+    return compute
+
+
+def hindrance(task: str, model: dict[str, Any], compute: dict[str, Any]) -> str:
+    """What the algorithm cannot run on, as a sentence; "" when it can."""
+    card = ALGORITHMS[model["algorithm"]]
+    if data_of(task) == "table" and compute.get("kind", "cpu") != "cpu" and not card.on_gpu:
+        return f"{card.label} learns on the CPU alone: choose the CPU, or leave it out."
+    return ""

@@ -1,11 +1,12 @@
 """What models and backbones are called on pages."""
 
+from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
 from recipes.algorithms import ALGORITHMS
 from recipes.params import Choice, Flag, Param, Params
-from recipes.tasks import TASKS
+from recipes.tasks import TASKS, data_of
 from trackside.compute.services import catalogue
 from trackside.lab.trouble import BadDesign
 
@@ -46,6 +47,28 @@ def model_label(params: dict[str, Any], known: dict[str, dict[str, Any]] | None 
     more += [f"{params['image_size']} px"] if params.get("image_size") else []
     name = backbone_label(params["backbone"], known)
     return f"{name} ({', '.join(more)})"[:120] if more else name[:120]
+
+
+def table_label(model: dict[str, Any]) -> str:
+    """`XGBoost`, and up to two settings that are not its defaults."""
+    card = ALGORITHMS[model["algorithm"]]
+    changed = [
+        f"{one.label.lower()} {param_text(one, model['params'][one.name])}"
+        for one in card.params.fields
+        if model["params"].get(one.name, one.default) != one.default
+    ]
+    return f"{card.label} ({', '.join(changed[:2])})"[:120] if changed else card.label
+
+
+LABELS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "images": lambda model: model_label(model["params"]),
+    "table": table_label,
+}
+
+
+def label_of(model: dict[str, Any]) -> str:
+    """What a model of a design is called: by its backbone, or by its algorithm."""
+    return LABELS[data_of(ALGORITHMS[model["algorithm"]].tasks[0])](model)
 
 
 def metric_text(value: Any, card: Any) -> str:
@@ -90,5 +113,7 @@ def spec_in_words(spec: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]
         "Train / test": (task.split, "split"),
     }
     return [
-        (title, params_in_words(card, spec.get(part, {}))) for title, (card, part) in cards.items()
+        (title, params_in_words(card, spec.get(part, {})))
+        for title, (card, part) in cards.items()
+        if card.fields
     ]

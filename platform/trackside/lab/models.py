@@ -15,7 +15,7 @@ class Analysis(models.Model):
     name = models.CharField(max_length=80)
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="analyses")
     task = models.CharField(max_length=40)
-    target = models.CharField(max_length=80)
+    target = models.CharField(max_length=400)  # label, or a column's name
     design = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

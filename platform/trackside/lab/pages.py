@@ -4,10 +4,13 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from recipes.tasks import TASKS, data_of
 from trackside.compute.models import Node
 from trackside.lab import queries
 from trackside.lab.diagnostics import Finding, findings
+from trackside.lab.diagnostics_table import table_findings
 from trackside.lab.models import Analysis
+from trackside.lab.subjects import columns_of
 from trackside.projects.access import RANK, project_for
 from trackside.projects.models import Project, Role
 
@@ -34,6 +37,7 @@ def frame(project: Project, analysis: Analysis) -> dict[str, Any]:
     return {
         "project": project,
         "analysis": analysis,
+        "task": TASKS[analysis.task],
         "may_edit": may_edit(project),
         "sessions_n": analysis.sessions.count(),
         "simulated_nodes": Node.objects.filter(simulated=True).exists(),
@@ -41,5 +45,17 @@ def frame(project: Project, analysis: Analysis) -> dict[str, Any]:
 
 
 def diagnose(analysis: Analysis) -> list[Finding]:
+    """What may spoil a training, before it starts."""
+    return DIAGNOSES[data_of(analysis.task)](analysis)
+
+
+def _of_images(analysis: Analysis) -> list[Finding]:
     twice = analysis.dataset.problems.filter(what__icontains="duplicate").count()
     return findings(analysis.design, analysis.dataset.facts, twice)
+
+
+def _of_table(analysis: Analysis) -> list[Finding]:
+    return table_findings(analysis.design, columns_of(analysis.dataset), analysis.dataset.rows)
+
+
+DIAGNOSES = {"images": _of_images, "table": _of_table}

@@ -9,13 +9,15 @@ from typing import Any
 
 from django.utils import timezone
 
+from recipes.algorithms import ALGORITHMS
+from recipes.tasks import data_of
 from trackside.accounts.models import User
 from trackside.compute import fit
 from trackside.compute.urgency import most_urgent
 from trackside.lab import estimates, forecast, plan_limits, plan_notes, plan_story, wishes
 from trackside.lab.estimates import Known
 from trackside.lab.freezing import device_for, resolved
-from trackside.lab.labels import model_label
+from trackside.lab.labels import label_of
 from trackside.lab.models import Analysis
 from trackside.lab.plan_limits import OVER
 from trackside.lab.wishes import BATCHES, Wish
@@ -33,6 +35,7 @@ class Plan:
     verdicts: Json
     device: str
     known: Known
+    data: str  # what is learned from: images or table
     chosen: list[Json] = field(default_factory=list)  # {"node","gpu"} of each chosen GPU
     asked: Json | None = None  # the compute as `clean` has it; None: it was refused
     start: Json = field(default_factory=dict)  # lab/forecast.py's answer
@@ -55,7 +58,8 @@ class Plan:
     def measuring(self) -> bool:
         """No machine has counted this backbone's activations yet: soon after a first start."""
         on_gpus = self.compute["kind"] != "cpu"
-        return bool(self.wish.models) and on_gpus and self.need.bytes is None
+        counted = self.data == "images" and self.need.bytes is None
+        return bool(self.wish.models) and on_gpus and counted
 
     @property
     def queued(self) -> bool:
@@ -99,6 +103,7 @@ def make(analysis: Analysis, wish: Wish | None, board: Json, user: User) -> Plan
         verdicts=fit.verdicts(need, board, compute),
         device=device_for(compute),
         known=known,
+        data=data_of(analysis.task),
     )
     _fill(plan, analysis, asked, user)
     return plan
@@ -133,6 +138,24 @@ def on_a_gpu(plan: Plan, analysis: Analysis) -> Json:
 
 def _row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
     model = asked.design["models"][n]
+    return {
+        "n": n,
+        "on": n in wish.models,
+        "label": label_of(model),
+        "need": estimates.need(asked, model, known),
+        "time": estimates.seconds(asked, model, known),
+        **ROWS[data_of(asked.task)](asked, wish, n, known),
+    }
+
+
+def _table_row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
+    model = asked.design["models"][n]
+    devices = "CPU or one GPU" if ALGORITHMS[model["algorithm"]].on_gpu else "CPU"
+    return {"devices": devices, "batch": 0}
+
+
+def _image_row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
+    model = asked.design["models"][n]
     training = {**asked.design["training"], **model.get("training", {})}
     shape = fit.shapes(
         estimates.one_model(asked.design, model),
@@ -142,18 +165,16 @@ def _row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
     )[0]
     batch = wish.batches.get(n, training["batch_size"])
     return {
-        "n": n,
-        "on": n in wish.models,
-        "label": model_label(model["params"]),
         "size": shape.size,
         "epochs": training["epochs"],
         "batch": batch,
         "batches": sorted({*BATCHES, batch}),
-        "need": estimates.need(asked, model, known),
-        "time": estimates.seconds(asked, model, known),
         "rate": training["learning_rate"],
         "retrained": shape.retrained,
     }
+
+
+ROWS = {"images": _image_row, "table": _table_row}
 
 
 def _fill(plan: Plan, analysis: Analysis, asked: Analysis, user: User) -> None:
@@ -192,7 +213,7 @@ def _time(plan: Plan) -> None:
 
 
 def _batch(plan: Plan) -> Json | None:
-    if plan.wish.devices < 2 or not plan.wish.models:
+    if plan.data == "table" or plan.wish.devices < 2 or not plan.wish.models:
         return None
     row = plan.models[max(plan.wish.models, key=lambda n: plan.models[n]["batch"])]
     rate = row["rate"] / plan.wish.devices if plan.wish.scale else row["rate"]
@@ -230,7 +251,9 @@ def _notes(plan: Plan, asked: Analysis) -> list[Json]:
     for n in plan.wish.models:
         done = resolved(asked.design, asked.design["models"][n], plan.device)
         notes |= dict.fromkeys(done.notes, "info")
-        depths.append((asked.design["models"][n]["params"]["backbone"], done.params["retrained"]))
+        if plan.data == "images":
+            backbone = asked.design["models"][n]["params"]["backbone"]
+            depths.append((backbone, done.params["retrained"]))
     if plan.device == "cpu":
         notes |= dict.fromkeys(plan_notes.cpu_cost(depths, asked), "wn")
     return [{"level": level, "text": text} for text, level in notes.items()]

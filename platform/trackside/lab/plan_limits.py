@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trackside.compute.requests import BadCompute, clean
-from trackside.lab import estimates, plan_notes, wishes
+from trackside.lab import estimates, handling, plan_notes, wishes
+from trackside.lab.freezing import hindrance, placed
 from trackside.lab.models import Analysis
+from trackside.lab.trouble import BadDesign
 from trackside.lab.wishes import BATCHES
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ OVER = ("too_small", "no_room_now")
 def find(plan: "Plan", analysis: Analysis) -> None:
     """Fills in the first obstacle; none leaves the plan ready to go."""
     _unsaid(plan)
+    if not plan.stop:
+        _unable(plan, analysis)
     if not plan.stop:
         _refused(plan)
     if not plan.stop:
@@ -34,6 +38,20 @@ def _unsaid(plan: "Plan") -> None:
     elif plan.compute.get("share") == "shared" and not plan.compute.get("memory"):
         plan.stop = "Set a memory budget"
         plan.why = "Say how much memory the run may take on each shared GPU: it is not known yet."
+
+
+def _unable(plan: "Plan", analysis: Analysis) -> None:
+    """What the algorithms themselves cannot run on, and libraries that no machine has."""
+    listed = [analysis.design["models"][n] for n in plan.wish.models]
+    lacking = handling.lacking(listed, plan.known.catalogue.get("libraries") or {})
+    said = [hindrance(analysis.task, one, plan.compute) for one in listed]
+    try:
+        placed(analysis.task, plan.compute)
+    except BadDesign as bad:
+        said.append(str(bad))
+    why = next(filter(None, [*lacking.values(), *said]), "")
+    if why:
+        plan.stop, plan.why = "Fix the choice", why
 
 
 def _refused(plan: "Plan") -> None:
@@ -62,7 +80,9 @@ def _over(plan: "Plan", analysis: Analysis) -> None:
 
 
 def _smaller(plan: "Plan", analysis: Analysis, room: int) -> int | None:
-    """The largest batch with which every chosen model fits."""
+    """The largest batch with which every chosen model fits; None where there are no batches."""
+    if plan.data == "table":
+        return None
     most = max(plan.models[n]["batch"] for n in plan.wish.models)
     for batch in sorted((one for one in BATCHES if one < most), reverse=True):
         wish = replace(plan.wish, batches=dict.fromkeys(plan.wish.models, batch))

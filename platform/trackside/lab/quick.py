@@ -8,14 +8,15 @@ from django.conf import settings
 from django.http import Http404
 from django.urls import reverse
 
+from recipes.tasks import data_of
 from trackside.accounts.models import User
 from trackside.datasets import queries as datasets
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Job
 from trackside.jobs.states import JOB_OVER
 from trackside.lab.design import clean_part
-from trackside.lab.freezing import ready
 from trackside.lab.models import Analysis, TrainedModel
+from trackside.lab.subjects import ready
 from trackside.lab.trouble import Refused
 
 ONE_CORE = {"kind": "cpu", "ranks": 1}
@@ -27,6 +28,8 @@ SHOWN = {".png": "image/png", ".webp": "image/webp", ".jpg": "image/jpeg"}
 
 def preview(analysis: Analysis, user: User, augmentation: dict[str, Any], seed: int) -> Job:
     """Draw some of the user's pictures as augmented ones. Raises BadDesign, Refused."""
+    if data_of(analysis.task) != "images":
+        raise Refused(f"{analysis.name} learns from a table: only pictures are augmented.")
     dataset = ready(analysis.dataset)
     values = clean_part(analysis.design, "augmentation", augmentation)
     numbers = list(datasets.pictures(dataset).values_list("number", flat=True))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from recipes.tasks import TASKS
+from recipes.tasks import TASKS, data_of
 from trackside.compute.models import Lease
 from trackside.jobs.models import Event
 from trackside.jobs.queries import event, series, snapshots
@@ -39,7 +39,8 @@ def _model(model: TrainedModel, shot: Json) -> Json:
         "id": model.pk,
         "label": model.label,
         "metric": model.metric,
-        "epochs": training.get("epochs"),
+        "epochs": training.get("epochs") or job.spec.get("params", {}).get("rounds"),
+        "data": data_of(job.spec.get("task")),
         "batch": training.get("batch_size"),
         "schedule": training.get("schedule"),
         "rate": training.get("learning_rate"),

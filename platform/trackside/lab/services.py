@@ -9,7 +9,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from recipes.tasks import TASKS
 from trackside.accounts.models import User
 from trackside.accounts.services import audit
 from trackside.compute.requests import clean
@@ -19,9 +18,12 @@ from trackside.jobs.models import Attempt, Job
 from trackside.lab import estimates
 from trackside.lab.deleting import delete_analysis, delete_session
 from trackside.lab.design import Design, chosen, clean_part, default_design
-from trackside.lab.freezing import freeze, ready
-from trackside.lab.labels import check_reported, model_label
+from trackside.lab.freezing import freeze, placed
+from trackside.lab.handling import clean as clean_features
+from trackside.lab.handling import inputs
+from trackside.lab.labels import check_reported, label_of
 from trackside.lab.models import Analysis, Session, TrainedModel
+from trackside.lab.subjects import aim, columns_of
 from trackside.lab.trouble import BadDesign, Refused
 from trackside.projects.models import Project
 
@@ -36,21 +38,12 @@ def create_analysis(
     target: str = "label",
     task: str | None = None,
 ) -> Analysis:
-    """With a design that is complete from the start. Raises BadDesign, Refused."""
-    task = task or "image_classification"
-    if task not in TASKS:
-        raise BadDesign({"task": f"'task' must be one of {', '.join(TASKS)}, not {task!r}."})
-    if TASKS[task].data != dataset.kind:
-        needs, has = (
-            ("images", "a table") if TASKS[task].data == "images" else ("a table", "images")
-        )
-        raise BadDesign({"dataset": f"{TASKS[task].label} needs {needs}; {dataset.name} is {has}."})
-    if target != "label":
-        raise BadDesign(
-            {"target": f"A dataset of images has the target 'label', its folders; not {target!r}."}
-        )
+    """With a design that is complete from the start. Without a task, the target's own.
+
+    Raises BadDesign, Refused.
+    """
+    task = aim(dataset, target, task)
     name = check_name(project, name)
-    ready(dataset)
     try:
         with transaction.atomic():
             made = Analysis.objects.create(
@@ -93,10 +86,16 @@ def save_design(analysis: Analysis, part: str, values: Any) -> Analysis:
     now = held.design.get(part)
     if part != "compute" and isinstance(now, dict) and isinstance(values, dict):
         values = {**now, **values}
-    value = clean_part(held.design, part, values)
+    if part == "features" and part in held.design:
+        columns = inputs(columns_of(held.dataset), held.target)
+        value: Any = clean_features(columns, values, held.dataset.rows)
+    else:
+        value = clean_part(held.design, part, values)
     if part == "models":
         check_reported(value, held.design["models"])
-    held.design[part] = clean(value) if part == "compute" and value else value
+    if part == "compute" and value:
+        value = clean(placed(held.task, value))
+    held.design[part] = value
     held.save(update_fields=["design", "updated_at"])
     analysis.design, analysis.updated_at = held.design, held.updated_at
     return analysis
@@ -139,7 +138,8 @@ def _as_clicked(analysis: Analysis, compute: dict[str, Any], design: Design | No
     """A copy of the analysis with the design of this click."""
     made = copy(analysis)
     own = design or analysis.design
-    wish = {"precision": own["runtime"]["precision"], **compute}
+    wish = {"precision": own["runtime"].get("precision", "auto"), **compute}
+    wish = placed(analysis.task, wish)
     made.design = {**own, "compute": wish}
     return made
 
@@ -168,7 +168,7 @@ def _begin(
 
 def _submit(analysis: Analysis, session: Session, model: dict[str, Any], place: int) -> None:
     spec = freeze(analysis, model)
-    label = model_label(model["params"])
+    label = label_of(model)
     job = jobs.submit(
         project=analysis.project,
         user=session.created_by,
@@ -222,6 +222,7 @@ __all__ = [
     "delete_analysis",
     "delete_session",
     "freeze",
+    "placed",
     "publish_training",
     "save_design",
     "star",

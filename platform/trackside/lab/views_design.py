@@ -1,7 +1,7 @@
 """The design of an analysis, tab by tab."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -9,43 +9,42 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from recipes.algorithms import ALGORITHMS
-from recipes.tasks import TASKS
+from recipes.tasks import TASKS, data_of
 from trackside.accounts.gate import signed_in
 from trackside.compute.requests import BadCompute
 from trackside.lab import forms, services
-from trackside.lab.design import splits_of
+from trackside.lab.design import offered, splits_of
 from trackside.lab.labels import model_label
 from trackside.lab.models import Analysis
 from trackside.lab.pages import analysis_of, diagnose, frame, wants_json
+from trackside.lab.pages_table import (
+    inputs_of,
+    sent_features,
+    table_algorithms,
+    table_features,
+    table_nothing,
+    table_target,
+)
 from trackside.projects.models import Role
 
 Context = dict[str, Any]
-# address, part of the design, words, icon
-TABS = (
-    ("target", "", "Target and images", "target"),
-    ("split", "split", "Train / test", "split"),
-    ("metrics", "metric", "Metrics", "gauge"),
-    ("architecture", "models", "Architecture", "layers"),
-    ("training", "training", "Training", "tune"),
-    ("augmentation", "augmentation", "Data augmentation", "wand"),
-    ("runtime", "runtime", "Runtime", "cpu"),
-)
+D, T = "lab/design_", "lab/design_table_"  # templates
 # Where the Train dialog starts from: what the Runtime tab sends, and the compute that it means.
 STARTS: dict[str, Any] = {"any": {"kind": "any"}, "cpu": {"kind": "cpu"}}
-PART = {tab: part for tab, part, _, _ in TABS}
 
 
 @signed_in
 @require_http_methods(["GET", "POST"])
 def analysis(request: HttpRequest, key: str, name: str, tab: str = "target") -> HttpResponse:
-    if tab not in PART:
-        raise Http404("There is no such page of the design.")
     role = Role.EDITOR if request.method == "POST" else Role.READER
     project, found = analysis_of(request, key, name, role)
+    shown = {one.name: one for one in TABS[data_of(found.task)]}.get(tab)
+    if shown is None:
+        raise Http404("There is no such page of the design.")
     errors: dict[str, str] = {}
-    if request.method == "POST" and PART[tab]:
+    if request.method == "POST" and shown.part in found.design:
         try:
-            _save(request, found, tab)
+            _save(request, found, shown.part)
         except services.BadDesign as bad:
             errors = bad.errors
         except BadCompute as bad:
@@ -54,8 +53,10 @@ def analysis(request: HttpRequest, key: str, name: str, tab: str = "target") -> 
         if answer is not None:
             return answer
     data = request.POST if errors else None
-    context = {**frame(project, found), **_page(found, tab), **FILL[tab](found, data, errors)}
-    return render(request, f"lab/design_{tab}.html", context, status=422 if errors else 200)
+    context = {**frame(project, found), **_page(found, tab), **shown.fill(found, data, errors)}
+    if shown.name == "features":
+        context |= table_features(request, found)
+    return render(request, shown.template, context, status=422 if errors else 200)
 
 
 def _answer(
@@ -63,7 +64,7 @@ def _answer(
 ) -> HttpResponse | None:
     """The autosave reads JSON; without scripts a saved form comes back by a redirect."""
     if wants_json(request):
-        said = {_field(tab, name): text for name, text in errors.items()}
+        said = {_field(found, name): text for name, text in errors.items()}
         return JsonResponse(
             {"errors": said, "findings": len(diagnose(found))}, status=422 if errors else 200
         )
@@ -73,46 +74,62 @@ def _answer(
     return redirect("analysis", found.project.key, found.name, tab)
 
 
-def _field(tab: str, name: str) -> str:
+def _field(found: Analysis, name: str) -> str:
     """`training.epochs` is the input `epochs`; `models.0.params.dropout` is `m0-dropout`."""
-    parts = name.split(".")
-    if tab == "architecture" and len(parts) > 2:
-        return f"m{parts[1]}-{parts[-1]}"
-    return parts[-1]
+    part, _, rest = name.partition(".")
+    if part == "features":
+        names = [one["name"] for one in inputs_of(found)]
+        return f"c{names.index(rest)}-role" if rest in names else "features"
+    if part == "models" and rest.count("."):
+        return f"m{rest.partition('.')[0]}-{rest.rpartition('.')[2]}"
+    return name.rpartition(".")[2]
 
 
 def _page(found: Analysis, tab: str) -> Context:
-    return {"tab": tab, "tabs": TABS, "findings": diagnose(found)}
+    listed = found.design["models"]
+    return {
+        "tab": tab,
+        "tabs": TABS[data_of(found.task)],
+        "on": len(listed) if len(listed) == 1 else sum(one.get("on", True) for one in listed),
+        "findings": diagnose(found),
+    }
 
 
-def _save(request: HttpRequest, found: Analysis, tab: str) -> None:
-    part = PART[tab]
-    value: Any = request.POST.get("metric")
-    if part == "models":
-        value = _models(request, found)
-    elif part != "metric":
-        form = forms.part_form(found.design, part, request.POST)
-        value = {one.name: form[one.name].data for one in form.params.fields}
-    services.save_design(found, part, value)
+def _save(request: HttpRequest, found: Analysis, part: str) -> None:
+    services.save_design(found, part, SENT.get(part, _sent)(request, found, part))
     if part == "runtime":
         services.save_design(found, "compute", STARTS.get(request.POST.get("compute", ""), {}))
 
 
-def _models(request: HttpRequest, found: Analysis) -> list[dict[str, Any]]:
-    """What the Architecture tab sent: the models, one more, or one less."""
+def _sent(request: HttpRequest, found: Analysis, part: str) -> Any:
+    form = forms.part_form(found.design, part, request.POST)
+    return {one.name: form[one.name].data for one in form.params.fields}
+
+
+def _models(request: HttpRequest, found: Analysis, part: str) -> list[dict[str, Any]]:
+    """What Architecture or Algorithms sent: the models, one more, or one less."""
     models = []
-    for place, one in enumerate(found.design["models"]):
+    for place, one in enumerate(offered(found.design)):
         form = forms.model_form(one, place, {}, request.POST)
         given = {field.name: form[field.name].data for field in form.params.fields}
         models.append({**one, "params": given, "on": f"m{place}-on" in request.POST})
     drop = request.POST.get("drop", "")
     if drop.isdecimal() and int(drop) < len(models):
         del models[int(drop)]
-    if "add" in request.POST:
-        algorithm = TASKS[found.task].algorithms[0]
+    algorithm = request.POST.get("add", "")
+    if algorithm:
+        algorithm = algorithm if algorithm in ALGORITHMS else TASKS[found.task].algorithms[0]
         params = ALGORITHMS[algorithm].params.defaults()
         models.append({"algorithm": algorithm, "params": params, "on": True})
     return models
+
+
+SENT: dict[str, Callable[[HttpRequest, Analysis, str], Any]] = {
+    "metric": lambda request, found, part: request.POST.get("metric"),
+    "models": _models,
+    "features": sent_features,
+    "rebalance": lambda request, found, part: "rebalance" in request.POST,
+}
 
 
 def _target(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
@@ -171,12 +188,65 @@ def _runtime(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
     return {**_by_card("runtime")(found, data, errors), "compute": kept}
 
 
-FILL: dict[str, Callable[[Analysis, Any, dict[str, str]], Context]] = {
-    "target": _target,
-    "split": _by_card("split"),
-    "metrics": _metrics,
-    "architecture": _architecture,
-    "training": _by_card("training"),
-    "augmentation": _by_card("augmentation"),
-    "runtime": _runtime,
+class Tab(NamedTuple):
+    """A page of the design. `part` is what it saves, `heading` stands over it and what follows."""
+
+    name: str
+    part: str
+    words: str
+    picture: str
+    template: str
+    fill: Callable[[Analysis, Any, dict[str, str]], Context]
+    heading: str = ""
+
+
+TABS: dict[str, tuple[Tab, ...]] = {
+    "images": (
+        Tab("target", "", "Target and images", "target", D + "target.html", _target, "Basics"),
+        Tab("split", "split", "Train / test", "split", D + "split.html", _by_card("split")),
+        Tab("metrics", "metric", "Metrics", "gauge", D + "metrics.html", _metrics),
+        Tab(
+            "architecture",
+            "models",
+            "Architecture",
+            "layers",
+            D + "architecture.html",
+            _architecture,
+            "Modelling",
+        ),
+        Tab("training", "training", "Training", "tune", D + "training.html", _by_card("training")),
+        Tab(
+            "augmentation",
+            "augmentation",
+            "Data augmentation",
+            "wand",
+            D + "augmentation.html",
+            _by_card("augmentation"),
+        ),
+        Tab("runtime", "runtime", "Runtime", "cpu", D + "runtime.html", _runtime, "Advanced"),
+    ),
+    "table": (
+        Tab("target", "rebalance", "Target", "target", T + "target.html", table_target, "Basics"),
+        Tab("split", "split", "Train / Test set", "split", T + "split.html", _by_card("split")),
+        Tab("metrics", "metric", "Metrics", "gauge", D + "metrics.html", _metrics),
+        Tab(
+            "features",
+            "features",
+            "Features handling",
+            "table",
+            T + "features.html",
+            table_nothing,
+            "Features",
+        ),
+        Tab(
+            "algorithms",
+            "models",
+            "Algorithms",
+            "layers",
+            T + "algorithms.html",
+            table_algorithms,
+            "Modelling",
+        ),
+        Tab("runtime", "runtime", "Runtime", "cpu", D + "runtime.html", _runtime, "Advanced"),
+    ),
 }

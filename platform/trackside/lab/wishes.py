@@ -9,6 +9,7 @@ from typing import Any
 from django.http import QueryDict
 
 from recipes.algorithms import ALGORITHMS
+from recipes.tasks import data_of
 from trackside.compute import fit
 from trackside.compute.requests import PRIORITY
 from trackside.lab.models import Analysis
@@ -54,11 +55,12 @@ def read(data: QueryDict, analysis: Analysis) -> Wish:
     """Leaves the checks to compute/requests.py and the cards; here nonsense becomes a default."""
     listed = range(len(analysis.design["models"]))
     batches = {n: _whole(data.get(f"batch-{n}"), 0, 4096) for n in listed}
+    table = data_of(analysis.task) == "table"
     return Wish(
         mode=data.get("mode", "") if data.get("mode") in MODES else "pick",
         uuids=tuple(dict.fromkeys(data.getlist("gpu"))),
         count=_whole(data.get("count"), 1, 1024) or 1,
-        ranks=_whole(data.get("ranks"), 1, 1024) or 1,
+        ranks=1 if table else _whole(data.get("ranks"), 1, 1024) or 1,
         precision=data.get("precision", "") if data.get("precision") in PRECISIONS else "auto",
         scale="scale" in data,
         fit_only="fit_only" in data,
@@ -101,16 +103,20 @@ def _whole(raw: str | None, least: int, most: int) -> int:
 
 
 def first(analysis: Analysis, board: dict[str, Any], fits: list[str]) -> Wish:
-    """What the dialog shows when it opens: the first GPU that fits, else the CPU."""
+    """What the dialog shows when it opens: the first GPU that fits, else the CPU.
+
+    A table opens with the CPU, on which every algorithm learns.
+    """
+    table = data_of(analysis.task) == "table"
     listed = analysis.design["models"]
     kept = analysis.design.get("compute") or {}
     usable = [gpu for node in board["nodes"] for gpu in node["gpus"] if gpu["state"] != "failed"]
     cores = max((node["cores"] for node in board["nodes"]), default=2)
     wish = Wish(
-        mode="pick" if usable else "cpu",
+        mode="pick" if usable and not table else "cpu",
         uuids=tuple(fits[:1]),
-        ranks=min(2, cores),
-        precision=analysis.design["runtime"]["precision"],
+        ranks=1 if table else min(2, cores),
+        precision=analysis.design["runtime"].get("precision", "auto"),
         models=tuple(n for n, one in enumerate(listed) if one.get("on", True)),
     )
     wish = replace(
@@ -161,6 +167,7 @@ def design(analysis: Analysis, wish: Wish) -> dict[str, Any]:
     What all models share goes to `training`; what differs stays with each model.
     """
     own = analysis.design
+    chooses = "precision" in own["runtime"]
     models = [
         {**one, "training": _changes(own, one, wish, n)} for n, one in enumerate(own["models"])
     ]
@@ -172,13 +179,15 @@ def design(analysis: Analysis, wish: Wish) -> dict[str, Any]:
         **own,
         "models": models,
         "training": {**own["training"], **shared},
-        "runtime": {**own["runtime"], "precision": wish.precision},
+        "runtime": own["runtime"] | ({"precision": wish.precision} if chooses else {}),
     }
 
 
 def _changes(own: dict[str, Any], one: dict[str, Any], wish: Wish, n: int) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     training = {**ALGORITHMS[one["algorithm"]].training.defaults(), **own["training"]}
+    if "batch_size" not in training:
+        return changes
     if wish.batches.get(n, training["batch_size"]) != training["batch_size"]:
         changes["batch_size"] = wish.batches[n]
     if wish.scale and wish.devices > 1:

@@ -35,9 +35,21 @@ async function save() {
     const wrong = Object.keys(errors).length;
     say(wrong ? "Not saved: see the fields in red" : "Saved just now", wrong > 0);
     if (!wrong) document.dispatchEvent(new CustomEvent("design:saved"));
+    if (!wrong && form.hasAttribute("data-redraw")) await redraw();
   } catch (error) {
     say(`Not saved. ${error.message}`, true);
   }
+}
+
+// What a field may hold depends on the others: the server draws the rows anew, the focus stays.
+async function redraw() {
+  const answer = await fetch(location.href);
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-rows] tbody");
+  const now = form.querySelector("[data-rows] tbody");
+  if (!answer.ok || !fresh || !now) return;
+  const { name } = document.activeElement ?? {};
+  now.replaceWith(fresh);
+  if (name) form.querySelector(`[name="${CSS.escape(name)}"]`)?.focus();
 }
 
 function say(words, bad = false) {
@@ -52,7 +64,7 @@ function show(errors) {
   form.querySelectorAll(".errs").forEach((old) => old.remove());
   for (const [name, sentence] of Object.entries(errors)) {
     const input = form.querySelector(`[name="${CSS.escape(name)}"]`);
-    const box = input?.closest(".f") ?? form.querySelector(".card__b");
+    const box = input?.closest(".f, td") ?? form.querySelector(".card__b") ?? form;
     const line = document.createElement("p");
     line.className = "f__e";
     line.dataset.autoError = "";

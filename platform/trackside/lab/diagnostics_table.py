@@ -1,0 +1,141 @@
+"""What may spoil a training on a table, seen in its profile and the design. Pure."""
+
+from typing import Any
+
+from trackside.lab import handling, targets
+from trackside.lab.design import Design
+from trackside.lab.diagnostics import Finding
+from trackside.lab.targets import Column
+from trackside.lab.trouble import BadDesign
+
+FEW_ROWS = 200  # rows with a target: scores of fewer vary a lot
+RARE = 20  # rows of a class that make it hard to learn
+SKEWED = 10  # times as many rows of the largest class as of the smallest
+WIDE = 0.5  # columns for each row
+MOSTLY_MISSING = 0.5
+NAMED = 5
+
+
+def table_findings(design: Design, columns: list[Column], rows: int) -> list[Finding]:
+    """Warnings first."""
+    target = next((one for one in columns if one["name"] == design["target"]), None)
+    if target is None:
+        text = f"The table has no column {design['target']!r} any more. Make a new analysis."
+        return [Finding("wn", "The target is gone", text, "target")]
+    refused = targets.refuse(design["task"], target, rows)
+    if refused:
+        return [Finding("wn", "The target cannot be learned", refused, "target")]
+    inputs = handling.inputs(columns, design["target"])
+    try:
+        made = handling.resolved(inputs, design["features"], rows)
+    except BadDesign as bad:
+        return [Finding("wn", "Features do not fit the table any more", str(bad), "features")]
+    used = [one for one in inputs if made[one["name"]]["role"] == "input"]
+    found = [
+        *_rows(target, rows, len(used)),
+        *_missing_target(target, rows),
+        *_classes(target, design),
+        *_inputs(used, rows),
+        *_left_out(made),
+        *_time(design, made, inputs),
+        *_metric(design, target),
+    ]
+    return sorted(found, key=lambda one: one.level != "wn")
+
+
+def _rows(target: Column, rows: int, used: int) -> list[Finding]:
+    there, found = rows - target["missing"], []
+    if there < FEW_ROWS:
+        text = f"{there} rows have a target. Scores on so few vary a lot; K-fold uses all of them."
+        found.append(Finding("wn", "Few rows", text, "split"))
+    if used > WIDE * there:
+        text = f"{used} columns for {there} rows: models find patterns that are chance."
+        found.append(Finding("wn", "Many columns for few rows", text, "features"))
+    return found
+
+
+def _missing_target(target: Column, rows: int) -> list[Finding]:
+    if not target["missing"]:
+        return []
+    share = target["missing"] / rows
+    text = f"{target['missing']:,} rows ({share:.0%}) have no target: they are left out."
+    return [Finding("wn" if share > MOSTLY_MISSING else "info", "The target has gaps", text)]
+
+
+def _classes(target: Column, design: Design) -> list[Finding]:
+    counted = counts(target) if design["task"] != "regression" else []
+    if len(counted) < 2:
+        return []
+    found, complete = [], len(counted) == target["distinct"]
+    rare = [f"{value} ({n})" for value, n in counted if n < RARE]
+    if rare and complete:
+        more = f" and {len(rare) - NAMED} more" if len(rare) > NAMED else ""
+        title = f"{len(rare)} {'class has' if len(rare) == 1 else 'classes have'} under {RARE} rows"
+        text = f"{', '.join(rare[:NAMED])}{more}. Too few to learn and to judge it by."
+        found.append(Finding("wn", title, text, "target"))
+    (most, many), (least, few) = counted[0], counted[-1]
+    if many >= SKEWED * few and complete and not design["rebalance"]:
+        text = (
+            f"{most} has {round(many / few)} times as many rows as {least}. Try class weights, and "
+            "a metric such as average precision or F1."
+        )
+        found.append(Finding("wn", "The classes are very uneven", text, "target"))
+    return found
+
+
+def counts(target: Column) -> list[tuple[str, int]]:
+    """The most frequent values, largest first."""
+    top = [(str(one["value"]), int(one["count"])) for one in target.get("top") or []]
+    return sorted(top, key=lambda one: -one[1])
+
+
+def _inputs(used: list[Column], rows: int) -> list[Finding]:
+    if not used:
+        text = "Each column is left out. Give at least one the role Input."
+        return [Finding("wn", "Nothing to learn from", text, "features")]
+    gaps = [one["name"] for one in used if one["missing"] > MOSTLY_MISSING * rows]
+    if not gaps:
+        return []
+    title = f"{len(gaps)} {'column is' if len(gaps) == 1 else 'columns are'} mostly missing"
+    return [Finding("info", title, f"{_named(gaps)}. Leave out what tells nothing.", "features")]
+
+
+def _left_out(made: dict[str, Any]) -> list[Finding]:
+    left = [(name, one["why"]) for name, one in made.items() if one.get("why")]
+    if not left:
+        return []
+    text = "; ".join(f"{name}: {why}" for name, why in left[:NAMED])
+    more = f"; and {len(left) - NAMED} more" if len(left) > NAMED else ""
+    title = f"{len(left)} {'column is' if len(left) == 1 else 'columns are'} left out by default"
+    return [Finding("info", title, f"{text}{more}.", "features")]
+
+
+def _time(design: Design, made: dict[str, Any], inputs: list[Column]) -> list[Finding]:
+    timed = any(one["role"] == "time" for one in made.values())
+    if design["split"]["policy"] == "time":
+        if timed:
+            return []
+        text = "Give the role Time to the column that orders the rows, or split at random."
+        return [Finding("wn", "The split by time has no time", text, "features")]
+    dates = [one["name"] for one in inputs if one["type"] in ("date", "datetime")]
+    if not dates or timed:
+        return []
+    text = (
+        f"{_named(dates)}: if the model is to predict the future, split by time, so that it is "
+        "judged on rows later than those it learns from."
+    )
+    return [Finding("info", "The table has dates", text, "split")]
+
+
+def _metric(design: Design, target: Column) -> list[Finding]:
+    counted = counts(target)
+    total = sum(n for _, n in counted)
+    if design["metric"] != "accuracy" or not counted or counted[0][1] < 0.8 * total:
+        return []
+    text = f"Always saying {counted[0][0]} would reach {counted[0][1] / total:.0%}."
+    return [Finding("info", "Accuracy says little here", text, "metrics")]
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more}"

@@ -1,0 +1,151 @@
+"""Features handling: what the design says about each column of a table. Pure.
+
+The design keeps only what differs from the default; recipes/features.py knows the defaults. The
+defaults of scaling and of missing numbers depend on the algorithm, so that the page calls them
+automatic and shows the rest as it will be.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from recipes import features
+from recipes.algorithms import ALGORITHMS
+from recipes.features import HANDLING, Column, Handling
+from recipes.params import Choice, ParamError
+from trackside.lab.trouble import BadDesign
+
+Features = dict[str, Handling]
+FIELDS = tuple(one.name for one in HANDLING.fields)
+OPTIONS = {
+    one.name: {value: label for value, label, _ in one.options}
+    for one in HANDLING.fields
+    if isinstance(one, Choice)
+}
+AUTOMATIC = "automatic"
+SCALED = ("numeric", "datetime")
+
+
+def inputs(columns: list[Column], target: str) -> list[Column]:
+    return [one for one in columns if one["name"] != target]
+
+
+def clean(columns: list[Column], given: Any, rows: int) -> Features:
+    """What differs from the defaults, column by column. Raises BadDesign with the sentences."""
+    if not isinstance(given, dict):
+        raise BadDesign({"features": "'features' maps a column's name to how it is handled."})
+    wrong = [name for name, one in given.items() if one is not None and not isinstance(one, dict)]
+    if wrong:
+        said = f"The handling of {wrong[0]!r} must be an object such as {{'role': 'ignore'}}."
+        raise BadDesign({f"features.{wrong[0]}": said})
+    asked = {name: one for name, one in given.items() if one}
+    made = resolved(columns, asked, rows)
+    known = {one["name"]: one for one in columns}
+    kept = {name: differing(known[name], made[name], asked[name], rows) for name in asked}
+    _alone(made, "time")
+    _alone(made, "weight")
+    return {name: one for name, one in kept.items() if one}
+
+
+def resolved(columns: list[Column], given: Features, rows: int) -> Features:
+    """The handling of every column, for an algorithm that needs neither scaling nor imputing.
+
+    Raises BadDesign.
+    """
+    try:
+        made, _ = features.resolve(columns, given, rows=rows, takes_missing=True, scales=False)
+    except ParamError as wrong:
+        raise BadDesign(wrong.errors) from None
+    return made
+
+
+def differing(column: Column, made: Handling, asked: Handling, rows: int) -> Handling:
+    """Of what was asked, the fields that the default would not have."""
+    start = features.default(column, rows, takes_missing=True, scales=False)
+    if made["type"] != start["type"]:
+        other = {"type": made["type"], "role": "input"}
+        found, _ = features.resolve(
+            [column], {column["name"]: other}, rows=rows, takes_missing=True, scales=False
+        )
+        start = {**found[column["name"]], "role": start["role"], "type": start["type"]}
+    return {
+        name: made[name]
+        for name in FIELDS
+        if name in asked and (made[name] != start[name] or name == "scaling")
+    }
+
+
+def _alone(made: Features, role: str) -> None:
+    found = [name for name, one in made.items() if one["role"] == role]
+    if len(found) > 1:
+        said = f"{found[0]!r} and {found[1]!r} have the role {role}; one column may have it."
+        raise BadDesign({f"features.{found[1]}": said})
+
+
+def row(place: int, column: Column, made: Handling, own: Handling, rows: int) -> dict[str, Any]:
+    """One line of the page: the column, its handling, and the choices that there are."""
+    kind, role = made["type"], made["role"]
+    used = role == "input"
+    return {
+        "place": place,
+        "column": column,
+        "made": made,
+        "changed": bool(own),
+        "missing_share": 100 * column["missing"] / rows if rows else 0,
+        "roles": OPTIONS["role"].items(),
+        "types": _options("type", features.KINDS[column["type"]]) if used else [],
+        "missing": _missing(kind) if used else [],
+        "constant": used and made["missing"] == "impute_constant",
+        "encodings": _options("encoding", features.ENCODINGS.get(kind, ())) if used else [],
+        "scalings": [(AUTOMATIC, "Automatic"), *OPTIONS["scaling"].items()]
+        if used and kind in SCALED
+        else [],
+        "scaling": own.get("scaling", AUTOMATIC),
+    }
+
+
+def _options(name: str, values: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(value, OPTIONS[name][value]) for value in values]
+
+
+def _missing(kind: str) -> list[tuple[str, str]]:
+    """For numbers the algorithm decides unless somebody else does."""
+    automatic = kind not in ("category", "text")
+    words = {"as_is": "Automatic"} if automatic else {}
+    return [(v, words.get(v, OPTIONS["missing"][v])) for v in features.MISSING[kind]]
+
+
+def sent(
+    columns: list[Column], now: Features, data: Mapping[str, Any], rows: int
+) -> dict[str, Handling]:
+    """The features as the page sent them; columns that it did not show stay as they are.
+
+    Where the type changes, the fields of the former type are dropped.
+    """
+    made = resolved(columns, now, rows)
+    changed = dict(now)
+    for place, column in enumerate(columns):
+        if f"c{place}-role" not in data:
+            continue
+        name = column["name"]
+        given = {one: data[f"c{place}-{one}"] for one in FIELDS if f"c{place}-{one}" in data}
+        if given.get("scaling") == AUTOMATIC:
+            del given["scaling"]
+        if given.get("type", made[name]["type"]) != made[name]["type"]:
+            given = {one: given[one] for one in ("role", "type")}
+        if given.get("missing") == "impute_constant" and not given.get("constant"):
+            given["constant"] = "0" if made[name]["type"] != "category" else "missing"
+        changed[name] = given
+    return changed
+
+
+def lacking(models: list[dict[str, Any]], reported: dict[str, str]) -> dict[str, str]:
+    """By algorithm the sentence for a library that no machine has; {} before one has reported."""
+    if not reported:
+        return {}
+    names = {one["algorithm"] for one in models}
+    return {
+        name: f"No machine has {library}: run `pip install {library}` where its agent runs, and "
+        "start the agent again."
+        for name in sorted(names)
+        if (library := ALGORITHMS[name].library) and library not in reported
+    }

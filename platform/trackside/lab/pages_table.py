@@ -1,0 +1,103 @@
+"""What the design pages of a table show, and what Features handling sends back."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+
+from recipes.algorithms import ALGORITHMS
+from trackside.compute.services import catalogue
+from trackside.lab import forms, handling
+from trackside.lab.design import offered
+from trackside.lab.diagnostics_table import counts
+from trackside.lab.labels import label_of
+from trackside.lab.models import Analysis
+from trackside.lab.subjects import columns_of
+from trackside.lab.targets import Column
+from trackside.lab.trouble import BadDesign
+
+Context = dict[str, Any]
+COLUMNS = 50  # of one page
+ROLES = ("input", "ignore", "weight", "time")
+
+
+def inputs_of(found: Analysis) -> list[Column]:
+    return handling.inputs(columns_of(found.dataset), found.target)
+
+
+def table_target(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
+    columns = columns_of(found.dataset)
+    target = next((one for one in columns if one["name"] == found.target), None)
+    classes = counts(target) if target and found.task != "regression" else []
+    return {
+        "column": target,
+        "classes": classes,
+        "most": max((n for _, n in classes), default=0),
+        "rows": found.dataset.rows,
+        "columns": len(columns),
+    }
+
+
+def table_nothing(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
+    return {"errors": errors}
+
+
+def table_features(request: HttpRequest, found: Analysis) -> Context:
+    """One page of columns, by `?q=` in their names and `?role=`."""
+    columns, rows, own = inputs_of(found), found.dataset.rows, found.design["features"]
+    try:
+        made = handling.resolved(columns, own, rows)
+    except BadDesign as bad:  # the table's types were corrected since
+        made, own = handling.resolved(columns, {}, rows), {}
+        stale = str(bad)
+    else:
+        stale = ""
+    query, role = request.GET.get("q", "").strip()[:200], request.GET.get("role", "")
+    hits = [
+        (place, one)
+        for place, one in enumerate(columns)
+        if query.lower() in one["name"].lower() and role in ("", made[one["name"]]["role"])
+    ]
+    page = Paginator(hits, COLUMNS).get_page(request.GET.get("page"))
+    return {
+        "page": page,
+        "lines": [
+            handling.row(place, one, made[one["name"]], own.get(one["name"], {}), rows)
+            for place, one in page
+        ],
+        "query": query,
+        "role": role,
+        "roles": [
+            (name, handling.OPTIONS["role"][name], sum(o["role"] == name for o in made.values()))
+            for name in ROLES
+        ],
+        "all": len(columns),
+        "changed": len(own),
+        "stale": stale,
+    }
+
+
+def sent_features(request: HttpRequest, found: Analysis, part: str) -> dict[str, Any]:
+    """The features as the page sent them. Raises BadDesign."""
+    columns, rows = inputs_of(found), found.dataset.rows
+    return handling.sent(columns, found.design["features"], request.POST, rows)
+
+
+def table_algorithms(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
+    """A card for each algorithm of the task; a library that no machine has is told."""
+    listed = offered(found.design)
+    lacking = handling.lacking(listed, catalogue().get("libraries") or {})
+    times = [one["algorithm"] for one in listed]
+    models = [
+        {
+            "place": place,
+            "label": label_of(one),
+            "on": one["on"] if data is None else f"m{place}-on" in data,
+            "form": forms.model_form(one, place, {}, data),
+            "algorithm": ALGORITHMS[one["algorithm"]],
+            "lacking": lacking.get(one["algorithm"], ""),
+            "again": times.count(one["algorithm"]) > 1,
+        }
+        for place, one in enumerate(listed)
+    ]
+    return {"models": models, "errors": errors}

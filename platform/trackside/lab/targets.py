@@ -1,0 +1,76 @@
+"""Which task a column of a table can be the target of, and which one is meant. Pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+Column = dict[str, Any]  # an entry of columns.json, docs/jobs.md
+NUMBERS = ("integer", "number")
+MOST_CLASSES = 200  # as recipes/data/table.py has it
+FEW = 10  # values of a whole number that read as classes
+LEAST = 5  # rows with a target
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """`task` is "" where the column cannot be predicted; `why` is the sentence in both cases."""
+
+    task: str
+    why: str
+
+
+def suggest(column: Column, rows: int) -> Suggestion:
+    """The task for this target, by its type and its distinct values (None: more than 100,000)."""
+    refused = useless(column, rows)
+    if refused:
+        return Suggestion("", refused)
+    distinct, kind = column["distinct"], column["type"]
+    if distinct == 2:
+        return Suggestion("two_class", "It has two values.")
+    if kind == "number":
+        return Suggestion("regression", "It is a number.")
+    if kind == "integer" and (distinct is None or distinct > FEW):
+        return Suggestion("regression", f"It is a number with {_count(distinct)} values.")
+    too_many = refuse("multiclass", column, rows)
+    if too_many:
+        return Suggestion("", too_many)
+    return Suggestion("multiclass", f"It has {distinct} values.")
+
+
+def refuse(task: str, column: Column, rows: int) -> str:
+    """Why the task cannot have this target, as a sentence; "" when it can."""
+    refused = useless(column, rows)
+    name, distinct = column["name"], column["distinct"]
+    if refused:
+        return refused
+    if task == "regression":
+        if column["type"] in NUMBERS:
+            return ""
+        return (
+            f"{name!r} is {column['type']}: a regression predicts numbers. Choose classification, "
+            "or correct the column's type in the dataset."
+        )
+    if task == "two_class" and distinct != 2:
+        return f"{name!r} has {_count(distinct)} values, not two. Choose multiclass classification."
+    if distinct is None or distinct > MOST_CLASSES:
+        other = " Choose regression," if column["type"] in NUMBERS else " Choose another column,"
+        return (
+            f"{name!r} has {_count(distinct)} values; a classification knows {MOST_CLASSES} "
+            f"classes at most.{other} or bring the values together before the upload."
+        )
+    return ""
+
+
+def useless(column: Column, rows: int) -> str:
+    """Why nothing can be predicted there at all."""
+    name, there = column["name"], rows - column["missing"]
+    if there <= 0:
+        return f"All values of {name!r} are missing: there is nothing to predict."
+    if there < LEAST:
+        return f"Only {there} rows have a value of {name!r}: {LEAST} is the least to learn from."
+    if column["distinct"] == 1:
+        return f"{name!r} has one value in all rows: there is nothing to tell apart."
+    return ""
+
+
+def _count(distinct: int | None) -> str:
+    return "more than 100,000" if distinct is None else f"{distinct:,}"
