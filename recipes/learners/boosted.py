@@ -62,7 +62,7 @@ class Boosted:
                 )
             )
         booster = xgboost.train(
-            self._settings(),
+            self._settings(train.target),
             data,
             num_boost_round=params["rounds"],
             evals=evals,
@@ -103,11 +103,11 @@ class Boosted:
     def again(self, rounds: int) -> dict[str, Any]:
         return {**self._setup.params, "rounds": rounds, "early_stopping": False}
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self, target: Floats) -> dict[str, Any]:
         setup, params = self._setup, self._setup.params
         told = {name: params[name] for name in PASSED_ON}
         told |= {"seed": setup.seed, "nthread": setup.threads, "device": setup.device}
-        told |= {"fail_on_invalid_gpu_id": True, "disable_default_eval_metric": False}
+        told["fail_on_invalid_gpu_id"] = True
         if params["booster"] == "dart":
             told["rate_drop"] = params["rate_drop"]
         if setup.classes == 2:
@@ -115,6 +115,10 @@ class Boosted:
         if setup.classes:
             several = {"objective": "multi:softprob", "num_class": setup.classes}
             return told | several | {"eval_metric": "mlogloss"}
+        if (
+            params["loss"] == "huber"
+        ):  # its own 1 throws predictions far away where errors are large
+            told["huber_slope"] = float(target.std()) or 1.0
         metric = {"squared": "rmse", "absolute": "mae", "huber": "mphe"}[params["loss"]]
         return told | {"objective": LOSSES[params["loss"]], "eval_metric": metric}
 

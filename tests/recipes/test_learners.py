@@ -18,6 +18,7 @@ from recipes.engine.tabular import fitting, outcome
 from recipes.engine.tabular.model import Model, load
 from recipes.job import read
 from recipes.kinds import KINDS
+from recipes.learners.learner import Rows, Setup, Told, WrongDevice
 from tests.recipes import tabling
 from tests.recipes.making import events
 
@@ -164,6 +165,56 @@ def test_every_algorithm_solves_each_of_its_tasks(
     run(tabling.score_job(tmp_path, folder / "bundle", data), "score")
     scored = pq.read_table(tmp_path / "score" / "output" / "table.parquet")
     assert scored.column("prediction").null_count == 0
+
+
+FORMS: list[tuple[str, dict[str, Any]]] = [
+    ("two_class", {"booster": "dart"}),
+    ("two_class", {"tree_method": "approx"}),
+    ("two_class", {"tree_method": "exact"}),
+    ("two_class", {"grow_policy": "lossguide", "max_leaves": 8, "max_depth": 0}),
+    ("two_class", {"early_stopping": False, "subsample": 0.5, "colsample_bylevel": 0.5}),
+    ("regression", {"loss": "absolute", "learning_rate": 0.5}),
+    ("regression", {"loss": "huber", "learning_rate": 0.5}),
+]
+
+
+@pytest.mark.parametrize(("task", "params"), FORMS)
+def test_xgboost_learns_in_each_of_its_forms(
+    tmp_path: Path, task: str, params: dict[str, Any]
+) -> None:
+    table, _ = _nasty(task)
+    spec = {"params": {"rounds": 30, **params}, "metric": "mae" if task == "regression" else None}
+    data = tabling.dataset(tmp_path / "data", table)
+    run(tabling.job(tmp_path, data, "target", task=task, spec=spec), "train")
+    (finished,) = events(tmp_path / "job", "finished")
+    if task == "regression":
+        assert finished["score"] < 1500
+    else:
+        assert finished["score"] > 0.9
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU to train on")
+def test_a_training_that_fell_back_to_the_cpu_fails() -> None:
+    from recipes.learners.boosted import Boosted
+
+    params = {**ALGORITHMS["xgboost"].params.defaults(), "rounds": 1}
+    setup = Setup(classes=2, params=params, seed=0, threads=1, device="cuda", names=["x"])
+    matrix, target = np.zeros((4, 1), np.float32), np.array([0.0, 1.0, 0.0, 1.0])
+    with pytest.raises(WrongDevice, match="was to train on cuda and XGBoost trained on cpu"):
+        Boosted(setup).fit(Rows(matrix, target, None), None, Told())
+
+
+def test_a_bundle_with_a_type_of_nobody_is_not_opened(tmp_path: Path) -> None:
+    import skops.io
+
+    from recipes.learners.linear import ridge
+
+    params = ALGORITHMS["ridge"].params.defaults()
+    setup = Setup(classes=0, params=params, seed=0, threads=1, device="cpu", names=["x"])
+    skops.io.dump({"model": tmp_path}, tmp_path / "model.skops")
+    with pytest.raises(ValueError, match="which no model of ours has"):
+        ridge(setup).load(tmp_path)
 
 
 def _nasty(task: str) -> tuple[pa.Table, float]:

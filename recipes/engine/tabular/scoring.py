@@ -31,7 +31,7 @@ FITS = {  # what a column may be now, by what it was in training
     "date": ("date", "datetime"),
     "datetime": ("datetime", "date"),
 }
-DISTINCT = 100_000  # values of an output that are counted at most
+DISTINCT = 2_000_000  # values that are counted at most, over all columns
 
 
 def score_table(job: Job, folder: Path, peers: Peers) -> None:
@@ -192,7 +192,7 @@ class _Told:
             if seen is None:
                 continue
             seen.update(pc.unique(column.drop_null()).to_pylist())
-            self._distinct[name] = seen if len(seen) <= DISTINCT else None
+            self._distinct[name] = seen if len(seen) <= DISTINCT // block.num_columns else None
 
     def columns(self) -> list[dict[str, Any]]:
         """A record a column; `distinct` is null where there are too many to count."""
