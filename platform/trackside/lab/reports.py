@@ -67,13 +67,13 @@ def confused(report: Json, most: int = 5) -> list[Json]:
     return sorted(pairs, key=lambda one: -one["count"])[:most]
 
 
-def summary(report: Json) -> str:
+def summary(report: Json, things: str = "pictures", thing: str = "picture") -> str:
     """The confusion matrix in one sentence."""
     right = sum(row[n] for n, row in enumerate(report["confusion"]))
     total = sum(sum(row) for row in report["confusion"])
     if not total:
-        return "No picture was judged."
-    text = f"{right:,} of {total:,} pictures are right ({100 * right / total:.1f} %)."
+        return f"No {thing} was judged."
+    text = f"{right:,} of {total:,} {things} are right ({100 * right / total:.1f} %)."
     worst = confused(report, 1)
     if worst:
         one = worst[0]

@@ -1,10 +1,5 @@
 """The page of one trained model, tab by tab."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -13,27 +8,15 @@ from recipes.algorithms import ALGORITHMS
 from recipes.tasks import TASKS
 from trackside.accounts.gate import signed_in
 from trackside.datasets.models import Dataset
-from trackside.lab import queries, reports, services
+from trackside.lab import queries, reports, results_table, services
 from trackside.lab.labels import spec_in_words
 from trackside.lab.models import TrainedModel
 from trackside.lab.pages import frame, wants_json
+from trackside.lab.results import Json, Tab, bundle_of, figures
 from trackside.projects.access import project_for, row
 from trackside.projects.models import Project, Role
 from trackside.saved_models.queries import saved_models_of
 
-Json = dict[str, Any]
-# address, words, icon, heading of its group
-TABS = (
-    ("summary", "Summary", "dashboard", "Model"),
-    ("training", "Training information", "info", ""),
-    ("curves", "Training curves", "chart", ""),
-    ("metrics", "Metrics", "gauge", "Performance"),
-    ("confusion", "Confusion matrix", "grid", ""),
-    ("roc", "ROC and PR curves", "roc", ""),
-    ("mistakes", "Confident mistakes", "alert-triangle", ""),
-    ("heat", "Heat maps", "heat", "Explain"),
-    ("whatif", "What if", "wand", ""),
-)
 MODES = ("count", "row", "column")
 
 
@@ -46,32 +29,33 @@ def _model(
     return project, found
 
 
-def bundle_of(model: TrainedModel) -> Path:
-    return Path(settings.TRACKSIDE_STORAGE) / model.bundle
-
-
 @signed_in
 @require_GET
 def trained_model(
     request: HttpRequest, key: str, number: int, tab: str = "summary"
 ) -> HttpResponse:
-    if tab not in {name for name, _, _, _ in TABS}:
-        raise Http404("There is no such page of a model.")
     project, model = _model(request, key, number)
     analysis = model.session.analysis
+    card = TASKS[analysis.task]
+    found = next((one for one in TABS_OF[card.data] if one.name == tab), None)
+    if found is None:
+        raise Http404("There is no such page of a model.")
     if not model.bundle:
         return redirect("session", key, analysis.name, model.session.number)
     report = reports.read(bundle_of(model))
-    task = TASKS[analysis.task]
+    shown = bool(report) and (not found.needs or bool(report.get(found.needs)))
     context = {
         **frame(project, analysis),
         "place": "results",
         "model": model,
         "session": model.session,
         "report": report,
-        "tabs_of_model": TABS,
+        "tabs_of_model": [
+            one for one in TABS_OF[card.data] if not one.needs or (report or {}).get(one.needs)
+        ],
         "model_tab": tab,
-        "card": task.metrics.get(model.metric),
+        "tab_shown": shown,
+        "card": card.metrics.get(model.metric),
         "algorithm": ALGORITHMS[model.algorithm],
         "frozen": spec_in_words(model.job.spec) if tab == "training" and model.job else [],
         "dataset": analysis.dataset,
@@ -79,9 +63,9 @@ def trained_model(
         "siblings": queries.session_models(model.session),
         "saved_names": saved_models_of(project).values_list("name", flat=True),
     }
-    if report:
-        context |= FILL.get(tab, _nothing)(request, model, report)
-    return render(request, f"lab/model_{tab}.html", context)
+    if shown:
+        context |= found.fill(request, model, report)
+    return render(request, found.template, context)
 
 
 def _saved_name(model: TrainedModel) -> str:
@@ -91,23 +75,12 @@ def _saved_name(model: TrainedModel) -> str:
     return recipe.saved_model.name if recipe else analysis.name
 
 
-def _nothing(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
-    return {}
-
-
 def _summary(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     return {
         "sentence": reports.summary(report),
         "pairs": reports.confused(report),
-        "figures": _figures(model)[:4],
+        "figures": figures(model)[:4],
     }
-
-
-def _figures(model: TrainedModel) -> list[Json]:
-    """The metrics with their cards, the chosen one first."""
-    cards = TASKS[model.session.analysis.task].metrics
-    names = sorted(cards, key=lambda name: name != model.metric)
-    return [{"card": cards[one], "value": model.metrics.get(one)} for one in names]
 
 
 def _curves(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
@@ -117,7 +90,7 @@ def _curves(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
 
 
 def _metrics(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
-    return {"figures": _figures(model), "per_class": report.get("per_class", [])}
+    return {"figures": figures(model), "per_class": report.get("per_class", [])}
 
 
 def _confusion(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
@@ -174,15 +147,18 @@ def _heat(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     return {"pictures": _seen(model, list(unique.values())), "chosen_numbers": chosen}
 
 
-FILL: dict[str, Callable[[HttpRequest, TrainedModel, Json], Json]] = {
-    "summary": _summary,
-    "curves": _curves,
-    "metrics": _metrics,
-    "confusion": _confusion,
-    "roc": _roc,
-    "mistakes": _mistakes,
-    "heat": _heat,
-}
+TABS = (
+    Tab("summary", "Summary", "dashboard", "lab/model_summary.html", _summary, "Model"),
+    Tab("training", "Training information", "info", "lab/model_training.html"),
+    Tab("curves", "Training curves", "chart", "lab/model_curves.html", _curves),
+    Tab("metrics", "Metrics", "gauge", "lab/model_metrics.html", _metrics, "Performance"),
+    Tab("confusion", "Confusion matrix", "grid", "lab/model_confusion.html", _confusion),
+    Tab("roc", "ROC and PR curves", "roc", "lab/model_roc.html", _roc),
+    Tab("mistakes", "Confident mistakes", "alert-triangle", "lab/model_mistakes.html", _mistakes),
+    Tab("heat", "Heat maps", "heat", "lab/model_heat.html", _heat, "Explain"),
+    Tab("whatif", "What if", "wand", "lab/model_whatif.html"),
+)
+TABS_OF = {"images": TABS, "table": results_table.TABS}  # by the data that a task is for
 
 
 @signed_in

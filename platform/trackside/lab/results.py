@@ -1,0 +1,43 @@
+"""What a page of a trained model is made of, whatever it was trained on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from recipes.tasks import TASKS
+from trackside.lab.models import TrainedModel
+
+Json = dict[str, Any]
+Fill = Callable[[HttpRequest, TrainedModel, Json], Json]
+
+
+def nothing(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+    return {}
+
+
+@dataclass(frozen=True)
+class Tab:
+    """`needs`: a part of the report without which there is nothing to show, so no tab."""
+
+    name: str
+    label: str
+    icon: str
+    template: str
+    fill: Fill = nothing
+    group: str = ""
+    needs: str = ""
+
+
+def bundle_of(model: TrainedModel) -> Path:
+    return Path(settings.TRACKSIDE_STORAGE) / model.bundle
+
+
+def figures(model: TrainedModel) -> list[Json]:
+    """The metrics with their cards, the chosen one first."""
+    cards = TASKS[model.session.analysis.task].metrics
+    names = sorted(cards, key=lambda name: name != model.metric)
+    return [{"card": cards[one], "value": model.metrics.get(one)} for one in names]

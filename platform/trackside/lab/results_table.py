@@ -1,0 +1,272 @@
+"""The tabs of a model of a table: one is there if its part of the report is."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+
+from recipes.features import HANDLING
+from recipes.params import Param
+from trackside.datasets import storage, tables
+from trackside.datasets.models import DatasetState
+from trackside.lab import charts_classes, charts_values, judged, reports, thresholds
+from trackside.lab.drawing import number
+from trackside.lab.labels import param_text
+from trackside.lab.models import TrainedModel
+from trackside.lab.results import Json, Tab, bundle_of, figures
+
+ROWS, SHOWN, BESIDE = 50, 50, 5  # of a page; columns of importance; columns beside a prediction
+MODES = (("count", "Count"), ("row", "Row %"), ("column", "Column %"))
+HANDLED = ("type", "missing", "encoding", "scaling")
+BY = (("permutation", "By permutation"), ("model", "By the model"))
+
+
+def model_file(model: TrainedModel) -> Json:
+    """model.json of its bundle; empty when it is not there or torn."""
+    try:
+        found = json.loads((bundle_of(model) / "model.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def threshold_of(request: HttpRequest, report: Json) -> float:
+    """The one of the address, else the model's own."""
+    asked = thresholds.asked(request.GET.get("threshold"), float(report.get("threshold") or 0.5))
+    return min(1.0, max(0.0, asked))
+
+
+def _summary(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+    return {
+        "sentence": sentence(report),
+        "pairs": reports.confused(report) if report.get("confusion") else [],
+        "figures": figures(model)[:4],
+        "top": _ranked(report, "permutation")[:5],
+        "target": model.session.analysis.target,
+    }
+
+
+def sentence(report: Json) -> str:
+    """How good it is, in words."""
+    if report.get("confusion"):
+        return reports.summary(report, "rows", "row")
+    told = report["metrics"]
+    if told.get("mae") is None:
+        return "No row was judged."
+    text = f"On average a prediction is {number(told['mae'])} off."
+    if told.get("r2") is not None:
+        text += f" The model explains {100 * told['r2']:.1f} % of the variance."
+    return text
+
+
+def _training(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+    about = model_file(model)
+    types = {one["name"]: one["type"] for one in about.get("columns", [])}
+    handled = about.get("features") or {}
+    told = [
+        {
+            "name": name,
+            "kept_as": types.get(name),
+            "role": one.get("role"),
+            "why": one.get("why"),
+            "words": _in_words(one),
+        }
+        for name, one in handled.items()
+    ]
+    return {"handled": told, "learned": (model.facts.get("learned") or {}).items()}
+
+
+def _in_words(handling: Json) -> list[str]:
+    """How a column is handled, by the labels of its card; a dash where a choice is idle."""
+    fields = {one.name: one for one in HANDLING.fields}
+    return [
+        param_text(fields[name], handling.get(name)) if _asked(fields[name], handling) else "\u2013"
+        for name in HANDLED
+    ]
+
+
+def _asked(field: Param, handling: Json) -> bool:
+    return field.when is None or handling.get(field.when[0]) in field.when[1]
+
+
+def _curves(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+    return {"drawings": charts_values.rounds(report, model.facts.get("best_epoch"))}
+
+
+def _metrics(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+    test = (report.get("test") or {}).get("metrics") or {}
+    folds = report.get("folds") or {}
+    return {
+        "figures": [
+            {**one, "test": test.get(one["card"].name), "fold": folds.get(one["card"].name)}
+            for one in figures(model)
+        ],
+        "tested": bool(test),
+        "crossed": bool(folds),
+        "per_class": report.get("per_class", []),
+    }
+
+
+def _confusion(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+    mode = request.GET.get("mode", "count")
+    mode = mode if mode in dict(MODES) else "count"
+    found: Json = {"mode": mode, "modes": MODES, "sentence": sentence(report)}
+    if not report.get("thresholds"):
+        return {**found, "rows": reports.confusion(report, mode)}
+    rows = thresholds.at_all(report)
+    now = thresholds.nearest(rows, threshold_of(request, report))
+    gains = {
+        name: thresholds.asked(request.GET.get(name), usual)
+        for name, usual in thresholds.GAINS.items()
+    }
+    matrix = {**report, "confusion": [[now["tn"], now["fp"]], [now["fn"], now["tp"]]]}
+    return {
+        **found,
+        "rows": reports.confusion(matrix, mode),
+        "now": now,
+        "shown": [
+            {"name": name, "label": label, "text": text, "value": f"{now[name]:.3f}"}
+            for name, (label, text) in thresholds.FIGURES.items()
+        ],
+        "gains": _gains(report, now, gains),
+        "gain": number(thresholds.gain(now, gains)),
+        "best": thresholds.best(rows, gains)["threshold"],
+        "by_threshold": {"rows": rows, "mode": mode},
+    }
+
+
+def _gains(report: Json, now: Json, gains: dict[str, float]) -> list[Json]:
+    no, yes = report["classes"]
+    means = {"tp": (yes, yes), "fp": (yes, no), "tn": (no, no), "fn": (no, yes)}
+    return [
+        {"name": one, "predicted": means[one][0], "true": means[one][1], "gain": gains[one],
+         "rows": now[one]}
+        for one in thresholds.COUNTS
+    ]  # fmt: skip
+
+
+def _at_threshold(draw: Callable[[Json, float], list[Json]]) -> Any:
+    def fill(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+        return {"drawings": draw(report, threshold_of(request, report))}
+
+    return fill
+
+
+def _by_class(draw: Callable[[Json, float, list[str]], list[Json]]) -> Any:
+    def fill(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+        wanted = request.GET.getlist("class")
+        drawn = draw(report, threshold_of(request, report), wanted)
+        return {"drawings": drawn, "per_class": report.get("per_class", []), "wanted": wanted}
+
+    return fill
+
+
+def _of_target(draw: Callable[[Json, str], list[Json]]) -> Any:
+    def fill(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+        return {"drawings": draw(report, model.session.analysis.target)}
+
+    return fill
+
+
+def _ranked(report: Json, by: str) -> list[Json]:
+    """The columns with the share of each; `width` is for its bar, the longest being 100."""
+    columns = ((report.get("importance") or {}).get(by) or {}).get("columns", [])[:SHOWN]
+    most = max((one["share"] for one in columns), default=0) or 1
+    return [
+        {**one, "width": 100 * one["share"] / most, "text": number(one["value"])} for one in columns
+    ]
+
+
+def _importance(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+    there = [(name, label) for name, label in BY if report["importance"].get(name)]
+    by = request.GET.get("by", "")
+    by = by if by in dict(there) else there[0][0]
+    explained = {one["name"] for one in report.get("partial", [])}
+    return {
+        "by": by,
+        "ways": there,
+        "what": report["importance"][by]["what"],
+        "columns": _ranked(report, by),
+        "explained": explained,
+    }
+
+
+def _partial(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+    wanted = request.GET.get("column", "")
+    drawn = charts_values.partial(report, model.session.analysis.target, wanted)
+    names = [one["name"] for one in report["partial"]]
+    return {"drawings": drawn, "names": names, "wanted": wanted if wanted in names else names[0]}
+
+
+def _predictions(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+    wish = judged.Wish(
+        wrong=request.GET.get("only") == "wrong",
+        true=request.GET.get("true", ""),
+        predicted=request.GET.get("predicted", ""),
+    )
+    try:
+        rows = judged.Rows(bundle_of(model), wish)
+    except OSError:
+        return {"gone": True}
+    page = Paginator(rows, ROWS).get_page(request.GET.get("page"))
+    shown = [_shown(one) for one in page.object_list]
+    names = [one["name"] for one in _ranked(report, "permutation")[:BESIDE]]
+    beside = _beside(model, [one["number"] for one in shown], names)
+    for one, values in zip(shown, beside, strict=False):
+        one["beside"] = [values.get(name) for name in names]
+    return {
+        "page": page, "shown": shown, "wish": wish, "all": rows.all, "classed": bool(rows.classes),
+        "names": names if beside else [], "most": judged.MOST if rows.all > judged.MOST else 0,
+    }  # fmt: skip
+
+
+def _shown(row: Json) -> Json:
+    if "error" not in row:
+        return {**row, "percent": 100 * (row["sure"] or 0)}
+    return {**row, **{name: number(row[name]) for name in ("true", "prediction", "error")}}
+
+
+def _beside(model: TrainedModel, numbers: list[int], names: list[str]) -> list[dict[str, Any]]:
+    """What stands in those rows; nothing where the dataset is no longer the one of the training."""
+    dataset = model.session.analysis.dataset
+    path = storage.folder(dataset) / tables.PARQUET
+    same = model_file(model).get("fingerprint") == dataset.fingerprint
+    if not same or dataset.state != DatasetState.READY or not path.is_file():
+        return []
+    return judged.inputs(path, numbers, names)
+
+
+TABS = (
+    Tab("summary", "Summary", "dashboard", "lab/table_summary.html", _summary, "Model"),
+    Tab("training", "Training information", "info", "lab/table_training.html", _training),
+    Tab("curves", "Training curves", "chart", "lab/table_charts.html", _curves, needs="history"),
+    Tab("metrics", "Metrics", "gauge", "lab/table_metrics.html", _metrics, "Performance"),
+    Tab("confusion", "Confusion matrix", "grid", "lab/table_confusion.html", _confusion,
+        needs="confusion"),
+    Tab("decision", "Decision chart", "chart", "lab/table_charts.html",
+        _at_threshold(charts_classes.decision), needs="thresholds"),
+    Tab("roc", "ROC curve", "roc", "lab/table_charts.html", _by_class(charts_classes.roc),
+        needs="confusion"),
+    Tab("pr", "Precision-recall", "roc", "lab/table_charts.html",
+        _by_class(charts_classes.precision_recall), needs="confusion"),
+    Tab("lift", "Lift charts", "chart", "lab/table_charts.html",
+        _at_threshold(charts_classes.lift), needs="lift"),
+    Tab("calibration", "Calibration curve", "scale", "lab/table_charts.html",
+        _at_threshold(charts_classes.calibration), needs="calibration"),
+    Tab("density", "Density chart", "chart-bar", "lab/table_charts.html",
+        _at_threshold(charts_classes.density), needs="density"),
+    Tab("scatter", "Scatter plot", "target", "lab/table_charts.html",
+        _of_target(charts_values.scatter), needs="scatter"),
+    Tab("residuals", "Error distribution", "chart-bar", "lab/table_charts.html",
+        _of_target(charts_values.residuals), needs="residuals"),
+    Tab("deciles", "Error deciles", "list-details", "lab/table_charts.html",
+        _of_target(charts_values.deciles), needs="deciles"),
+    Tab("predictions", "Predicted data", "table", "lab/table_predictions.html", _predictions),
+    Tab("importance", "Feature importance", "sort", "lab/table_importance.html", _importance,
+        "Explain", needs="importance"),
+    Tab("partial", "Partial dependence", "tune", "lab/table_partial.html", _partial,
+        needs="partial"),
+    Tab("diagnostics", "Diagnostics", "bug", "lab/table_diagnostics.html"),
+)  # fmt: skip
