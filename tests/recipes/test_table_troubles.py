@@ -90,6 +90,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "delimiter": ({"read": {"delimiter": ",,"}}, "one character"),
     "encoding": ({"read": {"encoding": "utf-99"}}, "no encoding 'utf-99'"),
     "unknown": ({"read": {"quote": "'"}}, "knows no 'quote'"),
+    "header": ({"read": {"header": "no"}}, "true or false"),
+    "missing": ({"read": {"missing": ["x"]}}, "lists of texts by column"),
     "type": ({"types": {"a": "float"}}, "'a' cannot be 'float'"),
 }
 

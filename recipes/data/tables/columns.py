@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recipes.data.tables.forms import FORMS, INTEGER, OF_TYPE, RIVALS, TEXT, Form
+from recipes.data.tables.forms import FORMS, INTEGER, LOOKS, OF_TYPE, RIVALS, TEXT, Form
 from recipes.data.tables.problems import Problems
 from recipes.data.tables.reading import Block, Lines, Reading
 
@@ -89,11 +90,15 @@ class Given:
     def take(self, values: pa.Array, lines: Lines, problems: Problems) -> pa.Array:
         if self.type == "text" or values.null_count == len(values):
             return values if self.type == "text" else pa.nulls(len(values), self.form.kept_as)
-        tried = [lenient(form, values) for form in self._candidates()]
+        likely = pc.match_substring_regex(values, LOOKS[self.type]).fill_null(True)
+        rest = pc.if_else(likely, values, pa.scalar(None, pa.string()))
+        tried = [lenient(form, rest) for form in self._candidates()]
         place = min(range(len(tried)), key=lambda one: len(tried[one][1]))
         if self._form is None or self.form is INTEGER:
             self._form = self._candidates()[place]
         found, misfits = tried[place]
+        unlikely = np.flatnonzero(~likely.to_numpy(zero_copy_only=False)).tolist()
+        misfits = sorted([*misfits, *unlikely])
         texts = values.take(pa.array(misfits, pa.int64())).to_pylist()
         for row, text in zip(misfits, texts, strict=True):
             said = f"{text[:80]!r} is no {self.type}, which {self.name} is set to."

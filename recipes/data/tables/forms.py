@@ -218,6 +218,16 @@ FORMS = (
     *(*WRITTEN_DATES, ISO_DATETIME, ZONED, *WRITTEN_DATETIMES),
 )
 _INSTANTS = (ISO_DATETIME, ZONED, *WRITTEN_DATETIMES)
+# What a value of a type looks like at least; all else fits no form of it.
+_DIGITS = r"^\s*[+-]?([0-9.,][0-9.,eE+-]*|[iI][nN][fF].*|[nN][aA][nN])\s*$"
+_DAY = r"^\s*[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}"
+LOOKS = {
+    "integer": _DIGITS,
+    "number": _DIGITS,
+    "date": _DAY,
+    "datetime": _DAY,
+    "boolean": r"(?i)^\s*(true|yes|t|y|1|1\.0|false|no|f|n|0|0\.0)\s*$",
+}
 # What a person's word for a column allows.
 OF_TYPE = {
     "text": (TEXT,),

@@ -54,13 +54,21 @@ def reading(told: Mapping[str, Any]) -> Reading:
         "".encode(encoding or "utf-8")
     except (LookupError, UnicodeError):
         raise BadJob(f"There is no encoding {encoding!r}. Try utf-8 or latin-1.") from None
+    if told.get("header") not in (None, True, False):
+        raise BadJob(f"'header' must be true or false, not {told['header']!r}.")
     return Reading(
         delimiter=delimiter,
         encoding=encoding,
         header=told.get("header"),
         sheet=told.get("sheet") or "",
-        missing={name: tuple(map(str, texts)) for name, texts in told.get("missing", {}).items()},
+        missing=_missing(told.get("missing") or {}),
     )
+
+
+def _missing(told: Any) -> dict[str, tuple[str, ...]]:
+    if not isinstance(told, dict) or not all(isinstance(texts, list) for texts in told.values()):
+        raise BadJob('\'missing\' must be lists of texts by column, as in {"*": ["", "NA"]}.')
+    return {name: tuple(map(str, texts)) for name, texts in told.items()}
 
 
 def check_types(types: Mapping[str, str]) -> None:
