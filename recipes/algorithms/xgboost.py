@@ -227,7 +227,6 @@ PARAMS = Params(
             options=(
                 ("squared", "Squared error", "Aims at the mean."),
                 ("absolute", "Absolute error", "Aims at the median; outliers count less."),
-                ("huber", "Pseudo-Huber", "Squared for small errors, absolute for large ones."),
             ),
         ),
     )

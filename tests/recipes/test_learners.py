@@ -174,7 +174,6 @@ FORMS: list[tuple[str, dict[str, Any]]] = [
     ("two_class", {"grow_policy": "lossguide", "max_leaves": 8, "max_depth": 0}),
     ("two_class", {"early_stopping": False, "subsample": 0.5, "colsample_bylevel": 0.5}),
     ("regression", {"loss": "absolute", "learning_rate": 0.5}),
-    ("regression", {"loss": "huber", "learning_rate": 0.5}),
 ]
 
 
