@@ -42,7 +42,7 @@ def _dataset(item: Item, project: Project, may_edit: bool, models: bool) -> list
     if writer and may_edit:
         recipe = reverse("recipe", args=[project.key, writer])
         made.append(_link("Build", "hammer", recipe, main=item.state == "planned"))
-    if not may_edit or item.kind != "images" or item.state != "ready":
+    if not may_edit or item.state != "ready":
         return made
     analyse = _with(reverse("analysis_new", args=[project.key]), dataset=item.name)
     made.append(_link("Visual ML", "flask", analyse, group="Lab", tone="ml", gpu=True))

@@ -5,10 +5,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from recipes.tasks import data_of
 from trackside.accounts.models import User
 from trackside.datasets import queries as datasets
 from trackside.datasets import storage
 from trackside.datasets.models import Dataset, DatasetState
+from trackside.flow import reading
 from trackside.flow.models import Recipe, Run
 from trackside.flow.recipes import (
     BadRecipe,
@@ -133,6 +135,8 @@ def run_recipe(
     wanted = compute or held.compute or {"kind": "cpu"}
     if held.kind == "train":
         wanted = lab.placed(held.saved_model.task, wanted)
+    elif data_of(held.saved_model.task) == "table" and wanted.get("kind", "cpu") == "cpu":
+        wanted = {"ranks": 1, **wanted}  # one process has all the cores
     version = None if held.kind == "train" else _active(held.saved_model)
     job = jobs.submit(
         project=held.project,
@@ -200,11 +204,14 @@ def _training(recipe: Recipe, compute: dict[str, Any]) -> dict[str, Any]:
 
 def _scoring(recipe: Recipe, version: Version) -> dict[str, Any]:
     dataset = _ready(recipe.dataset)
-    spec = {
+    if sentence := reading.trouble(dataset, version):
+        raise BadRecipe("inputs.dataset", sentence)
+    spec: dict[str, Any] = {
         "bundle": str(bundles.folder(version)),
         "dataset": {"folder": str(datasets.folder(dataset)), "fingerprint": dataset.fingerprint},
-        "batch": recipe.settings.get("batch", BATCH),
     }
+    if data_of(recipe.saved_model.task) == "images":
+        spec["batch"] = recipe.settings.get("batch", BATCH)
     return {"spec": spec}
 
 

@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from recipes.tasks import data_of
 from trackside.accounts.gate import signed_in
 from trackside.compute.picking import keeping, picked, picker
 from trackside.compute.requests import BadCompute
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.flow import queries, services
+from trackside.flow import queries, reading, services
 from trackside.flow.graph import Cycle
 from trackside.flow.models import Recipe
 from trackside.flow.recipes import NAME
@@ -22,6 +23,8 @@ from trackside.jobs.states import JOB_OVER
 from trackside.lab.trouble import Refused
 from trackside.projects.access import project_for, row
 from trackside.projects.models import Project, Role
+from trackside.saved_models import queries as saved
+from trackside.saved_models.bundles import BundleGone
 from trackside.saved_models.models import SavedModel
 
 TROUBLE = (services.BadRecipe, services.RecipeBusy, BadCompute, Cycle, Refused)
@@ -42,13 +45,12 @@ def recipe_new(request: HttpRequest, key: str) -> HttpResponse:
         except TROUBLE as wrong:
             errors[field_of(wrong).partition(".uuids")[0] or "form"] = str(wrong)
     typed = request.POST if request.method == "POST" else request.GET
-    images = Dataset.objects.filter(project=project, kind="images").order_by("name")
-    datasets = images.exclude(state=DatasetState.FAILED)
-    models = SavedModel.objects.filter(project=project, versions__active=True).order_by("name")
+    datasets, models = _inputs(project, typed.get("dataset", ""), typed.get("model", ""))
     context = {
         "project": project,
         "datasets": datasets,
         "models": models,
+        "groups": _by_kind(datasets),
         "picked_dataset": typed.get("dataset") or _first(datasets),
         "picked_model": typed.get("model") or _first(models),
         "typed": request.POST,
@@ -60,14 +62,33 @@ def recipe_new(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "flow/new.html", context, status=422 if errors else 200)
 
 
-def _first(rows: Any) -> str:
-    one = rows.first()
-    return one.name if one else ""
+def _inputs(project: Project, dataset: str, model: str) -> tuple[list[Dataset], list[SavedModel]]:
+    """What can be scored and what can score; first what goes with the one that is named."""
+    rows = Dataset.objects.filter(project=project).exclude(state=DatasetState.FAILED)
+    active = SavedModel.objects.filter(project=project, versions__active=True).order_by("name")
+    models, reads = list(active), {data_of(one.task) for one in active}
+    datasets = [one for one in rows.order_by("name") if one.kind in reads]
+    kinds = {one.kind for one in datasets if one.name == dataset}
+    kinds = kinds or {data_of(one.task) for one in models if one.name == model}
+    kinds = kinds or {one.kind for one in datasets[:1]}
+    models.sort(key=lambda one: data_of(one.task) not in kinds)
+    datasets.sort(key=lambda one: one.kind not in kinds)
+    return datasets, models
+
+
+def _by_kind(datasets: list[Dataset]) -> list[tuple[str, list[Dataset]]]:
+    kinds = dict.fromkeys(one.kind for one in datasets)
+    label = {"images": "Images", "table": "Tables"}
+    return [(label[kind], [one for one in datasets if one.kind == kind]) for kind in kinds]
+
+
+def _first(rows: list[Any]) -> str:
+    return rows[0].name if rows else ""
 
 
 def _suggested(project: Project, dataset: str) -> str:
     """A free name for the output."""
-    stem = f"{dataset or 'images'}_scored"[:74]
+    stem = f"{dataset or 'data'}_scored"[:74]
     taken = set(Dataset.objects.filter(project=project).values_list("name", flat=True))
     return next(
         one for one in (stem, *(f"{stem}_{n}" for n in range(2, 10_000))) if one not in taken
@@ -81,7 +102,7 @@ def _made(request: HttpRequest, project: Project) -> HttpResponse:
     dataset = Dataset.objects.filter(project=project, name=form.get("dataset", "")).first()
     model = SavedModel.objects.filter(project=project, name=form.get("model", "")).first()
     if dataset is None:
-        raise services.BadRecipe("inputs.dataset", "Choose the images to score.")
+        raise services.BadRecipe("inputs.dataset", "Choose the dataset to score.")
     if model is None:
         raise services.BadRecipe("inputs.saved_model", "Choose the model that scores them.")
     wish = services.Wish(
@@ -128,6 +149,8 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "runs": one.runs.select_related("job", "version").order_by("-job_id")[:20],
         "running": last.job if last and last.job.state not in JOB_OVER else None,
         "ready": one.dataset.state == DatasetState.READY,
+        "trouble": _trouble(one),
+        "batches": one.kind == "score" and data_of(one.saved_model.task) == "images",
         "compute_words": queries.in_words(one.compute),
         "picker": picker(request, compute),
         "errors": errors,
@@ -137,6 +160,15 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "design": queries.design_in_words(one) if one.kind == "train" else [],
     }
     return render(request, "flow/recipe.html", context, status=422 if errors else 200)
+
+
+def _trouble(one: Recipe) -> str:
+    """Why a run would be refused today, as far as it is known."""
+    version = saved.active_version(one.saved_model) if one.kind == "score" else None
+    try:
+        return reading.trouble(one.dataset, version) if version else ""
+    except BundleGone as gone:
+        return str(gone)
 
 
 def _picked(form: QueryDict, one: Recipe) -> dict[str, Any]:
@@ -152,7 +184,7 @@ def _saved(request: HttpRequest, one: Recipe) -> HttpResponse:
     change = services.Change(
         compute=_picked(form, one),
         activate=form.get("activate") == "on" if one.kind == "train" else None,
-        settings=settings if one.kind == "score" else None,
+        settings=settings if one.kind == "score" and batch else None,
     )
     services.change_recipe(one, change)
     messages.success(request, f"{one} is saved.")

@@ -1,6 +1,5 @@
 """The tabs of a model of a table: one is there if its part of the report is."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -16,20 +15,12 @@ from trackside.lab.drawing import number
 from trackside.lab.labels import param_text
 from trackside.lab.models import TrainedModel
 from trackside.lab.results import Json, Tab, bundle_of, figures
+from trackside.saved_models.bundles import about
 
 ROWS, SHOWN, BESIDE = 50, 50, 5  # of a page; columns of importance; columns beside a prediction
 MODES = (("count", "Count"), ("row", "Row %"), ("column", "Column %"))
 HANDLED = ("type", "missing", "encoding", "scaling")
 BY = (("permutation", "By permutation"), ("model", "By the model"))
-
-
-def model_file(model: TrainedModel) -> Json:
-    """model.json of its bundle; empty when it is not there or torn."""
-    try:
-        found = json.loads((bundle_of(model) / "model.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def threshold_of(request: HttpRequest, report: Json) -> float:
@@ -62,10 +53,10 @@ def sentence(report: Json) -> str:
 
 
 def _training(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
-    about = model_file(model)
-    types = {one["name"]: one["type"] for one in about.get("columns", [])}
-    handled = about.get("features") or {}
-    told = [
+    told = about(bundle_of(model))
+    types = {one["name"]: one["type"] for one in told.get("columns", [])}
+    handled = told.get("features") or {}
+    columns = [
         {
             "name": name,
             "kept_as": types.get(name),
@@ -75,7 +66,7 @@ def _training(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
         }
         for name, one in handled.items()
     ]
-    return {"handled": told, "learned": (model.facts.get("learned") or {}).items()}
+    return {"handled": columns, "learned": (model.facts.get("learned") or {}).items()}
 
 
 def _in_words(handling: Json) -> list[str]:
@@ -232,7 +223,7 @@ def _beside(model: TrainedModel, numbers: list[int], names: list[str]) -> list[d
     """What stands in those rows; nothing where the dataset is no longer the one of the training."""
     dataset = model.session.analysis.dataset
     path = storage.folder(dataset) / tables.PARQUET
-    same = model_file(model).get("fingerprint") == dataset.fingerprint
+    same = about(bundle_of(model)).get("fingerprint") == dataset.fingerprint
     if not same or dataset.state != DatasetState.READY or not path.is_file():
         return []
     return judged.inputs(path, numbers, names)

@@ -1,8 +1,10 @@
 """A version's bundle as a tar, made while it is sent: no temporary file, no path of ours."""
 
+import json
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -21,6 +23,15 @@ def folder(version: Version) -> Path:
     if not version.bundle or not (path / "model.json").is_file():
         raise BundleGone(f"The bundle of {version} is no longer in the storage.")
     return path
+
+
+def about(place: Path) -> dict[str, Any]:
+    """model.json of the bundle in this folder; empty when it is not there or torn."""
+    try:
+        found = json.loads((place / "model.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def members(version: Version) -> list[Path]:

@@ -39,6 +39,7 @@ def _active(one: SavedModel) -> dict[str, Any]:
     card = TASKS.get(one.task)
     return {
         "task": card.label if card else one.task,
+        "data": card.data if card else "images",
         "active": version,
         "score": _shown(one.task, version.metric, queries.score_of(version)) if version else "",
         "metric": queries.metric_label(one.task, version.metric) if version else "",

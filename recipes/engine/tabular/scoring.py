@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from recipes import drift
 from recipes.data import table as source
 from recipes.data.listing import BadData
 from recipes.engine.facts import versions
@@ -23,14 +24,6 @@ from recipes.engine.tabular.outcome import chosen
 from recipes.events import Journal
 from recipes.job import BadJob, Job
 
-FITS = {  # what a column may be now, by what it was in training
-    "text": ("text", "integer", "boolean"),
-    "integer": ("integer", "number", "boolean"),
-    "number": ("number", "integer"),
-    "boolean": ("boolean",),
-    "date": ("date", "datetime"),
-    "datetime": ("datetime", "date"),
-}
 DISTINCT = 2_000_000  # values that are counted at most, over all columns
 
 
@@ -60,25 +53,9 @@ def score_table(job: Job, folder: Path, peers: Peers) -> None:
 
 def check(model: Model, schema: pa.Schema) -> None:
     """Raises BadData where the table is not the one that was learned from, naming the columns."""
-    here = {one.name: kind_of(one.type) for one in schema}
     wanted = {one["name"]: one["type"] for one in model.about["columns"]}
-    gone = [name for name in wanted if name not in here]
-    other = [
-        f"{name!r} was {kind} and is {here[name]}"
-        for name, kind in wanted.items()
-        if name in here and here[name] not in FITS[kind]
-    ]
-    if gone:
-        some = ", ".join(map(repr, gone[:10])) + (" ..." if len(gone) > 10 else "")
-        raise BadData(
-            f"The table lacks {len(gone)} of the {len(wanted)} columns that the model learned "
-            f"from: {some}."
-        )
-    if other:
-        some = "; ".join(other[:10])
-        raise BadData(
-            f"Columns have other types than in training: {some}. Correct them in the dataset."
-        )
+    if sentence := drift.trouble(wanted, {one.name: kind_of(one.type) for one in schema}):
+        raise BadData(sentence)
 
 
 def kind_of(type_: pa.DataType) -> str:

@@ -1,0 +1,23 @@
+"""Whether a version can read a dataset, as far as both are known before a scoring starts."""
+
+from recipes import drift
+from recipes.tasks import data_of
+from trackside.datasets import tables
+from trackside.datasets.models import Dataset, DatasetState
+from trackside.saved_models import bundles
+from trackside.saved_models.models import Version
+
+
+def trouble(dataset: Dataset, version: Version) -> str:
+    """The sentence for why this version cannot score the dataset, or nothing."""
+    if data_of(version.saved_model.task) != "table" or dataset.state != DatasetState.READY:
+        return ""
+    if not tables.is_parquet(dataset):
+        return (
+            f"{dataset} holds lines of CSV, as a scoring of images writes them. Download it and "
+            "upload it as a table; then it can be scored."
+        )
+    told = bundles.about(bundles.folder(version))
+    learned = {one["name"]: one["type"] for one in told.get("columns") or []}
+    here = {one["name"]: one["type"] for one in tables.columns(dataset)}
+    return drift.trouble(learned, here) if here else ""
