@@ -53,7 +53,7 @@ class Boosted:
         evals = [(data, "train")]
         if validation is not None:
             evals.append((self._matrix(validation, like=data), "validation"))
-        hears: list[TrainingCallback] = [_Hears(told, params["rounds"])]
+        hears: list[Any] = [_Hears(told, params["rounds"])]
         if validation is not None and params["early_stopping"]:
             hears.append(
                 xgboost.callback.EarlyStopping(
@@ -74,7 +74,11 @@ class Boosted:
                 f"The job was to train on {self._setup.device} and XGBoost trained on "
                 f"{self._device}. Look at the node's driver, or choose the CPU."
             )
-        self._rounds = booster.num_boosted_rounds()
+        self._rounds, grown = booster.num_boosted_rounds(), hears[0].grown
+        if self._rounds < grown:
+            told.notes.append(
+                f"The best loss was that of {self._rounds} trees; {grown} were grown."
+            )
         self._booster = booster
 
     def predict(self, matrix: Matrix) -> Floats:
@@ -138,8 +142,10 @@ class _Hears(TrainingCallback):
         super().__init__()
         self._told = told
         self._rounds = rounds
+        self.grown = 0
 
     def after_iteration(self, model: Any, epoch: int, evals_log: dict[str, Any]) -> bool:
+        self.grown = epoch + 1
         last: Round = {"round": epoch + 1, "of": self._rounds, "val_loss": None}
         for part, name in (("train", "train_loss"), ("validation", "val_loss")):
             for figures in evals_log.get(part, {}).values():

@@ -5,13 +5,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pytest
+import torch
 
-from recipes.job import Compute, Job, write
+from recipes.engine.peers import Peers
+from recipes.job import Compute, Job, read, write
+from recipes.kinds import KINDS
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 MISSING = ["", "NA", "?"]
@@ -82,3 +86,32 @@ def score_job(home: Path, bundle: Path, data: dict[str, str], name: str = "score
     spec = {"bundle": str(bundle), "dataset": data}
     write(folder, Job(job=2, kind="score", spec=spec, compute=Compute(threads=2)))
     return folder
+
+
+QUICK = {"params": {"rounds": 5}}
+
+
+def small(count: int = 60, **columns: Any) -> pa.Table:
+    """A number, a colour and a target that follows from both."""
+    rng = np.random.default_rng(0)
+    size = rng.normal(size=count)
+    colour = rng.choice(["red", "green", "blue"], count)
+    made = {
+        "size": size,
+        "colour": colour,
+        "good": np.where(size + (colour == "red") > 0, "y", "n"),
+    }
+    return pa.table({**made, **columns})
+
+
+def train(home: Path, table: pa.Table, target: str = "good", **changes: Any) -> Path:
+    data = dataset(home / "data", table)
+    changes["spec"] = {**QUICK, **changes.get("spec", {})}
+    folder = job(home, data, target, **changes)
+    run(folder)
+    return folder
+
+
+def run(folder: Path) -> None:
+    given = read(folder)
+    KINDS[given.kind].run(given, folder, Peers(0, 1, torch.device("cpu")))

@@ -1,0 +1,70 @@
+"""Scoring tables: what has drifted, what is unseen, what has no prediction; files by hand."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from recipes.data.listing import BadData
+from tests.recipes import tabling
+from tests.recipes.making import events, recipes
+from tests.recipes.tabling import run, small, train
+
+DRIFTS = {
+    "a column is gone": (lambda t: t.drop_columns(["size"]), "lacks 1 of the 2 .*: 'size'"),
+    "a type is another": (
+        lambda t: t.set_column(0, "size", pa.array(["big"] * len(t))),
+        "'size' was number and is text",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DRIFTS)
+def test_a_table_that_has_drifted_is_not_scored(tmp_path: Path, case: str) -> None:
+    change, sentence = DRIFTS[case]
+    folder = train(tmp_path, small())
+    data = tabling.dataset(tmp_path / "drifted", change(small()))
+    with pytest.raises(BadData, match=sentence):
+        run(tabling.score_job(tmp_path, folder / "bundle", data))
+
+
+def test_scoring_tells_of_unseen_categories_and_of_rows_without_a_prediction(
+    tmp_path: Path,
+) -> None:
+    features = {"size": {"missing": "drop_rows"}}
+    folder = train(tmp_path, small(), spec={"features": features})
+    strange = small().set_column(1, "colour", pa.array(["pink"] * 60))
+    gaps = pa.array([None if row < 3 else 0.5 for row in range(60)])
+    data = tabling.dataset(tmp_path / "strange", strange.set_column(0, "size", gaps))
+    scored = tabling.score_job(tmp_path, folder / "bundle", data)
+    run(scored)
+    notes = [one["text"] for one in events(scored, "note")]
+    assert any(one.startswith("57 values of 'colour' are no category") for one in notes)
+    assert any(one.startswith("3 rows have no prediction: 'size'") for one in notes)
+    table = pq.read_table(scored / "output" / "table.parquet")
+    assert table.column("prediction").null_count == 3
+    assert table.column("proba_y").is_null().to_pylist() == [True] * 3 + [False] * 57
+
+
+def test_a_table_may_have_a_column_called_prediction(tmp_path: Path) -> None:
+    folder = train(tmp_path, small(prediction=["a", "b"] * 30))
+    scored = tabling.score_job(tmp_path, folder / "bundle", {"folder": str(tmp_path / "data")})
+    run(scored)
+    names = pq.read_table(scored / "output" / "table.parquet").column_names
+    assert [one for one in names if one.startswith("prediction")] == ["prediction", "prediction_"]
+
+
+@pytest.mark.process
+def test_a_csv_is_scored_from_the_command_line(tmp_path: Path) -> None:
+    folder = train(tmp_path, small())
+    rows = "colour,size,extra\nred,3.5,1\npink,,2\nblue,-4,3\nred,much,4\ngreen,1,5\n"
+    (tmp_path / "new.csv").write_text(rows)
+    for name in ("out.csv", "out.parquet"):
+        done = recipes("score", folder / "bundle", tmp_path / "new.csv", "--out", tmp_path / name)
+        assert done.returncode == 0, done.stderr
+        assert "1 values of 'colour' are no category" in done.stderr
+    scored = pq.read_table(tmp_path / "out.parquet")
+    assert scored.column_names == ["colour", "size", "extra", "prediction", "proba_n", "proba_y"]
+    assert scored.column("prediction").to_pylist()[::2] == ["y", "n", "y"]
+    assert (tmp_path / "out.csv").read_text().count("\n") == 6
