@@ -22,6 +22,7 @@ OPTIONS = {
     if isinstance(one, Choice)
 }
 AUTOMATIC = "automatic"
+SHORT = {"as_category": "Own category", "onehot": "One-hot", "drop_rows": "Drop rows"}
 SCALED = ("numeric", "datetime")
 
 
@@ -104,14 +105,15 @@ def row(place: int, column: Column, made: Handling, own: Handling, rows: int) ->
 
 
 def _options(name: str, values: tuple[str, ...]) -> list[tuple[str, str]]:
-    return [(value, OPTIONS[name][value]) for value in values]
+    return [(value, SHORT.get(value, OPTIONS[name][value])) for value in values]
 
 
 def _missing(kind: str) -> list[tuple[str, str]]:
     """For numbers the algorithm decides unless somebody else does."""
-    automatic = kind not in ("category", "text")
-    words = {"as_is": "Automatic"} if automatic else {}
-    return [(v, words.get(v, OPTIONS["missing"][v])) for v in features.MISSING[kind]]
+    options = dict(_options("missing", features.MISSING[kind]))
+    if kind not in ("category", "text"):
+        options["as_is"] = "Automatic"
+    return list(options.items())
 
 
 def sent(

@@ -7,10 +7,12 @@ import { csrf, send } from "../send.js";
 const form = document.querySelector("form[data-autosave]");
 const said = document.querySelector("[data-saved]");
 let waiting = null;
+let edits = 0; // a row that was changed since it was sent is not drawn anew
 
 if (form && !form.hasAttribute("data-readonly")) {
   form.querySelector("[data-save]")?.setAttribute("hidden", "");
   form.addEventListener("change", () => {
+    edits += 1;
     clearTimeout(waiting);
     waiting = setTimeout(save, 250);
   });
@@ -23,6 +25,7 @@ if (form && !form.hasAttribute("data-readonly")) {
 
 async function save() {
   say("Saving…");
+  const mine = edits;
   try {
     const answer = await fetch(location.pathname, {
       method: "POST",
@@ -35,18 +38,18 @@ async function save() {
     const wrong = Object.keys(errors).length;
     say(wrong ? "Not saved: see the fields in red" : "Saved just now", wrong > 0);
     if (!wrong) document.dispatchEvent(new CustomEvent("design:saved"));
-    if (!wrong && form.hasAttribute("data-redraw")) await redraw();
+    if (!wrong && form.hasAttribute("data-redraw")) await redraw(mine);
   } catch (error) {
     say(`Not saved. ${error.message}`, true);
   }
 }
 
 // What a field may hold depends on the others: the server draws the rows anew, the focus stays.
-async function redraw() {
+async function redraw(mine) {
   const answer = await fetch(location.href);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-rows] tbody");
   const now = form.querySelector("[data-rows] tbody");
-  if (!answer.ok || !fresh || !now) return;
+  if (mine !== edits || !answer.ok || !fresh || !now) return;
   const { name } = document.activeElement ?? {};
   now.replaceWith(fresh);
   if (name) form.querySelector(`[name="${CSS.escape(name)}"]`)?.focus();

@@ -17,6 +17,10 @@ const logScale = () => document.querySelector('[name="scale"]:checked')?.value =
 const number = (value, digits = 3) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 export const metric = (value, card) => (value === null || value === undefined ? "–" : card?.percent ? `${(100 * value).toFixed(1)} %` : value.toFixed(3));
 
+// A table is learned in rounds, and nothing is measured within one.
+export const unit = (one) => (one.data === "table" ? "round" : "epoch");
+const Unit = (one) => (one.data === "table" ? "Round" : "Epoch");
+
 export function best(one) {
   const place = one.series.epochs.best.lastIndexOf(true);
   return place < 0 ? null : { epoch: one.series.epochs.epoch[place], place };
@@ -28,7 +32,7 @@ const dots = (one) => () => one.series.epochs.epoch.length <= 60;
 export function draw(one, cards) {
   document.querySelector("[data-of]").textContent = one.label;
   loss(one);
-  metrics(one, cards);
+  if (document.querySelector('[data-plot="metrics"]')) metrics(one, cards); // tables have the loss alone
 }
 
 // A running mean over a twentieth of the curve: few points are shown as they are.
@@ -47,8 +51,9 @@ function loss(one) {
     places.forEach((place, n) => { if (at.has(place)) column[at.get(place)] = values[n]; });
     return column;
   };
-  const soft = smooth(steps.loss);
-  const data = [x, spread(steps.epoch, steps.loss), spread(steps.epoch, soft), spread(epochs.epoch, epochs.val_loss)];
+  const each = one.data === "images";
+  const soft = each ? smooth(steps.loss) : epochs.train_loss;
+  const data = [x, spread(steps.epoch, steps.loss), spread(each ? steps.epoch : epochs.epoch, soft), spread(epochs.epoch, epochs.val_loss)];
   const [s1, s2] = [colour("--s1"), colour("--s2")];
   const series = [
     { label: "every step", stroke: s1, width: 1, alpha: 0.3, spanGaps: true, points: { show: false } },
@@ -58,8 +63,8 @@ function loss(one) {
   show("loss", one, data, series, logScale());
   const train = soft.at(-1);
   const validation = epochs.val_loss.at(-1);
-  legend("loss", [["--s1", [], "Train", number(train)], ["--s2", [6, 3], "Validation", number(validation)]], ["thin line: every step, thick line: smoothed", onward(one)].filter(Boolean).join("; "));
-  say("loss", x.length ? `Loss by epoch. Train ${number(train)}, validation ${number(validation)}. Arrow keys read single epochs.` : "Loss by epoch: nothing yet");
+  legend("loss", [["--s1", [], "Train", number(train)], ["--s2", [6, 3], "Validation", number(validation)]], [each ? "thin line: every step, thick line: smoothed" : "", onward(one)].filter(Boolean).join("; "));
+  say("loss", x.length ? `Loss by ${unit(one)}. Train ${number(train)}, validation ${number(validation)}. Arrow keys read single ${unit(one)}s.` : `Loss by ${unit(one)}: nothing yet`);
 }
 
 // Also in words: the line in the picture is for those who see it.
@@ -133,20 +138,20 @@ function options(one, series, log, size) {
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
     scales: { x: { time: false, range: (_, least, most) => [0, Math.max(most ?? 1, last <= 60 ? last : Math.min(last, (most ?? 1) * 1.25))] }, y: { distr: log ? 3 : 1 } },
-    axes: [{ ...axis, grid: { show: false }, size: 26, values: (_, ticks) => ticks.map(epoch) }, { ...axis, size: 46 }],
-    series: [{ label: "Epoch" }, ...series],
+    axes: [{ ...axis, grid: { show: false }, size: 26, values: (_, ticks) => ticks.map(counted(one)) }, { ...axis, size: 46 }],
+    series: [{ label: Unit(one) }, ...series],
     hooks: { draw: [(plot) => lines(plot, one)], setCursor: [(plot) => tip(plot)] },
   };
 }
 
-// Whole epochs only; the last tick says what is counted.
-const epoch = (tick, n, all) => (!Number.isInteger(tick) ? "" : n && n === all.length - 1 ? `epoch ${tick}` : tick);
+// Whole epochs or rounds only; the last tick says what is counted.
+const counted = (one) => (tick, n, all) => (!Number.isInteger(tick) ? "" : n && n === all.length - 1 ? `${unit(one)} ${tick}` : tick);
 
 // Vertical lines: the best epoch, and where an attempt went on from a checkpoint.
 function lines(plot, one) {
   for (const at of one.series.resumed ?? []) line(plot, at, "resumed", [1, 3], 26);
   const peak = best(one);
-  if (peak) line(plot, peak.epoch, `best, epoch ${peak.epoch}`, [4, 4], 12);
+  if (peak) line(plot, peak.epoch, `best, ${unit(one)} ${peak.epoch}`, [4, 4], 12);
 }
 
 function line(plot, at, words, dash, below) {
@@ -212,7 +217,7 @@ export function tables(button, one, cards) {
   table.hidden = !open;
   const { epochs } = one.series;
   const names = Object.keys(epochs.metrics);
-  const heads = name === "loss" ? ["Epoch", "Train", "Validation"] : ["Epoch", ...names.map((key) => cards[key]?.label ?? key)];
+  const heads = name === "loss" ? [Unit(one), "Train", "Validation"] : [Unit(one), ...names.map((key) => cards[key]?.label ?? key)];
   const rows = epochs.epoch.map((epoch, n) => (name === "loss" ? [epoch, number(epochs.train_loss[n], 4), number(epochs.val_loss[n], 4)] : [epoch, ...names.map((key) => metric(epochs.metrics[key][n], cards[key]))]));
   const made = document.createElement("table");
   made.className = "tb num";

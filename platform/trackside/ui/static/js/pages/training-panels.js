@@ -1,7 +1,7 @@
 // Everything on the training page that is words and bars: progress, steps, devices, facts, log, events.
 import { icon } from "../icons.js";
 import { duration, gib, size, whole } from "../words.js";
-import { best, metric } from "./training-charts.js";
+import { best, metric, unit } from "./training-charts.js";
 
 const at = (name) => document.querySelector(`[data-${name}]`);
 const text = (node, words) => { if (node && node.textContent !== words) node.textContent = words; };
@@ -38,7 +38,7 @@ export function progress(models, shown, page) {
   models.forEach((one, n) => step(document.querySelector(`[data-step="${n}"]`), one, n, shown, page.metrics));
   const now = models.find((one) => !OVER.includes(one.job.state));
   const peak = now && best(now);
-  if (at("kept") && peak) text(at("kept"), `Best so far: epoch ${peak.epoch}, ${page.metrics[now.metric]?.label ?? now.metric} ${metric(now.series.epochs.metrics[now.metric]?.[peak.place], page.metrics[now.metric])}. The epoch that runs is dropped where it stands.`);
+  if (at("kept") && peak && now.data === "images") text(at("kept"), `Best so far: epoch ${peak.epoch}, ${page.metrics[now.metric]?.label ?? now.metric} ${metric(now.series.epochs.metrics[now.metric]?.[peak.place], page.metrics[now.metric])}. The epoch that runs is dropped where it stands.`);
 }
 
 function left(models) {
@@ -67,7 +67,7 @@ function step(button, one, n, shown, cards) {
   const peak = best(one);
   const score = peak ? one.series.epochs.metrics[one.metric]?.[peak.place] : one.job.metrics?.[one.metric];
   text(button.querySelector(".v"), score === null || score === undefined ? LOOKS[state][2].toLowerCase() : `${cards[one.metric]?.label ?? one.metric} ${metric(score, cards[one.metric])}`);
-  const epoch = where.unit === "epoch" && where.of ? `epoch ${Math.min(where.of, Math.floor(where.done ?? 0) + 1)} of ${where.of}` : "";
+  const epoch = ["epoch", "round"].includes(where.unit) && where.of ? `${where.unit} ${Math.min(where.of, Math.floor(where.done ?? 0) + 1)} of ${where.of}` : "";
   const rest = where.eta === null || where.eta === undefined ? "" : `${duration(where.eta)} left`;
   text(button.querySelector("small"), state === "running" ? [epoch, rest].filter(Boolean).join(", ") || phase(one) || reason : reason || LOOKS[state][2]);
 }
@@ -155,15 +155,20 @@ export function facts(one) {
   const ranks = started?.ranks ?? one.job.compute?.uuids?.length ?? one.job.compute?.ranks ?? 1;
   // a simulated GPU's memory is made up: it is no result to hold an estimate against
   const peak = /simulated/.test(started?.device ?? "") ? 0 : one.result?.facts?.peak_memory ?? memory(one);
-  const rows = [
+  const rows = one.data === "table" ? [
+    ["Threads", String(started?.threads ?? "–")],
+    ["Longest", one.epochs ? `${one.epochs} rounds` : "one piece, without rounds"],
+  ] : [
     ["Speed", now?.rate ? `${now.rate.toFixed(now.rate < 10 ? 1 : 0)} images/s` : "–"],
     ["Input wait", now?.wait === undefined ? "–" : `${whole(now.wait)} % of step time${now.wait < 15 ? ", fine" : ", the data is slower than the device"}`],
     ["Batch", ranks > 1 ? `${one.batch} × ${ranks} = ${one.batch * ranks}` : String(one.batch ?? "–")],
     ["Learning rate", now?.lr ? `${now.lr.toExponential(1)}, ${one.schedule}` : `${one.rate ?? "–"}, ${one.schedule ?? ""}`],
     ["Precision", started?.precision ?? one.job.compute?.precision ?? "–"],
+  ];
+  rows.push(
     ["Memory", peak ? `${size(peak)} peak${needs ? `, estimate was ${size(needs)}` : ""}` : needs ? `estimate ${size(needs)}` : "–"],
     ["Device", started?.device ?? (one.devices ?? []).join(", ") ?? "–"],
-  ];
+  );
   at("facts").replaceChildren(...rows.flatMap(([label, words]) => [make("dt", "", label), make("dd", "", words || "–")]));
 }
 
@@ -174,14 +179,14 @@ const memory = (one) => {
 
 const digits = (value) => (typeof value === "number" ? value.toFixed(4) : "–");
 // One event as [level, words]; nothing for what is no line of a log.
-export function line({ type, data }) {
+export function line({ type, data }, counted = "epoch") {
   switch (type) {
     case "log": return [data.level ?? "info", data.text];
     case "note": return [data.level ?? "info", data.text];
     case "phase": return ["info", data.text];
     case "state": return [data.state === "failed" ? "error" : "info", `${data.state}: ${data.reason}`];
     case "started": return ["info", `on ${data.device}, ${data.ranks} rank${data.ranks > 1 ? "s" : ""} × ${data.threads} thread${data.threads > 1 ? "s" : ""}, ${data.precision}`];
-    case "epoch": return [data.best ? "best" : "info", `epoch ${data.epoch} train ${digits(data.train_loss)} validation ${digits(data.val_loss)} ${Object.entries(data.metrics ?? {}).map(([name, value]) => `${name} ${digits(value)}`).join(" ")} (${duration(data.seconds)})`];
+    case "epoch": return [data.best ? "best" : "info", `${counted} ${data.epoch} train ${digits(data.train_loss)} validation ${digits(data.val_loss)} ${Object.entries(data.metrics ?? {}).map(([name, value]) => `${name} ${digits(value)}`).join(" ")} (${duration(data.seconds)})`];
     case "checkpoint": return ["info", data.step ? `checkpoint in epoch ${data.epoch + 1}, step ${data.step} written` : `checkpoint after epoch ${data.epoch} written`];
     case "failed": return ["error", data.message];
     default: return null;
@@ -203,7 +208,7 @@ const clock = (when) => new Date(when).toTimeString().slice(0, 8);
 
 export function logs(one) {
   const box = at("log");
-  const rows = story(one).map((event) => [event, line(event)]).filter(([, said]) => said);
+  const rows = story(one).map((event) => [event, line(event, unit(one))]).filter(([, said]) => said);
   for (const level of ["warning", "error"]) text(document.querySelector(`[data-count="${level}"]`), String(rows.filter(([, said]) => said[0] === level).length));
   box.replaceChildren(...rows.map(([event, [level, words]]) => {
     const row = make("div", level);
@@ -219,11 +224,11 @@ const ICONS = { state: "activity", note: "info", phase: "right", started: "play"
 export function events(one) {
   const told = story(one).filter(({ type, data }) => ["state", "note", "phase", "started", "failed"].includes(type) || (type === "epoch" && data.best));
   at("events").replaceChildren(...told.slice(-40).reverse().map((event) => {
-    const [level, words] = line(event);
+    const [level, words] = line(event, unit(one));
     const row = make("li");
     const tone = { warning: "wn", error: "er", best: "ok" }[level] ?? "";
     const time = make("time", "num", clock(event.at).slice(0, 5));
-    const plain = event.type === "epoch" ? `Best so far: epoch ${event.data.epoch}, ${one.metric} ${digits(event.data.metrics?.[one.metric])}` : event.type === "state" ? event.data.reason || event.data.state : words;
+    const plain = event.type === "epoch" ? `Best so far: ${unit(one)} ${event.data.epoch}, ${one.data === "table" ? `loss ${digits(event.data.val_loss)}` : `${one.metric} ${digits(event.data.metrics?.[one.metric])}`}` : event.type === "state" ? event.data.reason || event.data.state : words;
     row.append(icon(level === "warning" ? "alert-triangle" : ICONS[event.type] ?? "info", tone), make("span", "", plain), time);
     return row;
   }));
