@@ -1,0 +1,121 @@
+"""A table at a browser: an analysis on it is designed and trained, on the CPU, to its end."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import LONG, Visitor, over
+from tests.product import DATA, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.process]
+ADULT = DATA / "adult.csv"
+LINES = 3000
+HOME = "/p/EARNERS/lab/earners/"
+
+
+@pytest.fixture(scope="module")
+def adult(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first rows of the census where it lies; else people of the same kind."""
+    path = tmp_path_factory.mktemp("table") / "adult.csv"
+    if ADULT.exists():
+        path.write_text("\n".join(ADULT.read_text().splitlines()[:LINES]) + "\n")
+        return path
+    jobs = ("clerk", "cook", "nurse")
+    rows = [f"{20 + n % 50},{jobs[n % 3]},{'<=50K' if n % 50 < 30 else '>50K'}" for n in range(900)]
+    path.write_text("age,occupation,income\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def test_an_analysis_is_made_for_a_column_of_the_table(user: Visitor, adult: Path) -> None:
+    page = user.page
+    with user.product.api() as api:
+        assert api.post("/projects", json={"key": "EARNERS", "name": "Earners"}).status_code == 201
+        with adult.open("rb") as file:
+            made = api.post(
+                "/projects/EARNERS/datasets", data={"name": "adult"}, files={"file": file}
+            )
+        assert made.status_code < 300, made.text
+        until(
+            lambda: api.get("/projects/EARNERS/datasets/adult").json()["state"] == "ready",
+            "the table to be taken in",
+        )
+    user.go("/p/EARNERS/analyses/new/?dataset=adult")
+    page.get_by_label("Target").select_option("income")
+    expect(page.get_by_text("suggested")).to_be_visible()
+    expect(page.get_by_label(re.compile("Two-class"))).to_be_checked()
+    expect(page.get_by_label("Name")).to_have_value("Predict income on adult")
+    user.inspect("table_analysis_new")
+    page.get_by_label("Name").fill("earners")
+    page.get_by_role("button", name="Create analysis").click()
+    page.wait_for_url(re.compile(HOME))
+    for tab in ("target", "split", "metrics", "features", "algorithms", "runtime"):
+        user.go(f"{HOME}design/{tab}/")
+        user.inspect(f"table_design_{tab}")
+
+
+def test_a_changed_column_is_saved_and_its_row_drawn_anew(user: Visitor) -> None:
+    page = user.page
+    user.go(f"{HOME}design/features/?q=age")
+    page.get_by_label("Missing values of age").select_option("impute_constant")
+    constant = page.get_by_label("Constant for age")
+    expect(constant).to_have_value("0.0")
+    constant.fill("x")
+    constant.blur()
+    expect(page.get_by_text("the constant must be a number, not 'x'")).to_be_visible()
+    constant.fill("33")
+    constant.blur()
+    expect(page.get_by_text("the constant must be a number")).to_be_hidden()
+    page.get_by_label("Role of age").select_option("ignore")
+    expect(page.get_by_label("Missing values of age")).to_have_count(0)
+    page.get_by_label("Role of age").select_option("input")
+    expect(page.get_by_label("Missing values of age")).to_have_value("as_is")
+
+
+def test_two_algorithms_are_trained_on_the_cpu_to_the_end(user: Visitor) -> None:
+    page = user.page
+    user.go(f"{HOME}design/algorithms/")
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.get_by_label("Train Logistic regression").check()
+    page.get_by_role("button", name="Train", exact=True).click()
+    dialog = page.locator("dialog#train")
+    expect(dialog.get_by_role("button", name="Train 2 models on the CPU")).to_be_visible()
+    user.inspect("table_train_dialog")
+    dialog.get_by_text("Choose GPUs").click()
+    dialog.locator('[name="gpu"]').first.check()
+    expect(dialog.get_by_text("learns on the CPU alone").first).to_be_visible()
+    user.inspect("table_train_dialog_refused")
+    dialog.get_by_text("CPU only").click()
+    dialog.get_by_role("button", name=re.compile("2 models on the CPU")).click()
+    page.wait_for_url(re.compile("/sessions/1/"))
+    user.inspect("table_training")
+    with user.product.api() as api:
+        session = api.get("/projects/EARNERS/analyses/earners/sessions/1").json()
+        for one in session["models"]:
+            assert over(api, one["job"])["state"] == "succeeded"
+        found = api.get("/projects/EARNERS/analyses/earners/sessions/1").json()["models"]
+    assert {one["algorithm"] for one in found} == {"xgboost", "logistic_regression"}
+    assert all(one["score"] > 0.6 for one in found)
+    user.go(f"{HOME}sessions/1/")
+    expect(page.get_by_role("link", name="XGBoost").first).to_be_visible(timeout=LONG)
+    user.inspect("table_results")
+
+
+def test_rounds_are_seen_as_they_are_learned_and_a_training_is_finished_early(
+    user: Visitor,
+) -> None:
+    page, analysis = user.page, "/projects/EARNERS/analyses/earners"
+    many = {"rounds": 100_000, "early_stopping": False, "learning_rate": 0.001}
+    with user.product.api() as api:
+        begun = api.post(
+            f"{analysis}/train",
+            json={"models": [{"algorithm": "xgboost", "params": many}], "compute": {"kind": "cpu"}},
+        ).json()
+        user.go(f"{HOME}sessions/{begun['session']}/")
+        expect(page.get_by_label(re.compile("Loss by round. Train 0"))).to_be_visible(timeout=LONG)
+        expect(page.get_by_text(re.compile("round [0-9]+ of 100000"))).to_be_visible()
+        user.inspect("table_training_rounds")
+        page.get_by_role("button", name="Finish early").click()
+        page.get_by_role("dialog").get_by_role("button", name="Finish early").click()
+        assert over(api, begun["jobs"][0])["state"] == "succeeded"
