@@ -10,7 +10,9 @@ import pytest
 from recipes.algorithms import ALGORITHMS
 from recipes.data.table import MOST_CLASSES
 from tests.web import lab_stage, table_stage
+from trackside.compute.requests import BadCompute
 from trackside.datasets.models import Dataset
+from trackside.jobs import pausing
 from trackside.jobs.models import Job
 from trackside.lab import handling, services, targets
 from trackside.lab.design import offered
@@ -225,6 +227,15 @@ def test_a_training_on_the_cpu_has_one_rank(analysis: Analysis, ada: Any) -> Non
     assert job.title.startswith("XGBoost, earners")
 
 
+def test_a_training_that_is_moved_to_the_cpu_has_one_rank(analysis: Analysis, ada: Any) -> None:
+    lab_stage.node("gpu-01", gpus=1)
+    session = services.train(analysis, ada, {"kind": "any"})
+    job = Job.objects.get(trained_model__session=session)
+    assert pausing.wish_elsewhere(job, CPU)["ranks"] == 1
+    with pytest.raises(BadCompute, match="'ranks' is 1"):
+        pausing.wish_elsewhere(job, {"kind": "cpu", "ranks": 2})
+
+
 @pytest.mark.parametrize(
     ("algorithm", "compute", "said"),
     [
@@ -238,7 +249,7 @@ def test_what_an_algorithm_cannot_run_on_is_said_before_it_starts(
 ) -> None:
     lab_stage.node("gpu-01", gpus=2)
     names = [one["algorithm"] for one in analysis.design["models"]]
-    with pytest.raises(services.Refused, match=said):
+    with pytest.raises(BadCompute, match=said):
         services.train(analysis, ada, compute, models=[names.index(algorithm)])
     assert not Job.objects.filter(kind="train").exists()
 

@@ -17,6 +17,7 @@ from trackside.compute.requests import budget, clean
 from trackside.jobs import history, living, retries, scheduling, waited
 from trackside.jobs.attempts import CLAIMED, LIVE
 from trackside.jobs.ending import asked, kept
+from trackside.jobs.kinds import placed
 from trackside.jobs.models import Attempt, Job
 from trackside.jobs.moves import NotNow, StaleAttempt, must_move_job
 from trackside.jobs.states import JOB_OVER, AttemptState, JobState, Move
@@ -81,6 +82,7 @@ def move(job: Job, user: User, compute: dict[str, Any]) -> Job:
 
 def wish_elsewhere(job: Job, compute: dict[str, Any]) -> dict[str, Any]:
     """What a job asks for that goes on elsewhere; what is not said stays. Raises BadCompute."""
+    compute = placed(job.spec, compute)
     asks = {**clean(compute), "priority": job.priority}
     if asks["share"] == "shared" and asks["memory"] is None:
         asks["memory"] = budget(job.needs.get("bytes"), float(job.needs.get("spread") or 0))

@@ -12,7 +12,7 @@ from trackside.compute import clock, room
 from trackside.compute.requests import BadCompute, budget, clean
 from trackside.compute.urgency import must_allow
 from trackside.jobs import history, scheduling
-from trackside.jobs.kinds import known, takes_quick_slot
+from trackside.jobs.kinds import known, placed, takes_quick_slot
 from trackside.jobs.living import already_over, ask, live, take_back
 from trackside.jobs.models import Job
 from trackside.jobs.moves import StaleAttempt, move_job, must_move_job
@@ -40,7 +40,7 @@ def submit(  # noqa: PLR0913 - what a job is made of
     """
     if not known(kind):
         raise BadCompute("kind", f"There is no kind of job called {kind!r}.", "kind_unknown")
-    asked = clean(compute)
+    asked = clean(placed(spec, compute))
     must_allow(max(priority, asked["priority"]), user)
     needed = _plain(needs)
     if asked["kind"] == "cpu" and takes_quick_slot(kind):

@@ -9,10 +9,11 @@ from recipes.params import ParamError
 from recipes.tasks import data_of
 from trackside.compute.models import Gpu
 from trackside.datasets import queries as datasets
+from trackside.jobs.kinds import placed as for_spec
 from trackside.lab import handling, subjects
 from trackside.lab.models import Analysis
 from trackside.lab.subjects import columns_of, ready
-from trackside.lab.trouble import BadDesign, Refused
+from trackside.lab.trouble import Refused
 
 Spec = dict[str, Any]
 
@@ -49,9 +50,8 @@ def freeze(analysis: Analysis, model: dict[str, Any]) -> Spec:
     dataset = ready(analysis.dataset)
     design = analysis.design
     unfit = subjects.unfit(dataset, analysis.task, analysis.target)
-    unable = hindrance(analysis.task, model, design.get("compute") or {})
-    if unfit or unable:
-        raise Refused(unfit or unable)
+    if unfit:
+        raise Refused(unfit)
     return {
         "task": analysis.task,
         "algorithm": model["algorithm"],
@@ -106,27 +106,5 @@ OWN = {"images": _of_images, "table": _of_table}
 
 
 def placed(task: str, compute: dict[str, Any]) -> dict[str, Any]:
-    """The compute with what the task leaves open decided: a table has one process.
-
-    Raises BadDesign.
-    """
-    if data_of(task) != "table":
-        return compute
-    several = compute.get("uuids") if isinstance(compute.get("uuids"), list) else []
-    if compute.get("kind", "cpu") == "cpu":
-        if compute.get("ranks") not in (None, 1):
-            said = "A table is trained by one process with all the job's cores: 'ranks' is 1."
-            raise BadDesign({"compute.ranks": said})
-        return {**compute, "kind": "cpu", "ranks": 1}
-    if len(several or ()) > 1 or compute.get("count") not in (None, 1):
-        said = "A table is trained on one GPU, or on the CPU: choose one."
-        raise BadDesign({"compute": said})
-    return compute
-
-
-def hindrance(task: str, model: dict[str, Any], compute: dict[str, Any]) -> str:
-    """What the algorithm cannot run on, as a sentence; "" when it can."""
-    card = ALGORITHMS[model["algorithm"]]
-    if data_of(task) == "table" and compute.get("kind", "cpu") != "cpu" and not card.on_gpu:
-        return f"{card.label} learns on the CPU alone: choose the CPU, or leave it out."
-    return ""
+    """The compute with what the task decides: a table has one process. Raises BadCompute."""
+    return for_spec({"task": task}, compute)

@@ -4,10 +4,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trackside.compute.requests import BadCompute, clean
+from trackside.jobs.kinds import placed
 from trackside.lab import estimates, handling, plan_notes, wishes
-from trackside.lab.freezing import hindrance, placed
 from trackside.lab.models import Analysis
-from trackside.lab.trouble import BadDesign
 from trackside.lab.wishes import BATCHES
 
 if TYPE_CHECKING:
@@ -44,12 +43,12 @@ def _unable(plan: "Plan", analysis: Analysis) -> None:
     """What the algorithms themselves cannot run on, and libraries that no machine has."""
     listed = [analysis.design["models"][n] for n in plan.wish.models]
     lacking = handling.lacking(listed, plan.known.catalogue.get("libraries") or {})
-    said = [hindrance(analysis.task, one, plan.compute) for one in listed]
+    why = next(iter(lacking.values()), "")
     try:
-        placed(analysis.task, plan.compute)
-    except BadDesign as bad:
-        said.append(str(bad))
-    why = next(filter(None, [*lacking.values(), *said]), "")
+        for one in listed:
+            placed({"task": analysis.task, "algorithm": one["algorithm"]}, plan.compute)
+    except BadCompute as bad:
+        why = why or bad.sentence
     if why:
         plan.stop, plan.why = "Fix the choice", why
 
