@@ -8,13 +8,12 @@ import pyarrow as pa
 import pytest
 
 from recipes.algorithms import ALGORITHMS
-from recipes.data.table import MOST_CLASSES
 from tests.web import lab_stage, table_stage
 from trackside.compute.requests import BadCompute
 from trackside.datasets.models import Dataset
 from trackside.jobs import pausing
 from trackside.jobs.models import Job
-from trackside.lab import handling, services, targets
+from trackside.lab import handling, services
 from trackside.lab.design import offered
 from trackside.lab.diagnostics_table import table_findings
 from trackside.lab.models import Analysis
@@ -49,60 +48,6 @@ def people(project: Any, ada: Any) -> Dataset:
 @pytest.fixture
 def analysis(project: Any, ada: Any, people: Dataset) -> Analysis:
     return services.create_analysis(project, ada, "earners", people, "income")
-
-
-def column(kind: str, distinct: int | None, missing: int = 0) -> dict[str, Any]:
-    return {"name": "y", "type": kind, "distinct": distinct, "missing": missing}
-
-
-@pytest.mark.parametrize(
-    ("kind", "distinct", "missing", "task", "said"),
-    [
-        ("text", 2, 0, "two_class", "two values"),
-        ("boolean", 2, 3, "two_class", "two values"),
-        ("integer", 2, 0, "two_class", "two values"),
-        ("number", 2, 0, "two_class", "two values"),
-        ("text", 3, 0, "multiclass", "3 values"),
-        ("integer", 10, 0, "multiclass", "10 values"),
-        ("date", 5, 0, "multiclass", "5 values"),
-        ("integer", 11, 0, "regression", "11 values"),
-        ("integer", None, 0, "regression", "more than 100,000"),
-        ("number", 3, 0, "regression", "a number"),
-        ("text", 1, 0, "", "one value in all rows"),
-        ("number", 1, 0, "", "one value in all rows"),
-        ("text", 0, 100, "", "All values of 'y' are missing"),
-        ("text", 2, 97, "", "Only 3 rows"),
-        ("text", MOST_CLASSES + 1, 0, "", "201 values; a classification knows 200"),
-        ("text", None, 0, "", "more than 100,000 values"),
-    ],
-)
-def test_the_task_is_suggested_by_type_and_distinct_values(
-    kind: str, distinct: int | None, missing: int, task: str, said: str
-) -> None:
-    found = targets.suggest(column(kind, distinct, missing), 100)
-    assert found.task == task
-    assert said in found.why
-
-
-@pytest.mark.parametrize(
-    ("task", "kind", "distinct", "said"),
-    [
-        ("two_class", "text", 3, "Choose multiclass"),
-        ("multiclass", "text", 2, ""),
-        ("multiclass", "number", 500, "Choose regression"),
-        ("regression", "integer", 2, ""),
-        ("regression", "text", 9, "a regression predicts numbers"),
-    ],
-)
-def test_a_task_that_the_target_cannot_have_is_refused(
-    task: str, kind: str, distinct: int, said: str
-) -> None:
-    found = targets.refuse(task, column(kind, distinct), 1000)
-    assert (said in found) if said else (found == "")
-
-
-def test_the_limit_of_classes_is_the_engines() -> None:
-    assert targets.MOST_CLASSES == MOST_CLASSES
 
 
 def test_a_new_analysis_offers_every_algorithm_of_its_task(analysis: Analysis) -> None:
