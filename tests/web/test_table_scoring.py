@@ -224,3 +224,17 @@ def test_a_downloaded_bundle_scores_alone(survivors: SavedModel, ada: User, tmp_
         told = list(csv.DictReader(made))
     assert len(told) == 5
     assert {one["prediction"] for one in told} <= {"0", "1"}
+
+
+def test_a_report_is_read_by_rest(
+    learned: Path, project: Project, ada: User, cleo: User, dan: User
+) -> None:
+    model = trained_tables.placed(project, ada, learned)
+    address = f"/projects/INSECTS/trained-models/{model.pk}"
+    told = Rest(cleo).call("GET", address).json()
+    assert (told["task"], told["metrics"]) == ("two_class", model.metrics)
+    assert len(told["report"]["thresholds"]) == 101
+    assert Rest(dan).call("GET", address).status_code == 404
+    model.bundle = ""
+    model.save()
+    assert Rest(cleo).call("GET", address).json()["report"] is None

@@ -9,10 +9,11 @@ from trackside.api.failures import Failure
 from trackside.api.fitting import answer
 from trackside.api.paging import page
 from trackside.datasets.queries import dataset_for
-from trackside.lab import services
+from trackside.lab import reports, services
 from trackside.lab.design import clean_part
 from trackside.lab.labels import check_reported
 from trackside.lab.models import Analysis, Session, TrainedModel
+from trackside.lab.results import bundle_of
 from trackside.projects.access import project_for, row
 from trackside.projects.models import Role
 
@@ -120,6 +121,17 @@ def session(request: HttpRequest, key: str, name: str, n: int) -> dict[str, Any]
     models = sorted(found.models.select_related("job"), key=lambda one: _rank(analysis, one))
     shown_models = [_model(one) for one in models]
     return {"session": found.number, "name": found.name, "models": shown_models}
+
+
+def trained_model(
+    request: HttpRequest,
+    key: str,
+    id: int,  # noqa: A002 - named in the address
+) -> dict[str, Any]:
+    project = project_for(request.user, key)
+    found = row(project, TrainedModel, through="session__analysis__project", pk=id)
+    report = reports.read(bundle_of(found)) if found.bundle else {}
+    return {**_model(found), "task": found.session.analysis.task, "report": report or None}
 
 
 def _rank(analysis: Analysis, one: TrainedModel) -> tuple[bool, float, int]:

@@ -220,6 +220,18 @@ SESSION = obj(
         )
     ),
 )
+TRAINED_MODEL = obj(
+    "id task algorithm state metrics report",
+    id=WHOLE,
+    task=TEXT,
+    algorithm=TEXT,
+    state=TEXT,
+    metrics=ANY_OBJECT,
+    params=ANY_OBJECT,
+    facts=ANY_OBJECT,
+    report={"type": ["object", "null"], "description": "docs/jobs.md has its shape"},
+    job={"type": ["integer", "null"]},
+)
 DEPLOY = obj("name", closed=True, name=NAME, activate=FLAG)
 VERSION = obj(
     "version active metrics",

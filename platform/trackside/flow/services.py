@@ -136,7 +136,7 @@ def run_recipe(
     if held.kind == "train":
         wanted = lab.placed(held.saved_model.task, wanted)
     elif data_of(held.saved_model.task) == "table" and wanted.get("kind", "cpu") == "cpu":
-        wanted = {"ranks": 1, **wanted}  # one process has all the cores
+        wanted = {**wanted, "ranks": 1}  # one process has all the cores
     version = None if held.kind == "train" else _active(held.saved_model)
     job = jobs.submit(
         project=held.project,
