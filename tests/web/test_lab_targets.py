@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recipes import features
+from recipes.algorithms import ALGORITHMS
 from recipes.data.table import MOST_CLASSES
 from recipes.tasks import TASKS
 from trackside.lab import handling, targets
+from trackside.lab.labels import label_of
 from trackside.lab.trouble import BadDesign
 
 KINDS = tuple(features.KINDS)
@@ -105,3 +107,17 @@ def test_what_is_stored_means_what_was_asked_and_stays_the_same(
     assert handling.clean([one], kept, 1000) == kept
     asked = handling.resolved([one], {"y": wish}, 1000)
     assert handling.resolved([one], kept, 1000)["y"] == {**asked["y"]}
+
+
+@pytest.mark.parametrize(
+    ("params", "label"),
+    [
+        ({}, "XGBoost"),
+        ({"max_depth": 8}, "XGBoost (maximum depth of tree 8)"),
+        ({"max_depth": 0}, "XGBoost (maximum depth of tree no limit)"),
+        ({"patience": 5, "early_stopping": False}, "XGBoost (early stopping off, early"),
+    ],
+)
+def test_a_model_is_called_by_what_was_changed(params: dict[str, Any], label: str) -> None:
+    whole = {**ALGORITHMS["xgboost"].params.defaults(), **params}
+    assert label_of({"algorithm": "xgboost", "params": whole}).startswith(label)

@@ -18,10 +18,11 @@ def from_analysis(
     compute: dict[str, Any],
     activate: bool = True,
 ) -> Wish:
-    """A wish for a recipe that trains the analysis' first model into the saved model `output`."""
+    """A wish for a recipe that trains the analysis' first model that is on into `output`."""
     models = analysis.design.get("models") or []
     if not models:
         raise BadRecipe("inputs.analysis", f"{analysis} has no model to train yet.")
+    first = next((one for one in models if one.get("on", True)), models[0])
     check_name(output, "output", "saved model")
     saved = SavedModel.objects.filter(project=analysis.project, name=output).first()
     if saved is not None and saved.recipes.filter(kind="train").exists():
@@ -35,8 +36,8 @@ def from_analysis(
         saved_model=saved,
         settings={
             "design": {**analysis.design, "target": analysis.target},
-            "algorithm": models[0]["algorithm"],
-            "params": models[0].get("params", {}),
+            "algorithm": first["algorithm"],
+            "params": first.get("params", {}),
         },
         compute=compute or analysis.design.get("compute", {}),
         activate=activate,

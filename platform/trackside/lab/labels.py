@@ -88,8 +88,11 @@ def param_text(field: Param, value: Any) -> str:
         return "on" if value else "off"
     if isinstance(field, Choice):
         return next((label for one, label, _ in field.options if one == value), str(value))
-    unit = "" if value in (0, None) else f" {field.unit.partition(',')[0]}".rstrip()
-    return "automatic" if value == 0 and "automatic" in field.unit else f"{value}{unit}"
+    before, _, zero = field.unit.partition("0 = ")  # as in "px, 0 = automatic"
+    if value == 0 and zero:
+        return zero
+    unit = "" if value in (0, None) else f" {before.partition(',')[0]}".rstrip()
+    return f"{value}{unit}"
 
 
 def params_in_words(card: Params, values: dict[str, Any]) -> list[tuple[str, str]]:
