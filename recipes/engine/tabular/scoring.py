@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from threadpoolctl import threadpool_limits
 
 from recipes import drift
 from recipes.data import table as source
@@ -31,7 +32,7 @@ def score_table(job: Job, folder: Path, peers: Peers) -> None:
     """Write `output/table.parquet`: the input's columns, `prediction` and probabilities."""
     if peers.rank:
         return
-    with closing(Journal(folder)) as journal:
+    with threadpool_limits(job.compute.threads), closing(Journal(folder)) as journal:
         journal.write(
             "started",
             device=device_name(job.compute, peers.device),

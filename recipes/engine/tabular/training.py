@@ -3,6 +3,8 @@
 from contextlib import closing
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from recipes.engine.facts import Clock, versions
 from recipes.engine.peers import Peers, device_name
 from recipes.engine.tabular import design as designs
@@ -19,7 +21,8 @@ def train_table(job: Job, folder: Path, peers: Peers) -> None:
             f"A table is trained by one process with all its threads, not by {peers.world} ranks. "
             "Choose one GPU, or the CPU with one rank."
         )
-    with closing(Journal(folder)) as journal:
+    # A forked job's libraries were loaded with one thread each.
+    with threadpool_limits(job.compute.threads), closing(Journal(folder)) as journal:
         clock = Clock(peers.device)
         design = _begin(job, peers, journal)
         journal.write("phase", name="read", text="Reading the table.")
