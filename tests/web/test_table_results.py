@@ -225,3 +225,26 @@ def test_lift_is_read_between_the_points_of_its_curve() -> None:
     gains, _ = charts_classes.lift(told, 0.5)
     assert gains["rows"][0] == ["10 %", "20.0 %", "2.00", "2.00"]
     assert gains["rows"][9] == ["100 %", "100.0 %", "1.00", "0.00"]
+
+
+@pytest.mark.parametrize("task", TABLE_TASKS)
+def test_figures_that_are_no_number_leave_the_pages_standing(
+    task: str, learned: dict[str, Path], project: Project, ada: User, as_ada: Client
+) -> None:
+    model = trained_tables.placed(project, ada, learned[task])
+    path = Path(settings.TRACKSIDE_STORAGE) / model.bundle / "report.json"
+    told = json.loads(path.read_text())
+    for one in told["importance"]["permutation"]["columns"]:
+        one["value"] = one["share"] = None
+    for one in told["partial"]:
+        one["points"][0]["mean"] = [None] * len(told.get("classes", [])) or None
+    for one in told["history"]:
+        one["val_loss"] = None
+    for one in told.get("deciles", []):
+        one["mae"] = one["to"] = None
+    told |= {"metrics": dict.fromkeys(told["metrics"]), "lift": [], "auc": None, "ap": None}
+    if told.get("scatter"):
+        told["scatter"][0] = [None, 1.0]
+    path.write_text(json.dumps(told))
+    for tab in TABS[task]:
+        page(as_ada, model, tab)

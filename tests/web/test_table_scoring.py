@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -180,6 +181,22 @@ def test_the_page_offers_what_goes_together(
     assert "is a dataset of images" in wrong.content.decode()
     kept = as_ben.post("/p/INSECTS/recipes/score by_ben/", {"where": "cpu", "then": "save"})
     assert kept.status_code == 302, "a form without a batch size is saved"
+
+
+def test_create_and_run_of_another_table_leaves_no_recipe(
+    survivors: SavedModel, project: Project, ada: User, as_ben: Client, tmp_path: Path
+) -> None:
+    passengers(project, tmp_path, lambda table: table.drop_columns(["sex"]), "another")
+    passengers(project, tmp_path, name="fitting")
+    page = as_ben.get(f"{NEW}?model=survivors").content.decode()
+    assert re.search(r'<option value="(fitting|two_class rows)" selected', page)
+    form = {"dataset": "another", "model": "survivors", "output": "by_ben", "where": "cpu",
+            "ranks": "1", "then": "run", "click_id": "x1"}  # fmt: skip
+    answer = as_ben.post(NEW, form)
+    assert answer.status_code == 422
+    assert "lacks 1 of the 13 columns" in answer.content.decode()
+    assert not Recipe.objects.filter(kind="score").exists()
+    assert not Dataset.objects.filter(name="by_ben").exists()
 
 
 def test_the_saved_model_speaks_of_rows(survivors: SavedModel, as_ben: Client) -> None:

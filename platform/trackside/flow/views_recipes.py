@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -74,7 +75,19 @@ def _inputs(project: Project, dataset: str, model: str) -> tuple[list[Dataset], 
     kinds = kinds or {one.kind for one in datasets[:1]}
     models.sort(key=lambda one: data_of(one.task) not in kinds)
     datasets.sort(key=lambda one: one.kind not in kinds)
+    chosen = next((one for one in models if one.name == model), None)
+    if chosen and not dataset:
+        datasets.sort(key=lambda one: (one.kind not in kinds, bool(_unfit(one, chosen))))
     return datasets, models
+
+
+def _unfit(dataset: Dataset, model: SavedModel) -> str:
+    """Why the model cannot score the dataset today, as far as it is known."""
+    version = saved.active_version(model)
+    try:
+        return reading.trouble(dataset, version) if version else ""
+    except BundleGone as gone:
+        return str(gone)
 
 
 def _by_kind(datasets: list[Dataset]) -> list[tuple[str, list[Dataset]]]:
@@ -96,7 +109,9 @@ def _suggested(project: Project, dataset: str) -> str:
     )
 
 
+@transaction.atomic
 def _made(request: HttpRequest, project: Project) -> HttpResponse:
+    """The recipe, and its run where that is asked for: refused, there is no recipe either."""
     user: Any = request.user
     form = request.POST
     output = form.get("output", "").strip()
@@ -150,7 +165,7 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "runs": one.runs.select_related("job", "version").order_by("-job_id")[:20],
         "running": last.job if last and last.job.state not in JOB_OVER else None,
         "ready": one.dataset.state == DatasetState.READY,
-        "trouble": _trouble(one),
+        "trouble": _unfit(one.dataset, one.saved_model) if one.kind == "score" else "",
         "one_process": data_of(one.saved_model.task) == "table",
         "batches": one.kind == "score" and data_of(one.saved_model.task) == "images",
         "compute_words": queries.in_words(one.compute),
@@ -162,15 +177,6 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "design": queries.design_in_words(one) if one.kind == "train" else [],
     }
     return render(request, "flow/recipe.html", context, status=422 if errors else 200)
-
-
-def _trouble(one: Recipe) -> str:
-    """Why a run would be refused today, as far as it is known."""
-    version = saved.active_version(one.saved_model) if one.kind == "score" else None
-    try:
-        return reading.trouble(one.dataset, version) if version else ""
-    except BundleGone as gone:
-        return str(gone)
 
 
 def _picked(form: QueryDict, one: Recipe) -> dict[str, Any]:

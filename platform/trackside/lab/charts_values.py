@@ -78,16 +78,16 @@ def deciles(report: Json, target: str) -> list[Json]:
 
 def rounds(report: Json, best: int | None) -> list[Json]:
     """The losses over what the algorithm counts: boosting rounds, passes over the rows."""
-    history = [one for one in report["history"] if one.get("epoch")]
+    history = [one for one in report["history"] if _round(one)]
     if not history:
         return []
     names = (("Train loss", "train_loss"), ("Validation loss", "val_loss"))
     known = [one[key] for _, key in names for one in history if one.get(key) is not None]
     chart = Chart(
-        "Loss by round", axis("Round", [one["epoch"] for one in history]), axis("Loss", known)
+        "Loss by round", axis("Round", [_round(one) for one in history]), axis("Loss", known)
     )
     for name, key in names:
-        points = [(one["epoch"], one.get(key)) for one in history if one.get(key) is not None]
+        points = [(_round(one), one.get(key)) for one in history if one.get(key) is not None]
         if points:
             chart.line(name, points, number(points[-1][1]))
     if best and len(history) > 1:
@@ -100,13 +100,14 @@ def rounds(report: Json, best: int | None) -> list[Json]:
             "Where the validation loss rises while the train loss falls on, the model begins to "
             "learn its rows by heart.",
             ("Round", *(name for name, _ in names)),
-            [[str(one["epoch"]), *(_loss(one.get(key)) for _, key in names)] for one in few],
+            [[str(_round(one)), *(number(one.get(key)) for _, key in names)] for one in few],
         )
     ]
 
 
-def _loss(value: float | None) -> str:
-    return "\u2013" if value is None else number(value)
+def _round(one: Json) -> int:
+    """Of a boosting, or the pass over the rows of what learns by epochs; 0: neither."""
+    return int(one.get("round") or one.get("epoch") or 0)
 
 
 def partial(report: Json, target: str, wanted: str) -> list[Json]:
@@ -155,8 +156,9 @@ def _series(report: Json, target: str) -> list[tuple[str, int | None]]:
     return [(str(name), place) for place, name in enumerate(classes[:5])]
 
 
-def _mean(mean: Any, place: int | None) -> float:
-    return float(mean if place is None else mean[place])
+def _mean(mean: Any, place: int | None) -> float | None:
+    value = mean[place] if isinstance(mean, list) and place is not None else mean
+    return None if value is None else float(value)
 
 
 def _places(one: Json) -> tuple[Axis, list[float]]:

@@ -10,6 +10,7 @@ Points = Sequence[Sequence[float | None]]  # [x, y]; more than two values are le
 WIDTH, HEIGHT = 620, 360
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 12, 46
 TICKS = 6
+NOTHING = "\u2013"
 STEPS = (1, 2, 2.5, 5, 10)
 DASHES = 5  # series that css/pages/lab.css tells apart
 
@@ -36,9 +37,9 @@ class Axis:
         return [(n * step, number(n * step, step)) for n in range(first, last + 1)]
 
 
-def axis(label: str, values: Iterable[float], *, zero: bool = False) -> Axis:
-    """An axis that holds the values, from one round number to another."""
-    known = [one for one in values if math.isfinite(one)] or [0.0, 1.0]
+def axis(label: str, values: Iterable[float | None], *, zero: bool = False) -> Axis:
+    """An axis that holds the values, from one round number to another; None is no value."""
+    known = [one for one in values if one is not None and math.isfinite(one)] or [0.0, 1.0]
     low, high = min(known), max(known)
     low, high = (min(low, 0.0), max(high, 0.0)) if zero else (low, high)
     if low == high:
@@ -57,8 +58,10 @@ def step_of(room: float) -> float:
     return next(one * power for one in STEPS if one * power >= rough * (1 - 1e-9))
 
 
-def number(value: float, step: float | None = None) -> str:
+def number(value: float | None, step: float | None = None) -> str:
     """12,500 or 0.25, with as many digits as the step between two of them asks for."""
+    if value is None:
+        return NOTHING
     size = max(abs(value), abs(step or value))
     if size and not 1e-4 <= size < 1e7:
         return f"{value:.3g}"
@@ -101,10 +104,14 @@ class Chart:
             self.shapes.append({"what": "dot", "x": f"{x:.1f}", "y": f"{y:.1f}"})
         return self
 
-    def bars(self, edges: Sequence[float], heights: Sequence[float], style: str = "") -> "Chart":
+    def bars(
+        self, edges: Sequence[float], heights: Sequence[float | None], style: str = ""
+    ) -> "Chart":
         """A bar between each two edges; `style` b1 is one to be laid over another."""
         floor = self._y(max(0.0, self.y.low))
         for k, height in enumerate(heights):
+            if height is None:
+                continue
             left, right, top = self._x(edges[k]), self._x(edges[k + 1]), self._y(height)
             room = {"x": f"{left + 0.75:.1f}", "width": f"{max(0.5, right - left - 1.5):.1f}"}
             tall = {"y": f"{min(top, floor):.1f}", "height": f"{abs(floor - top):.1f}"}

@@ -164,9 +164,10 @@ def _of_target(draw: Callable[[Json, str], list[Json]]) -> Any:
 def _ranked(report: Json, by: str) -> list[Json]:
     """The columns with the share of each; `width` is for its bar, the longest being 100."""
     columns = ((report.get("importance") or {}).get(by) or {}).get("columns", [])[:SHOWN]
-    most = max((one["share"] for one in columns), default=0) or 1
+    most = max((one["share"] or 0 for one in columns), default=0) or 1
     return [
-        {**one, "width": 100 * one["share"] / most, "text": number(one["value"])} for one in columns
+        {**one, "width": 100 * (one["share"] or 0) / most, "text": number(one["value"])}
+        for one in columns
     ]
 
 
