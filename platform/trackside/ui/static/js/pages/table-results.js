@@ -110,3 +110,6 @@ function begin(form, { rows, mode }) {
   form.querySelector("[data-take-best]").addEventListener("click", () => go(best(gains()).threshold));
   form.addEventListener("submit", (event) => event.preventDefault());
 }
+
+// On a phone the tabs are one line: the one that is open shows.
+document.querySelector('.res__nav [aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" });
