@@ -248,3 +248,15 @@ def test_figures_that_are_no_number_leave_the_pages_standing(
     path.write_text(json.dumps(told))
     for tab in TABS[task]:
         page(as_ada, model, tab)
+
+
+def test_a_page_orders_a_bounded_part_of_very_many_rows(
+    learned: dict[str, Path], project: Project, ada: User, as_ada: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    model = trained_tables.placed(project, ada, learned["two_class"])
+    assert "the first" not in page(as_ada, model, "predictions")
+    monkeypatch.setattr(judged, "MOST", 30)
+    rows = judged.Rows(Path(settings.TRACKSIDE_STORAGE) / model.bundle, judged.Wish())
+    assert (len(rows), rows.most, rows.all) == (30, 30, report_of(model)["rows"])
+    assert "the first 30 rows" in page(as_ada, model, "predictions")

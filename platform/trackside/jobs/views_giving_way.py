@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from recipes.tasks import data_of
 from trackside.accounts.gate import error_json, signed_in
 from trackside.compute.picking import keeping, picked, picker
 from trackside.compute.requests import BadCompute
@@ -86,6 +87,7 @@ def move(request: HttpRequest, key: str, number: int) -> HttpResponse:
         "project": one.project,
         "job": one,
         "picker": picker(request, one.compute, one.needs),
+        "one_process": data_of(one.spec.get("task")) == "table",
         "newest": committed.of(one.pk).first(),
         "waits": one.state == "queued",
     }

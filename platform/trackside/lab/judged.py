@@ -8,6 +8,7 @@ from typing import Any, overload
 Json = dict[str, Any]
 FILE = "predictions.parquet"
 MOST = 1_000_000  # rows that are put into an order
+CELLS = 20_000_000  # of them: with many classes there are fewer rows
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Rows(Sequence[Json]):
         with parquet.ParquetFile(bundle / FILE) as file:
             self.all = file.metadata.num_rows
             names = file.schema_arrow.names
-            table = next(file.iter_batches(batch_size=MOST), None)
+            self.most = min(MOST, CELLS // len(names))
+            table = next(file.iter_batches(batch_size=self.most), None)
         self.classes = [one.removeprefix("proba_") for one in names if one.startswith("proba_")]
         self.table = _ordered(table, names, wish)
 

@@ -210,7 +210,7 @@ def _predictions(request: HttpRequest, model: TrainedModel, report: Json) -> Jso
         one["beside"] = [values.get(name) for name in names]
     return {
         "page": page, "shown": shown, "wish": wish, "all": rows.all, "classed": bool(rows.classes),
-        "names": names if beside else [], "most": judged.MOST if rows.all > judged.MOST else 0,
+        "names": names if beside else [], "most": rows.most if rows.all > rows.most else 0,
     }  # fmt: skip
 
 
