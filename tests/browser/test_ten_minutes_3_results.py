@@ -61,7 +61,7 @@ def test_a_model_is_deployed_and_scores(user: Visitor, photos: Path, tmp_path: P
         over(api, answer.json()["job"])
     user.go("/p/INSECTS/flow/new-recipe/")
     user.inspect("recipe_new")
-    page.get_by_label("Images to score").select_option("new")
+    page.get_by_label("Data to score").select_option("new")
     page.get_by_label("Output dataset").fill("scored")
     page.get_by_role("button", name="Create and run").click()
     with user.product.api() as api:

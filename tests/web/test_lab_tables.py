@@ -272,6 +272,19 @@ def finding(analysis: Analysis, **design: Any) -> list[str]:
     return [one.title for one in found]
 
 
+def test_a_column_that_says_the_target_in_other_words_is_told(analysis: Analysis) -> None:
+    columns = columns_of(analysis.dataset)
+    target = next(one for one in columns if one["name"] == "income")
+    rich = [
+        {"value": word, "count": one["count"]}
+        for word, one in zip("yn", target["top"], strict=True)
+    ]
+    twin = {**target, "name": "rich", "top": rich}
+    titles = [one.title for one in table_findings(analysis.design, [*columns, twin], ROWS)]
+    assert "1 column may be the target itself" in titles
+    assert not [title for title in finding(analysis) if "target itself" in title]
+
+
 def test_diagnostics_are_told_before_the_training(analysis: Analysis) -> None:
     assert "Few rows" in finding(analysis)
     assert "1 class has under 20 rows" in finding(analysis)

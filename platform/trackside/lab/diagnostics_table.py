@@ -35,6 +35,7 @@ def table_findings(design: Design, columns: list[Column], rows: int) -> list[Fin
         *_rows(target, rows, len(used)),
         *_missing_target(target, rows),
         *_classes(target, design),
+        *_twins(target, used),
         *_inputs(used, rows),
         *_left_out(made),
         *_time(design, made, inputs),
@@ -87,6 +88,22 @@ def counts(target: Column) -> list[tuple[str, int]]:
     """The most frequent values, largest first."""
     top = [(str(one["value"]), int(one["count"])) for one in target.get("top") or []]
     return sorted(top, key=lambda one: -one[1])
+
+
+def _twins(target: Column, used: list[Column]) -> list[Finding]:
+    """Columns whose values are as frequent as the target's: often the target in other words."""
+    own = [n for _, n in counts(target)]
+    if len(own) != target["distinct"] or len(set(own)) < 2:
+        return []
+    twins = [one["name"] for one in used if [n for _, n in counts(one)] == own]
+    if not twins:
+        return []
+    title = f"{len(twins)} {'column' if len(twins) == 1 else 'columns'} may be the target itself"
+    text = (
+        f"{_named(twins)}: the values are exactly as frequent as the target's. If it is not known "
+        "yet when a prediction is made, leave it out."
+    )
+    return [Finding("wn", title, text, "features")]
 
 
 def _inputs(used: list[Column], rows: int) -> list[Finding]:
