@@ -260,3 +260,20 @@ def test_a_page_orders_a_bounded_part_of_very_many_rows(
     rows = judged.Rows(Path(settings.TRACKSIDE_STORAGE) / model.bundle, judged.Wish())
     assert (len(rows), rows.most, rows.all) == (30, 30, report_of(model)["rows"])
     assert "the first 30 rows" in page(as_ada, model, "predictions")
+
+
+def test_a_cross_test_shows_its_spread_a_test_set_its_figures_and_one_round_no_curve(
+    learned: dict[str, Path], project: Project, ada: User, as_ada: Client
+) -> None:
+    model = trained_tables.placed(project, ada, learned["regression"])
+    path = Path(settings.TRACKSIDE_STORAGE) / model.bundle / "report.json"
+    told = json.loads(path.read_text())
+    told["history"] = told["history"][:1]
+    told["folds"] = {"r2": {"mean": 0.9, "std": 0.0321, "each": [0.9]}}
+    told["test"] = {"metrics": {"r2": 0.8765}, "rows": 10}
+    path.write_text(json.dumps(told))
+    said = page(as_ada, model, "metrics")
+    assert "0.032" in said
+    assert "0.876" in said or "0.877" in said
+    assert "by a cross-test" in page(as_ada, model, "summary")
+    assert "learns in one go" in page(as_ada, model, "curves")

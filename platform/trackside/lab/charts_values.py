@@ -79,7 +79,7 @@ def deciles(report: Json, target: str) -> list[Json]:
 def rounds(report: Json, best: int | None) -> list[Json]:
     """The losses over what the algorithm counts: boosting rounds, passes over the rows."""
     history = [one for one in report["history"] if _round(one)]
-    if not history:
+    if len(history) < 2:
         return []
     names = (("Train loss", "train_loss"), ("Validation loss", "val_loss"))
     known = [one[key] for _, key in names for one in history if one.get(key) is not None]
@@ -90,7 +90,7 @@ def rounds(report: Json, best: int | None) -> list[Json]:
         points = [(_round(one), one.get(key)) for one in history if one.get(key) is not None]
         if points:
             chart.line(name, points, number(points[-1][1]))
-    if best and len(history) > 1:
+    if best:
         chart.mark(best, f"round {best} is kept")
     few = history[:: max(1, len(history) // 50)]
     return [

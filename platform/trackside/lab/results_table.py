@@ -83,7 +83,8 @@ def _asked(field: Param, handling: Json) -> bool:
 
 
 def _curves(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
-    return {"drawings": charts_values.rounds(report, model.facts.get("best_epoch"))}
+    drawn = charts_values.rounds(report, model.facts.get("best_epoch"))
+    return {"drawings": drawn, "alone": not drawn}
 
 
 def _metrics(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
