@@ -67,7 +67,7 @@ def differing(column: Column, made: Handling, asked: Handling, rows: int) -> Han
         found, _ = features.resolve(
             [column], {column["name"]: other}, rows=rows, takes_missing=True, scales=False
         )
-        start = {**found[column["name"]], "role": start["role"], "type": start["type"]}
+        start = {**found[column["name"]], "type": start["type"]}  # of another type: an input
     return {
         name: made[name]
         for name in FIELDS
