@@ -23,6 +23,7 @@ from tests.faults.cluster import FINAL, NODES, TIMES, Cluster
 from tests.faults.test_crash_points import kill_at, of, restart, work
 from tests.faults.test_processes import result, undisturbed
 from tests.product import ROOT
+from workers.scheduler import SETTLE_EVERY
 
 PROCESSES = ("web", "scheduler", "agent")  # leaders and ranks carry their agent's crash point
 AUDIT = 60.0  # seconds of random kills between two audits
@@ -61,6 +62,8 @@ class Soak:
             fell = kill_at(self.cluster, process, name, passes=passes)
             if not fell and passes > 1:  # it comes by once only
                 fell = kill_at(self.cluster, process, name, passes=1)
+            if not fell:  # it comes by now and then, while a job works
+                fell = kill_at(self.cluster, process, name, held=2 * SETTLE_EVERY)
             self.auditor.settled(within=60)
             self.points += len(fell)
             self.say(f"{process} {'killed at' if fell else 'did not come by'} {name}")
