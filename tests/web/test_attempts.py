@@ -9,7 +9,7 @@ from django.utils import timezone
 from tests.web import cast
 from trackside.accounts.models import User
 from trackside.compute.models import Gpu, Lease, UsagePeak
-from trackside.jobs import queries, services
+from trackside.jobs import logs, queries, services
 from trackside.jobs.models import Attempt, Event, Job
 from trackside.projects.models import Project
 
@@ -256,4 +256,4 @@ def test_charts_get_columns_of_equal_length(attempt: Attempt) -> None:
 
 
 def test_a_log_that_is_not_there_yet_is_empty(attempt: Attempt) -> None:
-    assert queries.log_text(job_of(attempt)) == ""
+    assert logs.end(job_of(attempt), 100) == ""

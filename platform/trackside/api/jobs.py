@@ -3,18 +3,19 @@
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from trackside.accounts.gate import api, error_json, user_of_token
 from trackside.api.failures import Failure, answer_to
 from trackside.api.paging import page
-from trackside.jobs import queries, services
+from trackside.jobs import logs, queries, services
 from trackside.jobs.live import job_stream, let_go, response
 from trackside.jobs.models import Job
 from trackside.jobs.states import JobState
 from trackside.projects.access import project_for, projects_of
 from trackside.projects.models import Role
+from trackside.ui.streaming import streamed
 
 
 def listed(request: HttpRequest) -> dict[str, Any]:
@@ -36,8 +37,8 @@ def get(request: HttpRequest, id: int) -> dict[str, Any]:  # noqa: A002 - named 
 
 
 def log(request: HttpRequest, id: int) -> HttpResponseBase:  # noqa: A002 - named in the address
-    text = queries.log_text(_job(request, id))
-    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+    found = logs.logs(_job(request, id))
+    return streamed(request, logs.pieces(found), content_type=logs.PLAIN)
 
 
 def stop(request: HttpRequest, body: dict[str, Any], id: int) -> dict[str, Any]:  # noqa: A002

@@ -1,11 +1,9 @@
-"""Reading jobs: lists, one job as REST shows it, its story, its log."""
+"""Reading jobs: lists, one job as REST shows it, its story."""
 
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import QuerySet
 from django.http import Http404
@@ -19,8 +17,6 @@ from trackside.jobs.models import Attempt, Event, Job
 from trackside.jobs.series import series
 from trackside.projects.access import projects_of
 from trackside.projects.models import Project
-
-LOG_BYTES = 10 * 2**20
 
 
 def jobs_of(project: Project) -> QuerySet[Job]:
@@ -141,44 +137,6 @@ def event(row: Event) -> dict[str, Any]:
     }
 
 
-def log_text(job: Job, most: int = LOG_BYTES) -> str:
-    """What the job's processes printed, by attempt and node: the last `most` bytes, each of them
-    having an equal part of these."""
-    rows = job.attempts.exclude(folder="").order_by("number")
-    attempts = list(rows.select_related("node").prefetch_related("followers__node"))
-    places = [place for attempt in attempts for place in _places(attempt)]
-    files = [
-        (title, Path(settings.TRACKSIDE_STORAGE) / where / "log.txt") for title, where in places
-    ]
-    each = most // max(1, len(files))
-    said = [(title, text) for title, path in files if (text := _tail(path, each))]
-    if len(said) == 1 and len(attempts) == 1:
-        return said[0][1]
-    return "".join(f"--- {title} ---\n{text}" for title, text in said)
-
-
-def _places(attempt: Attempt) -> list[tuple[str, str]]:
-    """The folders of an attempt's parts, and what they are called."""
-    title = f"attempt {attempt.number}"
-    parts = sorted(attempt.followers.all(), key=lambda one: one.position)
-    if not parts:
-        return [(title, attempt.folder)]
-    first = (f"{title} on {attempt.node.name}", attempt.folder)
-    return [
-        first,
-        *((f"{title} on {one.node.name}", f"{attempt.folder}/n{one.position}") for one in parts),
-    ]
-
-
-def _tail(path: Path, most: int) -> str:
-    try:
-        with path.open("rb") as source:
-            source.seek(max(0, path.stat().st_size - most))
-            return source.read(most).decode(errors="replace")
-    except FileNotFoundError:
-        return ""
-
-
 def readiness() -> dict[str, bool | str]:
     """For each part that work needs: True, or a sentence that says what is missing."""
     database = _database()
@@ -205,7 +163,6 @@ __all__ = [
     "events_after",
     "job_for",
     "jobs_of",
-    "log_text",
     "readiness",
     "series",
     "snapshot",

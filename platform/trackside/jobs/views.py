@@ -6,19 +6,21 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from recipes.kinds import KINDS
 from trackside.accounts.gate import signed_in
 from trackside.compute.models import Lease
-from trackside.jobs import committed, queries, services
+from trackside.jobs import committed, logs, queries, services
 from trackside.jobs.models import Attempt, Event, Job
 from trackside.jobs.states import JOB_OVER, AttemptState, JobState
 from trackside.jobs.turns import turns
 from trackside.projects.access import RANK, project_for
 from trackside.projects.models import Project, Role
 from trackside.ui import words
+from trackside.ui.streaming import streamed
 
 PER_PAGE = 50
 TAIL, TAIL_BYTES = 400, 2**20  # of the log on the page; the rest is a click away
@@ -79,7 +81,7 @@ def _count(rows: Any, states: list[JobState]) -> int:
 def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
     project = project_for(request.user, key)
     one = queries.job_for(project, _me(request), number)
-    log, over = queries.log_text(one, TAIL_BYTES).splitlines(), one.state in JOB_OVER
+    log, over = logs.end(one, TAIL_BYTES).splitlines(), one.state in JOB_OVER
     attempts = list(one.attempts.select_related("node").order_by("-number"))
     for each in attempts:
         each.took = _seconds(each.assigned_at, each.finished_at)  # type: ignore[attr-defined]
@@ -153,13 +155,13 @@ def _output(one: Job) -> str:
 
 @signed_in
 @require_GET
-def log(request: HttpRequest, key: str, number: int) -> HttpResponse:
+def log(request: HttpRequest, key: str, number: int) -> HttpResponseBase:
     """The whole log as plain text."""
     project = project_for(request.user, key)
-    text = queries.log_text(queries.job_for(project, _me(request), number))
-    answer = HttpResponse(text, content_type="text/plain; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="job-{number}.log"'
-    return answer
+    found = logs.logs(queries.job_for(project, _me(request), number))
+    return streamed(
+        request, logs.pieces(found), content_type=logs.PLAIN, filename=f"job-{number}.log"
+    )
 
 
 @signed_in
