@@ -1,8 +1,15 @@
 """How a rank ended, as a cause and as a sentence. `end` is its exit code, or minus its signal."""
 
+import re
 import signal
 
 from recipes import processes
+
+# What NCCL calls the trouble of machines; its other errors are wrong calls of the program.
+_NCCL = re.compile(r"nccl(?:UnhandledCuda|System|Internal|Remote)Error[^\n]*")
+_LAST = re.compile(r"Last error:\s*([^\n]+)")
+# Of gloo, and of the store where ranks find each other; no other class of errors says them so.
+_CUT = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Timed out waiting")
 
 
 def cause(end: int, *, memory: bool) -> str:
@@ -10,6 +17,31 @@ def cause(end: int, *, memory: bool) -> str:
     if end == -signal.SIGKILL:
         return "out_of_memory" if memory else "rank_killed"
     return "program" if end > 0 else "rank_killed" if end == -signal.SIGTERM else "rank_crashed"
+
+
+def apart(error: BaseException) -> tuple[str, str] | None:
+    """The code and the sentence where the ranks lost each other; None for any other error."""
+    text, sort = str(error), {one.__name__ for one in type(error).__mro__}
+    if "DistError" not in sort and (isinstance(error, OSError) or not _is_cut(text)):
+        return None
+    found = _NCCL.search(text)
+    if "NCCL error" in text and not found:
+        return None
+    if found and "out of memory" in text:
+        return "cuda_out_of_memory", (
+            "A GPU has no memory left for what the ranks say to each other (NCCL). "
+            "Choose a smaller batch size or image size."
+        )
+    last = _LAST.search(text)
+    said = f"{found[0].strip()} {last[1] if last else ''}" if found else text.splitlines()[0]
+    return "ranks_apart", (
+        f"The ranks of this job lost each other ({said.strip().rstrip('.')}). Either one ended "
+        "without a word, most often because memory ran out, or a GPU or the network failed."
+    )
+
+
+def _is_cut(text: str) -> bool:
+    return bool(_NCCL.search(text)) or any(one in text for one in _CUT)
 
 
 def sentence(who: str, end: int, *, memory: bool, last: str) -> str:

@@ -22,6 +22,7 @@ CAUSES = {
     "bad_data": "bad_data",
     "bad_job": "bad_data",
     "rendezvous": "rendezvous",
+    "ranks_apart": "ranks_apart",
 }
 
 

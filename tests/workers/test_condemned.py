@@ -1,6 +1,7 @@
 """A device that dies under a job ends it, and the job goes on elsewhere; what will not die."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -95,9 +96,12 @@ def attempt(project: Project, ada: User) -> Attempt:
     return cast.claimed(job)
 
 
-def test_an_error_on_a_device_that_has_died_is_not_the_jobs_own(attempt: Attempt) -> None:
+@pytest.mark.parametrize("cause", ["program", "ranks_apart"])
+def test_an_error_on_a_device_that_has_died_is_not_the_jobs_own(
+    attempt: Attempt, cause: str
+) -> None:
     known = Condemned(lambda uuids, *, fresh=False: SAID if fresh else "")
-    found = known.verdict(attempt, FAILED)
+    found = known.verdict(attempt, replace(FAILED, cause=cause))
     assert (found.end, found.cause, found.reason, found.step) == ("lose", "gpu_failed", SAID, 7)
 
 

@@ -54,6 +54,7 @@ RULES: dict[str, Rule] = {
     # perhaps the job's own
     "rank_crashed": Rule(again=True, poison=True),
     "hung": Rule(again=True, blocks=True, poison=True),
+    "ranks_apart": Rule(again=True, blocks=True, poison=True),
     # the job's own: the same again would end the same way
     "out_of_memory": _FINAL,
     "cuda_out_of_memory": _FINAL,
