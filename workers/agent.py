@@ -42,9 +42,10 @@ from workers.launch import Launcher, Zygote, several, write_folder  # noqa: E402
 from workers.loops import Loop  # noqa: E402
 from workers.network import BadNetwork  # noqa: E402
 from workers.node import BEAT, Here  # noqa: E402
+from workers.outcomes import tidy  # noqa: E402
 from workers.watch import Watch  # noqa: E402
 
-POLL, TICK, KEEP = 1.0, 0.15, 0.25
+POLL, TICK, KEEP, TIDY = 1.0, 0.15, 0.25, 3600.0
 # From the signal on: a checkpoint (watch.LEAVE_MOST), the leader's own grace, the last words. Who
 # started the agent waits longer: fleet.GRACE of `make run`, 60 s of systemd and containers.
 LEAVE_WITHIN = 45.0
@@ -71,6 +72,7 @@ class Agent:
         self.watching = Loop("watch", self._tick, TICK)
         self.polling = Loop("poll", self._poll, POLL)
         self.beating = Loop("heartbeat", self._beat, BEAT.total_seconds())
+        self.tidying = Loop("tidy", tidy, TIDY)  # of its own: a storage may hang
         self.doorbells = Doorbells(self.here.name, self._rung, self._poked)
 
     def run(self) -> int:
@@ -80,7 +82,7 @@ class Agent:
         self._register()
         if not self.over.is_set():
             self._adopt()
-            for loop in (self.watching, self.polling, self.beating):
+            for loop in (self.watching, self.polling, self.beating, self.tidying):
                 loop.start()
             self.doorbells.start()
             threading.Thread(target=self._learn, name="catalogue", daemon=True).start()
