@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from tests.web import cast
 from trackside.accounts.models import User
+from trackside.compute import fit
 from trackside.compute.fleet import fleet
 from trackside.compute.models import Gpu, Lease, Node, Quota
 from trackside.compute.placement import Decision, Part
@@ -95,6 +96,9 @@ def test_without_a_budget_the_estimates_upper_end_is_taken(project: Project, ada
     assert job.compute["memory"] == 13 * GIB
     small = cast.submit(project, ada, compute=wish, needs={"bytes": 5, "spread": 0.1})
     assert small.compute["memory"] == GIB
+    odd = {"bytes": 10 * GIB + 1, "spread": 0.3}  # as much as the verdict asks of each GPU
+    job = cast.submit(project, ada, compute=wish, needs=odd)
+    assert job.compute["memory"] == fit.budget(fit.Need(**odd))
 
 
 def test_a_share_that_no_longer_fits_is_not_given(project: Project, ada: User) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Count
 
+from trackside.compute import fit
 from trackside.compute.models import Gpu, Node
 
 Compute = dict[str, Any]
@@ -115,16 +116,23 @@ def _budget(compute: Compute, share: str) -> Compute:
     return {"memory": memory}
 
 
-def budget(needed: int | None, spread: float) -> int:
-    """What a job that names no budget gets: the estimate's upper end. Raises BadCompute."""
-    if needed is None:
+def budgeted(asked: Compute, needs: dict[str, Any]) -> Compute:
+    """The cleaned wish; a shared one that names no budget gets the estimate's. Raises BadCompute.
+
+    `needs` is what `fit.estimate` said.
+    """
+    if asked["share"] != "shared" or asked["memory"] is not None:
+        return asked
+    need = fit.Need(bytes=needs.get("bytes"), spread=float(needs.get("spread") or 0))
+    memory = fit.budget(need)
+    if memory is None:
         raise BadCompute(
             "compute.memory",
             "Nobody knows yet how much memory this needs: say in 'memory' how many bytes of each "
             "shared GPU it may use.",
             "memory_missing",
         )
-    return max(LEAST_BUDGET, int(needed * (1 + spread)))
+    return {**asked, "memory": memory}
 
 
 def _can_be_shared(asked: Compute) -> None:
