@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,10 +17,20 @@ from recipes import meeting
 from recipes.job import BadJob, Compute
 from tests.recipes.making import ROOT, dataset, events, job, recipes
 from tests.workers.gangs import until
+from workers import verdict
 
 pytestmark = pytest.mark.process
 ALL = {"retrained": "all", "backbone": "shufflenet_v2_x0_5", "pretrained": False, "image_size": 32}
 FIRST = Compute(world=2, nodes=2, rendezvous="tcp://127.0.0.1:0", interface="lo")
+# `python -m recipes` whose ranks give up sooner.
+HASTY = """
+import sys
+from datetime import timedelta
+from recipes import __main__
+from recipes.engine import peers
+peers.MEET_WITHIN = timedelta(seconds=1)
+sys.exit(__main__.main(sys.argv[1:]))
+"""
 
 
 def parts(home: Path, data: dict[str, str], **changes: Any) -> tuple[Path, Path]:
@@ -109,6 +120,29 @@ def test_an_error_of_the_second_part_is_told_once_and_in_its_own_journal(tmp_pat
     assert leader.wait(60) == 143
     assert "There is no kind of job" in events(second, "failed")[0]["message"]
     assert not (first / "events.jsonl").exists() or not events(first, "failed")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1"], ids=["refuses", "is nowhere"])
+def test_ranks_that_do_not_meet_are_the_machines_trouble_and_say_where(
+    tmp_path: Path, host: str
+) -> None:
+    data = dataset(tmp_path / "data", {"red": 9, "blue": 8})
+    _, second = parts(tmp_path, data)
+    with socket.socket() as taken:  # and so nobody can listen there meanwhile
+        taken.bind(("127.0.0.1", 0))
+        where = f"{host}:{taken.getsockname()[1]}"
+        given = jobs.read(second)
+        there = replace(given.compute, rendezvous=f"tcp://{where}")
+        jobs.write(second, replace(given, compute=there))
+        done = subprocess.run([sys.executable, "-c", HASTY, str(second)], cwd=ROOT, check=False)
+    assert done.returncode == 1
+    (failed,) = events(second, "failed")
+    assert failed["code"] == "rendezvous"
+    assert f"Rank 1 of 2 did not meet the others at {where} (" in failed["message"]
+    assert failed["message"].endswith("Nodes must reach each other on every port above 1023.")
+    judged = verdict.judge(second, fence=given.fence, stop="")
+    assert (judged.end, judged.cause) == ("fail", "rendezvous")
+    assert judged.reason == failed["message"]
 
 
 def test_each_gang_has_a_port_of_its_own_that_nobody_can_take(tmp_path: Path) -> None:
