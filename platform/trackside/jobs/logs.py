@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from trackside.jobs import queries
 from trackside.jobs.models import Attempt, Job
 from trackside.ui.streaming import AT_ONCE
 
@@ -23,8 +24,8 @@ class Log(NamedTuple):
 
 def logs(job: Job) -> list[Log]:
     """Those that say something: by attempt, then by node."""
-    rows = job.attempts.exclude(folder="").order_by("number").select_related("node")
-    attempts = list(rows.defer("node__catalogue").prefetch_related("followers__node"))
+    rows = queries.attempts().filter(job=job).exclude(folder="").order_by("number")
+    attempts = list(rows.prefetch_related("followers__node"))
     found = [log for attempt in attempts for log in _of(attempt) if log.size]
     if len(found) == 1 and len(attempts) == 1:
         return [found[0]._replace(title="")]

@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError, connection
-from django.db.models import QuerySet
+from django.db import DatabaseError
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404
 
 from trackside.accounts.models import User
 from trackside.compute import clock
 from trackside.compute.models import Gpu, Node, NodeState
 from trackside.compute.services import state_of
-from trackside.jobs import broker
+from trackside.jobs import broker, health
 from trackside.jobs.models import Attempt, Event, Job
 from trackside.jobs.series import series
 from trackside.projects.access import projects_of
@@ -22,7 +22,22 @@ from trackside.projects.models import Project
 def jobs_of(project: Project) -> QuerySet[Job]:
     """The project's jobs, newest first."""
     rows = Job.objects.filter(project=project).select_related("created_by", "project")
-    return rows.prefetch_related("attempts__node").order_by("-id")
+    return rows.prefetch_related(Prefetch("attempts", attempts())).order_by("-id")
+
+
+def attempts() -> QuerySet[Attempt]:
+    """With their nodes, but not what these can do."""
+    return Attempt.objects.select_related("node").defer("node__catalogue", "node__topology")
+
+
+def job_of(user: User, number: int) -> Job:
+    """A job of the queue for who may know of it: administrators of any. Raises Http404."""
+    rows = Job.objects.select_related("created_by", "project")
+    seen = rows if user.is_staff else rows.filter(project__in=projects_of(user))
+    one = seen.filter(pk=number).first()
+    if one is None:
+        raise Http404("There is no such job.")
+    return one
 
 
 def job_for(project: Project | None, user: User, number: int) -> Job:
@@ -45,12 +60,15 @@ def snapshots(jobs: Iterable[Job]) -> list[dict[str, Any]]:
     rows = list(
         Job.objects.filter(pk__in=[job.pk for job in jobs])
         .select_related("project", "created_by", "stopped_by")
-        .prefetch_related("attempts__node", "attempts__followers", "trained_model")
+        .prefetch_related(Prefetch("attempts", attempts()), "attempts__followers", "trained_model")
         .order_by("-id")
     )
     named = {uuid for job in rows for uuid in _uuids(job)}
-    found = Gpu.objects.filter(uuid__in=named).select_related("node")
-    gpus = {gpu.uuid: gpu for gpu in found}
+    found = Gpu.objects.filter(uuid__in=named)
+    gpus = {
+        uuid: {"uuid": uuid, "index": index, "name": name, "node": node}
+        for uuid, index, name, node in found.values_list("uuid", "index", "name", "node__name")
+    }
     return [_snapshot(job, gpus) for job in rows]
 
 
@@ -64,8 +82,8 @@ def _uuids(job: Job) -> list[str]:
     return [uuid for compute in computes for uuid in compute.get("uuids", [])]
 
 
-def _snapshot(job: Job, gpus: dict[str, Gpu]) -> dict[str, Any]:
-    attempts = sorted(job.attempts.all(), key=lambda one: one.number)
+def _snapshot(job: Job, gpus: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    tries = sorted(job.attempts.all(), key=lambda one: one.number)
     uuids = _uuids(job)
     model = getattr(job, "trained_model", None)
     return {
@@ -79,8 +97,8 @@ def _snapshot(job: Job, gpus: dict[str, Gpu]) -> dict[str, Any]:
         "stop": job.stop,
         "paused": job.paused,
         "compute": job.compute,
-        "gpus": [_gpu(gpus[uuid]) for uuid in uuids if uuid in gpus],
-        "attempts": [_attempt(one) for one in attempts],
+        "gpus": [gpus[uuid] for uuid in uuids if uuid in gpus],
+        "attempts": [_attempt(one) for one in tries],
         "progress": {"done": None, "of": None, "unit": None, "eta": None, **job.progress},
         "metrics": job.metrics,
         "model": model.pk if model is not None else job.result.get("model"),
@@ -92,10 +110,6 @@ def _snapshot(job: Job, gpus: dict[str, Gpu]) -> dict[str, Any]:
         "finished_at": _iso(job.finished_at),
         "seq": job.event_seq,
     }
-
-
-def _gpu(gpu: Gpu) -> dict[str, Any]:
-    return {"uuid": gpu.uuid, "index": gpu.index, "name": gpu.name, "node": gpu.node.name}
 
 
 def _attempt(one: Attempt) -> dict[str, Any]:
@@ -143,25 +157,27 @@ def readiness() -> dict[str, bool | str]:
     nodes: bool | str = "Unknown: the database does not answer."
     if database is True:
         now = clock.now()
-        alive = [one for one in Node.objects.all() if state_of(one, now) == NodeState.ONLINE]
-        nodes = bool(alive) or "No node is online; jobs wait until an agent has started."
+        rows = Node.objects.only("draining", "heartbeat_at")
+        alive = any(state_of(one, now) == NodeState.ONLINE for one in rows)
+        nodes = alive or "No node is online; jobs wait until an agent has started."
     found = broker.answers() or "The broker does not answer; jobs start some seconds later."
     return {"database": database, "broker": found, "nodes": nodes}
 
 
 def _database() -> bool | str:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        health.ask_database()
     except DatabaseError as error:
         return f"The database does not answer: {type(error).__name__}."
     return True
 
 
 __all__ = [
+    "attempts",
     "event",
     "events_after",
     "job_for",
+    "job_of",
     "jobs_of",
     "readiness",
     "series",

@@ -82,7 +82,7 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
     project = project_for(request.user, key)
     one = queries.job_for(project, _me(request), number)
     log, over = logs.end(one, TAIL_BYTES).splitlines(), one.state in JOB_OVER
-    attempts = list(one.attempts.select_related("node").order_by("-number"))
+    attempts = list(queries.attempts().filter(job=one).order_by("-number"))
     for each in attempts:
         each.took = _seconds(each.assigned_at, each.finished_at)  # type: ignore[attr-defined]
         each.words = _end(each)  # type: ignore[attr-defined]
