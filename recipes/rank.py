@@ -12,11 +12,10 @@ from pathlib import Path
 from recipes import ends, pulse
 from recipes import job as jobs
 from recipes.events import Journal
-from recipes.job import YIELDED, BadJob, GaveWay, Job
+from recipes.job import STOPPED, YIELDED, BadJob, GaveWay, Job
 from recipes.kinds import KINDS
 from recipes.params import ParamError
 
-TERMINATED = 143
 CODES = (
     *("out_of_memory", "cuda_out_of_memory", "not_finite", "disk_full"),
     *("bad_data", "bad_job", "weights_missing", "rendezvous", "ranks_apart"),
@@ -125,13 +124,13 @@ def leave_on_sigterm() -> None:
     listening, written = socket.socketpair()
     written.setblocking(False)
     signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(STOPPED))
 
     def listen() -> None:
         with written:  # keeps the other end open as long as this thread lives
             while signal.SIGTERM not in listening.recv(1):
                 pass
-        os._exit(TERMINATED)
+        os._exit(STOPPED)
 
     threading.Thread(target=listen, name="sigterm", daemon=True).start()
 

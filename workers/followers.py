@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from recipes import crash
-from recipes.job import write_whole
+from recipes.job import STOPPED, YIELDED, write_whole
 from trackside.compute import clock
 from trackside.compute.models import Node
 from trackside.jobs import followers, services
@@ -206,7 +206,7 @@ class Followers:
             return "over_budget", f"On {node}: {greedy}"
         code = leader.get("exit") if leader.get("fence") == one.part.attempt.fence else None
         stopped = f"Trackside was stopped on {node}." if self.leaving else ""
-        if code in (0, 75):
+        if code in (0, YIELDED):
             return str(code), stopped if code else ""
         if one.left:
             return "stopped", stopped
@@ -214,4 +214,4 @@ class Followers:
             words = f"On {node}: the leader of the job's processes was killed."
             return ("killed", "") if one.ending else ("lost", words)
         found = judge(one.folder, fence=one.part.attempt.fence, stop="")
-        return (found.exit or str(code), "" if code == 143 else f"On {node}: {found.reason}")
+        return (found.exit or str(code), "" if code == STOPPED else f"On {node}: {found.reason}")

@@ -23,6 +23,7 @@ from trackside.jobs import services
 from trackside.jobs.followers import GATHERS
 from trackside.jobs.models import Attempt
 from trackside.jobs.moves import StaleAttempt
+from trackside.jobs.retries import ON_ORDER, TIME_LIMIT
 from workers import sweep
 from workers.budget import Budgets
 from workers.closing import close
@@ -38,7 +39,7 @@ ASK_STOP = 0.5
 CANCEL_MOST = 25.0  # the leader's own grace is 10 s; after this it is no longer trusted
 YIELD_MOST = 120.0  # for a checkpoint; then the gang is ended and goes on from an older one
 LEAVE_MOST = 30.0  # the same where this agent itself is to end: see agent.LEAVE_WITHIN
-WAYS = ("pause", "move", "preempt", "drain", "stopped", "time_limit")  # why a job gives way
+WAYS = (*ON_ORDER, TIME_LIMIT)  # why a job gives way
 log = logging.getLogger(__name__)
 
 

@@ -21,8 +21,6 @@ from trackside.jobs.models import Attempt, Job
 from trackside.jobs.moves import NotNow, StaleAttempt, must_move_job
 from trackside.jobs.states import JOB_OVER, AttemptState, JobState, Move
 
-TIME_LIMIT = "time_limit"
-
 
 @transaction.atomic
 def pause(job: Job, user: User) -> Job:
@@ -124,7 +122,7 @@ def end_overdue(now: datetime) -> int:
 
 @transaction.atomic
 def _overdue(job: Job, words: str) -> bool:
-    return _give_way(job, TIME_LIMIT, None, words)
+    return _give_way(job, retries.TIME_LIMIT, None, words)
 
 
 def seconds_left(job: Job, now: datetime) -> float | None:

@@ -20,7 +20,7 @@ RETRIES = 3
 LONGEST_WAIT = 300  # seconds
 BLOCKED_FOR = timedelta(hours=1)
 HEARD = timedelta(seconds=settings.LOST_SECONDS)
-ON_ORDER = frozenset(("pause", "move", "preempt", "drain", "stopped"))
+TIME_LIMIT = "time_limit"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ RULES: dict[str, Rule] = {
     "over_budget": _FINAL,
     "not_finite": _FINAL,
     "disk_full": _FINAL,
-    "time_limit": _FINAL,
+    TIME_LIMIT: _FINAL,
     "bad_data": _FINAL,
     "publish": _FINAL,
     "program": _FINAL,
@@ -70,8 +70,10 @@ RULES: dict[str, Rule] = {
     "move": _ORDERED,
     "preempt": _ORDERED,
     "drain": _ORDERED,
-    "stopped": _ORDERED,
+    "stopped": _ORDERED,  # by the end of its agent, and not by an order of the job's own
 }
+ON_ORDER = frozenset(name for name, rule in RULES.items() if rule is _ORDERED)
+ORDERS = ON_ORDER - {"stopped"}
 _NOT_COUNTED = [name for name, rule in RULES.items() if not rule.counts]
 _NOT_WAITING = [name for name, rule in RULES.items() if not rule.waits]
 _BADLY = (AttemptState.LOST, AttemptState.FAILED, AttemptState.EXPIRED)
