@@ -9,6 +9,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from trackside.accounts.gate import caller
 from trackside.accounts.services import audit
 from trackside.api.bodies import read_file
 from trackside.api.failures import Failure
@@ -74,7 +75,7 @@ def listed(request: HttpRequest, key: str) -> dict[str, Any]:
 
 def upload(request: HttpRequest, key: str) -> dict[str, Any]:
     project = project_for(request.user, key, Role.EDITOR)
-    user: Any = request.user
+    user = caller(request)
     file = read_file(request, limit=settings.UPLOAD_MAX_BYTES)
     if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
         most = settings.UPLOAD_MAX_BYTES >> 20
@@ -89,7 +90,7 @@ def get(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
 
 
 def delete(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
-    user: Any = request.user
+    user = caller(request)
     services.delete(queries.dataset_for(project_for(user, key, Role.EDITOR), name), user)
     return {}
 
@@ -116,7 +117,7 @@ def _row(picture: Picture) -> list[Any]:
 
 
 def _whole(request: HttpRequest, one: Dataset) -> HttpResponseBase:
-    user: Any = request.user
+    user = caller(request)
     table = queries.table_file(one) if one.kind == "table" else None
     audit(user, "download", f"{one.project.key}/{one.name}.csv")
     pieces = _pictures(one) if table is None else spreadsheet.file_pieces(table)

@@ -6,7 +6,7 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from trackside.accounts.gate import api, error_json, user_of_token
+from trackside.accounts.gate import api, caller, error_json, user_of_token
 from trackside.api.failures import Failure, answer_to
 from trackside.api.paging import page
 from trackside.jobs import logs, queries, services
@@ -20,7 +20,7 @@ from trackside.ui.streaming import streamed
 
 def listed(request: HttpRequest) -> dict[str, Any]:
     """Newest first; `?project=` and `?state=` narrow the list."""
-    user: Any = request.user
+    user = caller(request)
     key, state = request.GET.get("project"), request.GET.get("state")
     mine = [project_for(user, key)] if key else projects_of(user)
     rows = Job.objects.filter(project__in=mine)
@@ -42,35 +42,35 @@ def log(request: HttpRequest, id: int) -> HttpResponseBase:  # noqa: A002 - name
 
 
 def stop(request: HttpRequest, body: dict[str, Any], id: int) -> dict[str, Any]:  # noqa: A002
-    user: Any = request.user
+    user = caller(request)
     return queries.snapshot(services.stop(_own(request, id), user=user, how=body["how"]))
 
 
 def pause(request: HttpRequest, id: int) -> dict[str, Any]:  # noqa: A002 - named in the address
-    user: Any = request.user
+    user = caller(request)
     return queries.snapshot(services.pause(_own(request, id), user))
 
 
 def resume(request: HttpRequest, id: int) -> dict[str, Any]:  # noqa: A002 - named in the address
-    user: Any = request.user
+    user = caller(request)
     return queries.snapshot(services.resume(_own(request, id), user))
 
 
 def move(request: HttpRequest, body: dict[str, Any], id: int) -> dict[str, Any]:  # noqa: A002
-    user: Any = request.user
+    user = caller(request)
     return queries.snapshot(services.move(_own(request, id), user, body["compute"]))
 
 
 def _own(request: HttpRequest, number: int) -> Job:
     """One that the caller may change."""
-    user: Any = request.user
+    user = caller(request)
     job = _job(request, number)
     project_for(user, job.project.key, Role.EDITOR)
     return job
 
 
 def _job(request: HttpRequest, number: int) -> Job:
-    user: Any = request.user
+    user = caller(request)
     return queries.job_for(None, user, number)
 
 

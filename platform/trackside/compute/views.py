@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from trackside.accounts.gate import signed_in
+from trackside.accounts.gate import caller, signed_in
 from trackside.accounts.models import User
 from trackside.compute import quotas, usage_report
 from trackside.compute.board import board
@@ -26,14 +26,10 @@ COLUMNS = ("label", "simulated", "gpu_hours", "used_hours", "core_hours", "energ
 
 def _frame(request: HttpRequest) -> dict[str, Any]:
     """`?project=KEY` only keeps that project's navigation."""
-    context: dict[str, Any] = {"may_administer": _me(request).is_staff}
+    context: dict[str, Any] = {"may_administer": caller(request).is_staff}
     with suppress(Http404):
         context["project"] = project_for(request.user, request.GET.get("project", ""))
     return context
-
-
-def _me(request: HttpRequest) -> Any:
-    return request.user
 
 
 @signed_in
@@ -44,7 +40,7 @@ def gpus(request: HttpRequest) -> HttpResponse:
     context = {
         "board": seen,
         "machines": machines(seen),
-        "most_urgent": most_urgent(_me(request)),
+        "most_urgent": most_urgent(caller(request)),
         **summary(seen),
         **_frame(request),
     }
@@ -56,7 +52,7 @@ def _asked(request: HttpRequest) -> usage_report.Report:
     by = request.GET.get("by", "")
     days = request.GET.get("days", "")
     return usage_report.report(
-        _me(request),
+        caller(request),
         by if by in usage_report.BY else "project",
         int(days) if days in map(str, usage_report.DAYS) else 30,
         timezone.now().date(),
@@ -97,7 +93,7 @@ def usage_csv(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 def quotas_page(request: HttpRequest) -> HttpResponse:
     """For administrators: the most GPUs at once of users and projects."""
-    must_administer(_me(request), "see and change quotas")
+    must_administer(caller(request), "see and change quotas")
     rows = list(quotas.all_rows())
     context = {
         "rows": _held([row for row in rows if row.user or row.project]),

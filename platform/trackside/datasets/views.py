@@ -11,12 +11,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from trackside.accounts.gate import error_json, signed_in
-from trackside.accounts.models import User
+from trackside.accounts.gate import caller, error_json, signed_in
 from trackside.datasets import queries, services
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.datasets.pages import images_tab, problems_tab, rows_tab, summary_tab
-from trackside.projects.access import RANK, project_for
+from trackside.projects.access import may_edit, project_for
 from trackside.projects.models import Project, Role
 
 TABS: dict[str, Callable[[HttpRequest, Dataset], dict[str, Any]]] = {
@@ -25,11 +24,6 @@ TABS: dict[str, Callable[[HttpRequest, Dataset], dict[str, Any]]] = {
     "problems": problems_tab,
     "rows": rows_tab,
 }
-
-
-def may_edit(project: Project) -> bool:
-    """Whether the person that `project_for` looked up may change things."""
-    return RANK[project.my_role] >= RANK[Role.EDITOR]  # type: ignore[attr-defined]
 
 
 @signed_in
@@ -76,7 +70,7 @@ def _upload(request: HttpRequest, project: Project) -> Dataset:
     given = file if isinstance(file, UploadedFile) else None
     click = request.POST.get("click_id", "")[:64] or None
     return services.upload(
-        project, _me(request), request.POST.get("name", ""), given, click_id=click
+        project, caller(request), request.POST.get("name", ""), given, click_id=click
     )
 
 
@@ -126,7 +120,7 @@ def retry(request: HttpRequest, key: str, name: str) -> HttpResponse:
     project = project_for(request.user, key, Role.EDITOR)
     one = queries.dataset_for(project, name)
     try:
-        services.retry(one, _me(request))
+        services.retry(one, caller(request))
     except services.Refused as refused:
         messages.error(request, str(refused))
     return redirect("dataset", project.key, one.name)
@@ -138,14 +132,9 @@ def delete(request: HttpRequest, key: str, name: str) -> HttpResponse:
     project = project_for(request.user, key, Role.EDITOR)
     one = queries.dataset_for(project, name)
     try:
-        services.delete(one, _me(request))
+        services.delete(one, caller(request))
     except services.Refused as refused:
         messages.error(request, str(refused))
         return redirect("dataset", project.key, one.name)
     messages.success(request, f"{one.name} is deleted.")
     return redirect("datasets", project.key)
-
-
-def _me(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 - @signed_in promised it
-    return request.user

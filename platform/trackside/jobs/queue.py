@@ -4,7 +4,7 @@ One's own jobs, of a project that one edits; administrators any. Each act is tol
 story and followed by a placement pass.
 """
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -21,6 +21,9 @@ from trackside.jobs.pausing import wish_elsewhere
 from trackside.jobs.states import JOB_OVER, JobState
 from trackside.projects.access import can
 from trackside.projects.models import Role
+
+Side = Literal["before", "after"]
+SIDES: tuple[Side, ...] = get_args(Side)
 
 
 class NotYours(PermissionDenied):
@@ -61,6 +64,19 @@ def set_priority(job: Job, user: User, priority: int) -> Job:
         _tell(job, f"{user} changed its priority from {job.priority} to {priority}.")
     job.refresh_from_db()
     return job
+
+
+def place_beside(job: Job, user: User, side: Side, number: int) -> Job:
+    """Its turn comes right before or after that of a job that waits, whosever it is.
+
+    Raises NotYours, NotNow.
+    """
+    must_command(job, user)
+    waiting = Job.objects.select_related("created_by", "project").filter(state=JobState.QUEUED)
+    other = waiting.filter(pk=number).first()
+    if other is None:
+        raise NotNow(f"Job {number} does not wait.")
+    return move_before(job, user, other) if side == "before" else move_after(job, user, other)
 
 
 @transaction.atomic

@@ -11,14 +11,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from recipes.kinds import KINDS
-from trackside.accounts.gate import signed_in
+from trackside.accounts.gate import caller, signed_in
 from trackside.compute.models import Lease
 from trackside.jobs import committed, logs, queries, services
 from trackside.jobs.models import Attempt, Event, Job
 from trackside.jobs.states import JOB_OVER, AttemptState, JobState
 from trackside.jobs.turns import turns
-from trackside.projects.access import RANK, project_for
-from trackside.projects.models import Project, Role
+from trackside.projects.access import may_edit, project_for
+from trackside.projects.models import Role
 from trackside.ui import words
 from trackside.ui.streaming import streamed
 
@@ -35,10 +35,6 @@ FILTERS: dict[str, tuple[str, list[JobState]]] = {
     "failed": ("Failed", [JobState.FAILED]),
     "cancelled": ("Cancelled", [JobState.CANCELLED]),
 }
-
-
-def _may_edit(project: Project) -> bool:
-    return RANK[project.my_role] >= RANK[Role.EDITOR]  # type: ignore[attr-defined]
 
 
 @signed_in
@@ -63,7 +59,7 @@ def jobs(request: HttpRequest, key: str) -> HttpResponse:
         "filters": [(name, label, counts[name]) for name, (label, _) in FILTERS.items()],
         "chosen": chosen if chosen in FILTERS else "",
         "waiting": waiting,
-        "may_edit": _may_edit(project),
+        "may_edit": may_edit(project),
     }
     return render(request, "jobs/list.html", context)
 
@@ -80,7 +76,7 @@ def _count(rows: Any, states: list[JobState]) -> int:
 @require_GET
 def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
     project = project_for(request.user, key)
-    one = queries.job_for(project, _me(request), number)
+    one = queries.job_for(project, caller(request), number)
     log, over = logs.end(one, TAIL_BYTES).splitlines(), one.state in JOB_OVER
     attempts = list(queries.attempts().filter(job=one).order_by("-number"))
     for each in attempts:
@@ -99,7 +95,7 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
         "cut": len(log) > TAIL,
         "over": over,
         "settled": over and not Lease.objects.filter(attempt__job=one).exists(),
-        "may_edit": _may_edit(project),
+        "may_edit": may_edit(project),
         "resumes": KINDS[one.kind].resumes if one.kind in KINDS else False,
         "checkpoints": committed.shown(one),
         "output": _output(one),
@@ -158,7 +154,7 @@ def _output(one: Job) -> str:
 def log(request: HttpRequest, key: str, number: int) -> HttpResponseBase:
     """The whole log as plain text."""
     project = project_for(request.user, key)
-    found = logs.logs(queries.job_for(project, _me(request), number))
+    found = logs.logs(queries.job_for(project, caller(request), number))
     return streamed(
         request, logs.pieces(found), content_type=logs.PLAIN, filename=f"job-{number}.log"
     )
@@ -168,16 +164,12 @@ def log(request: HttpRequest, key: str, number: int) -> HttpResponseBase:
 @require_POST
 def stop(request: HttpRequest, key: str, number: int) -> HttpResponse:
     project = project_for(request.user, key, Role.EDITOR)
-    one = queries.job_for(project, _me(request), number)
+    one = queries.job_for(project, caller(request), number)
     how = "finish_early" if request.POST.get("how") == "finish_early" else "cancel"
     try:
-        stopped = services.stop(one, user=_me(request), how=how)
+        stopped = services.stop(one, user=caller(request), how=how)
     except services.AlreadyOver as over:
         messages.warning(request, str(over))
     else:
         messages.success(request, stopped.reason or "The job is being stopped.")
     return redirect("job", key, number)
-
-
-def _me(request: HttpRequest) -> Any:
-    return request.user

@@ -19,6 +19,7 @@ from trackside.lab.labels import model_label
 from trackside.lab.models import Analysis
 from trackside.lab.plan_limits import OVER
 from trackside.lab.wishes import BATCHES, Wish
+from trackside.ui.words import plural
 
 Json = dict[str, Any]
 
@@ -67,13 +68,13 @@ class Plan:
             return self.stop
         number = len(self.wish.models)
         verb = "Queue" if self.queued else "Train"
-        return f"{verb} {number} model{'' if number == 1 else 's'} {self._where()}"
+        return f"{verb} {plural(number, 'model')} {self._where()}"
 
     def _where(self) -> str:
         kind, number = self.compute["kind"], self.wish.devices
         if kind == "cpu":
             return "on the CPU"
-        gpus = f"{number} GPU{'' if number == 1 else 's'}"
+        gpus = plural(number, "GPU")
         if kind == "gpus":
             return f"on {gpus}"
         return f"on the first {gpus if number > 1 else 'GPU'} free"

@@ -6,6 +6,7 @@
 from typing import TYPE_CHECKING, Any
 
 from trackside.lab.wishes import HOUR
+from trackside.ui.words import plural
 
 if TYPE_CHECKING:
     from trackside.lab.plan import Plan
@@ -61,7 +62,7 @@ def _ahead(start: Json) -> str:
     number = start.get("ahead") or 0
     if not number:
         return ""
-    return f"Behind {_many(number, 'job')} that {'waits' if number == 1 else 'wait'}. "
+    return f"Behind {plural(number, 'job')} that {'waits' if number == 1 else 'wait'}. "
 
 
 def _gap(gap: Json) -> list[Json]:
@@ -102,7 +103,7 @@ def _spread(plan: "Plan") -> list[Json]:
 
 
 def _ranks(part: Json, *, with_gpus: bool) -> str:
-    ranks = f"{part['node']} with {_many(part['ranks'], 'rank')}"
+    ranks = f"{part['node']} with {plural(part['ranks'], 'rank')}"
     return f"{ranks} (GPU {_list([str(one) for one in part['gpus']])})" if with_gpus else ranks
 
 
@@ -159,12 +160,8 @@ def _budget(plan: "Plan") -> list[Json]:
 
 def _part(one: Json) -> str:
     if not one["gpus"]:
-        return f"{one['node']}, {_many(one['ranks'], 'rank')}"
+        return f"{one['node']}, {plural(one['ranks'], 'rank')}"
     return f"{one['node']} with GPU {_list([str(index) for index in one['gpus']])}"
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _list(parts: list[str]) -> str:

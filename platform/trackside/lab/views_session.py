@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from recipes.job import Stop
 from recipes.tasks import TASKS
-from trackside.accounts.gate import error_json, signed_in
+from trackside.accounts.gate import caller, error_json, signed_in
 from trackside.jobs import logs
 from trackside.jobs import services as jobs
 from trackside.jobs.states import JOB_OVER
@@ -113,7 +113,7 @@ def log(request: HttpRequest, key: str, name: str, number: int) -> HttpResponseB
 @require_POST
 def stop(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
     """`how`: finish_early or cancel. `scope`: one running job's number, or `all`."""
-    user: Any = request.user
+    user = caller(request)
     _, analysis = analysis_of(request, key, name, Role.EDITOR)
     found = queries.session_for(analysis, number)
     how: Any = request.POST.get("how", "")
@@ -140,7 +140,7 @@ def stop(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse
 @signed_in
 @require_POST
 def delete(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
-    user: Any = request.user
+    user = caller(request)
     _, analysis = analysis_of(request, key, name, Role.EDITOR)
     found = queries.session_for(analysis, number)
     try:
