@@ -8,7 +8,8 @@ from recipes import processes
 # What NCCL calls the trouble of machines; its other errors are wrong calls of the program.
 _NCCL = re.compile(r"nccl(?:UnhandledCuda|System|Internal|Remote)Error[^\n]*")
 _LAST = re.compile(r"Last error:\s*([^\n]+)")
-# Of gloo, and of the store where ranks find each other; no other class of errors says them so.
+_PLACE = re.compile(r"^\[\S+:\d+\] *")  # in a library's own code
+# Of gloo, which has no class of errors for it.
 _CUT = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "Timed out waiting")
 
 
@@ -21,27 +22,31 @@ def cause(end: int, *, memory: bool) -> str:
 
 def apart(error: BaseException) -> tuple[str, str] | None:
     """The code and the sentence where the ranks lost each other; None for any other error."""
-    text, sort = str(error), {one.__name__ for one in type(error).__mro__}
-    if "DistError" not in sort and (isinstance(error, OSError) or not _is_cut(text)):
+    text = str(error).strip() or type(error).__name__
+    if "ncclInvalid" in text or not _between_ranks(error, text):
         return None
-    found = _NCCL.search(text)
-    if "NCCL error" in text and not found:
-        return None
-    if found and "out of memory" in text:
+    nccl, last = _NCCL.search(text), _LAST.search(text)
+    if nccl and "out of memory" in text:
         return "cuda_out_of_memory", (
             "A GPU has no memory left for what the ranks say to each other (NCCL). "
             "Choose a smaller batch size or image size."
         )
-    last = _LAST.search(text)
-    said = f"{found[0].strip()} {last[1] if last else ''}" if found else text.splitlines()[0]
+    said = _PLACE.sub("", text).splitlines()[0].partition(". ")[0]
+    if nccl:
+        said = f"{nccl[0]} {last[1]}" if last else nccl[0]
     return "ranks_apart", (
         f"The ranks of this job lost each other ({said.strip().rstrip('.')}). Either one ended "
-        "without a word, most often because memory ran out, or a GPU or the network failed."
+        "without a word, most often because memory ran out (a smaller batch size needs less), "
+        "or a GPU or the network failed."
     )
 
 
-def _is_cut(text: str) -> bool:
-    return bool(_NCCL.search(text)) or any(one in text for one in _CUT)
+def _between_ranks(error: BaseException, text: str) -> bool:
+    """By the name of its class: torch is not here in every job."""
+    if any(one.__name__ == "DistError" for one in type(error).__mro__):
+        return True
+    cut = any(one in text for one in ("NCCL error", *_CUT)) or _NCCL.search(text)
+    return bool(cut) and not isinstance(error, OSError)
 
 
 def sentence(who: str, end: int, *, memory: bool, last: str) -> str:

@@ -30,7 +30,7 @@ STORE = (
     "[1] is setting up NCCL communicator and retrieving ncclUniqueId from [0] via c10d key-value "
     "store by key '0', but store->get('0') got error: Connection was likely closed."
 )
-GLOO = "[gloo/transport/tcp/pair.cc:547] {}"
+GLOO = "[/src/gloo/transport/tcp/pair.cc:561] {}. This is typically caused by a remote worker."
 
 ENDS = [
     (dist.DistBackendError(REMOTE), "ranks_apart", "No route to host"),
@@ -39,7 +39,12 @@ ENDS = [
     (RuntimeError(INTERNAL), "ranks_apart", "ncclInternalError"),
     (dist.DistBackendError(STORE), "ranks_apart", "likely closed"),
     (dist.DistNetworkError("failed to recv, got 0 bytes"), "ranks_apart", "got 0 bytes"),
-    (RuntimeError(GLOO.format("Connection closed by peer [10.0.0.2]:9")), "ranks_apart", "memory"),
+    (
+        RuntimeError(GLOO.format("Connection closed by peer [::1]:9")),
+        "ranks_apart",
+        "(Connection closed by peer [::1]:9)",
+    ),
+    (dist.DistError(), "ranks_apart", "(DistError)"),
     (RuntimeError(GLOO.format("Timed out waiting 1800000ms")), "ranks_apart", "network failed."),
     (dist.DistBackendError(CUDA.format("2 'out of memory'")), "cuda_out_of_memory", "smaller"),
     (dist.DistBackendError(USAGE), "error", "program"),
