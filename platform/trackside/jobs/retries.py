@@ -121,7 +121,7 @@ def _counted(one: Past) -> bool:
 
 def past(job: int) -> list[Past]:
     """The attempts of a job that ended without a result."""
-    rows = Attempt.objects.filter(job_id=job, state__in=_BADLY).exclude(exit=Attempt.RETURNED)
+    rows = Attempt.objects.filter(job_id=job, state__in=_BADLY)
     return [Past(cause=cause, step=step) for cause, step in rows.values_list("cause", "step")]
 
 
@@ -131,7 +131,7 @@ def holds(job_ids: Collection[int], now: datetime) -> dict[int, str]:
     The first time none does; then longer each time.
     """
     gone = Attempt.objects.filter(job__in=job_ids, state__in=_BADLY, finished_at__isnull=False)
-    counted = gone.exclude(cause__in=_NOT_WAITING).exclude(exit=Attempt.RETURNED)
+    counted = gone.exclude(cause__in=_NOT_WAITING)
     ends: dict[int, list[datetime]] = {}
     for job, at in counted.order_by("finished_at").values_list("job_id", "finished_at"):
         if at is not None:
