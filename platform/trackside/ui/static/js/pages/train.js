@@ -1,6 +1,6 @@
 // The Train dialog: the server draws it, also at each change; here it is swapped in part by part, so
 // that scrolling, focus and ticks stay. Verdicts and plans are never computed in the browser.
-import { live } from "../live.js";
+import { live, tellFresh } from "../live.js";
 import { patchTiles } from "../gpu-tiles.js";
 import { csrf } from "../send.js";
 import { toast } from "../toasts.js";
@@ -43,13 +43,7 @@ async function open(url, opener) {
 
 function follow() {
   leave.push(live.watch("gpus", 0, ({ type, data }) => type === "gpus" && look(data)));
-  leave.push(live.onState(({ live: fresh, age, retry }) => {
-    const dot = find("[data-live] .dot");
-    const words = find("[data-live] [data-text]");
-    if (!dot || !words) return;
-    dot.className = fresh ? "dot dot--ok dot--live" : "dot dot--wn";
-    words.textContent = fresh ? "Live" : retry ? `Numbers are ${age} s old` : "Connecting";
-  }));
+  leave.push(tellFresh(find("[data-live]")));
 }
 
 dialog.addEventListener("close", () => {
