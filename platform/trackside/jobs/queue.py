@@ -21,6 +21,7 @@ from trackside.jobs.pausing import wish_elsewhere
 from trackside.jobs.states import JOB_OVER, JobState
 from trackside.projects.access import can
 from trackside.projects.models import Role
+from trackside.ui.words import plural
 
 Side = Literal["before", "after"]
 SIDES: tuple[Side, ...] = get_args(Side)
@@ -150,11 +151,11 @@ def move_waiting(job: Job, user: User, compute: dict[str, Any]) -> Job:
 def _wish(asked: dict[str, Any]) -> str:
     """As the end of a sentence."""
     if asked["kind"] == "cpu":
-        return f"{asked['ranks']} CPU core{'' if asked['ranks'] == 1 else 's'}"
-    model = f" {asked['name']}" if asked.get("name") else ""
+        return plural(asked["ranks"], "CPU core")
+    model = f"{asked['name']} " if asked.get("name") else ""
     number = len(asked.get("uuids", ())) or asked["count"]
     any_ = "any " if asked["kind"] == "any" else ""
-    return f"{any_}{number}{model} GPU{'' if number == 1 else 's'}"
+    return f"{any_}{plural(number, f'{model}GPU')}"
 
 
 def _must_wait(job: Job) -> None:
