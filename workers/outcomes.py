@@ -6,6 +6,7 @@ A file system knows no transactions: what was moved by one that did not commit i
 import os
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ from django.conf import settings
 from django.db import connection
 
 from recipes import crash
+from trackside.compute import clock
 from trackside.datasets.services import publish_import
 from trackside.flow.services import publish_scoring, publish_training
+from trackside.jobs import committed
 from trackside.jobs.models import Attempt, Job
 from trackside.jobs.states import JobState
 
+CHECKPOINTS_STAY = timedelta(days=1)  # for who wants to look why a training ended
 Publish = Callable[[Job, Attempt, dict[str, Any]], None]
 
 
@@ -47,7 +51,14 @@ PUBLISH: dict[str, Publish] = {
 
 
 def tidy() -> None:
-    """Remove the bundles of trainings that ended without a model after all.
+    """Remove what nobody needs any more: of trainings that are over."""
+    committed.clear(clock.now() - CHECKPOINTS_STAY)
+    _drop_unpublished()
+    connection.close()  # it would stand idle for an hour
+
+
+def _drop_unpublished() -> None:
+    """The bundles of trainings that ended without a model after all.
 
     Their node was killed between the move and the commit, or the result could not be stored, and
     the next attempt failed or was cancelled.
@@ -56,6 +67,5 @@ def tidy() -> None:
     there = {int(one.name[4:]): one for one in models.glob("job-*") if one.name[4:].isdecimal()}
     over = Job.objects.filter(kind="train", state__in=(JobState.FAILED, JobState.CANCELLED))
     numbers = set(over.values_list("pk", flat=True))
-    connection.close()  # it would stand idle for an hour
     for number in there.keys() & numbers:
         shutil.rmtree(there[number], ignore_errors=True)

@@ -1,15 +1,17 @@
 """What the end of a job leaves in the storage, also where the node was killed in the middle."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from tests.web import cast
 from trackside.accounts.models import User
 from trackside.jobs import services
-from trackside.jobs.models import Attempt, Job
+from trackside.jobs.models import Attempt, Checkpoint, Job
 from trackside.projects.models import Project
 from workers import outcomes
 
@@ -67,3 +69,27 @@ def test_what_is_published_or_not_ours_stays(
         "job-999999",
         "other",
     }
+
+
+def test_checkpoints_stay_a_day_longer_than_their_training(
+    project: Project, ada: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(settings, "TRACKSIDE_STORAGE", tmp_path)
+    cast.node()
+    now = timezone.now()
+    kept = []
+    for hours, state in ((25, "succeeded"), (25, "failed"), (23, "cancelled"), (99, "queued")):
+        job = cast.submit(project, ada)
+        over = now - timedelta(hours=hours) if state != "queued" else None
+        Job.objects.filter(pk=job.pk).update(state=state, finished_at=over)
+        for place in (f"jobs/{job.pk}/a1", f"jobs/{job.pk}/a2"):  # one without a row
+            (tmp_path / place / "checkpoints" / "e0001").mkdir(parents=True)
+            (tmp_path / place / "log.txt").touch()
+        path = f"jobs/{job.pk}/a2/checkpoints/e0001"
+        Checkpoint.objects.create(job=job, path=path, fence=2, epoch=1, sha256="-", at=now)
+        kept += [job.pk] if hours == 23 or state == "queued" else []
+    outcomes.tidy()
+    found = {int(one.parts[-4]) for one in tmp_path.glob("jobs/*/*/checkpoints/e0001")}
+    assert sorted(found) == kept
+    assert set(Checkpoint.objects.values_list("job_id", flat=True)) == set(kept)
+    assert len(list(tmp_path.glob("jobs/*/*/log.txt"))) == 8
