@@ -24,8 +24,7 @@ class Log(NamedTuple):
 
 def logs(job: Job) -> list[Log]:
     """Those that say something: by attempt, then by node."""
-    rows = queries.attempts().filter(job=job).exclude(folder="").order_by("number")
-    attempts = list(rows.prefetch_related("followers__node"))
+    attempts = list(queries.attempts().filter(job=job).exclude(folder="").order_by("number"))
     found = [log for attempt in attempts for log in _of(attempt) if log.size]
     if len(found) == 1 and len(attempts) == 1:
         return [found[0]._replace(title="")]
@@ -55,7 +54,7 @@ def pieces(found: Iterable[Log]) -> Iterator[str]:
 def _of(attempt: Attempt) -> Iterator[Log]:
     """Its parts, in the order of their ranks."""
     number, folder = attempt.number, Path(settings.TRACKSIDE_STORAGE) / attempt.folder
-    others = sorted(attempt.followers.all(), key=lambda one: one.position)
+    others = attempt.followers.all()
     where = f" on {attempt.node.name}" if others else ""
     yield _log(number, where, folder)
     for one in others:

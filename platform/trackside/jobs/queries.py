@@ -13,7 +13,7 @@ from trackside.compute import clock
 from trackside.compute.models import Gpu, Node, NodeState
 from trackside.compute.services import state_of
 from trackside.jobs import broker, health
-from trackside.jobs.models import Attempt, Event, Job
+from trackside.jobs.models import Attempt, Event, Follower, Job
 from trackside.jobs.series import series
 from trackside.projects.access import projects_of
 from trackside.projects.models import Project
@@ -26,8 +26,17 @@ def jobs_of(project: Project) -> QuerySet[Job]:
 
 
 def attempts() -> QuerySet[Attempt]:
-    """With their nodes, but not what these can do."""
-    return Attempt.objects.select_related("node").defer("node__catalogue", "node__topology")
+    """With their parts and nodes, but not what these can do."""
+    large = ("node__catalogue", "node__topology")
+    others = Follower.objects.select_related("node").defer(*large).order_by("position")
+    rows = Attempt.objects.select_related("node").defer(*large)
+    return rows.prefetch_related(Prefetch("followers", others))
+
+
+def parts(attempt: Attempt) -> list[tuple[str, dict[str, Any]]]:
+    """Each node of it with what it has there, in the order of the ranks."""
+    others = ((one.node.name, one.compute) for one in attempt.followers.all())
+    return [(attempt.node.name, attempt.compute), *others]
 
 
 def job_of(user: User, number: int) -> Job:
@@ -60,7 +69,7 @@ def snapshots(jobs: Iterable[Job]) -> list[dict[str, Any]]:
     rows = list(
         Job.objects.filter(pk__in=[job.pk for job in jobs])
         .select_related("project", "created_by", "stopped_by")
-        .prefetch_related(Prefetch("attempts", attempts()), "attempts__followers", "trained_model")
+        .prefetch_related(Prefetch("attempts", attempts()), "trained_model")
         .order_by("-id")
     )
     named = {uuid for job in rows for uuid in _uuids(job)}
@@ -77,9 +86,7 @@ def _uuids(job: Job) -> list[str]:
     newest = max(job.attempts.all(), key=lambda one: one.number, default=None)
     if newest is None:
         return []
-    parts = sorted(newest.followers.all(), key=lambda one: one.position)
-    computes = [newest.compute, *(one.compute for one in parts)]
-    return [uuid for compute in computes for uuid in compute.get("uuids", [])]
+    return [uuid for _, compute in parts(newest) for uuid in compute.get("uuids", [])]
 
 
 def _snapshot(job: Job, gpus: dict[str, dict[str, Any]]) -> dict[str, Any]:

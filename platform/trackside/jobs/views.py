@@ -25,6 +25,7 @@ from trackside.ui.streaming import streamed
 PER_PAGE = 50
 TAIL, TAIL_BYTES = 400, 2**20  # of the log on the page; the rest is a click away
 STORY = ("state", "phase", "note", "started", "checkpoint", "finished", "failed")
+PLAIN = ("queued", "starting", "running")  # whose reason says the state itself
 FILTERS: dict[str, tuple[str, list[JobState]]] = {
     "": ("All", []),
     "active": (
@@ -51,8 +52,8 @@ def jobs(request: HttpRequest, key: str) -> HttpResponse:
     for one in page.object_list:
         one.place = places.get(one.pk)
         one.took = _seconds(one.started_at, one.finished_at)
-        nodes = [each.node.name for each in one.attempts.all()]
-        one.where = nodes[-1] if nodes else ""
+        last = max(one.attempts.all(), key=lambda each: each.number, default=None)
+        one.where = last and ", ".join(node for node, _ in queries.parts(last))
     context = {
         "project": project,
         "page": page,
@@ -82,6 +83,7 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
     for each in attempts:
         each.took = _seconds(each.assigned_at, each.finished_at)  # type: ignore[attr-defined]
         each.words = _end(each)  # type: ignore[attr-defined]
+        each.parts = queries.parts(each)  # type: ignore[attr-defined]
     places, waiting = turns([one])
     context = {
         "project": project,
@@ -129,9 +131,11 @@ def sentence(row: Event) -> str:
     match row.type:
         case "state":
             now = str(data.get("state", ""))
-            where = f" on {data['node']}" if data.get("node") and now != "queued" else ""
-            why = f": {data['reason']}" if data.get("reason") else ""
-            return f"{now.capitalize()}{where}{why}"
+            why = str(data.get("reason") or "")
+            if why and now in PLAIN:
+                return why
+            where = f" on {data['node']}" if data.get("node") else ""
+            return f"{now.capitalize()}{where}{why and f': {why}'}"
         case "started":
             ranks = words.plural(int(data.get("ranks") or 1), "rank")
             return f"Runs on {data.get('device', 'a device')} with {ranks}."
