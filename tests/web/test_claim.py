@@ -81,6 +81,11 @@ def test_pause_and_resume_wait_for_the_agent_and_nobody_stands_still(race: Any) 
     assert race("pauses") == {"whole": True, "leases": 2}
 
 
+def test_who_acts_on_a_job_as_it_is_placed_holds_the_new_attempt_too(race: Any) -> None:
+    """Else they and the agent that claims it could wait for each other."""
+    assert race("holding") == {"held": True}
+
+
 def test_a_quota_holds_against_clicks_at_the_same_moment(race: Any) -> None:
     assert race("quotas") == {"outcomes": {"2 of 4": 30}, "leases": 0}
 
