@@ -16,6 +16,7 @@ from trackside.compute.requests import clean
 from trackside.jobs import services
 from trackside.jobs.assigning import assign
 from trackside.jobs.models import Attempt, Follower, Job
+from trackside.jobs.passes import look
 from trackside.projects.models import Project
 
 GIB = 2**30
@@ -153,7 +154,7 @@ def test_a_users_quota_lets_others_pass(project: Project, ada: User, ben: User) 
     assert two.reason.startswith("Waits: Ada may have 1 GPU at once and 1 of them is in use")
     assert cast.submit(project, ben, compute={"kind": "any", "count": 2}).state == "starting"
     services.stop(one, user=ada, how="cancel")
-    services.schedule(timezone.now())
+    look(timezone.now())
     two.refresh_from_db()
     assert two.state == "starting"
 
@@ -210,7 +211,7 @@ def test_what_ran_before_counts_towards_the_longest_run(project: Project, ada: U
     Attempt.objects.filter(pk=first.pk).update(claimed_at=begin)
     services.give_way(first, "It makes room.", cause="preempt")
     services.release(first)
-    services.schedule(timezone.now())
+    look(timezone.now())
     second = cast.live(job)
     assert second.pk != first.pk
     (hold,) = fleet(timezone.now())[0].gpus[0].holds
@@ -263,5 +264,5 @@ def test_a_node_that_failed_a_job_is_left_out_for_it(project: Project, ada: User
     first = cast.live(job)
     Attempt.objects.filter(pk=first.pk).update(assigned_at=timezone.now() - timedelta(seconds=60))
     assert services.expire(timezone.now()) == 1
-    services.schedule(timezone.now())
+    look(timezone.now())
     assert cast.live(job).node_id != first.node_id

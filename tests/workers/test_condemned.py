@@ -15,6 +15,7 @@ from trackside.accounts.models import User
 from trackside.compute.models import Gpu, Lease
 from trackside.jobs import services
 from trackside.jobs.models import Attempt
+from trackside.jobs.passes import look
 from trackside.projects.models import Project
 from workers import condemned, sweep
 from workers.condemned import Condemned
@@ -70,7 +71,7 @@ def test_a_simulated_gpu_that_a_stranger_took_is_not_started_on(node: Node) -> N
         job = submit(node, kind="gpus", uuids=[uuid])
 
     def waits() -> bool:
-        services.schedule(timezone.now())
+        look(timezone.now())
         return "used by a process outside" in _said(job)
 
     gangs.until(waits, "the job to wait")
@@ -78,7 +79,7 @@ def test_a_simulated_gpu_that_a_stranger_took_is_not_started_on(node: Node) -> N
     assert (first.state, first.cause) == ("lost", "gpu_taken")
     assert "of mara uses it" in first.reason
     faults.write_text("{}")
-    gangs.until(lambda: bool(services.schedule(timezone.now())), "a pass to place it")
+    gangs.until(lambda: bool(look(timezone.now()).placed), "a pass to place it")
     node.until(job, "running")
     services.stop(job, user=node.user, how="cancel")
     node.until(job, "cancelled")

@@ -15,7 +15,6 @@ from trackside.jobs.ending import (
     release,
 )
 from trackside.jobs.moves import AlreadyOver, NotNow, StaleAttempt
-from trackside.jobs.passes import schedule
 from trackside.jobs.pausing import (
     drain_node,
     end_overdue,
@@ -73,7 +72,6 @@ __all__ = [
     "release",
     "renew",
     "resume",
-    "schedule",
     "seconds_left",
     "set_priority",
     "stop",
