@@ -109,7 +109,7 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
 
 def _end(attempt: Attempt) -> str:
     """Beside the reason: the exit code of what failed, and the last step of what was cut off."""
-    ordered = attempt.state == AttemptState.YIELDED or attempt.exit in ("", "0", Attempt.RETURNED)
+    ordered = attempt.state == AttemptState.YIELDED or attempt.exit in ("", "0")
     parts = [] if ordered else [f"exit {attempt.exit}"]
     if attempt.step and attempt.state in (AttemptState.FAILED, AttemptState.LOST):
         parts.append(f"step {attempt.step}")
