@@ -111,8 +111,12 @@ def test_slices_are_isolated_and_train_alone(user: Visitor) -> None:
     expect(found.get_by_text("MIG slices").first).to_be_visible()
     slices = found.locator("label.t").filter(has_text="MIG")
     expect(slices).to_have_count(2)
+    ticked = found.locator('input[name="gpu"]:checked')
+    expect(ticked).to_have_count(1)  # a whole GPU
     slices.nth(0).locator("input").check()
-    expect(found.get_by_role("alert").get_by_text("slices cannot work together")).to_be_visible()
+    settled(found)
+    expect(ticked).to_have_count(1)
+    expect(found.get_by_role("button", name="Train 1 model on 1 GPU")).to_be_visible()
     user.inspect("options_slices")
 
 

@@ -201,12 +201,11 @@ def _gpus(compute: Compute) -> Compute:
     found = {gpu.uuid: gpu for gpu in Gpu.objects.filter(uuid__in=uuids).select_related("node")}
     for uuid in uuids:
         _present(uuid, found.get(uuid))
-    slices = [uuid for uuid in uuids if found[uuid].parent]
+    slices = [found[uuid] for uuid in uuids if found[uuid].parent]
     if slices and len(uuids) > 1:
+        one = f"{slices[0].name}, a slice of GPU {slices[0].index} of {slices[0].node}"
         raise BadCompute(
-            "compute.uuids",
-            f"{slices[0]} is a slice of a GPU, and slices cannot work together: choose it alone.",
-            "gpu_slice",
+            "compute.uuids", f"{one}: slices cannot work together, choose it alone.", "gpu_slice"
         )
     return {"uuids": sorted(uuids, key=lambda one: (found[one].node.name, found[one].index))}
 

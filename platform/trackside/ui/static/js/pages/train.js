@@ -114,6 +114,7 @@ function mark(element) {
 
 dialog.addEventListener("change", (event) => {
   const { name, value } = event.target;
+  if (name === "gpu" && event.target.checked) alone(event.target);
   if (name === "mode" && value === "pick" && picked.length) choose(picked);
   else if (name !== "session_name") plan();
 });
@@ -130,6 +131,12 @@ dialog.addEventListener("click", (event) => {
   else if (set) { fill(set, value); plan(); }
   else if ("again" in button.dataset) plan();
 });
+
+// A slice trains alone: it takes the place of what was ticked, and a whole GPU that of a slice.
+function alone(ticked) {
+  const slice = (box) => box.closest(".cut");
+  for (const box of boxes()) if (box !== ticked && (slice(ticked) || slice(box))) box.checked = false;
+}
 
 const boxes = () => [...dialog.querySelectorAll('[type="checkbox"][name="gpu"]')];
 const chosen = () => boxes().filter((box) => box.checked).map((box) => box.value);
