@@ -257,4 +257,4 @@ def test_charts_get_columns_of_equal_length(attempt: Attempt) -> None:
 
 
 def test_a_log_that_is_not_there_yet_is_empty(attempt: Attempt) -> None:
-    assert logs.end(job_of(attempt), 100) == ""
+    assert logs.end(logs.logs(job_of(attempt)), 100) == ""

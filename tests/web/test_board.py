@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from tests.web import cast
 from trackside.accounts.models import User
-from trackside.compute import board, services, waiting
+from trackside.compute import board, services, usage, waiting
 from trackside.compute.models import Gpu, Lease, Node
 from trackside.jobs import health_fleet, queries
 from trackside.jobs import services as jobs
@@ -179,12 +179,14 @@ def test_what_holds_a_whole_gpu_is_read_once(project: Project, ada: User) -> Non
 
 
 def test_what_nodes_can_do_is_read_only_where_it_is_needed(project: Project, ada: User) -> None:
-    """It is large; these look at all nodes every few seconds."""
+    """It is large; these look at all nodes every few seconds, or at each lease once a minute."""
     cast.node(gpus=1)
     job = cast.submit(project, ada, compute=GPU0)
+    cast.claimed(job)
     now = timezone.now()
     with CaptureQueriesContext(connection) as seen:
         services.age(now)
+        usage.settle_all(now)
         board.board(ada)
         health_fleet.nodes(now, lambda queues: [0] * len(queues))
         health_fleet.clocks(now)

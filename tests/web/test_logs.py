@@ -11,6 +11,7 @@ from tests.web.world import Rest
 from trackside.accounts.models import User
 from trackside.jobs import logs, queries, scheduling, services
 from trackside.jobs.models import Follower, Job
+from trackside.jobs.views import TAIL_BYTES
 from trackside.projects.models import Project
 from trackside.ui.streaming import AT_ONCE
 
@@ -30,6 +31,10 @@ def says(stage: Path, job: Job, text: str, part: str = "") -> None:
     (folder / "log.txt").write_text(text)
 
 
+def end(job: Job, most: int) -> str:
+    return logs.end(logs.logs(job), most)
+
+
 def again(job: Job) -> None:
     services.give_way(cast.live(job), cause="stopped")
     services.release(cast.live(job))
@@ -39,21 +44,19 @@ def again(job: Job) -> None:
 
 def test_attempts_and_nodes_are_named_where_there_are_several(job: Job, stage: Path) -> None:
     says(stage, job, "hello\n")
-    assert logs.end(job, 100) == "hello\n"
+    assert end(job, 100) == "hello\n"
     west = cast.node("west", gpus=1)
     compute = {"uuids": [west.gpus.get().uuid]}
     Follower.objects.create(
         attempt=cast.live(job), node=west, position=1, first_rank=1, compute=compute
     )
     says(stage, job, "there\n", "n1")
-    assert logs.end(job, 100) == (
+    assert end(job, 100) == (
         "--- attempt 1 on gpu-01 ---\nhello\n--- attempt 1 on west ---\nthere\n"
     )
-    assert logs.end(job, 8) == (
-        "--- attempt 1 on gpu-01 ---\nllo\n--- attempt 1 on west ---\nere\n"
-    )
+    assert end(job, 8) == ("--- attempt 1 on gpu-01 ---\nllo\n--- attempt 1 on west ---\nere\n")
     says(stage, job, "!\n", "n1")
-    assert "\nello\n" in logs.end(job, 7), "what one node does not need is the other's"
+    assert "\nello\n" in end(job, 7), "what one node does not need is the other's"
     assert [one["node"] for one in queries.snapshot(job)["gpus"]] == ["west"]
 
 
@@ -61,8 +64,8 @@ def test_the_newest_attempts_words_come_before_those_of_earlier_ones(job: Job, s
     says(stage, job, "a long and old story\n")
     again(job)
     says(stage, job, "the end\n")
-    assert logs.end(job, 8) == "--- attempt 2 ---\nthe end\n"
-    assert logs.end(job, 14) == "--- attempt 1 ---\nstory\n--- attempt 2 ---\nthe end\n"
+    assert end(job, 8) == "--- attempt 2 ---\nthe end\n"
+    assert end(job, 14) == "--- attempt 1 ---\nstory\n--- attempt 2 ---\nthe end\n"
 
 
 def test_a_download_has_every_attempt_whole_in_pieces(
@@ -85,4 +88,15 @@ def test_a_download_has_every_attempt_whole_in_pieces(
 def test_what_is_no_text_is_shown_as_far_as_it_is(job: Job, stage: Path) -> None:
     says(stage, job, "")
     (stage / cast.live(job).folder / "log.txt").write_bytes(b"a\xffb\n")
-    assert logs.end(job, 100) == "".join(logs.pieces(logs.logs(job))) == "a\ufffdb\n"
+    assert end(job, 100) == "".join(logs.pieces(logs.logs(job))) == "a\ufffdb\n"
+
+
+def test_a_page_says_that_there_is_more_than_it_shows(
+    job: Job, stage: Path, ada: User, client: Client
+) -> None:
+    client.force_login(ada)
+    says(stage, job, "the end\n")
+    page = f"/p/{job.project.key}/jobs/{job.pk}/"
+    assert b"more in the file" not in client.get(page).content
+    says(stage, job, "x" * TAIL_BYTES + "\nthe end\n")
+    assert b"the last 2 lines, more in the file" in client.get(page).content

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 
 from trackside.accounts.gate import api, caller, error_json, user_of_token
 from trackside.api.failures import Failure, answer_to
-from trackside.api.paging import page
+from trackside.api.paging import part
 from trackside.jobs import logs, queries, services
 from trackside.jobs.live import job_stream, let_go, response
 from trackside.jobs.models import Job
@@ -29,7 +29,8 @@ def listed(request: HttpRequest) -> dict[str, Any]:
             known = ", ".join(JobState.values)
             raise Failure(422, "invalid", f"'state' must be one of {known}.", "state")
         rows = rows.filter(state=state)
-    return page(request, rows, "-id", "jobs", queries.snapshot)
+    found, following = part(request, rows.only("pk"), "-id")
+    return {"jobs": queries.snapshots(found), "next": following}
 
 
 def get(request: HttpRequest, id: int) -> dict[str, Any]:  # noqa: A002 - named in the address

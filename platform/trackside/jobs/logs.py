@@ -1,6 +1,6 @@
 """What a job's processes printed: its end for a page, all of it for a download."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,9 +31,8 @@ def logs(job: Job) -> list[Log]:
     return found
 
 
-def end(job: Job, most: int) -> str:
-    """Its last `most` bytes: the newest attempt's first of all, of its nodes in equal parts."""
-    found = logs(job)
+def end(found: Sequence[Log], most: int) -> str:
+    """Their last `most` bytes: the newest attempt's first of all, of its nodes in equal parts."""
     ends: dict[Path, bytes] = {}
     for log in sorted(found, key=lambda one: (-one.attempt, one.size)):
         beside = sum(one.attempt == log.attempt and one.path not in ends for one in found)

@@ -78,7 +78,8 @@ def _count(rows: Any, states: list[JobState]) -> int:
 def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
     project = project_for(request.user, key)
     one = queries.job_for(project, caller(request), number)
-    log, over = logs.end(one, TAIL_BYTES).splitlines(), one.state in JOB_OVER
+    said, over = logs.logs(one), one.state in JOB_OVER
+    log = logs.end(said, TAIL_BYTES).splitlines()
     attempts = list(queries.attempts().filter(job=one).order_by("-number"))
     for each in attempts:
         each.took = _seconds(each.assigned_at, each.finished_at)  # type: ignore[attr-defined]
@@ -94,7 +95,7 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
         "attempts": attempts,
         "events": _story(one),
         "log": "\n".join(log[-TAIL:]),
-        "cut": len(log) > TAIL,
+        "cut": len(log) > TAIL or sum(each.size for each in said) > TAIL_BYTES,
         "over": over,
         "settled": over and not Lease.objects.filter(attempt__job=one).exists(),
         "may_edit": may_edit(project),
