@@ -119,6 +119,7 @@ class Soak:
             "Valkey restarted empty": self.empty_valkey,
             "Postgres killed": self.kill_postgres,
             "node stood still": self.stand_still,
+            **({"storage full": self.fill_storage} if self.cluster.storage.is_mount() else {}),
         }
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
@@ -154,6 +155,14 @@ class Soak:
         os.kill(pid, signal.SIGSTOP)
         time.sleep(self.chance.choice((0.5, 2, TIMES["LEASE"] * 0.6)))
         os.kill(pid, signal.SIGCONT)
+
+    def fill_storage(self) -> None:
+        filler = self.cluster.storage / "filler"
+        with suppress(OSError), filler.open("wb", buffering=0) as out:
+            while out.write(bytes(1 << 20)):
+                pass
+        time.sleep(self.chance.uniform(0.2, 3))
+        filler.unlink()
 
     def quiet(self) -> None:
         """No more faults: everything comes to its end, and the auditor looks."""
@@ -211,7 +220,8 @@ def main() -> int:
     print(f"seed {given.seed}", flush=True)
     began = time.monotonic()
     nodes = dict.fromkeys(NODES, "2xH100-80GB")
-    with clusters.running(nodes) as cluster, Auditor(cluster) as auditor:
+    small: dict[str, str] = {"disk": "256m", "TRACKSIDE_STORAGE_FLOOR_MB": "8"}
+    with clusters.running(nodes, **small) as cluster, Auditor(cluster) as auditor:
         soak = Soak(cluster, auditor, given.seed)
         if given.only != "storm":
             soak.product()
