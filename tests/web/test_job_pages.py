@@ -30,3 +30,15 @@ def test_a_state_whose_reason_says_it_is_not_said_twice(gang: Job, as_ada: Clien
     assert f'<span class="wrap">{gang.reason}</span>' in page
     assert gang.reason.startswith("Starts on ")
     assert "Starting on" not in page
+
+
+def test_what_is_told_twice_in_a_row_is_shown_once(
+    ada: User, project: Project, as_ada: Client
+) -> None:
+    cast.node()
+    job = cast.submit(project, ada)
+    cast.claimed(job)
+    job.refresh_from_db()
+    assert job.events.filter(type="state", data__reason=job.reason).count() == 2
+    page = as_ada.get(f"/p/INSECTS/jobs/{job.pk}/").content.decode()
+    assert page.count(f'<span class="wrap">{job.reason}</span>') == 1

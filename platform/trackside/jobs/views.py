@@ -118,12 +118,17 @@ def _end(attempt: Attempt) -> str:
 
 
 def _story(one: Job) -> list[dict[str, Any]]:
-    """What a person reads, the newest first. Of checkpoints the last: there is one an epoch."""
+    """What a person reads, the newest first. Of checkpoints the last: there is one an epoch.
+
+    What is said twice in a row is said once: a state may come again with the same reason.
+    """
     told = Event.objects.filter(job=one, type__in=STORY).order_by("-seq")
     last = told.filter(type="checkpoint")[:1]
     rest = told.exclude(type="checkpoint")[:200]
     rows = sorted([*last, *rest], key=lambda row: -row.seq)
-    return [{"at": row.at, "type": row.type, "text": sentence(row)} for row in rows]
+    said = [{"at": row.at, "type": row.type, "text": sentence(row)} for row in rows]
+    before = [*(one["text"] for one in said[1:]), None]
+    return [one for one, same in zip(said, before, strict=True) if one["text"] != same]
 
 
 def sentence(row: Event) -> str:
