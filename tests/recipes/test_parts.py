@@ -15,7 +15,8 @@ import pytest
 from recipes import job as jobs
 from recipes import meeting
 from recipes.job import BadJob, Compute
-from tests.recipes.making import ROOT, dataset, events, job, recipes
+from tests.recipes.making import ROOT, dataset, events, job
+from tests.recipes.warm import Begun, begin
 from tests.workers.gangs import until
 from workers import verdict
 
@@ -44,10 +45,6 @@ def parts(home: Path, data: dict[str, str], **changes: Any) -> tuple[Path, Path]
     return first, second
 
 
-def start(folder: Path) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-m", "recipes", str(folder)], cwd=ROOT)
-
-
 def address(folder: Path) -> str:
     def told() -> str:
         path = folder / "attempt.json"
@@ -56,11 +53,11 @@ def address(folder: Path) -> str:
     return str(until(told, "the first part's address"))
 
 
-def join(first: Path, second: Path) -> "subprocess.Popen[bytes]":
+def join(first: Path, second: Path) -> Begun:
     given = jobs.read(second)
     place = replace(given.compute, rendezvous=f"tcp://{address(first)}")
     jobs.write(second, replace(given, compute=place))
-    return start(second)
+    return begin(second)
 
 
 def losses(folder: Path) -> list[Any]:
@@ -70,9 +67,9 @@ def losses(folder: Path) -> list[Any]:
 def test_two_parts_give_the_losses_of_one_gang_to_the_last_digit(tmp_path: Path) -> None:
     data = dataset(tmp_path / "data", {"red": 9, "blue": 8})
     alone = job(tmp_path / "alone", data, params=ALL, compute={"ranks": 2})
-    assert recipes(alone).returncode == 0
+    assert begin(alone).wait() == 0
     first, second = parts(tmp_path, data)
-    leader = start(first)
+    leader = begin(first)
     other = join(first, second)
     assert (leader.wait(120), other.wait(120)) == (0, 0), (second / "log.txt").read_text()
     assert losses(first) == losses(alone)
@@ -87,7 +84,7 @@ def test_a_killed_rank_of_the_second_part_is_named_by_its_number_in_the_whole_ga
 ) -> None:
     data = dataset(tmp_path / "data", {"red": 9, "blue": 8})
     first, second = parts(tmp_path, data, training={"epochs": 1000, "early_stopping": False})
-    leader = start(first)
+    leader = begin(first)
     other = join(first, second)
     until(lambda: (first / "events.jsonl").exists() and events(first, "step"), "a step")
     (rank,) = Path(f"/proc/{other.pid}/task/{other.pid}/children").read_text().split()
@@ -101,7 +98,7 @@ def test_a_killed_rank_of_the_second_part_is_named_by_its_number_in_the_whole_ga
 def test_finish_early_is_read_by_rank_0_and_reaches_the_other_part(tmp_path: Path) -> None:
     data = dataset(tmp_path / "data", {"red": 9, "blue": 8})
     first, second = parts(tmp_path, data, training={"epochs": 1000, "early_stopping": False})
-    leader = start(first)
+    leader = begin(first)
     other = join(first, second)
     until(lambda: (first / "events.jsonl").exists() and events(first, "step"), "a step")
     (first / "stop").write_text("finish_early")
@@ -113,10 +110,10 @@ def test_an_error_of_the_second_part_is_told_once_and_in_its_own_journal(tmp_pat
     first, second = parts(tmp_path, data)
     given = jobs.read(second)
     jobs.write(second, replace(given, kind="nothing"))
-    leader = start(first)
+    leader = begin(first)
     other = join(first, second)
     assert other.wait(60) == 1
-    leader.terminate()  # its rank waits for the other; the agent ends it
+    leader.send_signal(signal.SIGTERM)  # its rank waits for the other; the agent ends it
     assert leader.wait(60) == 143
     assert "There is no kind of job" in events(second, "failed")[0]["message"]
     assert not (first / "events.jsonl").exists() or not events(first, "failed")
