@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -20,7 +20,9 @@ from trackside.compute.urgency import most_urgent
 from trackside.projects.access import project_for
 from trackside.projects.models import Project
 from trackside.ui import spreadsheet
+from trackside.ui.streaming import streamed
 
+CSV = "text/csv; charset=utf-8"
 COLUMNS = ("label", "simulated", "gpu_hours", "used_hours", "core_hours", "energy_kwh", "jobs")
 
 
@@ -83,10 +85,8 @@ def usage_csv(request: HttpRequest) -> HttpResponseBase:
     found = _asked(request)
     rows = [(found.by, *COLUMNS[1:])]
     rows += [tuple(line.shown()[name] for name in COLUMNS) for line in found.lines]
-    answer = StreamingHttpResponse(spreadsheet.pieces(rows), content_type="text/csv; charset=utf-8")
     name = f"usage-by-{found.by}-{found.since}-{found.until}.csv"
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    return streamed(request, spreadsheet.pieces(rows), content_type=CSV, filename=name)
 
 
 @signed_in
