@@ -18,13 +18,12 @@ from typing import NoReturn
 
 from recipes import crash, ends, meeting, processes, pulse
 from recipes import rank as ranks
-from recipes.job import YIELDED, BadJob, Job, read, write_whole
+from recipes.job import STOPPED, YIELDED, BadJob, Job, read, write_whole
 from recipes.log import Log
 
 GRACE = 10.0  # seconds between SIGTERM and SIGKILL
 GRACE_ALONE = 60.0  # to give way when the agent stayed away
 DEAD_MAN = 600.0
-STOPPED = 128 + signal.SIGTERM
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 

@@ -10,6 +10,7 @@ VERSION = 1
 Stop = Literal["", "finish_early", "cancel", "yield"]
 STOPS: tuple[Stop, ...] = ("finish_early", "cancel", "yield")
 YIELDED = 75  # the exit code of a rank, and of its gang, that ended on `yield` (EX_TEMPFAIL)
+STOPPED = 143  # and of one that ended on SIGTERM, as a shell says it: 128 + 15
 
 
 class BadJob(Exception):

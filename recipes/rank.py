@@ -9,17 +9,16 @@ import threading
 import traceback
 from pathlib import Path
 
+from recipes import ends, pulse
 from recipes import job as jobs
-from recipes import pulse
 from recipes.events import Journal
-from recipes.job import YIELDED, BadJob, GaveWay, Job
+from recipes.job import STOPPED, YIELDED, BadJob, GaveWay, Job
 from recipes.kinds import KINDS
 from recipes.params import ParamError
 
-TERMINATED = 143
 CODES = (
     *("out_of_memory", "cuda_out_of_memory", "not_finite", "disk_full"),
-    *("bad_data", "bad_job", "weights_missing", "rendezvous"),
+    *("bad_data", "bad_job", "weights_missing", "rendezvous", "ranks_apart"),
 )
 
 
@@ -108,12 +107,9 @@ def explain(error: BaseException) -> tuple[str, str]:
             "The node has not enough memory for this job. "
             "Choose a smaller batch size or image size."
         )
+    if lost := ends.apart(error):
+        return lost
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if "Connection closed by peer" in text or "Connection reset by peer" in text:
-        return "error", (
-            "Another rank of this job ended without a word; most often the system killed it "
-            "because memory ran out. Choose a smaller batch size or fewer ranks."
-        )
     return "error", f"The job failed by an error of the program: {text}"
 
 
@@ -128,13 +124,13 @@ def leave_on_sigterm() -> None:
     listening, written = socket.socketpair()
     written.setblocking(False)
     signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(STOPPED))
 
     def listen() -> None:
         with written:  # keeps the other end open as long as this thread lives
             while signal.SIGTERM not in listening.recv(1):
                 pass
-        os._exit(TERMINATED)
+        os._exit(STOPPED)
 
     threading.Thread(target=listen, name="sigterm", daemon=True).start()
 

@@ -21,6 +21,7 @@ from trackside.accounts.models import User  # noqa: E402
 from trackside.compute.models import Lease, Node  # noqa: E402
 from trackside.jobs import services  # noqa: E402
 from trackside.jobs.models import Attempt, Job  # noqa: E402
+from trackside.jobs.passes import look  # noqa: E402
 from trackside.projects.models import Project  # noqa: E402
 
 numbers = itertools.count(1)
@@ -99,7 +100,7 @@ def reap() -> int:
     now = timezone.now()
     services.expire(now)
     lost: int = services.reap(now)
-    services.schedule(now)
+    look(now)
     return lost
 
 

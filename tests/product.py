@@ -15,9 +15,9 @@ from typing import Any
 
 import httpx
 
-from tests import counted
+from tests import counted, prepared
+from tests.prepared import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 
 
@@ -44,13 +44,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(home: Path, **environment: str) -> Iterator[Product]:
-    """Start, wait until ready, hand over, stop with Ctrl-C; fails when a process stays behind."""
+def running(home: Path, *, fresh: bool = False, **environment: str) -> Iterator[Product]:
+    """Start, wait until ready, hand over, stop with Ctrl-C; fails when a process stays behind.
+
+    `fresh`: with its very first start. Else a home of its own begins as a copy of a prepared one.
+    """
+    if not fresh and not {"DATABASE_URL", "TRACKSIDE_STORAGE"} & set(environment):
+        prepared.begin(home)
     port = free_port()
-    env = {**os.environ, "TRACKSIDE_HOME": str(home), "PORT": str(port), **environment}
-    for name in ("DJANGO_SETTINGS_MODULE", "TRACKSIDE_STORAGE", "DATABASE_URL", "BROKER_URL"):
-        if name not in environment:
-            env.pop(name, None)
+    env = prepared.environment(home, PORT=str(port), **environment)
     log = (home.parent / f"{home.name}.log").open("w+")
     process = subprocess.Popen(
         [sys.executable, "-m", "workers.supervisor"],

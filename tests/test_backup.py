@@ -11,8 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from recipes.data import demo
-from tests import postgres
+from tests import postgres, prepared
 from tests.product import ROOT, Product, running, until
 
 pytestmark = pytest.mark.process
@@ -86,14 +85,13 @@ def counts(api: httpx.Client) -> dict[str, Any]:
 
 
 def test_an_empty_machine_gets_everything_back_and_the_training_goes_on(tmp_path: Path) -> None:
-    demo.write(tmp_path / "sheets.zip")
     backup, storage = tmp_path / "backup", tmp_path / "storage"
     old, new = tmp_path / "old", tmp_path / "new"
     place = {"TRACKSIDE_STORAGE": str(storage)}
     with postgres.running() as database:
         place["DATABASE_URL"] = database
         with running(old, **place, TRACKSIDE_NODE="first") as product:
-            job = begin(product, tmp_path / "sheets.zip", storage)
+            job = begin(product, prepared.shapes(), storage)
             with product.api() as api:
                 before = counts(api)
         done = shell("backup.sh", backup, TRACKSIDE_HOME=str(old), **place)

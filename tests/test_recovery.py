@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from recipes import pulse
-from recipes.data import demo
 from tests.product import Product, running, until
 
 pytestmark = pytest.mark.process
@@ -29,22 +28,19 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 
 @pytest.fixture(scope="module")
-def api(product: Product, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """With a design that trains all layers of a small net from nothing."""
-    archive = tmp_path_factory.mktemp("photos") / "shapes.zip"
-    demo.write(archive)
+def api(product: Product) -> Iterator[httpx.Client]:
+    """With a design that trains all layers of a small net from nothing, on the demo's pictures."""
     with product.api() as one:
-        assert one.post("/projects", json={"key": "SAME", "name": "Same"}).status_code == 201
-        with archive.open("rb") as file:
-            sent = one.post("/projects/SAME/datasets", data={"name": "p"}, files={"file": file})
-        ended(one, sent.json()["job"])
-        one.post("/projects/SAME/analyses", json={"name": "a", "dataset": "p"})
-        design = one.get("/projects/SAME/analyses/a").json()
+        pictures = "/projects/DEMO/datasets/surface_defects"
+        until(lambda: one.get(pictures).json()["state"] == "ready", "the pictures", seconds=900)
+        new = {"name": "a", "dataset": "surface_defects"}
+        assert one.post("/projects/DEMO/analyses", json=new).status_code == 201
+        design = one.get("/projects/DEMO/analyses/a").json()
         model = design["models"][0]
         model["params"] |= {**SMALL, "image_size": 64, "dropout": 0.3}
         training = {**design["training"], "epochs": EPOCHS, "early_stopping": False}
         changed = one.patch(
-            "/projects/SAME/analyses/a", json={"models": [model], "training": training}
+            "/projects/DEMO/analyses/a", json={"models": [model], "training": training}
         )
         assert changed.status_code == 200, changed.text
         yield one
@@ -56,7 +52,7 @@ def gpus(api: httpx.Client) -> list[str]:
 
 def begin(api: httpx.Client, uuids: list[str]) -> int:
     compute = {"kind": "gpus", "uuids": uuids}
-    begun = api.post("/projects/SAME/analyses/a/train", json={"compute": compute})
+    begun = api.post("/projects/DEMO/analyses/a/train", json={"compute": compute})
     assert begun.status_code == 201, begun.text
     return int(begun.json()["jobs"][0])
 

@@ -42,10 +42,13 @@ from workers.launch import Launcher, Zygote, several, write_folder  # noqa: E402
 from workers.loops import Loop  # noqa: E402
 from workers.network import BadNetwork  # noqa: E402
 from workers.node import BEAT, Here  # noqa: E402
+from workers.outcomes import tidy  # noqa: E402
 from workers.watch import Watch  # noqa: E402
 
-POLL, TICK, KEEP = 1.0, 0.15, 0.25
-LEAVE_WITHIN = 18.0  # the supervisor waits 25 s
+POLL, TICK, KEEP, TIDY = 1.0, 0.15, 0.25, 3600.0
+# From the signal on: a checkpoint (watch.LEAVE_MOST), the leader's own grace, the last words. Who
+# started the agent waits longer: fleet.GRACE of `make run`, 60 s of systemd and containers.
+LEAVE_WITHIN = 45.0
 log = logging.getLogger("workers.agent")
 
 
@@ -63,11 +66,13 @@ class Agent:
             lambda: self.here.row, self.here.gpus, self.launcher, self.here.fault
         )
         self.over = threading.Event()
+        self.told = 0.0  # when it was to end
         self.stop_jobs = False
         self.starting = threading.Lock()
         self.watching = Loop("watch", self._tick, TICK)
         self.polling = Loop("poll", self._poll, POLL)
         self.beating = Loop("heartbeat", self._beat, BEAT.total_seconds())
+        self.tidying = Loop("tidy", tidy, TIDY)  # of its own: a storage may hang
         self.doorbells = Doorbells(self.here.name, self._rung, self._poked)
 
     def run(self) -> int:
@@ -77,7 +82,7 @@ class Agent:
         self._register()
         if not self.over.is_set():
             self._adopt()
-            for loop in (self.watching, self.polling, self.beating):
+            for loop in (self.watching, self.polling, self.beating, self.tidying):
                 loop.start()
             self.doorbells.start()
             threading.Thread(target=self._learn, name="catalogue", daemon=True).start()
@@ -88,6 +93,7 @@ class Agent:
         return 0
 
     def _told_to_end(self, number: int, _frame: FrameType | None) -> None:
+        self.told = self.told or time.monotonic()
         self.stop_jobs = self.stop_jobs or number == signal.SIGINT
         self.over.set()
 
@@ -232,7 +238,7 @@ class Agent:
         """Every gang gets its grace; its job waits in the queue for the next start."""
         self.watch.stop_all()
         self.followers.stop_all()
-        until = time.monotonic() + LEAVE_WITHIN
+        until = self.told + LEAVE_WITHIN
         while self._at_work() and time.monotonic() < until:
             try:
                 self._tick()

@@ -14,7 +14,7 @@ from workers.verdict import Verdict
 
 HELD = 30.0  # seconds that killed processes may take to be gone
 # Ends that may only look like the job's own fault on a device that has died.
-DOUBTFUL = ("program", "rank_crashed", "rank_killed", "leader_killed", "hung")
+DOUBTFUL = ("program", "rank_crashed", "rank_killed", "ranks_apart", "leader_killed", "hung")
 log = logging.getLogger(__name__)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pynvml
 
+from workers.inventory import text
+
 MOST_EVENTS = 32  # read at one look
 # Errors of the kernel module's log that mean the card, not the program that ran on it:
 # https://docs.nvidia.com/deploy/xid-errors. The flag: whether what runs on it is lost.
@@ -77,7 +79,7 @@ class Xids:
             except pynvml.NVMLError:
                 return  # none is left, or the set died with its driver
             if event.eventType & pynvml.nvmlEventTypeXidCriticalError:
-                self._take(str(_text(pynvml.nvmlDeviceGetUUID(event.device))), int(event.eventData))
+                self._take(text(pynvml.nvmlDeviceGetUUID(event.device)), int(event.eventData))
 
     def _take(self, card: str, number: int) -> None:
         self.last[card] = number
@@ -101,7 +103,7 @@ def examine(handle: Any, card: str, xids: Xids) -> Condition:
     if card in xids.last:
         found.errors["xid"] = xids.last[card]
     if card in xids.fatal:
-        _xid(xids.fatal[card], found)
+        by_xid(xids.fatal[card], found)
     slowed = _slowed(handle)
     if slowed:
         found.errors["slowed"] = slowed
@@ -124,11 +126,12 @@ def _rows(handle: Any, found: Condition) -> None:
         found.worn = "Damaged memory pages are retired only by a reset of the card."
 
 
-def _xid(number: int, found: Condition) -> None:
+def by_xid(number: int, found: Condition) -> None:
+    """What a known one says of the card."""
     what, lost = XIDS[number]
     sentence = f"The driver reported Xid {number}: {what}."
     if lost:
-        found.dead = sentence
+        found.dead = found.dead or sentence
     else:
         found.worn = found.worn or sentence
 
@@ -143,7 +146,3 @@ def _read(call: Callable[[], Any]) -> Any:
         return call()
     except pynvml.NVMLError:
         return None
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value

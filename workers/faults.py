@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from trackside.compute.services import GpuFacts, GpuSample
-from workers.condition import XIDS
+from workers import occupants
+from workers.condition import XIDS, Condition, by_xid
 
 GB = 2**30
 ERRORS = ("ecc", "retired", "xid", "slowed")
@@ -44,31 +45,29 @@ class Fault:
     def spoil(self, gpu: GpuFacts, sound: GpuSample) -> GpuSample:
         """The sample as the fault makes it look."""
         errors = {name: value for name in ERRORS if (value := getattr(self, name))}
-        what, lost = XIDS.get(self.xid, ("", False))
-        said = f"The driver reported Xid {self.xid}: {what}." if what else ""
-        dead = self.failed or (said if lost else "")
-        worn = self.worn or ("" if lost else said)
-        one = replace(sound, errors=errors, broken=dead or worn)
-        if dead:
-            return replace(
-                one, memory_used=0, utilization=0.0, power=None, health="failed", health_note=dead
-            )
+        found = Condition(worn=self.worn, dead=self.failed)
+        if self.xid in XIDS:
+            by_xid(self.xid, found)
+        one = replace(sound, errors=errors, broken=found.dead or found.worn)
+        if found.dead:
+            idle = replace(one, memory_used=0, utilization=0.0, power=None)
+            return replace(idle, health="failed", health_note=found.dead)
         if self.process:
             return self._occupied(one, self.process, gpu.memory_total)
         if self.dirty:
-            note = "a process of an ended job is still on it"
-            return replace(one, health="dirty", health_note=note)
+            health, note = occupants.health([], 1, busy=False)
+            return replace(one, health=health, health_note=note)
         return one
 
     def _occupied(self, one: GpuSample, process: dict[str, Any], total: int) -> GpuSample:
         named = {"pid": 4711, "name": "python", "user": "root", "memory_gb": 8, **process}
         memory = min(int(float(named.pop("memory_gb")) * GB), total)
-        note = f"process {named['pid']} ({named['name']}) of {named['user']} uses it"
+        health, note = occupants.health([named], 0, busy=False)
         return replace(
             one,
             memory_used=max(one.memory_used, memory),
             utilization=max(one.utilization, 35.0),
-            health="foreign",
+            health=health,
             health_note=note,
             processes=[{**named, "memory": memory}],
         )

@@ -15,6 +15,7 @@ from workers.child import Part, module
 from workers.premises import CannotStart
 
 MOST = 16
+GRACE = 52.0  # seconds that an agent may take to end: more than agent.LEAVE_WITHIN
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 EXAMPLE = "gpu-01:8xH100-80GB;gpu-02:4xA100-80GB;cpu-01:none"
 # What the demo shows besides good health; a file of that name in TRACKSIDE_HOME is left as it is.
@@ -61,13 +62,13 @@ def _member(part: str) -> Member:
 def agents(members: Sequence[Member], faults: Path) -> list[Part]:
     """One agent a member; without a fleet the one of this machine."""
     if not members:
-        return [Part("agent", module("workers.agent"), stop=signal.SIGINT, grace=25.0)]
+        return [Part("agent", module("workers.agent"), stop=signal.SIGINT, grace=GRACE)]
     return [
         Part(
             one.name,
             module("workers.agent"),
             stop=signal.SIGINT,
-            grace=25.0,
+            grace=GRACE,
             environment=(
                 ("TRACKSIDE_NODE", one.name),
                 ("TRACKSIDE_FAKE_GPUS", one.gpus),

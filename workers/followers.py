@@ -1,17 +1,14 @@
 """The parts on this node of jobs whose first part is on another: starts, watches and ends them."""
 
 import logging
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-from recipes import crash, processes
-from recipes.job import write_whole
+from recipes import crash
+from recipes.job import STOPPED, YIELDED, write_whole
 from trackside.compute import clock
 from trackside.compute.models import Node
 from trackside.jobs import followers, services
@@ -23,28 +20,21 @@ from workers.budget import Budgets
 from workers.condemned import Condemned, Fault
 from workers.gpus import Gpus
 from workers.launch import Launcher, write_part
+from workers.leader import Leader
 from workers.verdict import judge, told
-from workers.watch import CANCEL_MOST, LEAVE_MOST, TOUCH
+from workers.watch import CANCEL_MOST, LEAVE_MOST
 
 LOOK, LOOK_IDLE = 0.5, 3.0
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class Running:
+class Running(Leader):
     """A part that has been started."""
 
     part: Follower
-    folder: Path
-    pid: int
-    started: int
     ending: float = 0.0  # since when it is to end
     left: bool = False  # because this agent ends
-    touched: float = 0.0
-
-    @property
-    def lives(self) -> bool:
-        return self.pid > 0 and processes.same(self.pid, self.started)
 
 
 class Followers:
@@ -94,10 +84,7 @@ class Followers:
 
     def _keep_alive(self, now: float) -> None:
         for one in self.running():
-            if now - one.touched >= TOUCH:
-                one.touched = now
-                with suppress(OSError):
-                    (one.folder / "alive").touch()
+            one.keep_alive(now)
             if self.leaving and now - self.leaving > LEAVE_MOST:
                 one.left = True
                 self._stop(one)
@@ -176,7 +163,7 @@ class Followers:
 
     def _add(self, part: Follower, pid: int, started: int) -> None:
         with self._lock:
-            self._running[part.pk] = Running(part, sweep.folder(part), pid, started)
+            self._running[part.pk] = Running(sweep.folder(part), pid, started, part)
 
     def _forget(self, part: Follower) -> None:
         with self._lock:
@@ -187,9 +174,7 @@ class Followers:
     def _stop(self, one: Running) -> None:
         if not one.ending:
             one.ending = time.monotonic()
-            if one.lives:
-                with suppress(ProcessLookupError):
-                    os.kill(one.pid, signal.SIGTERM)
+            one.end()
 
     def _drop(self, part: Follower, one: Running | None) -> None:
         """The attempt is over: so is its part, once nothing of it is left."""
@@ -221,7 +206,7 @@ class Followers:
             return "over_budget", f"On {node}: {greedy}"
         code = leader.get("exit") if leader.get("fence") == one.part.attempt.fence else None
         stopped = f"Trackside was stopped on {node}." if self.leaving else ""
-        if code in (0, 75):
+        if code in (0, YIELDED):
             return str(code), stopped if code else ""
         if one.left:
             return "stopped", stopped
@@ -229,4 +214,4 @@ class Followers:
             words = f"On {node}: the leader of the job's processes was killed."
             return ("killed", "") if one.ending else ("lost", words)
         found = judge(one.folder, fence=one.part.attempt.fence, stop="")
-        return (found.exit or str(code), "" if code == 143 else f"On {node}: {found.reason}")
+        return (found.exit or str(code), "" if code == STOPPED else f"On {node}: {found.reason}")

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from django.conf import settings
 
+from recipes.job import STOPPED, YIELDED
 from trackside.compute import clock
 from trackside.compute.models import Gpu
 from trackside.jobs import followers, services
 from trackside.jobs.attempts import LEASE
 from trackside.jobs.models import Attempt, Follower
+from trackside.jobs.retries import TIME_LIMIT
 from workers import sweep
 from workers.verdict import Verdict, judge, last_words, told
 
@@ -31,7 +33,8 @@ LOSSES = {
     "gpu_failed": "gpu_failed",
 }
 FAILURES = ("over_budget",)  # its agent's own word for what the job did there
-FINE = ("", "0", "75", "143", "killed", followers.NOT_BEGUN)
+WELL = ("0", str(YIELDED))
+FINE = ("", *WELL, str(STOPPED), "killed", followers.NOT_BEGUN)
 
 
 @dataclass
@@ -112,7 +115,7 @@ class Gathering:
 
     def _bad(self, part: Follower) -> bool:
         if part.state == Follower.OVER:
-            return part.exit not in ("0", "75")
+            return part.exit not in WELL
         return self._silent(part)
 
     def _silent(self, part: Follower) -> bool:
@@ -125,7 +128,7 @@ class Gathering:
         now = time.monotonic()
         self.ended = self.ended or now
         self.look()
-        well = told(folder).get("exit") in (0, 75)
+        well = told(folder).get("exit") in (0, YIELDED)
         if not self.asked and (not well or now - self.ended > PATIENCE):
             followers.end(self.attempt, clock.now())
             self.asked = True
@@ -183,7 +186,7 @@ class Gathering:
 
     def _named(self, one: Verdict, node: str) -> Verdict:
         """What lies in the job itself would be the same on every node."""
-        own = one.cause in ("bad_data", "not_finite", "time_limit") or not one.reason
+        own = one.cause in ("bad_data", "not_finite", TIME_LIMIT) or not one.reason
         return one if own else replace(one, reason=f"On {node}: {one.reason}")
 
 

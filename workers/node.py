@@ -138,7 +138,7 @@ class Here:
         return ""
 
     def learn(self) -> None:
-        """The catalogue: what is quickly known first, then the full one."""
+        """The catalogue: what is quickly known first, then the full one if that was not all."""
         for options in (("--quick",), ()):
             catalogue = self.asking.catalogue(*options)
             if catalogue is None:
@@ -147,6 +147,8 @@ class Here:
             with self._looking:
                 self.catalogue = catalogue
                 self._look_again()
+            if all(one.get("activation") for one in catalogue.get("backbones", ())):
+                return
 
     def _look_again(self) -> None:
         """NVML sees the cards without torch; the catalogue says whether torch can use them."""

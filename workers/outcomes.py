@@ -1,18 +1,27 @@
-"""What the end of a job makes: one line a kind. Runs inside the transaction that ends the job."""
+"""What the end of a job makes: one line a kind. Runs inside the transaction that ends the job.
+
+A file system knows no transactions: what was moved by one that did not commit is removed later.
+"""
 
 import os
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 
 from recipes import crash
+from trackside.compute import clock
 from trackside.datasets.services import publish_import
 from trackside.flow.services import publish_scoring, publish_training
+from trackside.jobs import committed
 from trackside.jobs.models import Attempt, Job
+from trackside.jobs.states import JobState
 
+CHECKPOINTS_STAY = timedelta(days=1)  # for who wants to look why a training ended
 Publish = Callable[[Job, Attempt, dict[str, Any]], None]
 
 
@@ -39,3 +48,24 @@ PUBLISH: dict[str, Publish] = {
     "train": _training,
     "score": publish_scoring,
 }
+
+
+def tidy() -> None:
+    """Remove what nobody needs any more: of trainings that are over."""
+    committed.clear(clock.now() - CHECKPOINTS_STAY)
+    _drop_unpublished()
+    connection.close()  # it would stand idle for an hour
+
+
+def _drop_unpublished() -> None:
+    """The bundles of trainings that ended without a model after all.
+
+    Their node was killed between the move and the commit, or the result could not be stored, and
+    the next attempt failed or was cancelled.
+    """
+    models = Path(settings.TRACKSIDE_STORAGE) / "models"
+    there = {int(one.name[4:]): one for one in models.glob("job-*") if one.name[4:].isdecimal()}
+    over = Job.objects.filter(kind="train", state__in=(JobState.FAILED, JobState.CANCELLED))
+    numbers = set(over.values_list("pk", flat=True))
+    for number in there.keys() & numbers:
+        shutil.rmtree(there[number], ignore_errors=True)

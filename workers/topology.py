@@ -7,6 +7,8 @@ from typing import Any
 
 import pynvml
 
+from workers.inventory import text
+
 PCI = Path("/sys/bus/pci/devices")
 SWITCH = "switch"
 
@@ -29,13 +31,12 @@ def measure(cards: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 def bus(handle: Any) -> str:
     """The PCI address as sysfs writes it: 0000:3b:00.0."""
     with suppress(pynvml.NVMLError):
-        raw = pynvml.nvmlDeviceGetPciInfo(handle).busId
-        return _address(raw.decode() if isinstance(raw, bytes) else str(raw))
+        return _address(text(pynvml.nvmlDeviceGetPciInfo(handle).busId))
     return ""
 
 
-def _address(text: str) -> str:
-    domain, _, rest = text.lower().partition(":")
+def _address(place: str) -> str:
+    domain, _, rest = place.lower().partition(":")
     return f"{domain[-4:]}:{rest}"
 
 
@@ -58,8 +59,7 @@ def _end(handle: Any, link: int) -> str:
         sort = pynvml.nvmlDeviceGetNvLinkRemoteDeviceType(handle, link)
         if sort == pynvml.NVML_NVLINK_DEVICE_TYPE_SWITCH:
             return SWITCH
-    raw = pynvml.nvmlDeviceGetNvLinkRemotePciInfo(handle, link).busId
-    return _address(raw.decode() if isinstance(raw, bytes) else str(raw))
+    return _address(text(pynvml.nvmlDeviceGetNvLinkRemotePciInfo(handle, link).busId))
 
 
 def _way(one: Any, other: Any) -> str:

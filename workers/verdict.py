@@ -7,11 +7,9 @@ from typing import Any, Literal
 
 from recipes import pulse
 from recipes.events import read_from
-from recipes.job import YIELDED
+from recipes.job import STOPPED, YIELDED
+from trackside.jobs.retries import ORDERS, TIME_LIMIT
 
-STOPPED = 143
-ORDERS = ("pause", "move", "preempt", "drain")
-TIME_LIMIT = "time_limit"
 End = Literal["finish", "fail", "cancel", "lose", "give_way"]
 # What a rank says of its own end, in the words of jobs/retries.py.
 CAUSES = {
@@ -22,6 +20,7 @@ CAUSES = {
     "bad_data": "bad_data",
     "bad_job": "bad_data",
     "rendezvous": "rendezvous",
+    "ranks_apart": "ranks_apart",
 }
 
 

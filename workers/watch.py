@@ -5,14 +5,11 @@ left, the row moves, the devices go.
 """
 
 import logging
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -26,45 +23,38 @@ from trackside.jobs import services
 from trackside.jobs.followers import GATHERS
 from trackside.jobs.models import Attempt
 from trackside.jobs.moves import StaleAttempt
+from trackside.jobs.retries import ON_ORDER, TIME_LIMIT
 from workers import sweep
 from workers.budget import Budgets
 from workers.closing import close
 from workers.condemned import Condemned, Fault
 from workers.gathering import Gathering
 from workers.launch import several
+from workers.leader import Leader
 from workers.load import Load
 from workers.verdict import judge, told
 
-TOUCH = 5.0
 RENEW = min(5.0, settings.LEASE_SECONDS / 6)
 ASK_STOP = 0.5
 CANCEL_MOST = 25.0  # the leader's own grace is 10 s; after this it is no longer trusted
 YIELD_MOST = 120.0  # for a checkpoint; then the gang is ended and goes on from an older one
-LEAVE_MOST = 6.0  # the same where this agent itself is to end
-WAYS = ("pause", "move", "preempt", "drain", "stopped", "time_limit")  # why a job gives way
+LEAVE_MOST = 30.0  # the same where this agent itself is to end: see agent.LEAVE_WITHIN
+WAYS = (*ON_ORDER, TIME_LIMIT)  # why a job gives way
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class Gang:
+class Gang(Leader):
     """A running attempt, as this agent sees it."""
 
     attempt: Attempt
-    folder: Path
-    pid: int
-    started: int
     stop: str = ""  # what was passed on
     stopped: float = 0.0
     signalled: bool = False
-    touched: float = 0.0
     tries: int = 0
     over: bool = False  # the row has moved; only the devices are left to release
     load: Load = field(default_factory=Load)
     others: Gathering | None = None  # of a job on several nodes: what we know of the other parts
-
-    @property
-    def lives(self) -> bool:
-        return self.pid > 0 and processes.same(self.pid, self.started)
 
 
 class Watch:
@@ -82,11 +72,11 @@ class Watch:
         self._gangs: dict[int, Gang] = {}
         self._lock = threading.Lock()
         self._renewed = self._asked = 0.0
-        self.leaving = False
+        self.leaving = 0.0  # since when
 
     def add(self, attempt: Attempt, pid: int, started: int, *, waits: bool = False) -> None:
         """With `waits` it is launched when the other parts are ready."""
-        gang = Gang(attempt, sweep.folder(attempt), pid, started)
+        gang = Gang(sweep.folder(attempt), pid, started, attempt)
         if several(attempt):
             gang.others = Gathering(attempt, waits=waits, went=bool(attempt.address))
         with self._lock:
@@ -142,10 +132,7 @@ class Watch:
         """Tell the gangs that an agent is there, also while the database is away."""
         now = time.monotonic()
         for gang in self.gangs():
-            if now - gang.touched >= TOUCH:
-                gang.touched = now
-                with suppress(OSError):
-                    (gang.folder / "alive").touch()
+            gang.keep_alive(now)
 
     def _renew(self) -> None:
         """Leases every few seconds; a gang whose lease is gone has been given to somebody else."""
@@ -184,7 +171,7 @@ class Watch:
         patience = self._patience(gang, stop)
         if now - gang.stopped >= patience and not gang.signalled:
             gang.signalled = True
-            self._signal(gang, signal.SIGTERM)
+            gang.end()
         if now - gang.stopped > patience + CANCEL_MOST:
             sweep.kill(gang.attempt)
 
@@ -194,12 +181,9 @@ class Watch:
         begun = gang.attempt.first_step_at is not None  # before it there is nothing to keep
         if stop == "cancel" or kind is None or not kind.resumes or not begun:
             return 0.0
-        return LEAVE_MOST if self.leaving else YIELD_MOST
-
-    def _signal(self, gang: Gang, number: signal.Signals) -> None:
-        if gang.lives:
-            with suppress(ProcessLookupError):
-                os.kill(gang.pid, number)
+        if self.leaving:  # whoever was asked before has its time from then on too
+            return min(YIELD_MOST, self.leaving - gang.stopped + LEAVE_MOST)
+        return YIELD_MOST
 
     def _gather(self, gang: Gang, others: Gathering) -> None:
         """All parts are ready, or they never will be: then its end is told as any other."""
@@ -214,7 +198,7 @@ class Watch:
             others.pass_on(gang.folder)
             if others.broken() and not gang.signalled:
                 gang.signalled = True
-                self._signal(gang, signal.SIGTERM)
+                gang.end()
 
     def _follow(self, gang: Gang) -> None:
         if gang.others and gang.others.waits:
@@ -264,7 +248,7 @@ class Watch:
 
     def _close(self, gang: Gang) -> None:
         stop = Attempt.objects.values_list("job__stop", flat=True).get(pk=gang.attempt.pk)
-        verdict = judge(gang.folder, fence=gang.attempt.fence, stop=stop, leaving=self.leaving)
+        verdict = judge(gang.folder, fence=gang.attempt.fence, stop=stop, leaving=self.leaving > 0)
         verdict = self._condemned.verdict(gang.attempt, verdict)
         verdict = self._budgets.verdict(gang.attempt, verdict)
         if gang.others:
@@ -289,5 +273,5 @@ class Watch:
 
     def stop_all(self) -> None:
         """Ctrl-C: end every gang in order. Tick on until none is left."""
-        self.leaving = True
+        self.leaving = time.monotonic()
         self.hurry()

@@ -1,7 +1,8 @@
 """Decoded once: pictures as uint8 in a file that all ranks, epochs and later jobs map.
 
 A cache is a folder `pixels-<key>` with `pixels.bin` and `table.npy` (offset, height, width of each
-picture; height 0: damaged). It is built under a draft name and renamed: whole or not at all.
+picture; height 0: damaged). It is built under a draft name and renamed: whole or not at all. Beside
+it lie the files `features-<key>.npy` of recipes.engine.features.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -209,17 +211,34 @@ def settle(draft: Path, place: Path) -> None:
 
 
 def make_room(home: Path, bytes_: int) -> None:
-    """Drop dead drafts, and the caches that were used least recently until there is room."""
+    """Drop dead drafts, and what was used least recently until there is room."""
     home.mkdir(parents=True, exist_ok=True)
-    for draft in home.glob(".pixels-*"):
-        if time.time() - draft.stat().st_mtime > OLD_DRAFT:
-            shutil.rmtree(draft, ignore_errors=True)
-    caches = sorted(home.glob("pixels-*"), key=lambda one: one.stat().st_mtime)
+    for used, draft in _listed(home, ".pixels-*", ".features-*"):
+        if time.time() - used > OLD_DRAFT:
+            _drop(draft)
+    caches = _listed(home, "pixels-*", "features-*")
     while caches and shutil.disk_usage(home).free < bytes_ + SPARE:
-        shutil.rmtree(caches.pop(0), ignore_errors=True)
+        _drop(caches.pop(0)[1])
     free = shutil.disk_usage(home).free
     if free < bytes_:
         raise OSError(
             f"The cache in {home} needs {bytes_:,} bytes and its disk has {free:,} free. "
             "Free some room or choose a smaller image size."
         )
+
+
+def _listed(home: Path, *patterns: str) -> list[tuple[float, Path]]:
+    """When each was last used, the oldest first. Another job may drop one meanwhile."""
+    found = []
+    for one in (path for pattern in patterns for path in home.glob(pattern)):
+        with suppress(FileNotFoundError):
+            found.append((one.stat().st_mtime, one))
+    return sorted(found)
+
+
+def _drop(cache: Path) -> None:
+    """Pixels are a folder, features a file."""
+    if cache.is_dir():
+        shutil.rmtree(cache, ignore_errors=True)
+    else:
+        cache.unlink(missing_ok=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from recipes.engine.sources import Source
 from recipes.tasks import Metric
@@ -32,6 +34,14 @@ class Course:
     features: bool  # batches are features: the head alone runs
     stopped: Callable[[], str] = lambda: ""  # "finish_early" or "yield"; asked on rank 0
 
+    def class_weights(self, device: torch.device) -> Tensor | None:
+        """That rare classes count as much as frequent ones, where that was asked for."""
+        if not self.settings["balance_classes"]:
+            return None
+        counts = torch.bincount(self.train.labels, minlength=self.classes)
+        weights = counts.sum() / (self.classes * counts.clamp(min=1))
+        return weights.float().to(device)
+
 
 @dataclass
 class Standing:
@@ -45,6 +55,7 @@ class Standing:
     best_rank: tuple[float, float] = (-np.inf, -np.inf)
     since_best: int = 0
     watched: float = -np.inf
+    left_out: int = 0  # steps that fp16 has left out
     early: str = ""  # why it ended before the last epoch, as a sentence
 
 

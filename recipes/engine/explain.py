@@ -17,7 +17,7 @@ from recipes.data.cache import Pixels, middle, resize
 from recipes.data.listing import BadData
 from recipes.data.sandbox import Limits, Tell, each
 from recipes.engine.heat import heat
-from recipes.engine.loop import probabilities
+from recipes.engine.predict import probabilities
 from recipes.engine.sources import Normal
 from recipes.events import Journal
 from recipes.job import BadJob, Job

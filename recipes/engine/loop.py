@@ -16,9 +16,11 @@ from recipes.engine.course import FINISH, GIVE_WAY, NOTHING, SAVE, WISHES, Cours
 from recipes.engine.finite import Finite
 from recipes.engine.pace import Pace
 from recipes.engine.peers import Peers, autocast
-from recipes.engine.predict import outputs
+from recipes.engine.predict import probabilities
 from recipes.engine.saving import Found, Keeper
 from recipes.engine.sources import ahead, order
+from recipes.engine.steps import Steps
+from recipes.engine.validation import validate
 from recipes.events import Journal
 from recipes.job import GaveWay
 from recipes.nets.classifier import Net, train_mode
@@ -35,15 +37,14 @@ class Loop:
         self.at = Standing()
         self.inner: nn.Module = net.head if course.features else net
         self.optimizer = schedule.optimizer_for(net, course.settings, pretrained=course.pretrained)
-        scales = course.precision == "fp16"
-        self.scaler = torch.amp.GradScaler(peers.device.type, enabled=scales)
+        self.steps = Steps(self.optimizer, peers.device, course.precision)
         self.best: checkpoint.State = {}
         self.finite = Finite(peers.device, course.settings)
         self.keeper = Keeper(course.home, peers, journal, self.finite.check)
         self._found = self._resume()
         self.learner = peers.wrap(self.inner)
         self.pace = Pace(journal, peers, course.settings["epochs"])
-        self._weights = self._class_weights()
+        self._weights = course.class_weights(peers.device)
         self._patience = pulse.FIRST  # of the first step of this process
 
     def run(self) -> Standing:
@@ -52,12 +53,15 @@ class Loop:
         self._lay_buckets()
         while at.epoch < settings["epochs"] and not at.early:
             began = time.monotonic()
-            loss, heard = self._train()
-            at.epoch, at.within = at.epoch + 1, 0
+            loss, heard, own = self._train()
             trained = time.monotonic() - began
-            event = {"epoch": at.epoch, "train_loss": loss, **self._judge()}
+            logits, later = self._validate(own)
+            heard = max(heard, later)
+            at.epoch, at.within = at.epoch + 1, 0
+            event = {"epoch": at.epoch, "train_loss": loss, **self._judge(logits)}
             event["train_seconds"] = round(trained, 3)
             event["seconds"] = round(time.monotonic() - began, 3)
+            self.steps.tell(at, event, self.journal)
             at.history.append(event)
             self.journal.write("epoch", **event)
             at.early = self._why_end(stopped=heard == FINISH)
@@ -68,8 +72,9 @@ class Loop:
         self.inner.load_state_dict(self.best, strict=False)
         return at
 
-    def _train(self) -> tuple[float, int]:
-        """One epoch, or what is left of it; the mean loss over all ranks, and what was heard."""
+    def _train(self) -> tuple[float, int, checkpoint.State]:
+        """One epoch, or what is left of it; the mean loss over all ranks, what was heard, and what
+        this rank has alone."""
         plan = self.plan()
         self._train_mode(single=plan.shape[1] == 1)
         total, votes, heard = self._begin(), self.peers.votes(), NOTHING
@@ -86,16 +91,16 @@ class Loop:
             if heard > SAVE:
                 break
             if heard == SAVE and self.at.within < len(plan):
-                self._save(total)
+                self._save(self._own(total))
             self._mark(pulse.LOAD)
-        heard = max(heard, votes.close())
-        if heard == GIVE_WAY and self.at.within < len(plan):
-            self._save(total)
+        heard, own = max(heard, votes.close()), self._own(total)
+        if heard == GIVE_WAY:
+            self._save(own)
             raise GaveWay
         summed, count = self.peers.sum([float(total), float(self.at.within)])
         self.finite.check()
         self.finite.mean(summed / count, self.at.epoch + 1)
-        return summed / count, heard
+        return summed / count, heard, own
 
     def _wish(self) -> int:
         if self.peers.rank != 0:
@@ -147,10 +152,7 @@ class Loop:
         self.finite.saw(loss.detach(), self.at.step + 1)
         self._mark(pulse.MEET)
         crash.point("loop.step")
-        self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+        self.steps.take(loss)
         self._patience = 0.0
         return loss.detach()
 
@@ -173,8 +175,7 @@ class Loop:
         if self.peers.world < 3 or self.peers.device.type != "cpu":
             return
         plan = self.plan()
-        own = saving.own_state(self.inner, torch.zeros(()), self.peers.device)
-        kept = {name: one.clone() for name, one in own.items()}
+        kept = self._own(torch.zeros(()))
         self._train_mode(single=plan.shape[1] == 1)
         self._loss(*self._load(0, plan[0])).backward()  # type: ignore[no-untyped-call]
         self.optimizer.zero_grad(set_to_none=True)
@@ -185,23 +186,25 @@ class Loop:
         if not self.pace.due():
             return
         self.finite.check()
-        self._tell(float(loss), self.at.epoch + (step + 1) / steps)
+        rate, done = self.optimizer.param_groups[-1]["lr"], self.at.epoch + (step + 1) / steps
+        self.pace.tell(done=done, step=self.at.step, loss=float(loss), lr=rate)
 
-    def _tell(self, loss: float, done: float) -> None:
-        rate = self.optimizer.param_groups[-1]["lr"]
-        self.pace.tell(done=done, step=self.at.step, loss=loss, lr=rate)
+    def _validate(self, own: checkpoint.State) -> tuple[Tensor, int]:
+        """What the net makes of the validation's pictures, and what was heard meanwhile.
 
-    def _judge(self) -> dict[str, Any]:
-        """Validate, and remember the weights when they are the best so far."""
-        at, course = self.at, self.course
+        To give way need not wait for it: the checkpoint has what stood before, and it begins anew.
+        """
         pulse.beat()
         self.peers.average(list(self.inner.buffers()))
-        logits = outputs(
-            self.inner,
-            course.val,
-            self.peers,
-            course.precision,
-        )
+        try:
+            return validate(self.inner, self.course, self.peers, self._wish)
+        except GaveWay:
+            self._save(own)
+            raise
+
+    def _judge(self, logits: Tensor) -> dict[str, Any]:
+        """The figures; the weights are remembered when they are the best so far."""
+        at, course = self.at, self.course
         judged = self.peers.share(
             metrics.judge(course.val.labels.numpy(), probabilities(logits))
             if self.peers.rank == 0
@@ -231,11 +234,18 @@ class Loop:
             )
         return ""
 
-    def _save(self, total: Tensor | None) -> None:
-        """With the sum of the losses so far: within the epoch. All ranks call it."""
-        at, inner, device = self.at, self.inner, self.peers.device
+    def _own(self, total: Tensor) -> checkpoint.State:
+        """What this rank has alone within an epoch, as it stands now."""
+        own = saving.own_state(self.inner, total, self.peers.device)
+        return {name: one.clone() for name, one in own.items()}
+
+    def _save(self, own: checkpoint.State | None) -> None:
+        """With what a rank has alone: within the epoch. All ranks call it."""
+        at = self.at
+        at.left_out += self.steps.left_out()
         self.finite.check()
-        info = {**vars(at), "best_rank": list(at.best_rank), "scaler": self.scaler.state_dict()}
+        scaler = self.steps.scaler.state_dict()
+        info = {**vars(at), "best_rank": list(at.best_rank), "scaler": scaler}
         info |= {"world": self.peers.world, "batch": self.plan().shape[1]}
         made = Checkpoint(
             epoch=at.epoch,
@@ -245,7 +255,6 @@ class Loop:
             best=self.best,
             info=info,
         )
-        own = None if total is None else saving.own_state(inner, total, device)
         self.keeper.save(made, own)
 
     def _resume(self) -> Found | None:
@@ -259,7 +268,7 @@ class Loop:
         self.inner.load_state_dict(made.net, strict=False)
         checkpoint.restore_optimizer(self.optimizer, made.optimizer)
         if scaler:
-            self.scaler.load_state_dict(scaler)
+            self.steps.scaler.load_state_dict(scaler)
         self.best = made.best
         text = f"Goes on {saving.where(made)}, from its checkpoint."
         world, (steps, batch) = self.peers.world, self.plan().shape
@@ -285,15 +294,3 @@ class Loop:
             self.inner.train()
         else:
             train_mode(self.net, still=single)
-
-    def _class_weights(self) -> Tensor | None:
-        if not self.course.settings["balance_classes"]:
-            return None
-        counts = torch.bincount(self.course.train.labels, minlength=self.course.classes)
-        weights = counts.sum() / (self.course.classes * counts.clamp(min=1))
-        return weights.float().to(self.peers.device)
-
-
-def probabilities(logits: Tensor) -> Any:
-    """Softmax in double precision, as numpy."""
-    return logits.double().softmax(1).numpy()

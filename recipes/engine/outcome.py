@@ -7,9 +7,9 @@ from typing import Any
 from recipes import bundle
 from recipes.engine import metrics, report
 from recipes.engine.facts import versions
-from recipes.engine.loop import Loop, probabilities
+from recipes.engine.loop import Loop
 from recipes.engine.metrics import Floats, Ints
-from recipes.engine.predict import outputs
+from recipes.engine.predict import outputs, probabilities
 from recipes.engine.prepare import Ready, Work
 
 
@@ -100,4 +100,5 @@ def _facts(work: Work, ready: Ready, loop: Loop, size: int) -> dict[str, Any]:
         "retrained": work.design.params["retrained"],
         "best_epoch": loop.at.best,
         "epochs": loop.at.epoch,
+        "left_out": loop.at.left_out,
     }

@@ -6,6 +6,7 @@ number of ranks and the results are equal.
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,8 +32,12 @@ def outputs(
     precision: str,
     *,
     seen: Callable[[int], None] = lambda done: None,
+    between: Callable[[], None] = lambda: None,
 ) -> Tensor:
-    """What the net gives for every picture of the source, float32, on every rank, in order."""
+    """What the net gives for every picture of the source, float32, on every rank, in order.
+
+    `between` is called after each batch, equally often on all ranks; it may raise.
+    """
     mine: dict[int, Tensor] = {}
     places = list(batches(len(source.labels), peers))
     loads = (partial(source.load, chosen, None) for _, chosen in places)
@@ -47,8 +52,16 @@ def outputs(
             mine[number] = given.float().cpu()
             pulse.beat()
             seen(len(chosen))
+            between()
+    if len(places) * BATCH * peers.world < len(source.labels):  # other ranks had one more
+        between()
     net.train(was)
     everyone: dict[int, Tensor] = {}
     for part in peers.gather({number: one.numpy() for number, one in mine.items()}):
         everyone.update({number: torch.from_numpy(one) for number, one in part.items()})
     return torch.cat([everyone[number] for number in sorted(everyone)])
+
+
+def probabilities(logits: Tensor) -> Any:
+    """Softmax in double precision, as numpy."""
+    return logits.double().softmax(1).numpy()

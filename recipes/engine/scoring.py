@@ -19,11 +19,10 @@ from recipes.data import listing, pictures
 from recipes.data.cache import Pixels, middle, resize
 from recipes.data.listing import Row
 from recipes.engine.facts import versions
-from recipes.engine.loop import probabilities
 from recipes.engine.memory import explained
 from recipes.engine.pace import Count
 from recipes.engine.peers import Peers, autocast, device_name, precision_for
-from recipes.engine.predict import BATCH, batches
+from recipes.engine.predict import BATCH, batches, probabilities
 from recipes.engine.sources import Normal, Places, ahead
 from recipes.events import Journal
 from recipes.job import BadJob, Job

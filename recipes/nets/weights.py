@@ -31,6 +31,9 @@ def ensure(backbone: Backbone, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     if backbone.name == LITE0:
         _convert_lite0(backbone, path)
+    elif _offline():
+        why = "TRACKSIDE_OFFLINE keeps them from being fetched"
+        raise WeightsMissing(_missing(backbone, path, why))
     else:
         _fetch(backbone, path)
     return path
@@ -54,10 +57,16 @@ def load(backbone: Backbone, net: nn.Module, folder: Path) -> None:
 
 
 def where(backbone: Backbone, folder: Path) -> str:
-    """How a node would get the weights: package, cached or download."""
+    """How a node would get the weights: package, cached or download; missing: it may not."""
     if not backbone.url:
         return "package"
-    return "cached" if (folder / backbone.file).exists() else "download"
+    if (folder / backbone.file).exists():
+        return "cached"
+    return "missing" if _offline() else "download"
+
+
+def _offline() -> bool:
+    return os.environ.get("TRACKSIDE_OFFLINE", "").strip().lower() not in ("", "0", "false", "no")
 
 
 def _convert_lite0(backbone: Backbone, path: Path) -> None:
@@ -91,12 +100,16 @@ def _fetch(backbone: Backbone, path: Path) -> None:
         torch.hub.download_url_to_file(backbone.url, str(draft), hash_prefix=digits, progress=False)
     except (OSError, RuntimeError) as wrong:
         draft.unlink(missing_ok=True)
-        why = getattr(wrong, "reason", wrong)
-        raise WeightsMissing(
-            f"The pretrained weights of {backbone.label} are not on this node and could not be "
-            f"fetched ({why}). Choose EfficientNet-Lite0, whose weights come with Trackside, "
-            f"switch off 'Pretrained', or put {backbone.url} into {path.parent} as {path.name}."
-        ) from wrong
+        why = f"they could not be fetched ({getattr(wrong, 'reason', wrong)})"
+        raise WeightsMissing(_missing(backbone, path, why)) from wrong
     finally:
         socket.setdefaulttimeout(before)
     draft.replace(path)
+
+
+def _missing(backbone: Backbone, path: Path, why: str) -> str:
+    return (
+        f"The pretrained weights of {backbone.label} are not on this node, and {why}. Choose "
+        "EfficientNet-Lite0, whose weights come with Trackside, switch off 'Pretrained', "
+        f"or put {backbone.url} into {path.parent} as {path.name}."
+    )

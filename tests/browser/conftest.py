@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
-from recipes.data import demo
+from tests import prepared
 from tests.product import DATA, ROOT, Product, running, until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -26,7 +26,8 @@ expect.set_options(timeout=30_000)
 
 @pytest.fixture(scope="package")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with running(tmp_path_factory.mktemp("product") / "home", **fleet()) as one:
+    home = tmp_path_factory.mktemp("product") / "home"
+    with running(home, fresh=True, **fleet()) as one:
         yield one
 
 
@@ -157,13 +158,9 @@ def nothing_ugly(user: Visitor) -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Real photos where they are; where not, the demo's generator makes some."""
-    if PHOTOS.exists():
-        return PHOTOS
-    target = tmp_path_factory.mktemp("photos") / "hymenoptera.zip"
-    demo.write(target)
-    return target
+def photos() -> Path:
+    """Real photos where they are; where not, the demo's."""
+    return PHOTOS if PHOTOS.exists() else prepared.shapes()
 
 
 def over(api: httpx.Client, number: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from recipes.data import demo
+from tests import prepared
 from tests.browser.conftest import LONG, Visitor
 from tests.product import Product, until
 
@@ -16,13 +16,11 @@ SMALL = {"backbone": "shufflenet_v2_x0_5", "pretrained": False, "retrained": "al
 
 
 @pytest.fixture(scope="module")
-def training(product: Product, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def training(product: Product) -> Iterator[int]:
     """A training that would go on for hours, on the first GPU; its job."""
-    archive = tmp_path_factory.mktemp("photos") / "shapes.zip"
-    demo.write(archive)
     with product.api() as api:
         assert api.post("/projects", json={"key": "WAY", "name": "Way"}).status_code == 201
-        with archive.open("rb") as file:
+        with prepared.shapes().open("rb") as file:
             sent = api.post("/projects/WAY/datasets", data={"name": "shapes"}, files={"file": file})
         wait(api, sent.json()["job"], "succeeded")
         api.post("/projects/WAY/analyses", json={"name": "long", "dataset": "shapes"})
@@ -75,7 +73,8 @@ def test_a_job_is_paused_and_shows_what_it_keeps(user: Visitor, training: int) -
     expect(user.page.get_by_role("heading", name="Checkpoints")).to_be_visible()
     user.inspect("job_running")
     user.page.get_by_role("button", name="Pause").click()
-    expect(user.page.get_by_text(re.compile(r"^Paused by .* It goes on "))).to_be_visible()
+    why = user.page.locator("#reason")
+    expect(why.get_by_text(re.compile(r"^Paused by .* It goes on "))).to_be_visible()
     expect(user.page.get_by_role("button", name="Resume")).to_be_visible()
     expect(user.page.locator("[data-f=state]").get_by_text("Paused")).to_be_visible()
     expect(user.page.get_by_text("Gave way")).to_be_visible()

@@ -7,37 +7,30 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from recipes.data import demo
 from tests.browser.conftest import LONG, Visitor, visiting
 from tests.product import Product, running, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
 FLEET = "alpha:4xH100-80GB,1xH100-80GB:3g.40gb+1g.10gb;beta:2xA100-40GB,2xH100-80GB"
-SORTER = "/p/INSECTS/lab/sorter/"
-DESIGN = "/projects/INSECTS/analyses/sorter"
+SORTER = "/p/DEMO/lab/sorter/"
+DESIGN = "/projects/DEMO/analyses/sorter"
 
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     home = tmp_path_factory.mktemp("options")
     with running(home / "home", TRACKSIDE_FLEET=FLEET) as one:
-        photos = home / "photos.zip"
-        demo.write(photos)
         with one.api() as api:
-            assert api.post("/projects", json={"key": "INSECTS", "name": "I"}).status_code == 201
-            sent = {"file": ("photos.zip", photos.read_bytes())}
-            answer = api.post("/projects/INSECTS/datasets", data={"name": "photos"}, files=sent)
-            assert answer.status_code in (201, 202), answer.text
             until(lambda: _ready(api), "the photos to be imported", seconds=LONG / 1000)
-            new = {"name": "sorter", "dataset": "photos"}
-            assert api.post("/projects/INSECTS/analyses", json=new).status_code == 201
+            new = {"name": "sorter", "dataset": "surface_defects"}
+            assert api.post("/projects/DEMO/analyses", json=new).status_code == 201
             ask = {"compute": {"kind": "cpu"}}
             until(lambda: api.post(f"{DESIGN}/fit", json=ask).json()["need"]["bytes"], "estimates")
         yield one
 
 
 def _ready(api: Any) -> bool:
-    return bool(api.get("/projects/INSECTS/datasets/photos").json()["state"] == "ready")
+    return bool(api.get("/projects/DEMO/datasets/surface_defects").json()["state"] == "ready")
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +111,12 @@ def test_slices_are_isolated_and_train_alone(user: Visitor) -> None:
     expect(found.get_by_text("MIG slices").first).to_be_visible()
     slices = found.locator("label.t").filter(has_text="MIG")
     expect(slices).to_have_count(2)
+    ticked = found.locator('input[name="gpu"]:checked')
+    expect(ticked).to_have_count(1)  # a whole GPU
     slices.nth(0).locator("input").check()
-    expect(found.get_by_role("alert").get_by_text("slices cannot work together")).to_be_visible()
+    settled(found)
+    expect(ticked).to_have_count(1)
+    expect(found.get_by_role("button", name="Train 1 model on 1 GPU")).to_be_visible()
     user.inspect("options_slices")
 
 
@@ -208,7 +205,7 @@ def _says_its_turn(user: Visitor, waits: int) -> None:
         asked = mine["compute"]
         assert (asked["priority"], asked["preemptible"], asked["max_seconds"]) == (7, True, 1800)
         assert mine["state"] != "queued", mine
-        user.go("/p/INSECTS/jobs/")
+        user.go("/p/DEMO/jobs/")
         line = user.page.locator(f'[data-job="{waits}"]')
         expect(line.get_by_text("Next of 1 in the queue")).to_be_visible()
         expect(line.get_by_text(re.compile("Waits: GPU 0"))).to_be_visible()

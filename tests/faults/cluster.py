@@ -221,7 +221,7 @@ class Cluster:
                     answer = line.post(path, json=wish, headers=headers)
             except httpx.HTTPError:
                 return None
-            assert answer.status_code in (201, 500, 502, 503), answer.text
+            assert answer.status_code in (201, 500, 502, 503, 507), answer.text
             return int(answer.json()["jobs"][0]) if answer.status_code == 201 else None
 
         job = int(self.until(taken, "the click to be taken"))
@@ -260,17 +260,30 @@ class Cluster:
 
 @contextmanager
 def running(
-    nodes: dict[str, str], *, light: bool = True, stage: tuple[str, ...] = (), **environment: str
+    nodes: dict[str, str],
+    *,
+    light: bool = True,
+    stage: tuple[str, ...] = (),
+    disk: str = "",
+    **environment: str,
 ) -> Iterator[Cluster]:
-    """A cluster in a home of its own; nothing of it stays."""
+    """A cluster in a home of its own; nothing of it stays. `disk`: the size of its storage, such
+    as 256m, where this user may mount a tmpfs."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fl-", dir="/tmp")))
         database = stack.enter_context(postgres.server(sync=True))
         broker = stack.enter_context(valkey.running())
         one = Cluster(home, database, broker, light=light)
         one.environment |= environment
+        if disk and _mounted(one.storage, disk):
+            stack.callback(subprocess.run, ["umount", str(one.storage)], check=True)
         stack.callback(one.close)
         one.stage(*stage)
         stack.enter_context(counted.beforehand(one.storage))
         one.start(nodes)
         yield one
+
+
+def _mounted(place: Path, size: str) -> bool:
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+    return subprocess.run(mount, capture_output=True, check=False).returncode == 0

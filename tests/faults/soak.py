@@ -23,6 +23,7 @@ from tests.faults.cluster import FINAL, NODES, TIMES, Cluster
 from tests.faults.test_crash_points import kill_at, of, restart, work
 from tests.faults.test_processes import result, undisturbed
 from tests.product import ROOT
+from workers.scheduler import SETTLE_EVERY
 
 PROCESSES = ("web", "scheduler", "agent")  # leaders and ranks carry their agent's crash point
 AUDIT = 60.0  # seconds of random kills between two audits
@@ -61,6 +62,8 @@ class Soak:
             fell = kill_at(self.cluster, process, name, passes=passes)
             if not fell and passes > 1:  # it comes by once only
                 fell = kill_at(self.cluster, process, name, passes=1)
+            if not fell:  # it comes by now and then, while a job works
+                fell = kill_at(self.cluster, process, name, held=2 * SETTLE_EVERY)
             self.auditor.settled(within=60)
             self.points += len(fell)
             self.say(f"{process} {'killed at' if fell else 'did not come by'} {name}")
@@ -116,6 +119,7 @@ class Soak:
             "Valkey restarted empty": self.empty_valkey,
             "Postgres killed": self.kill_postgres,
             "node stood still": self.stand_still,
+            **({"storage full": self.fill_storage} if self.cluster.storage.is_mount() else {}),
         }
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
@@ -151,6 +155,14 @@ class Soak:
         os.kill(pid, signal.SIGSTOP)
         time.sleep(self.chance.choice((0.5, 2, TIMES["LEASE"] * 0.6)))
         os.kill(pid, signal.SIGCONT)
+
+    def fill_storage(self) -> None:
+        filler = self.cluster.storage / "filler"
+        with suppress(OSError), filler.open("wb", buffering=0) as out:
+            while out.write(bytes(1 << 20)):
+                pass
+        time.sleep(self.chance.uniform(0.2, 3))
+        filler.unlink()
 
     def quiet(self) -> None:
         """No more faults: everything comes to its end, and the auditor looks."""
@@ -208,7 +220,8 @@ def main() -> int:
     print(f"seed {given.seed}", flush=True)
     began = time.monotonic()
     nodes = dict.fromkeys(NODES, "2xH100-80GB")
-    with clusters.running(nodes) as cluster, Auditor(cluster) as auditor:
+    small: dict[str, str] = {"disk": "256m", "TRACKSIDE_STORAGE_FLOOR_MB": "8"}
+    with clusters.running(nodes, **small) as cluster, Auditor(cluster) as auditor:
         soak = Soak(cluster, auditor, given.seed)
         if given.only != "storm":
             soak.product()

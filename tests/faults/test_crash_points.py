@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 
 import pytest
 
@@ -35,15 +36,26 @@ def test_a_process_is_killed_at_its_riskiest_points(
     assert fell == set(RISKIEST[process]), f"no {process} came by {set(RISKIEST[process]) - fell}"
 
 
-def kill_at(cluster: Cluster, process: str, *names: str, passes: int = 1) -> set[str]:
-    """The points at which a process was killed while the cluster worked."""
+def kill_at(
+    cluster: Cluster, process: str, *names: str, passes: int = 1, held: float = 0
+) -> set[str]:
+    """The points at which a process was killed while the cluster worked.
+
+    `held`: for so many seconds jobs stay at work, for what a process does now and then only.
+    """
     once = cluster.home / "once" / f"{process}-{os.urandom(4).hex()}"
     once.mkdir()
     at = ",".join(f"{name}:{passes}" for name in names)
     parts = of(cluster, process)
     restart(cluster, parts, {"TRACKSIDE_CRASH_AT": at, "TRACKSIDE_CRASH_ONCE": str(once)})
     try:
-        (placed_later if process == "scheduler" else work)(cluster)
+        if held:
+            job = cluster.click("ada")
+            with cluster.held(job), suppress(AssertionError):
+                cluster.until(lambda: any(once.iterdir()), "the crash", seconds=held)
+            assert cluster.finish(job) == ["succeeded"]
+        else:
+            (placed_later if process == "scheduler" else work)(cluster)
     finally:
         restart(cluster, parts, {})
     return {one.name for one in once.iterdir()}

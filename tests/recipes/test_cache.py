@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import os
+import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +108,21 @@ def test_old_caches_make_room_for_a_new_one(
     monkeypatch.setattr(cache, "SPARE", 1 << 60)
     opened(tmp_path / "cache", dataset(tmp_path / "b", {"red": 2, "blue": 1}))
     assert len(list((tmp_path / "cache").glob("pixels-*"))) == 1
+
+
+def test_features_make_room_too_those_used_last_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [".features-a.npy.9", "features-b.npy", "pixels-c", "features-d.npy"]
+    for age, name in zip((2, 0.9, 0.6, 0.3), names, strict=True):
+        place = tmp_path / name
+        place.mkdir() if name == "pixels-c" else place.touch()
+        os.utime(place, (time.time() - age * cache.OLD_DRAFT,) * 2)
+    free = iter([0, 0, cache.SPARE + 9, 9])  # enough when two are gone
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=next(free)))
+    cache.make_room(tmp_path, 9)
+    assert [one for one in names if (tmp_path / one).exists()] == ["features-d.npy"]
 
 
 def test_a_full_disk_is_a_sentence(tmp_path: Path) -> None:

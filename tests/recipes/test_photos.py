@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from recipes.job import Compute, Job, write
-from tests.recipes.making import ROOT, events, recipes
+from tests.recipes.making import ROOT, events
+from tests.recipes.warm import begin
 
 PHOTOS = ROOT.parent / "shared" / "data" / "hymenoptera.zip"
 
@@ -16,11 +17,14 @@ pytestmark = [
 ]
 
 
+def log(folder: Path) -> str:
+    return (folder / "log.txt").read_text()
+
+
 def test_the_defaults_reach_093_for_three_seeds_on_two_ranks(tmp_path: Path) -> None:
     spec = {"archive": str(PHOTOS), "name": PHOTOS.name, "kind": "images"}
     write(tmp_path / "import", Job(job=1, kind="import", spec=spec))
-    done = recipes(tmp_path / "import")
-    assert done.returncode == 0, done.stderr
+    assert begin(tmp_path / "import").wait() == 0, log(tmp_path / "import")
     output = tmp_path / "import" / "output"
     fingerprint = json.loads((output / "facts.json").read_text())["fingerprint"]
     scores = []
@@ -44,7 +48,6 @@ def test_the_defaults_reach_093_for_three_seeds_on_two_ranks(tmp_path: Path) -> 
                 weights=str(tmp_path / "weights"),
             ),
         )
-        done = recipes(folder)
-        assert done.returncode == 0, done.stderr
+        assert begin(folder).wait() == 0, log(folder)
         scores.append(events(folder, "finished")[0]["score"])
     assert min(scores) >= 0.93, scores

@@ -5,14 +5,14 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from recipes.job import Compute, Job, read, write, write_whole
-from tests.recipes.making import ROOT, dataset, events, job, recipes, torchrun
+from tests.recipes.making import dataset, events, job, recipes, torchrun
+from tests.recipes.warm import Begun, begin
 
 pytestmark = pytest.mark.process
 ALL = {"retrained": "all", "backbone": "shufflenet_v2_x0_5", "pretrained": False, "image_size": 32}
@@ -44,7 +44,7 @@ def test_torchrun_and_the_gang_give_the_same_losses_to_the_last_digit(
 def test_two_ranks_write_the_table_of_one(tmp_path: Path) -> None:
     data = dataset(tmp_path / "data", {"red": 9, "blue": 8})
     trained = job(tmp_path, data, compute={"ranks": 2})
-    assert recipes(trained).returncode == 0
+    assert begin(trained).wait() == 0
     tables = []
     for ranks in ("1", "2"):
         out = tmp_path / f"{ranks}.csv"
@@ -59,14 +59,14 @@ def test_two_ranks_write_the_table_of_one(tmp_path: Path) -> None:
 def test_ranks_share_batches_in_turn(tmp_path: Path) -> None:
     data = dataset(tmp_path / "data", {"red": 9, "blue": 8})
     trained = job(tmp_path, data)
-    assert recipes(trained).returncode == 0
+    assert begin(trained).wait() == 0
     tables = []
     for ranks in (1, 2):
         folder = tmp_path / f"score{ranks}"
         spec = {"bundle": str(trained / "bundle"), "dataset": data, "batch": 3}
         compute = Compute(ranks=ranks)
         write(folder, Job(job=2, kind="score", spec=spec, compute=compute))
-        assert recipes(folder).returncode == 0
+        assert begin(folder).wait() == 0
         tables.append((folder / "output" / "data.csv").read_text())
     assert tables[0] == tables[1]
     assert len(tables[0].splitlines()) == 18
@@ -88,7 +88,7 @@ def test_a_rank_that_dies_without_a_word_is_told_by_another(tmp_path: Path) -> N
     data = dataset(tmp_path / "data", {"red": 9, "blue": 8})
     long = {"epochs": 1000, "early_stopping": False}
     folder = job(tmp_path, data, params=ALL, training=long, compute={"ranks": 2})
-    gang = start(folder)
+    gang = begin(folder)
     wait_for(folder, "step", gang)
     children = Path(f"/proc/{gang.pid}/task/{gang.pid}/children").read_text().split()
     os.kill(int(children[1]), signal.SIGKILL)
@@ -100,7 +100,7 @@ def test_finish_early_reaches_all_ranks_and_the_job_succeeds(tmp_path: Path) -> 
     data = dataset(tmp_path / "data", {"red": 9, "blue": 8})
     long = {"epochs": 1000, "early_stopping": False}
     folder = job(tmp_path, data, params=ALL, training=long, compute={"ranks": 2})
-    gang = start(folder)
+    gang = begin(folder)
     wait_for(folder, "step", gang)
     write_whole(folder / "stop", "finish_early")
     assert gang.wait(60) == 0
@@ -112,7 +112,7 @@ def test_sigterm_ends_all_ranks_with_143(tmp_path: Path) -> None:
     data = dataset(tmp_path / "data", {"red": 9, "blue": 8})
     long = {"epochs": 1000, "early_stopping": False}
     folder = job(tmp_path, data, params=ALL, training=long, compute={"ranks": 2})
-    gang = start(folder)
+    gang = begin(folder)
     wait_for(folder, "step", gang)
     children = Path(f"/proc/{gang.pid}/task/{gang.pid}/children").read_text().split()
     gang.send_signal(signal.SIGTERM)
@@ -126,18 +126,14 @@ def test_sigterm_ends_all_ranks_with_143(tmp_path: Path) -> None:
 def test_a_finished_folder_can_be_run_again_with_the_same_result(tmp_path: Path) -> None:
     data = dataset(tmp_path / "data", {"red": 6, "blue": 6})
     folder = job(tmp_path, data)
-    assert recipes(folder).returncode == 0
+    assert begin(folder).wait() == 0
     before = losses(folder)
-    assert recipes(folder).returncode == 0
+    assert begin(folder).wait() == 0
     assert losses(folder) == before
     assert read(folder).kind == "train"
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "recipes", str(folder)], cwd=ROOT)
-
-
-def wait_for(folder: Path, type_: str, gang: subprocess.Popen[bytes]) -> None:
+def wait_for(folder: Path, type_: str, gang: Begun) -> None:
     """Until the journal has such an event; fails at once when the gang is over."""
     journal = folder / "events.jsonl"
     while f'"type":"{type_}"' not in (journal.read_text() if journal.exists() else ""):

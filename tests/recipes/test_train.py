@@ -228,6 +228,25 @@ def test_weights_that_cannot_be_fetched_are_a_sentence_that_names_the_file(
     assert explain(wrong.value)[0] == "weights_missing"
 
 
+def test_an_offline_machine_fetches_no_weights_and_says_which_file_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetched(*_: object, **__: object) -> None:
+        pytest.fail("It asked the internet.")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fetched)
+    resnet, lite = backbones.find("resnet18"), backbones.find("efficientnet_lite0")
+    assert weights.where(resnet, tmp_path) == "download"
+    monkeypatch.setenv("TRACKSIDE_OFFLINE", "1")
+    assert weights.where(resnet, tmp_path) == "missing"
+    with pytest.raises(weights.WeightsMissing, match="TRACKSIDE_OFFLINE keeps them") as wrong:
+        weights.ensure(resnet, tmp_path)
+    assert f"into {tmp_path} as resnet18-f37072fd.pth" in str(wrong.value)
+    assert weights.ensure(lite, tmp_path).is_file()
+    (tmp_path / resnet.file).touch()
+    assert weights.ensure(resnet, tmp_path) == tmp_path / resnet.file
+
+
 def test_out_of_memory_says_what_to_try() -> None:
     with (
         pytest.raises(OutOfMemory, match="a batch size of 16 instead of 32, or retrain the head"),

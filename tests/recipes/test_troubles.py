@@ -16,7 +16,8 @@ from recipes import pulse
 from recipes.engine import checkpoint
 from recipes.job import YIELDED
 from tests.recipes.making import ROOT, dataset, events, job
-from tests.recipes.test_resume import NET, begin, run, until_step
+from tests.recipes.test_resume import NET, run, until_step
+from tests.recipes.warm import begin
 
 LONG: dict[str, Any] = {"epochs": 500, "batch_size": 4, "early_stopping": False}
 pytestmark = pytest.mark.process

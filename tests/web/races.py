@@ -4,60 +4,28 @@ DATABASE_URL says which. Prints what happened as one line of JSON.
 """
 
 import json
-import os
 import sys
-import threading
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import django
+from tests.web.racing import ROUNDS, stage, together  # isort: skip - it sets Django up
 
-os.environ["DJANGO_SETTINGS_MODULE"] = "trackside.config.settings"
-django.setup()
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
 
-from django.apps import apps  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection, connections  # noqa: E402
-from django.utils import timezone  # noqa: E402
+from tests.web import cast
+from tests.web.races_of_one import endings, holding, pauses, stories
+from trackside.accounts.models import User
+from trackside.compute.models import Lease, Quota
+from trackside.jobs import announce, bell, doorbell, services
+from trackside.jobs.leading import TERM, lead
+from trackside.jobs.models import Job
 
-from tests.web import cast  # noqa: E402
-from trackside.accounts.models import User  # noqa: E402
-from trackside.compute.models import Lease, Quota  # noqa: E402
-from trackside.jobs import announce, bell, doorbell, services  # noqa: E402
-from trackside.jobs.leading import TERM, lead  # noqa: E402
-from trackside.jobs.models import Attempt, Event, Job  # noqa: E402
-from trackside.projects.models import Project  # noqa: E402
-
-THREADS = 16
-ROUNDS = 30
 MANY_ROUNDS = 200
 GIB = 2**30
-
-
-def together(acts: list[Callable[[], Any]]) -> list[Any]:
-    """All at the same moment, each in a thread with a connection of its own."""
-    gate = threading.Barrier(min(len(acts), THREADS))
-
-    def one(number: int) -> Any:
-        if number < gate.parties:
-            gate.wait()
-        try:
-            return acts[number]()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(one, range(len(acts))))
-
-
-def stage() -> tuple[Project, User, User]:
-    project = Project.objects.create(key="RACE", name="Race")
-    ada, ben = (User.objects.create(username=name) for name in ("ada", "ben"))
-    return project, ada, ben
 
 
 def claims() -> dict[str, Any]:
@@ -178,76 +146,6 @@ def leaders() -> dict[str, Any]:
     return {"won": won}
 
 
-def stories() -> dict[str, Any]:
-    """Many writers of one job's story: numbers have no gap and no twin."""
-    project, ada, _ = stage()
-    cast.node()
-    attempt = cast.claimed(cast.submit(project, ada))
-
-    def load() -> None:
-        now = timezone.now()
-        one = Attempt.objects.get(pk=attempt.pk)
-        services.record(one, [{"type": "load", "cpu": 1}] * 3, one.journal_offset, now)
-
-    together([load] * 20)
-    seqs = list(Event.objects.order_by("seq").values_list("seq", flat=True))
-    return {"whole": seqs == list(range(1, len(seqs) + 1)), "events": len(seqs)}
-
-
-def pauses() -> dict[str, Any]:
-    """Paused and resumed while the agent records: both hold the attempt before the job."""
-    project, ada, _ = stage()
-    cast.node()
-    job = cast.submit(project, ada)
-    attempt = cast.claimed(job)
-
-    def record() -> None:
-        for _ in range(ROUNDS):
-            one = Attempt.objects.get(pk=attempt.pk)
-            load = [{"type": "load", "cpu": 1}] * 3
-            services.record(one, load, one.journal_offset, timezone.now())
-
-    def press(act: Callable[[Job, User], Job]) -> None:
-        for _ in range(ROUNDS):
-            with suppress(services.NotNow):
-                act(Job.objects.get(pk=job.pk), ada)
-
-    together([record, record, partial(press, services.pause), partial(press, services.resume)])
-    seqs = list(Event.objects.order_by("seq").values_list("seq", flat=True))
-    return {"whole": seqs == list(range(1, len(seqs) + 1)), "leases": Lease.objects.count()}
-
-
-def endings() -> dict[str, Any]:
-    """Finish, fail and cancel of the same attempt at once: one of them happens."""
-    project, ada, _ = stage()
-    cast.node()
-    states: Counter[str] = Counter()
-    for _ in range(10):
-        attempt = cast.claimed(cast.submit(project, ada))
-        won = sum(together([partial(_done, act) for act in _endings(attempt)]))
-        job = Job.objects.get(pk=attempt.job_id)
-        states["one" if won == 1 and job.finished_at else f"{won} {job.state}"] += 1
-        services.release(attempt)
-    return {"states": states}
-
-
-def _endings(attempt: Attempt) -> list[Callable[[], Any]]:
-    one, two, three = (Attempt.objects.get(pk=attempt.pk) for _ in range(3))
-    return [
-        lambda: services.finish(one, {}, publish=None),
-        lambda: services.fail(two, reason="It broke.", exit="1"),
-        lambda: services.cancel_done(three),
-    ]
-
-
-def _done(act: Callable[[], Any]) -> bool:
-    try:
-        act()
-    except services.StaleAttempt:
-        return False
-    return True
-
-
 def migrations() -> dict[str, Any]:
     """No race: the tables that the models want are the tables that the migrations make."""
     call_command("makemigrations", "--check", "--dry-run", verbosity=0, skip_checks=True)
@@ -257,7 +155,7 @@ def migrations() -> dict[str, Any]:
 
 
 FIRST = (claims, clicks, gpus, budgets, mixture, quotas, leaders)
-ALL = (*FIRST, stories, pauses, endings, migrations)
+ALL = (*FIRST, stories, pauses, holding, endings, migrations)
 RACES = {one.__name__: one for one in ALL}
 
 

@@ -28,7 +28,7 @@ from trackside.jobs import announce, bell, doorbell, services
 from trackside.jobs.models import Attempt, Job
 from trackside.projects.models import Project
 from workers import agent as agents
-from workers import followers, gathering, launch, network, node, scheduler, sweep, watch
+from workers import followers, gathering, launch, leader, network, node, scheduler, sweep, watch
 
 NODES = {"east": "2xH100-80GB", "west": "2xH100-80GB"}
 EMPTIED = (  # every row that a run may leave, children first
@@ -97,8 +97,7 @@ class Stage:
             (sweep, "kill", self._kill),
             (processes, "same", lambda pid, _since: self._lives(pid)),
             (launch.Launcher, "start", lambda _launcher, _kind, folder: self._launch(folder)),
-            (watch.Watch, "_signal", lambda _watch, gang, _number: self._signal(gang.pid)),
-            (followers, "os", SimpleNamespace(kill=lambda pid, _number: self._signal(pid))),
+            (leader.Leader, "end", lambda one: self._signal(one.pid)),
             (node, "_boot_id", lambda: f"boot {self.boots[self.waking]}"),
             (network, "reach", lambda: SimpleNamespace(address="10.0.0.1", interface="lo")),
             (watch.Load, "due", lambda _load, _now: False),

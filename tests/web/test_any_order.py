@@ -14,6 +14,7 @@ from trackside.accounts.models import User
 from trackside.compute.models import Lease, Node
 from trackside.jobs import services
 from trackside.jobs.models import Attempt, Event, Job
+from trackside.jobs.passes import look
 from trackside.jobs.states import ATTEMPT_OVER, JOB_OVER
 from trackside.projects.models import Project
 
@@ -100,7 +101,7 @@ class Site:
         services.reap(self.now + timedelta(seconds=91))
 
     def schedule(self, which: int) -> None:
-        services.schedule(self.later())
+        look(self.later())
 
     def later(self) -> datetime:
         """Past every pause after a loss; the machine has been heard from just before."""

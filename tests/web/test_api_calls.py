@@ -40,23 +40,6 @@ def test_a_project_is_made_listed_and_deleted(rest: Rest) -> None:
     assert rest.call("GET", "/projects/NEW").status_code == 404
 
 
-def test_a_list_goes_on_behind_its_last_page(rest: Rest) -> None:
-    for key in ("AA", "BB", "CC"):
-        rest.call("POST", "/projects", {"key": key, "name": key})
-    first = rest.call("GET", "/projects?limit=3").json()
-    assert [one["key"] for one in first["projects"]] == ["AA", "BB", "CC"]
-    second = rest.call("GET", f"/projects?limit=3&after={first['next']}").json()
-    assert [one["key"] for one in second["projects"]] == ["INSECTS"]
-    assert second["next"] is None
-
-
-@pytest.mark.parametrize("limit", ["-1", "x", "1000000", "1e3", "²"])
-def test_a_wrong_limit_is_a_sentence(rest: Rest, limit: str) -> None:
-    answer = rest.call("GET", f"/projects?limit={limit}")
-    assert answer.status_code == 422
-    assert error(answer)["field"] == "limit"
-
-
 def test_an_unknown_address_is_404_as_json(rest: Rest) -> None:
     answer = rest.call("GET", "/nothing/here")
     assert (answer.status_code, error(answer)["code"]) == (404, "not_found")

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from tests.web import cast
 from trackside.accounts.models import User
+from trackside.compute import fit
 from trackside.compute.fleet import fleet
 from trackside.compute.models import Gpu, Lease, Node, Quota
 from trackside.compute.placement import Decision, Part
@@ -15,6 +16,7 @@ from trackside.compute.requests import clean
 from trackside.jobs import services
 from trackside.jobs.assigning import assign
 from trackside.jobs.models import Attempt, Follower, Job
+from trackside.jobs.passes import look
 from trackside.projects.models import Project
 
 GIB = 2**30
@@ -95,6 +97,9 @@ def test_without_a_budget_the_estimates_upper_end_is_taken(project: Project, ada
     assert job.compute["memory"] == 13 * GIB
     small = cast.submit(project, ada, compute=wish, needs={"bytes": 5, "spread": 0.1})
     assert small.compute["memory"] == GIB
+    odd = {"bytes": 10 * GIB + 1, "spread": 0.3}  # as much as the verdict asks of each GPU
+    job = cast.submit(project, ada, compute=wish, needs=odd)
+    assert job.compute["memory"] == fit.budget(fit.Need(**odd))
 
 
 def test_a_share_that_no_longer_fits_is_not_given(project: Project, ada: User) -> None:
@@ -149,7 +154,7 @@ def test_a_users_quota_lets_others_pass(project: Project, ada: User, ben: User) 
     assert two.reason.startswith("Waits: Ada may have 1 GPU at once and 1 of them is in use")
     assert cast.submit(project, ben, compute={"kind": "any", "count": 2}).state == "starting"
     services.stop(one, user=ada, how="cancel")
-    services.schedule(timezone.now())
+    look(timezone.now())
     two.refresh_from_db()
     assert two.state == "starting"
 
@@ -206,7 +211,7 @@ def test_what_ran_before_counts_towards_the_longest_run(project: Project, ada: U
     Attempt.objects.filter(pk=first.pk).update(claimed_at=begin)
     services.give_way(first, "It makes room.", cause="preempt")
     services.release(first)
-    services.schedule(timezone.now())
+    look(timezone.now())
     second = cast.live(job)
     assert second.pk != first.pk
     (hold,) = fleet(timezone.now())[0].gpus[0].holds
@@ -259,5 +264,5 @@ def test_a_node_that_failed_a_job_is_left_out_for_it(project: Project, ada: User
     first = cast.live(job)
     Attempt.objects.filter(pk=first.pk).update(assigned_at=timezone.now() - timedelta(seconds=60))
     assert services.expire(timezone.now()) == 1
-    services.schedule(timezone.now())
+    look(timezone.now())
     assert cast.live(job).node_id != first.node_id

@@ -9,8 +9,9 @@ from django.utils import timezone
 from tests.web import cast
 from trackside.accounts.models import User
 from trackside.compute.models import Gpu, Lease, UsagePeak
-from trackside.jobs import queries, services
+from trackside.jobs import logs, queries, services
 from trackside.jobs.models import Attempt, Event, Job
+from trackside.jobs.passes import look
 from trackside.projects.models import Project
 
 LATER = timedelta(minutes=5)
@@ -150,10 +151,10 @@ def test_a_lost_attempt_is_tried_again_but_its_devices_stay_in_quarantine(
     job = job_of(attempt)
     assert job.state == "queued"
     assert job.reason == "gpu-01 is gone. It will be tried again (1 of 3)."
-    assert services.schedule(timezone.now()) == []
+    assert look(timezone.now()).placed == []
     assert "is held back until job" in job_of(attempt).reason
     services.release(attempt)
-    (again,) = services.schedule(timezone.now())
+    (again,) = look(timezone.now()).placed
     assert again.number == 2
     second = services.claim(again.pk, node=again.node_id, now=timezone.now())
     assert second is not None
@@ -165,7 +166,7 @@ def test_after_three_losses_the_job_fails(attempt: Attempt) -> None:
         services.lose(attempt, "gpu-01 is gone.")
         services.release(attempt)
         cast.beat(attempt.node, now=timezone.now() + LATER)
-        (again,) = services.schedule(timezone.now() + LATER)
+        (again,) = look(timezone.now() + LATER).placed
         claimed = services.claim(again.pk, node=again.node_id, now=timezone.now())
         assert claimed is not None
         attempt = claimed
@@ -180,7 +181,7 @@ def test_what_was_ended_on_order_is_no_loss(attempt: Attempt) -> None:
         assert job_of(attempt).reason.startswith("Trackside was stopped. It has no checkpoint")
         services.release(attempt)
         cast.beat(attempt.node)
-        (again,) = services.schedule(timezone.now())
+        (again,) = look(timezone.now()).placed
         claimed = services.claim(again.pk, node=again.node_id, now=timezone.now())
         assert claimed is not None
         attempt = claimed
@@ -256,4 +257,4 @@ def test_charts_get_columns_of_equal_length(attempt: Attempt) -> None:
 
 
 def test_a_log_that_is_not_there_yet_is_empty(attempt: Attempt) -> None:
-    assert queries.log_text(job_of(attempt)) == ""
+    assert logs.end(logs.logs(job_of(attempt)), 100) == ""

@@ -5,13 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.web import cast
 from trackside.accounts.models import User
-from trackside.compute import board, services, waiting
-from trackside.compute.models import Gpu, Node
+from trackside.compute import board, services, usage, waiting
+from trackside.compute.models import Gpu, Lease, Node
+from trackside.jobs import health_fleet, queries
 from trackside.jobs import services as jobs
 from trackside.jobs.live import still
 from trackside.jobs.models import Job
@@ -154,6 +157,45 @@ def test_a_paused_job_has_no_turn(project: Project, ada: User) -> None:
     places, waiting = turns(Job.objects.all())
     seen = {one["id"]: one["position"] for one in shown["queue"] if not one["paused"]}
     assert (places, waiting) == (seen, shown["turns"])
+
+
+def test_a_long_queue_is_not_put_in_order_for_a_page(
+    project: Project, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken()
+    monkeypatch.setattr("trackside.jobs.turns.LONG", 2)
+    for places in ({1: 1}, {1: 1, 2: 2}, {}):
+        cast.submit(project, ada, compute=GPU0)
+        assert turns(Job.objects.all()) == (places, len(places))
+
+
+def test_what_holds_a_whole_gpu_is_read_once(project: Project, ada: User) -> None:
+    """Not each of its shares, nor cores, as a row with its job."""
+    cast.node(gpus=2, cores=8)
+    cast.submit(project, ada, compute={"kind": "any", "count": 2})
+    assert Lease.objects.count() > 8
+    assert len(board._leases()) == 2
+    assert [len(gpu["holders"]) for gpu in board.board(ada)["nodes"][0]["gpus"]] == [1, 1]
+
+
+def test_what_nodes_can_do_is_read_only_where_it_is_needed(project: Project, ada: User) -> None:
+    """It is large; these look at all nodes every few seconds, or at each lease once a minute."""
+    cast.node(gpus=1)
+    job = cast.submit(project, ada, compute=GPU0)
+    cast.claimed(job)
+    now = timezone.now()
+    with CaptureQueriesContext(connection) as seen:
+        services.age(now)
+        usage.settle_all(now)
+        board.board(ada)
+        health_fleet.nodes(now, lambda queues: [0] * len(queues))
+        health_fleet.clocks(now)
+        health_fleet.devices()
+        queries.readiness()
+        queries.snapshot(job)
+        list(queries.jobs_of(project))
+    assert len(seen) > 8
+    assert not [one["sql"] for one in seen if "catalogue" in one["sql"]]
 
 
 def test_who_may_move_a_waiting_job(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,22 +19,36 @@ pytestmark = pytest.mark.process
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
+    """Its database `postgres` has the tables; each race gets a copy."""
     with postgres.running() as url:
+        migrate(url)
         yield url
 
 
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("tables") / "race.sqlite3"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
+def migrate(url: str) -> None:
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "DATABASE_URL": url}, check=True)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/race.sqlite3"
-        return
+        shutil.copy(request.getfixturevalue("tables"), tmp_path)
+        return f"sqlite:///{tmp_path}/race.sqlite3"
     import psycopg
 
-    url = request.getfixturevalue("server")
+    url: str = request.getfixturevalue("server")
     name = f"race_{os.getpid()}_{abs(hash(request.node.name)) % 10**8}"
-    with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    yield url.replace("/postgres?", f"/{name}?")
+    with psycopg.connect(url.replace("/postgres?", "/template1?"), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE postgres")
+    return url.replace("/postgres?", f"/{name}?")
 
 
 @pytest.fixture
@@ -79,6 +94,11 @@ def test_a_gpu_is_given_to_one_alone_or_shared_but_never_both(race: Any) -> None
 
 def test_pause_and_resume_wait_for_the_agent_and_nobody_stands_still(race: Any) -> None:
     assert race("pauses") == {"whole": True, "leases": 2}
+
+
+def test_who_acts_on_a_job_as_it_is_placed_holds_the_new_attempt_too(race: Any) -> None:
+    """Else they and the agent that claims it could wait for each other."""
+    assert race("holding") == {"held": True}
 
 
 def test_a_quota_holds_against_clicks_at_the_same_moment(race: Any) -> None:

@@ -5,7 +5,6 @@ import math
 import resource
 from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +14,11 @@ from hypothesis import strategies as st
 
 from tests.web import cast
 from trackside.accounts.models import User
-from trackside.jobs import history, news, queries, services, stream, thinning
+from trackside.jobs import history, news, services, stream, thinning
 from trackside.jobs.history import Entry
 from trackside.jobs.hub import Hub, most_streams
 from trackside.jobs.listener import MOST_HELD, Item, Listener
-from trackside.jobs.models import Event, Follower, Job
+from trackside.jobs.models import Event, Job
 from trackside.jobs.news import Line
 from trackside.jobs.series import MOST, series
 from trackside.jobs.stream import OneJob, Stream
@@ -244,27 +243,6 @@ def test_a_reader_with_something_to_read_is_not_pinged() -> None:
         return [(await one.take()).kind for _ in range(len(one))]
 
     assert asyncio.run(kinds()) == ["gpus"]
-
-
-def test_the_log_names_attempts_and_nodes_where_there_are_several(job: Job, stage: Path) -> None:
-    attempt = cast.live(job)
-    folder = stage / attempt.folder
-    (folder / "n1").mkdir(parents=True)
-    (folder / "log.txt").write_text("hello\n")
-    assert queries.log_text(job) == "hello\n"
-    west = cast.node("west", gpus=1)
-    uuid = west.gpus.get().uuid
-    Follower.objects.create(
-        attempt=attempt, node=west, position=1, first_rank=1, compute={"uuids": [uuid]}
-    )
-    (folder / "n1" / "log.txt").write_text("there\n")
-    assert queries.log_text(job) == (
-        "--- attempt 1 on gpu-01 ---\nhello\n--- attempt 1 on west ---\nthere\n"
-    )
-    assert queries.log_text(job, most=8) == (
-        "--- attempt 1 on gpu-01 ---\nllo\n--- attempt 1 on west ---\nere\n"
-    )
-    assert [one["node"] for one in queries.snapshot(job)["gpus"]] == ["west"]
 
 
 @pytest.mark.parametrize(("files", "streams"), [(64, 1), (1024, 824), (20_000, 4000), (-1, 4000)])

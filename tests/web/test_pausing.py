@@ -12,6 +12,7 @@ from trackside.compute.models import Lease
 from trackside.compute.requests import BadCompute
 from trackside.jobs import services
 from trackside.jobs.models import Attempt, Checkpoint, Job
+from trackside.jobs.passes import look
 from trackside.projects.models import Project
 
 GPU = {"kind": "gpus", "uuids": ["GPU-gpu-01-1"]}
@@ -71,7 +72,7 @@ def test_a_paused_job_goes_on_when_it_is_resumed(attempt: Attempt, ada: User) ->
     services.release(attempt)
     job = services.resume(job_of(attempt), ada)
     assert (job.paused, job.stop) == (False, "")
-    services.schedule(timezone.now())
+    look(timezone.now())
     assert cast.live(job).number == 2
     with pytest.raises(services.NotNow, match="is not paused"):
         services.resume(job, ada)
@@ -110,7 +111,7 @@ def test_a_move_takes_the_new_devices_and_keeps_the_place(
     third = cast.submit(project, ada, compute=GPU)
     services.fail(one, reason="It broke.", exit="1")
     services.release(one)
-    services.schedule(timezone.now())
+    look(timezone.now())
     assert cast.live(job).compute["uuids"] == ["GPU-gpu-01-1"]
     assert Job.objects.get(pk=third.pk).state == "queued"
 
@@ -135,7 +136,7 @@ def test_a_preempted_job_waits_and_uses_no_retry_up(attempt: Attempt) -> None:
         assert job_of(attempt).reason == "Makes room for job 77; writes its checkpoint."
         services.give_way(attempt, cause="preempt")
         services.release(attempt)
-        services.schedule(timezone.now())
+        look(timezone.now())
         attempt = cast.claimed(job_of(attempt))
     services.lose(attempt, "gpu-01 is gone.")
     assert job_of(attempt).reason == "gpu-01 is gone. It will be tried again (1 of 3)."
@@ -198,7 +199,7 @@ def test_the_time_limit_counts_all_attempts(attempt: Attempt) -> None:
     attempt.refresh_from_db()
     services.give_way(attempt, cause="preempt")
     services.release(attempt)
-    services.schedule(timezone.now())
+    look(timezone.now())
     second = cast.claimed(job_of(attempt))
     left = services.seconds_left(job_of(attempt), timezone.now())
     assert left is not None

@@ -99,14 +99,14 @@ def test_a_wish_gets(fleet: list[Machine], wish: Request, uuids: tuple[str, ...]
 )
 def test_what_waits_says_why(fleet: list[Machine], wish: Request, reason: str) -> None:
     (decision,) = decide(fleet, [wish])
-    assert decision.machine is None
+    assert not decision.parts
     assert reason in decision.reason
 
 
 def test_an_older_gang_keeps_younger_ones_off_its_gpus_only() -> None:
     fleet = [BUSY, machine("b", gpu(0, node="b"))]
     old, same, other = decide(fleet, [exact(1, "a0", "a1"), exact(2, "a1"), exact(3, "b0")])
-    assert old.machine is None
+    assert not old.parts
     assert "reserved for job 1, which is older" in same.reason
     assert other.uuids == ("b0",)
 
@@ -114,7 +114,7 @@ def test_an_older_gang_keeps_younger_ones_off_its_gpus_only() -> None:
 def test_a_cpu_job_that_waits_is_not_passed_by_smaller_ones() -> None:
     fleet = [machine("a", free_cores=(2, 3))]
     large, small = decide(fleet, [cpu(1, 4), cpu(2, 1)])
-    assert (large.machine, small.machine) == (None, None)
+    assert (large.parts, small.parts) == ((), ())
 
 
 @st.composite
@@ -151,11 +151,11 @@ def test_nothing_is_given_twice_and_gangs_are_whole(
 ) -> None:
     decisions = decide(fleet, queue)
     assert [one.job for one in decisions] == [one.job for one in queue]
-    placed = [one for one in decisions if one.machine]
+    placed = [one for one in decisions if one.parts]
     for resources in (
         [uuid for one in placed for uuid in one.uuids],
         [(part.machine.name, n) for one in placed for part in one.parts for n in part.cores],
-        [(one.machine and one.machine.name, one.quick) for one in placed if one.quick is not None],
+        [(one.parts[0].machine.name, one.quick) for one in placed if one.quick is not None],
     ):
         assert len(set(resources)) == len(resources)
     for wish, decision in zip(queue, decisions, strict=True):
@@ -163,7 +163,7 @@ def test_nothing_is_given_twice_and_gangs_are_whole(
 
 
 def assert_sound(wish: Request, decision: Decision) -> None:
-    if decision.machine is None:
+    if not decision.parts:
         assert decision.reason.startswith("Waits")
         assert decision.reason.endswith(".")
         assert (decision.uuids, decision.cores) == ((), ())

@@ -159,8 +159,7 @@ def test_no_job_goes_where_it_is_not_to_be_tried_again() -> None:
         ],
     )
     assert any_.uuids == ("b0",)
-    assert core.machine is not None
-    assert core.machine.name == "b"
+    assert core.parts[0].machine.name == "b"
     assert here.reason == "Waits: a is where it failed before; move it to other GPUs."
 
 

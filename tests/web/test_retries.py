@@ -9,6 +9,7 @@ from tests.web import cast
 from trackside.accounts.models import User
 from trackside.jobs import retries, services
 from trackside.jobs.models import Attempt, Follower, Job
+from trackside.jobs.passes import look
 from trackside.jobs.retries import RULES, Past, back_off, ruling
 from trackside.projects.models import Project
 
@@ -64,7 +65,7 @@ def attempt(project: Project, ada: User) -> Attempt:
 def again(attempt: Attempt) -> Attempt:
     services.release(attempt)
     cast.beat(attempt.node)
-    (one,) = services.schedule(timezone.now())
+    (one,) = look(timezone.now()).placed
     claimed = services.claim(one.pk, node=one.node_id, now=timezone.now())
     assert claimed is not None
     return claimed

@@ -107,7 +107,7 @@ class Site(RuleBasedStateMachine):
         waiting = [work for work in self.all if work.state == JobState.QUEUED]
         queue = [Request(job=work.number, kind="gpus", uuids=work.uuids) for work in waiting]
         for work, decision in zip(waiting, decide(fleet, queue), strict=True):
-            if decision.machine:
+            if decision.parts:
                 one = Try()
                 for uuid in decision.uuids:
                     assert uuid not in self.leases, "a GPU with two owners"

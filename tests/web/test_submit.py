@@ -35,7 +35,7 @@ def test_a_click_on_free_gpus_takes_their_leases_at_once(project: Project, ada: 
     assert len(cores) == attempt.compute["ranks"] * attempt.compute["threads"] > 0
     assert attempt.compute["uuids"] == [GPU0, GPU1]
     assert (attempt.compute["device"], attempt.compute["ranks"]) == ("cuda", 2)
-    assert job.reason == f"Starts on gpu-01: GPU 0 ({cast.H100}), GPU 1 ({cast.H100})."
+    assert job.reason == f"Starts on gpu-01: GPU 0 and 1 ({cast.H100})."
 
 
 def test_simulated_gpus_run_on_cpu_ranks_with_cores_of_their_own_where_there_are_enough(

@@ -104,7 +104,7 @@ def test_several_slices_are_refused_and_one_trains_alone(plan: Any) -> None:
     card = lab_stage.node("gpu-01", 2)
     Gpu.objects.filter(node=card).update(parent="GPU-card", slots=1)
     both = {**PICK, "gpu": ["GPU-gpu-01-0", "GPU-gpu-01-1"]}
-    assert "slices cannot work together" in plan(both)
+    assert "a slice of GPU 0 of gpu-01: slices cannot work together" in plan(both)
     one = plan({**PICK, "gpu": "GPU-gpu-01-0"})
     assert "Train 1 model on 1 GPU" in one
     assert "MIG slices" in one

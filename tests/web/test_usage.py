@@ -8,8 +8,8 @@ from tests.web import cast
 from trackside.accounts.models import User
 from trackside.compute import usage
 from trackside.compute.models import Lease, Usage
-from trackside.jobs import services as jobs
 from trackside.jobs.models import Job
+from trackside.jobs.passes import look
 from trackside.projects.models import Project
 
 GPU0 = {"kind": "gpus", "uuids": ["GPU-gpu-01-0"]}
@@ -115,4 +115,4 @@ def test_the_job_of_a_deleted_user_still_counts_for_its_project(
     usage.settle_all(NOON + timedelta(minutes=2))
     row = Usage.objects.get()
     assert (row.user, row.project, row.gpu_seconds) == (None, project, 120)
-    assert jobs.schedule(NOON) == []
+    assert look(NOON).placed == []

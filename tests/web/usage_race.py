@@ -20,7 +20,7 @@ from django.db.models import Sum  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from tests.web import cast  # noqa: E402
-from tests.web.races import stage, together  # noqa: E402
+from tests.web.racing import stage, together  # noqa: E402
 from trackside.compute import usage  # noqa: E402
 from trackside.compute.models import Lease, Usage  # noqa: E402
 

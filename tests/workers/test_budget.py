@@ -126,5 +126,5 @@ def test_a_part_on_another_node_is_measured_too_and_names_its_node(
     watched = Followers(
         lambda: part.node, budgets._gpus, Launcher(Zygote(tmp_path / "z")), lambda *_, **__: ""
     )
-    how, reason = watched._outcome(Running(part, tmp_path / "n1", 0, 0))
+    how, reason = watched._outcome(Running(tmp_path / "n1", 0, 0, part))
     assert (how, reason.startswith("On west: It used 12.0 GiB of GPU 0")) == ("over_budget", True)

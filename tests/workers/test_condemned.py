@@ -1,6 +1,7 @@
 """A device that dies under a job ends it, and the job goes on elsewhere; what will not die."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from trackside.accounts.models import User
 from trackside.compute.models import Gpu, Lease
 from trackside.jobs import services
 from trackside.jobs.models import Attempt
+from trackside.jobs.passes import look
 from trackside.projects.models import Project
 from workers import condemned, sweep
 from workers.condemned import Condemned
@@ -69,7 +71,7 @@ def test_a_simulated_gpu_that_a_stranger_took_is_not_started_on(node: Node) -> N
         job = submit(node, kind="gpus", uuids=[uuid])
 
     def waits() -> bool:
-        services.schedule(timezone.now())
+        look(timezone.now())
         return "used by a process outside" in _said(job)
 
     gangs.until(waits, "the job to wait")
@@ -77,7 +79,7 @@ def test_a_simulated_gpu_that_a_stranger_took_is_not_started_on(node: Node) -> N
     assert (first.state, first.cause) == ("lost", "gpu_taken")
     assert "of mara uses it" in first.reason
     faults.write_text("{}")
-    gangs.until(lambda: bool(services.schedule(timezone.now())), "a pass to place it")
+    gangs.until(lambda: bool(look(timezone.now()).placed), "a pass to place it")
     node.until(job, "running")
     services.stop(job, user=node.user, how="cancel")
     node.until(job, "cancelled")
@@ -95,9 +97,12 @@ def attempt(project: Project, ada: User) -> Attempt:
     return cast.claimed(job)
 
 
-def test_an_error_on_a_device_that_has_died_is_not_the_jobs_own(attempt: Attempt) -> None:
+@pytest.mark.parametrize("cause", ["program", "ranks_apart"])
+def test_an_error_on_a_device_that_has_died_is_not_the_jobs_own(
+    attempt: Attempt, cause: str
+) -> None:
     known = Condemned(lambda uuids, *, fresh=False: SAID if fresh else "")
-    found = known.verdict(attempt, FAILED)
+    found = known.verdict(attempt, replace(FAILED, cause=cause))
     assert (found.end, found.cause, found.reason, found.step) == ("lose", "gpu_failed", SAID, 7)
 
 

@@ -90,3 +90,23 @@ def test_an_agent_stays_on_the_cores_it_was_given(monkeypatch: pytest.MonkeyPatc
         assert os.sched_getaffinity(0) == {one}
     finally:
         os.sched_setaffinity(0, before)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("counted", "asked"), [({"all": 1, "head": 1}, 1), (None, 2)])
+def test_the_full_catalogue_is_asked_for_only_where_the_quick_one_leaves_something_out(
+    stage: Path, monkeypatch: pytest.MonkeyPatch, counted: Any, asked: int
+) -> None:
+    here = node.Here()
+    here.register()
+    answer = {"backbones": [{"name": "resnet18", "activation": counted}]}
+    heard: list[tuple[str, ...]] = []
+
+    def catalogue(*options: str) -> dict[str, Any]:
+        heard.append(options)
+        return answer
+
+    monkeypatch.setattr(here.asking, "catalogue", catalogue)
+    here.learn()
+    assert heard == [("--quick",), ()][:asked]
+    assert Node.objects.get().catalogue == answer

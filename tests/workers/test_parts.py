@@ -65,8 +65,8 @@ def test_both_parts_run_and_know_each_other(both: tuple[Node, Node]) -> None:
     assert {one["rendezvous"] for one in ranks[1:]} == {f"tcp://{attempt.address}"}
     assert {one["environment"]["GLOO_SOCKET_IFNAME"] for one in ranks} == {"lo"}
     job.refresh_from_db()
-    cards = [f"GPU {n} (H100 80 GB, simulated)" for n in (0, 1)]
-    assert job.reason == f"Runs on here: {', '.join(cards)}; there: {', '.join(cards)}."
+    cards = "GPU 0 and 1 (H100 80 GB, simulated)"
+    assert job.reason == f"Runs on here: {cards}; there: {cards}."
     load = gangs.until(lambda: Event.objects.filter(job=job, type="load").last(), "its load")
     assert len(load.data["gpus"]) == 4
     services.stop(job, user=both[0].user, how="finish_early")

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.process
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with running(tmp_path_factory.mktemp("supervised") / "home") as product:
+    with running(tmp_path_factory.mktemp("supervised") / "home", fresh=True) as product:
         yield product
 
 

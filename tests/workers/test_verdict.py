@@ -104,6 +104,8 @@ FAILURES = [
     ({"exit": 1, "cause": "program"}, "out_of_memory", "out_of_memory"),
     ({"exit": 1, "cause": "program"}, "cuda_out_of_memory", "cuda_out_of_memory"),
     ({"exit": 1, "cause": "program"}, "rendezvous", "rendezvous"),
+    ({"exit": 1, "cause": "program"}, "ranks_apart", "ranks_apart"),
+    ({"exit": 1, "cause": "rank_killed", "signal": 9}, "ranks_apart", "rank_killed"),
     ({"exit": 1, "cause": "program"}, "bad_job", "bad_data"),
 ]
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
@@ -38,6 +39,13 @@ def signed_in(view: View) -> View:
 def api(view: View) -> View:
     view.csrf_exempt = True  # type: ignore[attr-defined]  # a token is never sent by itself
     return _decide(view, "api")
+
+
+def caller(request: HttpRequest) -> User:
+    """Whom the gate let in. Raises PermissionDenied where a public view has let in anybody."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied("Sign in first.")
+    return request.user
 
 
 def decision(view: Callable[..., Any]) -> Decision | None:

@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from trackside.accounts import forms, services
-from trackside.accounts.gate import signed_in
+from trackside.accounts.gate import caller, signed_in
 from trackside.accounts.models import AuditEntry, User
 
 View = Callable[..., HttpResponse]
@@ -36,7 +36,7 @@ def administrators_only(view: View) -> View:
 def users(request: HttpRequest) -> HttpResponse:
     form = forms.NewUser(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        made = services.create_user(_me(request), **form.cleaned_data)
+        made = services.create_user(caller(request), **form.cleaned_data)
         messages.success(request, f"{made} can sign in now.")
         return redirect("users")
     people = User.objects.order_by("-is_active", "username")
@@ -51,7 +51,7 @@ def user_active(request: HttpRequest, number: int) -> HttpResponse:
     if person == request.user:
         messages.error(request, "You cannot deactivate yourself.")
     else:
-        services.set_active(person, active, _me(request))
+        services.set_active(person, active, caller(request))
         done = "can sign in again" if active else "can no longer sign in, and their tokens stop"
         messages.success(request, f"{person} {done}.")
     return redirect("users")
@@ -64,7 +64,7 @@ def user_password(request: HttpRequest, number: int) -> HttpResponse:
     person = get_object_or_404(User, pk=number)
     form = forms.ResetPassword(person, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        services.reset_password(person, form.cleaned_data["password"], _me(request))
+        services.reset_password(person, form.cleaned_data["password"], caller(request))
         messages.success(request, f"{person} has a new password and is signed out everywhere.")
         return redirect("users")
     return render(request, "accounts/user_password.html", {"form": form, "person": person})
@@ -76,8 +76,3 @@ def audit(request: HttpRequest) -> HttpResponse:
     entries = AuditEntry.objects.select_related("user").order_by("-id")
     page = Paginator(entries, 100).get_page(request.GET.get("page"))
     return render(request, "accounts/audit.html", {"page": page})
-
-
-def _me(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 - @signed_in promised it
-    return request.user

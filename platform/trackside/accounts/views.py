@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from trackside.accounts import forms, services, throttle
-from trackside.accounts.gate import public, signed_in
+from trackside.accounts.gate import caller, public, signed_in
 from trackside.accounts.models import ApiToken, User
 from trackside.ui import words
 from trackside.ui.context import THEMES
@@ -71,7 +71,7 @@ def _try(request: HttpRequest, form: forms.SignIn) -> int:
 @signed_in
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    services.audit(_me(request), "signed out", address=services.address_of(request))
+    services.audit(caller(request), "signed out", address=services.address_of(request))
     logout(request)
     return redirect("login")
 
@@ -80,7 +80,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
     """Name, password and tokens; `part` says which of the page's forms was sent."""
-    me, part = _me(request), request.POST.get("part", "")
+    me, part = caller(request), request.POST.get("part", "")
     name = forms.Name(request.POST if part == "name" else None, instance=me)
     password = forms.NewPassword(me, request.POST if part == "password" else None)
     token = forms.NewToken(request.POST if part == "token" else None)
@@ -117,7 +117,7 @@ def _new_token(me: User, form: forms.NewToken) -> str:
 @signed_in
 @require_POST
 def token_revoke(request: HttpRequest, number: int) -> HttpResponse:
-    me = _me(request)
+    me = caller(request)
     token = ApiToken.objects.filter(user=me, pk=number).first()
     if token is None:
         messages.info(request, "That token was already revoked.")
@@ -137,8 +137,3 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     response: HttpResponse = redirect(safe_next(request))
     response.set_cookie("theme", theme, max_age=YEAR, samesite="Lax", secure=request.is_secure())
     return response
-
-
-def _me(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 - @signed_in promised it
-    return request.user

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from recipes.tasks import TASKS
+from trackside.accounts.gate import caller
 from trackside.api.failures import Failure
 from trackside.api.fitting import answer
 from trackside.api.paging import page
@@ -46,7 +47,7 @@ def listed(request: HttpRequest, key: str) -> dict[str, Any]:
 
 
 def create(request: HttpRequest, body: dict[str, Any], key: str) -> dict[str, Any]:
-    user: Any = request.user
+    user = caller(request)
     project = project_for(user, key, Role.EDITOR)
     dataset = dataset_for(project, body["dataset"])
     made = services.create_analysis(
@@ -88,7 +89,7 @@ def fit(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict
 
 
 def train(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict[str, Any]:
-    user: Any = request.user
+    user = caller(request)
     analysis = _analysis(request, key, name, Role.EDITOR)
     compute = body.get("compute") or _wish(analysis)
     design, models = _chosen(analysis, body.get("models"))

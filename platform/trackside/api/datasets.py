@@ -9,6 +9,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from trackside.accounts.gate import caller
 from trackside.accounts.services import audit
 from trackside.api.bodies import read_field, read_file
 from trackside.api.failures import Failure
@@ -77,7 +78,7 @@ def listed(request: HttpRequest, key: str) -> dict[str, Any]:
 
 def upload(request: HttpRequest, key: str) -> dict[str, Any]:
     project = project_for(request.user, key, Role.EDITOR)
-    user: Any = request.user
+    user = caller(request)
     file = read_file(request, limit=settings.UPLOAD_MAX_BYTES)
     if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
         most = settings.UPLOAD_MAX_BYTES >> 20
@@ -108,7 +109,7 @@ def correct(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> 
 
 
 def delete(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
-    user: Any = request.user
+    user = caller(request)
     services.delete(queries.dataset_for(project_for(user, key, Role.EDITOR), name), user)
     return {}
 
@@ -153,7 +154,7 @@ def _row(picture: Picture) -> list[Any]:
 
 
 def _csv(request: HttpRequest, one: Dataset) -> HttpResponseBase:
-    user: Any = request.user
+    user = caller(request)
     lines: Iterable[list[Any]]
     if one.kind == "table":
         table = tables.table(one)

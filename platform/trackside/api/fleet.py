@@ -5,6 +5,7 @@ from typing import Any
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
+from trackside.accounts.gate import caller
 from trackside.accounts.models import User
 from trackside.api.failures import Failure
 from trackside.compute import quotas, usage_report
@@ -13,19 +14,14 @@ from trackside.compute.board import board
 from trackside.compute.draining import must_administer
 from trackside.compute.granting import BadQuota, set_quota
 from trackside.compute.models import Gpu, Node
-from trackside.jobs import scheduling, services
-from trackside.jobs.views_queue import job_of, waiting
+from trackside.jobs import queries, services
 from trackside.projects.models import Project
 
 Json = dict[str, Any]
 
 
-def _me(request: HttpRequest) -> Any:
-    return request.user
-
-
 def nodes(request: HttpRequest) -> Json:
-    return {"nodes": [_shown(one) for one in board(_me(request))["nodes"]]}
+    return {"nodes": [_shown(one) for one in board(caller(request))["nodes"]]}
 
 
 def _shown(node: Json) -> Json:
@@ -44,53 +40,47 @@ def _node(name: str) -> Node:
 
 
 def drain(request: HttpRequest, body: Json, name: str) -> Json:
-    must_administer(_me(request), "drain a node")
+    must_administer(caller(request), "drain a node")
     node = _node(name)
-    compute.drain(node, _me(request), str(body.get("note") or ""))
+    compute.drain(node, caller(request), str(body.get("note") or ""))
     if body.get("ask_jobs"):
         services.drain_node(node)
     return _one(request, name)
 
 
 def undrain(request: HttpRequest, body: Json, name: str) -> Json:
-    must_administer(_me(request), "bring a node back")
-    compute.undrain(_node(name), _me(request))
-    scheduling.later()
+    must_administer(caller(request), "bring a node back")
+    compute.undrain(_node(name), caller(request))
+    services.later()
     return _one(request, name)
 
 
 def mend(request: HttpRequest, body: Json, uuid: str) -> Json:
-    must_administer(_me(request), "put a GPU back in service")
+    must_administer(caller(request), "put a GPU back in service")
     gpu = Gpu.objects.select_related("node").filter(pk=uuid).first()
     if gpu is None:
         raise Http404("There is no such GPU.")
-    compute.mend_gpu(gpu.pk, _me(request))
-    scheduling.later()
+    compute.mend_gpu(gpu.pk, caller(request))
+    services.later()
     return _one(request, gpu.node.name)
 
 
 def queue(request: HttpRequest) -> Json:
-    seen = board(_me(request))
+    seen = board(caller(request))
     return {"queue": seen["queue"], "waiting": seen["waiting"]}
 
 
 def priority(request: HttpRequest, body: Json, id: int) -> Json:  # noqa: A002 - in the address
-    services.set_priority(job_of(_me(request), id), _me(request), body["priority"])
+    services.set_priority(queries.job_of(caller(request), id), caller(request), body["priority"])
     return queue(request)
 
 
 def place(request: HttpRequest, body: Json, id: int) -> Json:  # noqa: A002 - in the address
-    job = job_of(_me(request), id)
     if ("before" in body) == ("after" in body):
         raise Failure(422, "invalid", "Say 'before' or 'after' which job it is to stand.", "before")
-    side, act = (
-        ("before", services.move_before) if "before" in body else ("after", services.move_after)
-    )
-    services.must_command(job, _me(request))
-    other = waiting(body[side])
-    if other is None:
-        raise Failure(422, "invalid", f"Job {body[side]} does not wait.", side)
-    act(job, _me(request), other)
+    side: services.Side = "before" if "before" in body else "after"
+    job = queries.job_of(caller(request), id)
+    services.place_beside(job, caller(request), side, body[side])
     return queue(request)
 
 
@@ -102,7 +92,7 @@ def usage(request: HttpRequest) -> Json:
     most = usage_report.DAYS[-1]
     if not raw.isascii() or not raw.isdigit() or len(raw) > 4 or not 0 < int(raw) <= most:
         raise Failure(422, "invalid", f"'days' must be a whole number from 1 to {most}.", "days")
-    found = usage_report.report(_me(request), by, int(raw), timezone.now().date())
+    found = usage_report.report(caller(request), by, int(raw), timezone.now().date())
     return {
         "by": by,
         "since": found.since.isoformat(),
@@ -113,7 +103,7 @@ def usage(request: HttpRequest) -> Json:
 
 
 def quota_list(request: HttpRequest) -> Json:
-    must_administer(_me(request), "see and change quotas")
+    must_administer(caller(request), "see and change quotas")
     rows = quotas.all_rows()
     return {
         "quotas": [
@@ -128,7 +118,7 @@ def quota_list(request: HttpRequest) -> Json:
 
 
 def quota_set(request: HttpRequest, body: Json) -> Json:
-    me = _me(request)
+    me = caller(request)
     must_administer(me, "see and change quotas")
     name, key = body.get("user"), body.get("project")
     user = User.objects.filter(username=name).first() if name else None
@@ -141,5 +131,5 @@ def quota_set(request: HttpRequest, body: Json) -> Json:
         set_quota(me, body["gpus"], user=user, project=project)
     except BadQuota as wrong:
         raise Failure(422, "invalid", str(wrong), "gpus") from None
-    scheduling.later()
+    services.later()
     return quota_list(request)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from trackside.accounts.gate import caller
 from trackside.api.failures import Failure
 from trackside.api.paging import page
 from trackside.datasets.models import Dataset
@@ -33,7 +34,7 @@ def get(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
 
 def create(request: HttpRequest, body: dict[str, Any], key: str) -> dict[str, Any]:
     project = project_for(request.user, key, Role.EDITOR)
-    user: Any = request.user
+    user = caller(request)
     if body["kind"] not in KINDS:
         listed_kinds = " or ".join(KINDS)
         raise Failure(
@@ -87,6 +88,6 @@ def delete(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
 
 
 def run(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict[str, Any]:
-    user: Any = request.user
+    user = caller(request)
     recipe = row(project_for(user, key, Role.EDITOR), Recipe, name=name)
     return snapshot(services.run_recipe(recipe, user, body.get("compute")))

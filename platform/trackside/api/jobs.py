@@ -3,23 +3,24 @@
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from trackside.accounts.gate import api, error_json, user_of_token
+from trackside.accounts.gate import api, caller, error_json, user_of_token
 from trackside.api.failures import Failure, answer_to
-from trackside.api.paging import page
-from trackside.jobs import queries, services
+from trackside.api.paging import part
+from trackside.jobs import logs, queries, services
 from trackside.jobs.live import job_stream, let_go, response
 from trackside.jobs.models import Job
 from trackside.jobs.states import JobState
 from trackside.projects.access import project_for, projects_of
 from trackside.projects.models import Role
+from trackside.ui.streaming import streamed
 
 
 def listed(request: HttpRequest) -> dict[str, Any]:
     """Newest first; `?project=` and `?state=` narrow the list."""
-    user: Any = request.user
+    user = caller(request)
     key, state = request.GET.get("project"), request.GET.get("state")
     mine = [project_for(user, key)] if key else projects_of(user)
     rows = Job.objects.filter(project__in=mine)
@@ -28,7 +29,8 @@ def listed(request: HttpRequest) -> dict[str, Any]:
             known = ", ".join(JobState.values)
             raise Failure(422, "invalid", f"'state' must be one of {known}.", "state")
         rows = rows.filter(state=state)
-    return page(request, rows, "-id", "jobs", queries.snapshot)
+    found, following = part(request, rows.only("pk"), "-id")
+    return {"jobs": queries.snapshots(found), "next": following}
 
 
 def get(request: HttpRequest, id: int) -> dict[str, Any]:  # noqa: A002 - named in the address
@@ -36,40 +38,40 @@ def get(request: HttpRequest, id: int) -> dict[str, Any]:  # noqa: A002 - named 
 
 
 def log(request: HttpRequest, id: int) -> HttpResponseBase:  # noqa: A002 - named in the address
-    text = queries.log_text(_job(request, id))
-    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+    found = logs.logs(_job(request, id))
+    return streamed(request, logs.pieces(found), content_type=logs.PLAIN)
 
 
 def stop(request: HttpRequest, body: dict[str, Any], id: int) -> dict[str, Any]:  # noqa: A002
-    user: Any = request.user
+    user = caller(request)
     return queries.snapshot(services.stop(_own(request, id), user=user, how=body["how"]))
 
 
 def pause(request: HttpRequest, id: int) -> dict[str, Any]:  # noqa: A002 - named in the address
-    user: Any = request.user
+    user = caller(request)
     return queries.snapshot(services.pause(_own(request, id), user))
 
 
 def resume(request: HttpRequest, id: int) -> dict[str, Any]:  # noqa: A002 - named in the address
-    user: Any = request.user
+    user = caller(request)
     return queries.snapshot(services.resume(_own(request, id), user))
 
 
 def move(request: HttpRequest, body: dict[str, Any], id: int) -> dict[str, Any]:  # noqa: A002
-    user: Any = request.user
+    user = caller(request)
     return queries.snapshot(services.move(_own(request, id), user, body["compute"]))
 
 
 def _own(request: HttpRequest, number: int) -> Job:
     """One that the caller may change."""
-    user: Any = request.user
+    user = caller(request)
     job = _job(request, number)
     project_for(user, job.project.key, Role.EDITOR)
     return job
 
 
 def _job(request: HttpRequest, number: int) -> Job:
-    user: Any = request.user
+    user = caller(request)
     return queries.job_for(None, user, number)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from trackside.accounts.gate import caller
 from trackside.api.paging import page
 from trackside.projects import services
 from trackside.projects.access import project_for, projects_of, role_of
@@ -25,7 +26,7 @@ def listed(request: HttpRequest) -> dict[str, Any]:
 
 
 def create(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
-    user: Any = request.user
+    user = caller(request)
     return shown(services.create_project(user, **body), user)
 
 
@@ -34,6 +35,6 @@ def one(request: HttpRequest, key: str) -> dict[str, Any]:
 
 
 def delete(request: HttpRequest, key: str) -> dict[str, Any]:
-    user: Any = request.user
+    user = caller(request)
     services.delete_project(project_for(user, key, Role.OWNER), user)
     return {}

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
+from trackside.accounts.gate import caller
 from trackside.api.bodies import fingerprint
 from trackside.api.failures import Failure
 from trackside.jobs.models import IdempotentAnswer
@@ -29,7 +30,7 @@ def once(request: HttpRequest, run: Callable[[], HttpResponse]) -> HttpResponse:
     if len(key) > KEY_MAX:
         raise Failure(400, "bad_key", f"An Idempotency-Key has {KEY_MAX} characters at most.")
     seal = fingerprint(request)
-    user: Any = request.user
+    user = caller(request)
     if before := _before(user, key, seal):
         return before
     try:

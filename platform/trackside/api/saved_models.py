@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from trackside.accounts.gate import caller
 from trackside.accounts.services import audit
 from trackside.api.paging import page
 from trackside.flow import queries as flow
@@ -24,7 +25,7 @@ def deploy(
     key: str,
     id: int,  # noqa: A002 - named in the address
 ) -> dict[str, Any]:
-    user: Any = request.user
+    user = caller(request)
     project = project_for(user, key, Role.EDITOR)
     trained = row(project, TrainedModel, through="session__analysis__project", pk=id)
     saved = deploy_to_flow(trained, body["name"], user, active=body.get("activate", True))
@@ -53,7 +54,7 @@ def activate(request: HttpRequest, body: dict[str, Any], key: str, name: str) ->
 
 
 def bundle(request: HttpRequest, key: str, name: str, v: int) -> HttpResponseBase:
-    user: Any = request.user
+    user = caller(request)
     version = _version(request, key, name, v)
     bundles.folder(version)
     audit(user, "download", f"{key}/{version} bundle")

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from trackside.accounts.models import User
 from trackside.compute import clock, tiles, waiting
+from trackside.compute.fleet import ONE_EACH
 from trackside.compute.models import Lease, Node
 from trackside.projects.access import projects_of
 from trackside.projects.models import Member, Role
@@ -20,6 +21,11 @@ HIDDEN = "a job of another project"
 # What differs at each look without anything having happened: left out when boards are compared.
 CLOCKS = ("at", "heartbeat_age", "idle_s", "eta")
 INNER = ("user_id", "project_id", "uuids")
+_JOB = ("title", "progress", "preemptible", "created_by__display_name", "created_by__username")
+HELD = (
+    *("gpu_id", "attempt_id", "taken_at", "shared", "memory", "quarantined", "attempt__job_id"),
+    *(f"attempt__job__{name}" for name in (*_JOB, "project__key")),
+)
 
 Board = dict[str, Any]
 
@@ -52,18 +58,15 @@ def board(user: User | AnonymousUser) -> Board:
 def load(now: datetime) -> Board:
     """Everything, for everybody: not to be shown as it is."""
     held: tiles.Held = {}
-    cores: set[str] = set()
     for lease in _leases():
-        if lease.gpu_id is None:
-            cores.add(lease.resource)
-        else:
-            held.setdefault(lease.gpu_id, []).append(lease)
+        held.setdefault(str(lease.gpu_id), []).append(lease)
+    cores = set(Lease.objects.filter(gpu=None).values_list("resource", flat=True))
     queue, total = waiting.queue(now)
     turns = waiting.queued().filter(paused=False).count()
     wanted = waiting.wanted(queue)
     nodes = [
         tiles.node(one, held, cores, wanted, now)
-        for one in Node.objects.prefetch_related("gpus").order_by("name")
+        for one in Node.objects.defer("catalogue").prefetch_related("gpus").order_by("name")
     ]
     labels = {
         gpu["uuid"]: f"GPU {gpu['index']} of {node['name']}"
@@ -76,9 +79,10 @@ def load(now: datetime) -> Board:
 
 
 def _leases() -> QuerySet[Lease]:
+    """Of GPUs, with what a tile tells of who holds them."""
     about = ("attempt__job__created_by", "attempt__job__project")
-    large = [f"attempt__job__{name}" for name in ("spec", "result", "needs", "metrics")]
-    return Lease.objects.select_related(*about).defer(*large).order_by("resource")
+    held = Lease.objects.filter(ONE_EACH, gpu__isnull=False).select_related(*about)
+    return held.only(*HELD).order_by("resource")
 
 
 def show(full: Board, who: Viewer) -> Board:

@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any, Protocol
 
 from recipes.algorithms import ALGORITHMS
+from trackside.ui.words import plural
 
 GIB = 2**30
 CONTEXT = int(0.6 * GIB)  # CUDA context and the libraries' work space
@@ -223,7 +224,7 @@ def _corrected(need: Need, like: list[Peak]) -> Need:
 
 
 def from_runs(number: int, spread: float) -> str:
-    return f"From {number} like {'training' if number == 1 else 'trainings'}, ±{spread:.0%}."
+    return f"From {plural(number, 'like training')}, ±{spread:.0%}."
 
 
 def budget(need: Need | None) -> int | None:

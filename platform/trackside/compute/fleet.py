@@ -21,6 +21,8 @@ CLOSED = {
 HEALTH = {"failed": "has failed", "dirty": "still holds the memory of an ended job"}
 STAYS = ("", "finish_early")  # every other stop word ends the job within moments
 NODE = ("name", "cores", "simulated", "heartbeat_at", "draining", "topology", "state")
+# Of an exclusive job's shares of a GPU the first stands for all.
+ONE_EACH = Q(shared=True) | Q(resource=F("gpu_id"))
 
 
 class Held(NamedTuple):
@@ -115,10 +117,10 @@ def fleet(now: datetime, only: Collection[int] | None = None) -> list[Machine]:
 
 
 def _held(within: Q) -> dict[int, list[Held]]:
-    """The leases by node; of an exclusive job's shares of a GPU the first stands for all."""
-    one_each = Q(gpu=None) | Q(shared=True) | Q(resource=F("gpu_id"))
+    """The leases by node."""
     found: dict[int, list[Held]] = {}
-    for row in Lease.objects.filter(within, one_each).order_by("resource").values_list(*_COLUMNS):
+    rows = Lease.objects.filter(within, Q(gpu=None) | ONE_EACH).order_by("resource")
+    for row in rows.values_list(*_COLUMNS):
         found.setdefault(row[1], []).append(Held(*row))
     return found
 

@@ -74,6 +74,7 @@ def summary(board: Board) -> dict[str, Any]:
         "names": names(board),
         "counts": {
             "all": sum(len(node["gpus"]) for node in board["nodes"]),
+            "cut": any(gpu["parent"] for node in board["nodes"] for gpu in node["gpus"]),
             "free": taking,
             "closed": _free(board["nodes"]) - taking,
             "nodes": len(board["nodes"]),

@@ -22,6 +22,7 @@ from trackside.compute.placement import (
     ordered,
 )
 from trackside.compute.placement.limits import Ledger
+from trackside.ui.words import plural
 
 Answer = dict[str, Any]
 Ask = Callable[..., list[Decision]]  # a wish, and a fleet other than the real one
@@ -69,8 +70,8 @@ def duration(
         runs += len(newest)
     if not runs:
         return {"seconds": None, "basis": "Not known: no model is chosen."}
-    number = f"{runs} like {'training' if runs == 1 else 'trainings'}"
-    return {"seconds": round(total, 1), "basis": f"From {number}; early stopping may end sooner."}
+    basis = f"From {plural(runs, 'like training')}; early stopping may end sooner."
+    return {"seconds": round(total, 1), "basis": basis}
 
 
 def _seconds(one: Peak, shape: Shape, images: dict[str, Any], devices: int) -> float:
@@ -223,8 +224,7 @@ def start(compute: dict[str, Any], board: dict[str, Any]) -> Answer:
 def _cpu(ranks: int, nodes: list[dict[str, Any]]) -> Answer:
     if any(node["cores_free"] >= ranks for node in nodes):
         return {"seconds": 0, "text": "Now."}
-    cores = f"{ranks} CPU core{'' if ranks == 1 else 's'}"
-    return {"seconds": None, "text": f"When {cores} of one machine are free."}
+    return {"seconds": None, "text": f"When {plural(ranks, 'CPU core')} of one machine are free."}
 
 
 def _any(compute: dict[str, Any], nodes: list[dict[str, Any]]) -> Answer:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Count
 
+from trackside.compute import fit
 from trackside.compute.models import Gpu, Node
 
 Compute = dict[str, Any]
@@ -115,16 +116,23 @@ def _budget(compute: Compute, share: str) -> Compute:
     return {"memory": memory}
 
 
-def budget(needed: int | None, spread: float) -> int:
-    """What a job that names no budget gets: the estimate's upper end. Raises BadCompute."""
-    if needed is None:
+def budgeted(asked: Compute, needs: dict[str, Any]) -> Compute:
+    """The cleaned wish; a shared one that names no budget gets the estimate's. Raises BadCompute.
+
+    `needs` is what `fit.estimate` said.
+    """
+    if asked["share"] != "shared" or asked["memory"] is not None:
+        return asked
+    need = fit.Need(bytes=needs.get("bytes"), spread=float(needs.get("spread") or 0))
+    memory = fit.budget(need)
+    if memory is None:
         raise BadCompute(
             "compute.memory",
             "Nobody knows yet how much memory this needs: say in 'memory' how many bytes of each "
             "shared GPU it may use.",
             "memory_missing",
         )
-    return max(LEAST_BUDGET, int(needed * (1 + spread)))
+    return {**asked, "memory": memory}
 
 
 def _can_be_shared(asked: Compute) -> None:
@@ -193,12 +201,11 @@ def _gpus(compute: Compute) -> Compute:
     found = {gpu.uuid: gpu for gpu in Gpu.objects.filter(uuid__in=uuids).select_related("node")}
     for uuid in uuids:
         _present(uuid, found.get(uuid))
-    slices = [uuid for uuid in uuids if found[uuid].parent]
+    slices = [found[uuid] for uuid in uuids if found[uuid].parent]
     if slices and len(uuids) > 1:
+        one = f"{slices[0].name}, a slice of GPU {slices[0].index} of {slices[0].node}"
         raise BadCompute(
-            "compute.uuids",
-            f"{slices[0]} is a slice of a GPU, and slices cannot work together: choose it alone.",
-            "gpu_slice",
+            "compute.uuids", f"{one}: slices cannot work together, choose it alone.", "gpu_slice"
         )
     return {"uuids": sorted(uuids, key=lambda one: (found[one].node.name, found[one].index))}
 

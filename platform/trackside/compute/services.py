@@ -192,7 +192,7 @@ def state_of(node: Node, now: datetime) -> NodeState:
 
 def age(now: datetime) -> None:
     """Write the state by age into the rows, for lists and filters."""
-    for node in Node.objects.all():
+    for node in Node.objects.only("state", "draining", "heartbeat_at"):
         state = state_of(node, now)
         if state != node.state:
             Node.objects.filter(pk=node.pk, state=node.state).update(state=state)

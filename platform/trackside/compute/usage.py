@@ -19,6 +19,11 @@ from trackside.compute.models import Gpu, Lease, Usage
 
 LONGEST_BEAT = 15.0  # seconds: what lies further back was not seen by this sample
 CHUNK = 500
+COUNTED = (
+    *("taken_at", "counted_at", "shared", "used_seconds", "energy_wh", "node__simulated"),
+    *("gpu__slots", "attempt__fence", "attempt__node_id"),
+    *("attempt__job__created_by_id", "attempt__job__project_id"),
+)
 
 
 @dataclass
@@ -80,7 +85,8 @@ def settle_all(now: datetime) -> int:
 def _settle(locking: QuerySet[Lease], now: datetime) -> None:
     """The lock makes each second count once, whoever else settles or releases."""
     rows = locking.filter(attempt__fence__gt=0)  # not claimed yet: nothing was held so far
-    leases = list(rows.select_related("attempt__job", "node", "gpu").order_by("pk"))
+    about = rows.select_related("attempt__job", "node", "gpu").only(*COUNTED)
+    leases = list(about.order_by("pk"))
     sums: dict[_Key, _Sum] = defaultdict(_Sum)
     for lease in leases:
         _add(sums, lease, now)

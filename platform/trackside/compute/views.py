@@ -3,13 +3,13 @@
 from contextlib import suppress
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from trackside.accounts.gate import signed_in
+from trackside.accounts.gate import caller, signed_in
 from trackside.accounts.models import User
 from trackside.compute import quotas, usage_report
 from trackside.compute.board import board
@@ -20,20 +20,18 @@ from trackside.compute.urgency import most_urgent
 from trackside.projects.access import project_for
 from trackside.projects.models import Project
 from trackside.ui import spreadsheet
+from trackside.ui.streaming import streamed
 
+CSV = "text/csv; charset=utf-8"
 COLUMNS = ("label", "simulated", "gpu_hours", "used_hours", "core_hours", "energy_kwh", "jobs")
 
 
 def _frame(request: HttpRequest) -> dict[str, Any]:
     """`?project=KEY` only keeps that project's navigation."""
-    context: dict[str, Any] = {"may_administer": _me(request).is_staff}
+    context: dict[str, Any] = {"may_administer": caller(request).is_staff}
     with suppress(Http404):
         context["project"] = project_for(request.user, request.GET.get("project", ""))
     return context
-
-
-def _me(request: HttpRequest) -> Any:
-    return request.user
 
 
 @signed_in
@@ -44,7 +42,7 @@ def gpus(request: HttpRequest) -> HttpResponse:
     context = {
         "board": seen,
         "machines": machines(seen),
-        "most_urgent": most_urgent(_me(request)),
+        "most_urgent": most_urgent(caller(request)),
         **summary(seen),
         **_frame(request),
     }
@@ -56,7 +54,7 @@ def _asked(request: HttpRequest) -> usage_report.Report:
     by = request.GET.get("by", "")
     days = request.GET.get("days", "")
     return usage_report.report(
-        _me(request),
+        caller(request),
         by if by in usage_report.BY else "project",
         int(days) if days in map(str, usage_report.DAYS) else 30,
         timezone.now().date(),
@@ -87,17 +85,15 @@ def usage_csv(request: HttpRequest) -> HttpResponseBase:
     found = _asked(request)
     rows = [(found.by, *COLUMNS[1:])]
     rows += [tuple(line.shown()[name] for name in COLUMNS) for line in found.lines]
-    answer = StreamingHttpResponse(spreadsheet.pieces(rows), content_type="text/csv; charset=utf-8")
     name = f"usage-by-{found.by}-{found.since}-{found.until}.csv"
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    return streamed(request, spreadsheet.pieces(rows), content_type=CSV, filename=name)
 
 
 @signed_in
 @require_GET
 def quotas_page(request: HttpRequest) -> HttpResponse:
     """For administrators: the most GPUs at once of users and projects."""
-    must_administer(_me(request), "see and change quotas")
+    must_administer(caller(request), "see and change quotas")
     rows = list(quotas.all_rows())
     context = {
         "rows": _held([row for row in rows if row.user or row.project]),

@@ -11,13 +11,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from trackside.accounts.gate import error_json, signed_in
-from trackside.accounts.models import User
+from trackside.accounts.gate import caller, error_json, signed_in
 from trackside.datasets import queries, reading, services, tables
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.datasets.pages import images_tab, problems_tab, summary_tab
 from trackside.datasets.pages_table import columns_tab, rows_tab, table_problems_tab
-from trackside.projects.access import RANK, project_for
+from trackside.projects.access import may_edit, project_for
 from trackside.projects.models import Project, Role
 
 TABS: dict[str, Callable[[HttpRequest, Dataset], dict[str, Any]]] = {
@@ -28,11 +27,6 @@ TABS: dict[str, Callable[[HttpRequest, Dataset], dict[str, Any]]] = {
     "columns": columns_tab,
     "table_problems": table_problems_tab,
 }
-
-
-def may_edit(project: Project) -> bool:
-    """Whether the person that `project_for` looked up may change things."""
-    return RANK[project.my_role] >= RANK[Role.EDITOR]  # type: ignore[attr-defined]
 
 
 @signed_in
@@ -86,7 +80,7 @@ def _upload(request: HttpRequest, project: Project) -> Dataset:
         kind=request.POST.get("kind") or "auto", read=reading.from_form(request.POST)
     )
     return services.upload(
-        project, _me(request), request.POST.get("name", ""), given, wish, click_id=click
+        project, caller(request), request.POST.get("name", ""), given, wish, click_id=click
     )
 
 
@@ -145,7 +139,7 @@ def retry(request: HttpRequest, key: str, name: str) -> HttpResponse:
     one = queries.dataset_for(project, name)
     try:
         told = "delimiter" in request.POST
-        services.retry(one, _me(request), reading.from_form(request.POST) if told else None)
+        services.retry(one, caller(request), reading.from_form(request.POST) if told else None)
     except services.Refused as refused:
         messages.error(request, str(refused))
     return redirect("dataset", project.key, one.name)
@@ -157,14 +151,9 @@ def delete(request: HttpRequest, key: str, name: str) -> HttpResponse:
     project = project_for(request.user, key, Role.EDITOR)
     one = queries.dataset_for(project, name)
     try:
-        services.delete(one, _me(request))
+        services.delete(one, caller(request))
     except services.Refused as refused:
         messages.error(request, str(refused))
         return redirect("dataset", project.key, one.name)
     messages.success(request, f"{one.name} is deleted.")
     return redirect("datasets", project.key)
-
-
-def _me(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 - @signed_in promised it
-    return request.user

@@ -1,24 +1,17 @@
 """The page of the Flow, and deploying into it."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from trackside.accounts.gate import signed_in
+from trackside.accounts.gate import caller, signed_in
 from trackside.flow import queries, services
 from trackside.flow.actions import shown
 from trackside.lab.models import TrainedModel
-from trackside.projects.access import RANK, project_for, row
-from trackside.projects.models import Project, Role
+from trackside.projects.access import may_edit, project_for, row
+from trackside.projects.models import Role
 from trackside.saved_models.models import SavedModel
-
-
-def may_edit(project: Project) -> bool:
-    """Whether the person that `project_for` looked up may change things."""
-    return RANK[project.my_role] >= RANK[Role.EDITOR]  # type: ignore[attr-defined]
 
 
 @signed_in
@@ -45,7 +38,7 @@ def deploy(request: HttpRequest, key: str, number: int) -> HttpResponse:
     """The form on a trained model's page: `name`, and `activate` for an existing saved model."""
     project = project_for(request.user, key, Role.EDITOR)
     trained = row(project, TrainedModel, through="session__analysis__project", pk=number)
-    user: Any = request.user
+    user = caller(request)
     name = request.POST.get("name", "").strip()
     active = request.POST.get("activate", "on") in ("on", "1", "true")
     try:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from recipes.tasks import data_of
-from trackside.accounts.gate import signed_in
+from trackside.accounts.gate import caller, signed_in
 from trackside.compute.picking import keeping, picked, picker
 from trackside.compute.requests import BadCompute
 from trackside.datasets.models import Dataset, DatasetState
@@ -18,11 +18,10 @@ from trackside.flow import queries, reading, services
 from trackside.flow.graph import Cycle
 from trackside.flow.models import Recipe
 from trackside.flow.recipes import NAME
-from trackside.flow.views import may_edit
 from trackside.jobs.models import Job
 from trackside.jobs.states import JOB_OVER
 from trackside.lab.trouble import Refused
-from trackside.projects.access import project_for, row
+from trackside.projects.access import may_edit, project_for, row
 from trackside.projects.models import Project, Role
 from trackside.saved_models import queries as saved
 from trackside.saved_models.bundles import BundleGone
@@ -112,7 +111,7 @@ def _suggested(project: Project, dataset: str) -> str:
 @transaction.atomic
 def _made(request: HttpRequest, project: Project) -> HttpResponse:
     """The recipe, and its run where that is asked for: refused, there is no recipe either."""
-    user: Any = request.user
+    user = caller(request)
     form = request.POST
     output = form.get("output", "").strip()
     dataset = Dataset.objects.filter(project=project, name=form.get("dataset", "")).first()
@@ -213,7 +212,7 @@ def recipe_run(request: HttpRequest, key: str, name: str) -> HttpResponse:
 
 
 def _run(request: HttpRequest, one: Recipe, compute: dict[str, Any] | None) -> HttpResponse:
-    user: Any = request.user
+    user = caller(request)
     click = request.POST.get("click_id", "")[:64] or None
     job: Job = services.run_recipe(one, user, compute, click_id=click)
     messages.success(request, f"{one} runs as job {job.pk}.")

@@ -48,11 +48,9 @@ def _assign(job: Job, decision: Decision, now: datetime) -> Attempt | None:
     given what it wanted before.
     """
     computes = computes_of(job, decision)
-    where = [
-        f"{part.machine.name}: {', '.join(history.devices(compute))}"
-        for part, compute in zip(decision.parts, computes, strict=True)
-    ]
-    if not move_job(job.pk, Move.ASSIGN, reason=f"Starts on {'; '.join(where)}."):
+    nodes = [part.machine.name for part in decision.parts]
+    where = history.where(zip(nodes, computes, strict=True))
+    if not move_job(job.pk, Move.ASSIGN, reason=f"Starts on {where}."):
         return None
     wish, paused = Job.objects.values_list("compute", "paused").get(pk=job.pk)
     if paused or wish != job.compute:

@@ -121,8 +121,7 @@ def _begin(attempt: Attempt, now: datetime) -> None:
     if attempt.compute.get("world"):
         others = attempt.followers.order_by("position")
         parts += others.values_list("node__name", "compute")
-    where = "; ".join(f"{node}: {', '.join(history.devices(one))}" for node, one in parts)
-    move_job(attempt.job_id, Move.FIRST_STEP, reason=f"Runs on {where}.")
+    move_job(attempt.job_id, Move.FIRST_STEP, reason=f"Runs on {history.where(parts)}.")
     history.tell_state(attempt.job_id, now)
 
 

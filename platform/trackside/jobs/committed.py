@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from recipes import crash
 from trackside.jobs import history
 from trackside.jobs.models import Attempt, Checkpoint, Job
+from trackside.jobs.states import JOB_OVER
 
 
 def of(job: int, *, before: int | None = None) -> QuerySet[Checkpoint]:
@@ -75,6 +76,15 @@ def _forget(attempt: Attempt, kept: Iterable[str]) -> None:
 def _remove(paths: list[str]) -> None:
     for path in paths:
         shutil.rmtree(Path(settings.TRACKSIDE_STORAGE) / path, ignore_errors=True)
+
+
+def clear(ended_before: datetime) -> None:
+    """Files and rows of the jobs that were over by then: nobody goes on from them any more."""
+    rows = Checkpoint.objects.filter(job__state__in=JOB_OVER, job__finished_at__lt=ended_before)
+    for job in set(rows.values_list("job_id", flat=True)):
+        for place in (Path(settings.TRACKSIDE_STORAGE) / "jobs" / str(job)).glob("*/checkpoints"):
+            shutil.rmtree(place, ignore_errors=True)
+        of(job).delete()
 
 
 @transaction.atomic

@@ -118,8 +118,7 @@ def _live(part: Follower) -> QuerySet[Follower]:
 
 def wake(attempt: Attempt) -> None:
     """The attempt is over: each node may give its devices back."""
-    for node in _nodes(attempt):
-        doorbell.poke(node)
+    doorbell.poke_soon(_nodes(attempt))
 
 
 def _nodes(attempt: Attempt) -> list[str]:

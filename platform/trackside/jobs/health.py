@@ -67,15 +67,16 @@ def _milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.{2 if seconds < 0.001 else 0}f} ms"
 
 
+def ask_database() -> None:
+    """The smallest question. Raises DatabaseError."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        cursor.fetchone()
+
+
 def _database() -> Part:
     """It answers, or this page would not: the session was read from it."""
-
-    def ask() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            cursor.fetchone()
-
-    took = _timed(ask)
+    took = _timed(ask_database)
     note = "" if took < SLOW_DATABASE else "It is slow: each click and heartbeat waits for it."
     name = {"postgresql": "Postgres", "sqlite": "SQLite"}.get(connection.vendor, connection.vendor)
     value = f"{name} answers in {_milliseconds(took)}"

@@ -5,21 +5,28 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q, QuerySet
+
 from trackside.compute.models import Gpu, Lease, Node, NodeState
 from trackside.compute.services import state_of
 from trackside.ui import words
 
 CLOCK_OFF = 5.0  # seconds: nothing depends on it, but people compare times
 DEAF = 3  # doorbells waiting at an agent that is alive
+DEVICE = ("index", "name", "health", "health_note", "broken", "node__name")
 Row = dict[str, Any]
 
 
 def nodes(now: datetime, unheard: Callable[[Sequence[str]], list[int | None]]) -> list[Row]:
     """One row a node, by name."""
-    rows = list(Node.objects.order_by("name"))
+    rows = list(_nodes())
     newest = max((row.vitals.get("version", "") for row in rows), default="", key=_numbers)
     waiting = unheard([row.queue for row in rows])
     return [_node(row, now, newest, bells) for row, bells in zip(rows, waiting, strict=True)]
+
+
+def _nodes() -> QuerySet[Node]:
+    return Node.objects.defer("catalogue", "topology").order_by("name")
 
 
 def _numbers(version: str) -> list[int]:
@@ -75,7 +82,7 @@ def _off(seconds: float) -> str:
 
 def clocks(now: datetime) -> Row:
     """The largest difference of a living node's clock to the database's."""
-    rows = [row for row in Node.objects.all() if state_of(row, now) != NodeState.LOST]
+    rows = [row for row in _nodes() if state_of(row, now) != NodeState.LOST]
     off = {row.name: float(row.vitals.get("clock") or 0) for row in rows}
     worst = max(off, key=lambda name: abs(off[name]), default=None)
     one: Row = {"name": "Clocks", "state": "ok", "value": "no node to compare", "note": ""}
@@ -97,22 +104,21 @@ def clocks(now: datetime) -> Row:
 def devices() -> list[Row]:
     """Devices that no job can get until somebody acts, and those that are being cleared."""
     found = []
-    held = Lease.objects.filter(quarantined=True, gpu__isnull=False).select_related("attempt")
-    quarantined = {one.gpu_id: one for one in held}
-    for gpu in (
-        Gpu.objects.filter(present=True).select_related("node").order_by("node__name", "index")
-    ):
-        lease = quarantined.get(gpu.pk)
+    held = Lease.objects.filter(quarantined=True, gpu__isnull=False)
+    lost = dict(held.values_list("gpu_id", "attempt__job_id"))
+    gpus = Gpu.objects.select_related("node").only(*DEVICE).order_by("node__name", "index")
+    unwell = ~Q(broken="") | Q(health__in=("failed", "dirty")) | Q(pk__in=lost)
+    for gpu in gpus.filter(unwell, present=True):
         if gpu.broken:
             found.append(_device(gpu, "er", "Out of service", gpu.broken))
         elif gpu.health == "failed":
             found.append(_device(gpu, "er", "Failed", gpu.health_note))
-        elif lease is not None:
-            note = f"Job {lease.attempt.job_id} was lost; its processes may still be there."
+        elif gpu.pk in lost:
+            note = f"Job {lost[gpu.pk]} was lost; its processes may still be there."
             found.append(_device(gpu, "wn", "Quarantined", note))
         elif gpu.health == "dirty":
             found.append(_device(gpu, "wn", "Quarantined", gpu.health_note))
-    gone = Gpu.objects.filter(present=False).exclude(broken="").select_related("node")
+    gone = gpus.filter(present=False).exclude(broken="")
     return found + [_device(gpu, "er", "Missing", gpu.broken) for gpu in gone]
 
 

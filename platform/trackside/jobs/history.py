@@ -5,7 +5,7 @@ part is thinned while the job goes on, so that numbers are rising, but not witho
 of states is never thinned, nor is the last event.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from trackside.compute.models import Gpu
 from trackside.jobs import announce, thinning
 from trackside.jobs.models import Attempt, Event, Job
 from trackside.jobs.states import JOB_OVER
+from trackside.ui import words
 
 THIN_EVERY = 1000  # events of a job between two looks at what has become too much
 CHUNK = 500  # rows that one statement removes
@@ -82,7 +83,22 @@ def devices(compute: dict[str, Any]) -> list[str]:
     return [f"CPU {'core' if len(cores) == 1 else 'cores'} {', '.join(map(str, cores))}"]
 
 
-def _card(index: int, name: str) -> str:
+def where(parts: Iterable[tuple[str, dict[str, Any]]]) -> str:
+    """What each node has of it, in words."""
+    return "; ".join(f"{node}: {_together(compute)}" for node, compute in parts)
+
+
+def _together(compute: dict[str, Any]) -> str:
+    """Cards of one model are named together: a sentence of sixteen is read by nobody."""
+    rows = Gpu.objects.filter(uuid__in=compute.get("uuids", [])).order_by("index", "uuid")
+    models: dict[str, list[int]] = {}
+    for index, name in rows.values_list("index", "name"):
+        models.setdefault(name, []).append(index)
+    named = [_card(words.listed(indices), name) for name, indices in models.items()]
+    return ", ".join(named or devices(compute))
+
+
+def _card(index: object, name: str) -> str:
     """`GPU 0 (H100 80 GB, simulated)`: no brackets in brackets."""
     return f"GPU {index} ({name.replace(' (simulated)', ', simulated')})"
 

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
+
 from recipes import crash
 from trackside.accounts.models import User
 from trackside.compute.models import Lease
@@ -28,11 +30,17 @@ def live(job: Job) -> Attempt | None:
 def hold(job: Job) -> None:
     """Reads the job anew and locks it, so that what follows is decided once.
 
-    Its attempt first, as its agent does: else both could wait for each other.
+    Its attempt first, as its agent does: else both could wait for each other. An attempt that came
+    to be while we waited for the job is no exception: the job is let go and both are taken again.
     """
-    rows = Attempt.objects.filter(job=job, state__in=LIVE)
-    list(rows.select_for_update(of=("self",)).values_list("pk"))
-    job.refresh_from_db(from_queryset=Job.objects.select_for_update(of=("self",)))
+    attempts = Attempt.objects.filter(job=job, state__in=LIVE)
+    while True:
+        before = transaction.savepoint()
+        held = set(attempts.select_for_update(of=("self",)).values_list("pk", flat=True))
+        job.refresh_from_db(from_queryset=Job.objects.select_for_update(of=("self",)))
+        if held.issuperset(attempts.values_list("pk", flat=True)):
+            return transaction.savepoint_commit(before)
+        transaction.savepoint_rollback(before)
 
 
 def already_over(job: Job) -> AlreadyOver:

@@ -60,8 +60,6 @@ class Job(models.Model):
 class Attempt(models.Model):
     """One try. Every later write names (job, fence); a write with an old fence touches no row."""
 
-    RETURNED = "returned"  # the exit of what was lost on order, before there was YIELDED
-
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="attempts")
     number = models.IntegerField()
     fence = models.IntegerField(default=0)

@@ -4,18 +4,16 @@ from datetime import datetime
 
 from trackside.jobs import pausing, scheduling
 from trackside.jobs.backlog import Backlog
-from trackside.jobs.models import Attempt, Job
+from trackside.jobs.models import Job
 
 SOON = 1000  # waiting jobs that a pass looks at when something has happened
 
 
-def schedule(now: datetime) -> list[Attempt]:
-    """One whole pass; what was placed."""
-    return look(now, Backlog()).placed
-
-
-def look(now: datetime, backlog: Backlog, *, whole: bool = True) -> scheduling.Outcome:
+def look(
+    now: datetime, backlog: Backlog | None = None, *, whole: bool = True
+) -> scheduling.Outcome:
     """A pass over the whole queue or its beginning; `backlog` remembers from pass to pass."""
+    backlog = backlog or Backlog()
     outcome = scheduling.run(now, most=None if whole else SOON, backlog=backlog)
     asked = False
     for victim, by in outcome.preempt:

@@ -13,7 +13,7 @@ from django.db.models import Q
 from trackside.accounts.models import User
 from trackside.compute import clock
 from trackside.compute.models import Node
-from trackside.compute.requests import budget, clean
+from trackside.compute.requests import budgeted, clean
 from trackside.jobs import history, living, retries, scheduling, waited
 from trackside.jobs.attempts import CLAIMED, LIVE
 from trackside.jobs.ending import asked, kept
@@ -21,8 +21,6 @@ from trackside.jobs.kinds import placed
 from trackside.jobs.models import Attempt, Job
 from trackside.jobs.moves import NotNow, StaleAttempt, must_move_job
 from trackside.jobs.states import JOB_OVER, AttemptState, JobState, Move
-
-TIME_LIMIT = "time_limit"
 
 
 @transaction.atomic
@@ -82,10 +80,7 @@ def move(job: Job, user: User, compute: dict[str, Any]) -> Job:
 
 def wish_elsewhere(job: Job, compute: dict[str, Any]) -> dict[str, Any]:
     """What a job asks for that goes on elsewhere; what is not said stays. Raises BadCompute."""
-    compute = placed(job.spec, compute)
-    asks = {**clean(compute), "priority": job.priority}
-    if asks["share"] == "shared" and asks["memory"] is None:
-        asks["memory"] = budget(job.needs.get("bytes"), float(job.needs.get("spread") or 0))
+    asks = {**budgeted(clean(placed(job.spec, compute)), job.needs), "priority": job.priority}
     for name in ("preemptible", "max_seconds"):
         if name not in compute:
             asks[name] = getattr(job, name)
@@ -128,7 +123,7 @@ def end_overdue(now: datetime) -> int:
 
 @transaction.atomic
 def _overdue(job: Job, words: str) -> bool:
-    return _give_way(job, TIME_LIMIT, None, words)
+    return _give_way(job, retries.TIME_LIMIT, None, words)
 
 
 def seconds_left(job: Job, now: datetime) -> float | None:

@@ -1,32 +1,52 @@
-"""Reading jobs: lists, one job as REST shows it, its story, its log."""
+"""Reading jobs: lists, one job as REST shows it, its story."""
 
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.db import DatabaseError, connection
-from django.db.models import QuerySet
+from django.db import DatabaseError
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404
 
 from trackside.accounts.models import User
 from trackside.compute import clock
 from trackside.compute.models import Gpu, Node, NodeState
 from trackside.compute.services import state_of
-from trackside.jobs import broker
-from trackside.jobs.models import Attempt, Event, Job
+from trackside.jobs import broker, health
+from trackside.jobs.models import Attempt, Event, Follower, Job
 from trackside.jobs.series import series
 from trackside.projects.access import projects_of
 from trackside.projects.models import Project
-
-LOG_BYTES = 10 * 2**20
 
 
 def jobs_of(project: Project) -> QuerySet[Job]:
     """The project's jobs, newest first."""
     rows = Job.objects.filter(project=project).select_related("created_by", "project")
-    return rows.prefetch_related("attempts__node").order_by("-id")
+    return rows.prefetch_related(Prefetch("attempts", attempts())).order_by("-id")
+
+
+def attempts() -> QuerySet[Attempt]:
+    """With their parts and nodes, but not what these can do."""
+    large = ("node__catalogue", "node__topology")
+    others = Follower.objects.select_related("node").defer(*large).order_by("position")
+    rows = Attempt.objects.select_related("node").defer(*large)
+    return rows.prefetch_related(Prefetch("followers", others))
+
+
+def parts(attempt: Attempt) -> list[tuple[str, dict[str, Any]]]:
+    """Each node of it with what it has there, in the order of the ranks."""
+    others = ((one.node.name, one.compute) for one in attempt.followers.all())
+    return [(attempt.node.name, attempt.compute), *others]
+
+
+def job_of(user: User, number: int) -> Job:
+    """A job of the queue for who may know of it: administrators of any. Raises Http404."""
+    rows = Job.objects.select_related("created_by", "project")
+    seen = rows if user.is_staff else rows.filter(project__in=projects_of(user))
+    one = seen.filter(pk=number).first()
+    if one is None:
+        raise Http404("There is no such job.")
+    return one
 
 
 def job_for(project: Project | None, user: User, number: int) -> Job:
@@ -49,12 +69,15 @@ def snapshots(jobs: Iterable[Job]) -> list[dict[str, Any]]:
     rows = list(
         Job.objects.filter(pk__in=[job.pk for job in jobs])
         .select_related("project", "created_by", "stopped_by")
-        .prefetch_related("attempts__node", "attempts__followers", "trained_model")
+        .prefetch_related(Prefetch("attempts", attempts()), "trained_model")
         .order_by("-id")
     )
     named = {uuid for job in rows for uuid in _uuids(job)}
-    found = Gpu.objects.filter(uuid__in=named).select_related("node")
-    gpus = {gpu.uuid: gpu for gpu in found}
+    found = Gpu.objects.filter(uuid__in=named)
+    gpus = {
+        uuid: {"uuid": uuid, "index": index, "name": name, "node": node}
+        for uuid, index, name, node in found.values_list("uuid", "index", "name", "node__name")
+    }
     return [_snapshot(job, gpus) for job in rows]
 
 
@@ -63,13 +86,11 @@ def _uuids(job: Job) -> list[str]:
     newest = max(job.attempts.all(), key=lambda one: one.number, default=None)
     if newest is None:
         return []
-    parts = sorted(newest.followers.all(), key=lambda one: one.position)
-    computes = [newest.compute, *(one.compute for one in parts)]
-    return [uuid for compute in computes for uuid in compute.get("uuids", [])]
+    return [uuid for _, compute in parts(newest) for uuid in compute.get("uuids", [])]
 
 
-def _snapshot(job: Job, gpus: dict[str, Gpu]) -> dict[str, Any]:
-    attempts = sorted(job.attempts.all(), key=lambda one: one.number)
+def _snapshot(job: Job, gpus: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    tries = sorted(job.attempts.all(), key=lambda one: one.number)
     uuids = _uuids(job)
     model = getattr(job, "trained_model", None)
     return {
@@ -83,8 +104,8 @@ def _snapshot(job: Job, gpus: dict[str, Gpu]) -> dict[str, Any]:
         "stop": job.stop,
         "paused": job.paused,
         "compute": job.compute,
-        "gpus": [_gpu(gpus[uuid]) for uuid in uuids if uuid in gpus],
-        "attempts": [_attempt(one) for one in attempts],
+        "gpus": [gpus[uuid] for uuid in uuids if uuid in gpus],
+        "attempts": [_attempt(one) for one in tries],
         "progress": {"done": None, "of": None, "unit": None, "eta": None, **job.progress},
         "metrics": job.metrics,
         "model": model.pk if model is not None else job.result.get("model"),
@@ -96,10 +117,6 @@ def _snapshot(job: Job, gpus: dict[str, Gpu]) -> dict[str, Any]:
         "finished_at": _iso(job.finished_at),
         "seq": job.event_seq,
     }
-
-
-def _gpu(gpu: Gpu) -> dict[str, Any]:
-    return {"uuid": gpu.uuid, "index": gpu.index, "name": gpu.name, "node": gpu.node.name}
 
 
 def _attempt(one: Attempt) -> dict[str, Any]:
@@ -141,71 +158,34 @@ def event(row: Event) -> dict[str, Any]:
     }
 
 
-def log_text(job: Job, most: int = LOG_BYTES) -> str:
-    """What the job's processes printed, by attempt and node: the last `most` bytes, each of them
-    having an equal part of these."""
-    rows = job.attempts.exclude(folder="").order_by("number")
-    attempts = list(rows.select_related("node").prefetch_related("followers__node"))
-    places = [place for attempt in attempts for place in _places(attempt)]
-    files = [
-        (title, Path(settings.TRACKSIDE_STORAGE) / where / "log.txt") for title, where in places
-    ]
-    each = most // max(1, len(files))
-    said = [(title, text) for title, path in files if (text := _tail(path, each))]
-    if len(said) == 1 and len(attempts) == 1:
-        return said[0][1]
-    return "".join(f"--- {title} ---\n{text}" for title, text in said)
-
-
-def _places(attempt: Attempt) -> list[tuple[str, str]]:
-    """The folders of an attempt's parts, and what they are called."""
-    title = f"attempt {attempt.number}"
-    parts = sorted(attempt.followers.all(), key=lambda one: one.position)
-    if not parts:
-        return [(title, attempt.folder)]
-    first = (f"{title} on {attempt.node.name}", attempt.folder)
-    return [
-        first,
-        *((f"{title} on {one.node.name}", f"{attempt.folder}/n{one.position}") for one in parts),
-    ]
-
-
-def _tail(path: Path, most: int) -> str:
-    try:
-        with path.open("rb") as source:
-            source.seek(max(0, path.stat().st_size - most))
-            return source.read(most).decode(errors="replace")
-    except FileNotFoundError:
-        return ""
-
-
 def readiness() -> dict[str, bool | str]:
     """For each part that work needs: True, or a sentence that says what is missing."""
     database = _database()
     nodes: bool | str = "Unknown: the database does not answer."
     if database is True:
         now = clock.now()
-        alive = [one for one in Node.objects.all() if state_of(one, now) == NodeState.ONLINE]
-        nodes = bool(alive) or "No node is online; jobs wait until an agent has started."
+        rows = Node.objects.only("draining", "heartbeat_at")
+        alive = any(state_of(one, now) == NodeState.ONLINE for one in rows)
+        nodes = alive or "No node is online; jobs wait until an agent has started."
     found = broker.answers() or "The broker does not answer; jobs start some seconds later."
     return {"database": database, "broker": found, "nodes": nodes}
 
 
 def _database() -> bool | str:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        health.ask_database()
     except DatabaseError as error:
         return f"The database does not answer: {type(error).__name__}."
     return True
 
 
 __all__ = [
+    "attempts",
     "event",
     "events_after",
     "job_for",
+    "job_of",
     "jobs_of",
-    "log_text",
     "readiness",
     "series",
     "snapshot",

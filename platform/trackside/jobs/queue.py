@@ -4,7 +4,7 @@ One's own jobs, of a project that one edits; administrators any. Each act is tol
 story and followed by a placement pass.
 """
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -21,6 +21,10 @@ from trackside.jobs.pausing import wish_elsewhere
 from trackside.jobs.states import JOB_OVER, JobState
 from trackside.projects.access import can
 from trackside.projects.models import Role
+from trackside.ui.words import plural
+
+Side = Literal["before", "after"]
+SIDES: tuple[Side, ...] = get_args(Side)
 
 
 class NotYours(PermissionDenied):
@@ -61,6 +65,19 @@ def set_priority(job: Job, user: User, priority: int) -> Job:
         _tell(job, f"{user} changed its priority from {job.priority} to {priority}.")
     job.refresh_from_db()
     return job
+
+
+def place_beside(job: Job, user: User, side: Side, number: int) -> Job:
+    """Its turn comes right before or after that of a job that waits, whosever it is.
+
+    Raises NotYours, NotNow.
+    """
+    must_command(job, user)
+    waiting = Job.objects.select_related("created_by", "project").filter(state=JobState.QUEUED)
+    other = waiting.filter(pk=number).first()
+    if other is None:
+        raise NotNow(f"Job {number} does not wait.")
+    return move_before(job, user, other) if side == "before" else move_after(job, user, other)
 
 
 @transaction.atomic
@@ -134,11 +151,11 @@ def move_waiting(job: Job, user: User, compute: dict[str, Any]) -> Job:
 def _wish(asked: dict[str, Any]) -> str:
     """As the end of a sentence."""
     if asked["kind"] == "cpu":
-        return f"{asked['ranks']} CPU core{'' if asked['ranks'] == 1 else 's'}"
-    model = f" {asked['name']}" if asked.get("name") else ""
+        return plural(asked["ranks"], "CPU core")
+    model = f"{asked['name']} " if asked.get("name") else ""
     number = len(asked.get("uuids", ())) or asked["count"]
     any_ = "any " if asked["kind"] == "any" else ""
-    return f"{any_}{number}{model} GPU{'' if number == 1 else 's'}"
+    return f"{any_}{plural(number, f'{model}GPU')}"
 
 
 def _must_wait(job: Job) -> None:

@@ -20,7 +20,7 @@ RETRIES = 3
 LONGEST_WAIT = 300  # seconds
 BLOCKED_FOR = timedelta(hours=1)
 HEARD = timedelta(seconds=settings.LOST_SECONDS)
-ON_ORDER = frozenset(("pause", "move", "preempt", "drain", "stopped"))
+TIME_LIMIT = "time_limit"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +54,14 @@ RULES: dict[str, Rule] = {
     # perhaps the job's own
     "rank_crashed": Rule(again=True, poison=True),
     "hung": Rule(again=True, blocks=True, poison=True),
+    "ranks_apart": Rule(again=True, blocks=True, poison=True),
     # the job's own: the same again would end the same way
     "out_of_memory": _FINAL,
     "cuda_out_of_memory": _FINAL,
     "over_budget": _FINAL,
     "not_finite": _FINAL,
     "disk_full": _FINAL,
-    "time_limit": _FINAL,
+    TIME_LIMIT: _FINAL,
     "bad_data": _FINAL,
     "publish": _FINAL,
     "program": _FINAL,
@@ -69,8 +70,10 @@ RULES: dict[str, Rule] = {
     "move": _ORDERED,
     "preempt": _ORDERED,
     "drain": _ORDERED,
-    "stopped": _ORDERED,
+    "stopped": _ORDERED,  # by the end of its agent, and not by an order of the job's own
 }
+ON_ORDER = frozenset(name for name, rule in RULES.items() if rule is _ORDERED)
+ORDERS = ON_ORDER - {"stopped"}
 _NOT_COUNTED = [name for name, rule in RULES.items() if not rule.counts]
 _NOT_WAITING = [name for name, rule in RULES.items() if not rule.waits]
 _BADLY = (AttemptState.LOST, AttemptState.FAILED, AttemptState.EXPIRED)
@@ -118,7 +121,7 @@ def _counted(one: Past) -> bool:
 
 def past(job: int) -> list[Past]:
     """The attempts of a job that ended without a result."""
-    rows = Attempt.objects.filter(job_id=job, state__in=_BADLY).exclude(exit=Attempt.RETURNED)
+    rows = Attempt.objects.filter(job_id=job, state__in=_BADLY)
     return [Past(cause=cause, step=step) for cause, step in rows.values_list("cause", "step")]
 
 
@@ -128,7 +131,7 @@ def holds(job_ids: Collection[int], now: datetime) -> dict[int, str]:
     The first time none does; then longer each time.
     """
     gone = Attempt.objects.filter(job__in=job_ids, state__in=_BADLY, finished_at__isnull=False)
-    counted = gone.exclude(cause__in=_NOT_WAITING).exclude(exit=Attempt.RETURNED)
+    counted = gone.exclude(cause__in=_NOT_WAITING)
     ends: dict[int, list[datetime]] = {}
     for job, at in counted.order_by("finished_at").values_list("job_id", "finished_at"):
         if at is not None:

@@ -1,5 +1,6 @@
 """Jobs change here and nowhere else. The parts lie beside: this is the door."""
 
+from trackside.compute.requests import BadCompute
 from trackside.jobs.attempts import claim, mark_launched, record, renew
 from trackside.jobs.ending import (
     StillRunning,
@@ -14,7 +15,6 @@ from trackside.jobs.ending import (
     release,
 )
 from trackside.jobs.moves import AlreadyOver, NotNow, StaleAttempt
-from trackside.jobs.passes import schedule
 from trackside.jobs.pausing import (
     drain_node,
     end_overdue,
@@ -25,20 +25,27 @@ from trackside.jobs.pausing import (
     seconds_left,
 )
 from trackside.jobs.queue import (
+    SIDES,
     NotYours,
+    Side,
     move_after,
     move_before,
     move_waiting,
-    must_command,
+    place_beside,
     set_priority,
 )
 from trackside.jobs.scheduling import later
 from trackside.jobs.submitting import stop, submit
 
+REFUSED = (NotNow, AlreadyOver, BadCompute)  # what a person asked for and cannot have: a sentence
+
 __all__ = [
+    "REFUSED",
+    "SIDES",
     "AlreadyOver",
     "NotNow",
     "NotYours",
+    "Side",
     "StaleAttempt",
     "StillRunning",
     "after_reboot",
@@ -57,15 +64,14 @@ __all__ = [
     "move_after",
     "move_before",
     "move_waiting",
-    "must_command",
     "pause",
+    "place_beside",
     "preempt",
     "reap",
     "record",
     "release",
     "renew",
     "resume",
-    "schedule",
     "seconds_left",
     "set_priority",
     "stop",

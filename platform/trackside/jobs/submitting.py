@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from recipes import crash
 from trackside.accounts.models import User
 from trackside.compute import clock, room
-from trackside.compute.requests import BadCompute, budget, clean
+from trackside.compute.requests import BadCompute, budgeted, clean
 from trackside.compute.urgency import must_allow
 from trackside.jobs import history, scheduling
 from trackside.jobs.kinds import known, placed, takes_quick_slot
@@ -40,13 +40,11 @@ def submit(  # noqa: PLR0913 - what a job is made of
     """
     if not known(kind):
         raise BadCompute("kind", f"There is no kind of job called {kind!r}.", "kind_unknown")
-    asked = clean(placed(spec, compute))
-    must_allow(max(priority, asked["priority"]), user)
     needed = _plain(needs)
+    asked = budgeted(clean(placed(spec, compute)), needed)
+    must_allow(max(priority, asked["priority"]), user)
     if asked["kind"] == "cpu" and takes_quick_slot(kind):
         asked["ranks"] = 1
-    if asked["share"] == "shared" and asked["memory"] is None:
-        asked["memory"] = budget(needed.get("bytes"), float(needed.get("spread") or 0))
     job = Job(
         project=project,
         created_by=user,

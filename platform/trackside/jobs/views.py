@@ -6,23 +6,26 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from recipes.kinds import KINDS
-from trackside.accounts.gate import signed_in
+from trackside.accounts.gate import caller, signed_in
 from trackside.compute.models import Lease
-from trackside.jobs import committed, queries, services
+from trackside.jobs import committed, logs, queries, services
 from trackside.jobs.models import Attempt, Event, Job
 from trackside.jobs.states import JOB_OVER, AttemptState, JobState
 from trackside.jobs.turns import turns
-from trackside.projects.access import RANK, project_for
-from trackside.projects.models import Project, Role
+from trackside.projects.access import may_edit, project_for
+from trackside.projects.models import Role
 from trackside.ui import words
+from trackside.ui.streaming import streamed
 
 PER_PAGE = 50
 TAIL, TAIL_BYTES = 400, 2**20  # of the log on the page; the rest is a click away
 STORY = ("state", "phase", "note", "started", "checkpoint", "finished", "failed")
+PLAIN = ("queued", "starting", "running")  # whose reason says the state itself
 FILTERS: dict[str, tuple[str, list[JobState]]] = {
     "": ("All", []),
     "active": (
@@ -33,10 +36,6 @@ FILTERS: dict[str, tuple[str, list[JobState]]] = {
     "failed": ("Failed", [JobState.FAILED]),
     "cancelled": ("Cancelled", [JobState.CANCELLED]),
 }
-
-
-def _may_edit(project: Project) -> bool:
-    return RANK[project.my_role] >= RANK[Role.EDITOR]  # type: ignore[attr-defined]
 
 
 @signed_in
@@ -53,15 +52,15 @@ def jobs(request: HttpRequest, key: str) -> HttpResponse:
     for one in page.object_list:
         one.place = places.get(one.pk)
         one.took = _seconds(one.started_at, one.finished_at)
-        nodes = [each.node.name for each in one.attempts.all()]
-        one.where = nodes[-1] if nodes else ""
+        last = max(one.attempts.all(), key=lambda each: each.number, default=None)
+        one.where = last and ", ".join(node for node, _ in queries.parts(last))
     context = {
         "project": project,
         "page": page,
         "filters": [(name, label, counts[name]) for name, (label, _) in FILTERS.items()],
         "chosen": chosen if chosen in FILTERS else "",
         "waiting": waiting,
-        "may_edit": _may_edit(project),
+        "may_edit": may_edit(project),
     }
     return render(request, "jobs/list.html", context)
 
@@ -78,12 +77,14 @@ def _count(rows: Any, states: list[JobState]) -> int:
 @require_GET
 def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
     project = project_for(request.user, key)
-    one = queries.job_for(project, _me(request), number)
-    log, over = queries.log_text(one, TAIL_BYTES).splitlines(), one.state in JOB_OVER
-    attempts = list(one.attempts.select_related("node").order_by("-number"))
+    one = queries.job_for(project, caller(request), number)
+    said, over = logs.logs(one), one.state in JOB_OVER
+    log = logs.end(said, TAIL_BYTES).splitlines()
+    attempts = list(queries.attempts().filter(job=one).order_by("-number"))
     for each in attempts:
         each.took = _seconds(each.assigned_at, each.finished_at)  # type: ignore[attr-defined]
         each.words = _end(each)  # type: ignore[attr-defined]
+        each.parts = queries.parts(each)  # type: ignore[attr-defined]
     places, waiting = turns([one])
     context = {
         "project": project,
@@ -94,10 +95,10 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
         "attempts": attempts,
         "events": _story(one),
         "log": "\n".join(log[-TAIL:]),
-        "cut": len(log) > TAIL,
+        "cut": len(log) > TAIL or sum(each.size for each in said) > TAIL_BYTES,
         "over": over,
         "settled": over and not Lease.objects.filter(attempt__job=one).exists(),
-        "may_edit": _may_edit(project),
+        "may_edit": may_edit(project),
         "resumes": KINDS[one.kind].resumes if one.kind in KINDS else False,
         "checkpoints": committed.shown(one),
         "output": _output(one),
@@ -109,7 +110,7 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
 
 def _end(attempt: Attempt) -> str:
     """Beside the reason: the exit code of what failed, and the last step of what was cut off."""
-    ordered = attempt.state == AttemptState.YIELDED or attempt.exit in ("", "0", Attempt.RETURNED)
+    ordered = attempt.state == AttemptState.YIELDED or attempt.exit in ("", "0")
     parts = [] if ordered else [f"exit {attempt.exit}"]
     if attempt.step and attempt.state in (AttemptState.FAILED, AttemptState.LOST):
         parts.append(f"step {attempt.step}")
@@ -117,12 +118,17 @@ def _end(attempt: Attempt) -> str:
 
 
 def _story(one: Job) -> list[dict[str, Any]]:
-    """What a person reads, the newest first. Of checkpoints the last: there is one an epoch."""
+    """What a person reads, the newest first. Of checkpoints the last: there is one an epoch.
+
+    What is said twice in a row is said once: a state may come again with the same reason.
+    """
     told = Event.objects.filter(job=one, type__in=STORY).order_by("-seq")
     last = told.filter(type="checkpoint")[:1]
     rest = told.exclude(type="checkpoint")[:200]
     rows = sorted([*last, *rest], key=lambda row: -row.seq)
-    return [{"at": row.at, "type": row.type, "text": sentence(row)} for row in rows]
+    said = [{"at": row.at, "type": row.type, "text": sentence(row)} for row in rows]
+    before = [*(one["text"] for one in said[1:]), None]
+    return [one for one, same in zip(said, before, strict=True) if one["text"] != same]
 
 
 def sentence(row: Event) -> str:
@@ -131,9 +137,11 @@ def sentence(row: Event) -> str:
     match row.type:
         case "state":
             now = str(data.get("state", ""))
-            where = f" on {data['node']}" if data.get("node") and now != "queued" else ""
-            why = f": {data['reason']}" if data.get("reason") else ""
-            return f"{now.capitalize()}{where}{why}"
+            why = str(data.get("reason") or "")
+            if why and now in PLAIN:
+                return why
+            where = f" on {data['node']}" if data.get("node") else ""
+            return f"{now.capitalize()}{where}{why and f': {why}'}"
         case "started":
             ranks = words.plural(int(data.get("ranks") or 1), "rank")
             return f"Runs on {data.get('device', 'a device')} with {ranks}."
@@ -153,29 +161,25 @@ def _output(one: Job) -> str:
 
 @signed_in
 @require_GET
-def log(request: HttpRequest, key: str, number: int) -> HttpResponse:
+def log(request: HttpRequest, key: str, number: int) -> HttpResponseBase:
     """The whole log as plain text."""
     project = project_for(request.user, key)
-    text = queries.log_text(queries.job_for(project, _me(request), number))
-    answer = HttpResponse(text, content_type="text/plain; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="job-{number}.log"'
-    return answer
+    found = logs.logs(queries.job_for(project, caller(request), number))
+    return streamed(
+        request, logs.pieces(found), content_type=logs.PLAIN, filename=f"job-{number}.log"
+    )
 
 
 @signed_in
 @require_POST
 def stop(request: HttpRequest, key: str, number: int) -> HttpResponse:
     project = project_for(request.user, key, Role.EDITOR)
-    one = queries.job_for(project, _me(request), number)
+    one = queries.job_for(project, caller(request), number)
     how = "finish_early" if request.POST.get("how") == "finish_early" else "cancel"
     try:
-        stopped = services.stop(one, user=_me(request), how=how)
+        stopped = services.stop(one, user=caller(request), how=how)
     except services.AlreadyOver as over:
         messages.warning(request, str(over))
     else:
         messages.success(request, stopped.reason or "The job is being stopped.")
     return redirect("job", key, number)
-
-
-def _me(request: HttpRequest) -> Any:
-    return request.user

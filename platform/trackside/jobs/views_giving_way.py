@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
@@ -11,25 +10,18 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from recipes.tasks import data_of
-from trackside.accounts.gate import error_json, signed_in
+from trackside.accounts.gate import caller, error_json, signed_in
 from trackside.compute.picking import keeping, picked, picker
-from trackside.compute.requests import BadCompute
 from trackside.jobs import committed, queries, services
 from trackside.jobs.models import Job
 from trackside.projects.access import project_for
 from trackside.projects.models import Role
 
-REFUSED = (services.NotNow, services.AlreadyOver, BadCompute)
-
-
-def _me(request: HttpRequest) -> Any:
-    return request.user
-
 
 def _job(request: HttpRequest, key: str, number: int) -> Job:
     """One that the person may change."""
     project = project_for(request.user, key, Role.EDITOR)
-    return queries.job_for(project, _me(request), number)
+    return queries.job_for(project, caller(request), number)
 
 
 def _acting(
@@ -44,7 +36,7 @@ def _acting(
         try:
             with transaction.atomic():
                 said = act(request, one).reason
-        except REFUSED as refused:
+        except services.REFUSED as refused:
             if script:
                 return error_json("refused", str(refused), 409)
             messages.warning(request, str(refused))
@@ -61,19 +53,19 @@ def _acting(
 @require_POST
 @_acting
 def pause(request: HttpRequest, one: Job) -> Job:
-    return services.pause(one, _me(request))
+    return services.pause(one, caller(request))
 
 
 @signed_in
 @require_POST
 @_acting
 def resume(request: HttpRequest, one: Job) -> Job:
-    return services.resume(one, _me(request))
+    return services.resume(one, caller(request))
 
 
 @_acting
 def _move(request: HttpRequest, one: Job) -> Job:
-    return services.move(one, _me(request), keeping(one.compute, picked(request.POST)))
+    return services.move(one, caller(request), keeping(one.compute, picked(request.POST)))
 
 
 @signed_in

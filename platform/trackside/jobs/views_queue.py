@@ -9,11 +9,11 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_POST
 
-from trackside.accounts.gate import error_json, signed_in
+from trackside.accounts.gate import caller, error_json, signed_in
 from trackside.accounts.models import User
 from trackside.compute import services as compute
 from trackside.compute.board import board
@@ -22,27 +22,9 @@ from trackside.compute.granting import BadQuota, set_quota
 from trackside.compute.models import Gpu, Node
 from trackside.compute.picking import keeping
 from trackside.compute.requests import BadCompute
-from trackside.jobs import scheduling, services
+from trackside.jobs import queries, services
 from trackside.jobs.models import Job
-from trackside.jobs.states import JobState
-from trackside.projects.access import projects_of
 from trackside.projects.models import Project
-
-REFUSED = (services.NotNow, services.AlreadyOver, BadCompute)
-
-
-def _me(request: HttpRequest) -> Any:
-    return request.user
-
-
-def job_of(user: User, number: int) -> Job:
-    """A job that `user` may know of; what they may do with it the services decide."""
-    rows = Job.objects.select_related("created_by", "project")
-    seen = rows if user.is_staff else rows.filter(project__in=projects_of(user))
-    one = seen.filter(pk=number).first()
-    if one is None:
-        raise Http404("There is no such job.")
-    return one
 
 
 def _answering(
@@ -53,10 +35,10 @@ def _answering(
     @wraps(view)
     def answer(request: HttpRequest, number: int) -> HttpResponse:
         try:
-            return JsonResponse({"said": view(request, job_of(_me(request), number))})
+            return JsonResponse({"said": view(request, queries.job_of(caller(request), number))})
         except PermissionDenied as refused:
             return error_json("forbidden", str(refused), 403)
-        except REFUSED as refused:
+        except services.REFUSED as refused:
             return error_json("invalid", str(refused), 422)
 
     return answer
@@ -66,7 +48,7 @@ def _answering(
 @require_GET
 def queue(request: HttpRequest) -> HttpResponse:
     """The queue as the viewer may see it; live pages get it with the board."""
-    seen = board(_me(request))
+    seen = board(caller(request))
     return JsonResponse({"queue": seen["queue"], "waiting": seen["waiting"]})
 
 
@@ -78,7 +60,7 @@ def queue_priority(request: HttpRequest, job: Job) -> str:
         priority = int(request.POST.get("priority", ""))
     except ValueError:
         raise BadCompute("priority", "A priority is a whole number.", "priority_wrong") from None
-    services.set_priority(job, _me(request), priority)
+    services.set_priority(job, caller(request), priority)
     return f"Priority {priority}."
 
 
@@ -87,22 +69,12 @@ def queue_priority(request: HttpRequest, job: Job) -> str:
 @_answering
 def queue_place(request: HttpRequest, job: Job) -> str:
     """`before` or `after`: the number of another job."""
-    for side, act in (("before", services.move_before), ("after", services.move_after)):
+    for side in services.SIDES:
         number = _digits(request.POST.get(side, ""))
         if number is not None:
-            services.must_command(job, _me(request))
-            other = waiting(number)
-            if other is None:
-                raise services.NotNow(f"Job {number} does not wait any more.")
-            act(job, _me(request), other)
+            services.place_beside(job, caller(request), side, number)
             return f"Moved {side} job {number}."
     raise services.NotNow("Say before or after which job it is to stand.")
-
-
-def waiting(number: int) -> Job | None:
-    """Any job of the queue: the page shows all of them, with their titles hidden."""
-    rows = Job.objects.select_related("created_by", "project").filter(state=JobState.QUEUED)
-    return rows.filter(pk=number).first()
 
 
 @signed_in
@@ -118,7 +90,7 @@ def queue_move(request: HttpRequest, job: Job) -> str:
         wish["count"] = _number(request, "count")
     else:
         wish["ranks"] = _number(request, "ranks")
-    moved = services.move_waiting(job, _me(request), keeping(job.compute, wish))
+    moved = services.move_waiting(job, caller(request), keeping(job.compute, wish))
     return moved.reason or "It waits for its new place."
 
 
@@ -137,7 +109,7 @@ def _digits(raw: str) -> int | None:
 @require_POST
 def node_drain(request: HttpRequest, name: str) -> HttpResponse:
     node = _node(request, name)
-    compute.drain(node, _me(request), request.POST.get("note", ""))
+    compute.drain(node, caller(request), request.POST.get("note", ""))
     asked = services.drain_node(node) if request.POST.get("ask_jobs") else 0
     jobs = f" {asked} of its jobs were asked to go on elsewhere." if asked else ""
     messages.success(request, f"{node.name} takes no new jobs.{jobs}")
@@ -148,14 +120,14 @@ def node_drain(request: HttpRequest, name: str) -> HttpResponse:
 @require_POST
 def node_undrain(request: HttpRequest, name: str) -> HttpResponse:
     node = _node(request, name)
-    compute.undrain(node, _me(request))
-    scheduling.later()
+    compute.undrain(node, caller(request))
+    services.later()
     messages.success(request, f"{node.name} takes jobs again.")
     return redirect("gpus")
 
 
 def _node(request: HttpRequest, name: str) -> Node:
-    must_administer(_me(request), "drain nodes and bring them back")
+    must_administer(caller(request), "drain nodes and bring them back")
     return get_object_or_404(Node, name=name)
 
 
@@ -163,10 +135,10 @@ def _node(request: HttpRequest, name: str) -> Node:
 @require_POST
 def gpu_mend(request: HttpRequest, uuid: str) -> HttpResponse:
     """Back in service."""
-    must_administer(_me(request), "put a GPU back in service")
+    must_administer(caller(request), "put a GPU back in service")
     gpu = get_object_or_404(Gpu.objects.select_related("node"), pk=uuid)
-    if compute.mend_gpu(gpu.pk, _me(request)):
-        scheduling.later()
+    if compute.mend_gpu(gpu.pk, caller(request)):
+        services.later()
         messages.success(request, f"GPU {gpu.index} of {gpu.node.name} is in service again.")
     return redirect("gpus")
 
@@ -175,7 +147,7 @@ def gpu_mend(request: HttpRequest, uuid: str) -> HttpResponse:
 @require_POST
 def quota_set(request: HttpRequest) -> HttpResponse:
     """For a `user` (id), a `project` (key), or everybody; an empty `gpus` takes the limit away."""
-    me = _me(request)
+    me = caller(request)
     must_administer(me, "change quotas")
     number, key, raw = (request.POST.get(one, "").strip() for one in ("user", "project", "gpus"))
     user = get_object_or_404(User, pk=_digits(number)) if number else None
@@ -188,6 +160,6 @@ def quota_set(request: HttpRequest) -> HttpResponse:
     except BadQuota as wrong:
         messages.error(request, str(wrong))
     else:
-        scheduling.later()
+        services.later()
         messages.success(request, "The quota is saved." if raw else "The limit is taken away.")
     return redirect("quotas")

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from trackside.accounts.gate import signed_in
+from trackside.accounts.gate import caller, signed_in
 from trackside.compute.board import board
 from trackside.compute.requests import BadCompute
 from trackside.compute.urgency import most_urgent
@@ -65,7 +65,7 @@ def _show(
     sentence: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    user: Any = request.user
+    user = caller(request)
     plan = make(analysis, wish, board(user), user)
     context = {
         "analysis": analysis,
@@ -151,7 +151,7 @@ def _fits(plan: Plan, gpu: dict[str, Any]) -> bool:
 
 
 def _click(request: HttpRequest, analysis: Analysis) -> HttpResponse:
-    user: Any = request.user
+    user = caller(request)
     wish = read(request.POST, analysis)
     plan = make(analysis, wish, board(user), user)
     sentence = plan_notes.taken(plan) if not plan.stop else plan.why or plan.stop

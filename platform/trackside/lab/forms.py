@@ -14,6 +14,7 @@ WEIGHTS = {
     "package": "weights are here",
     "cached": "weights are here",
     "download": "weights are downloaded at first use",
+    "missing": "weights are not here, and nothing is downloaded",
     "none": "no pretrained weights",
 }
 

@@ -11,13 +11,8 @@ from trackside.lab.diagnostics import Finding, findings
 from trackside.lab.diagnostics_table import table_findings
 from trackside.lab.models import Analysis
 from trackside.lab.subjects import columns_of
-from trackside.projects.access import RANK, project_for
+from trackside.projects.access import may_edit, project_for
 from trackside.projects.models import Project, Role
-
-
-def may_edit(project: Project) -> bool:
-    """Whether the person that `project_for` looked up may change things."""
-    return RANK[project.my_role] >= RANK[Role.EDITOR]  # type: ignore[attr-defined]
 
 
 def analysis_of(

@@ -21,6 +21,7 @@ from trackside.lab.labels import label_of
 from trackside.lab.models import Analysis
 from trackside.lab.plan_limits import OVER
 from trackside.lab.wishes import BATCHES, Wish
+from trackside.ui.words import plural
 
 Json = dict[str, Any]
 
@@ -71,13 +72,13 @@ class Plan:
             return self.stop
         number = len(self.wish.models)
         verb = "Queue" if self.queued else "Train"
-        return f"{verb} {number} model{'' if number == 1 else 's'} {self._where()}"
+        return f"{verb} {plural(number, 'model')} {self._where()}"
 
     def _where(self) -> str:
         kind, number = self.compute["kind"], self.wish.devices
         if kind == "cpu":
             return "on the CPU"
-        gpus = f"{number} GPU{'' if number == 1 else 's'}"
+        gpus = plural(number, "GPU")
         if kind == "gpus":
             return f"on {gpus}"
         return f"on the first {gpus if number > 1 else 'GPU'} free"

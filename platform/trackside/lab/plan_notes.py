@@ -3,6 +3,7 @@
 from typing import Any
 
 from trackside.lab.models import Analysis
+from trackside.ui.words import plural
 
 Json = dict[str, Any]
 NO_GPU = "There is no GPU to choose. Training works on the CPU."
@@ -68,7 +69,7 @@ def others(board: Json, verdicts: Json, uuids: tuple[str, ...], mode: str) -> li
 
 def _cores(board: Json) -> str:
     free = max((node["cores_free"] for node in board["nodes"]), default=0)
-    return f"{free} core{'' if free == 1 else 's'} free"
+    return f"{plural(free, 'core')} free"
 
 
 def taken(plan: Any) -> str:

@@ -6,6 +6,7 @@
 from typing import TYPE_CHECKING, Any
 
 from trackside.lab.wishes import HOUR
+from trackside.ui.words import listed, plural
 
 if TYPE_CHECKING:
     from trackside.lab.plan import Plan
@@ -61,7 +62,7 @@ def _ahead(start: Json) -> str:
     number = start.get("ahead") or 0
     if not number:
         return ""
-    return f"Behind {_many(number, 'job')} that {'waits' if number == 1 else 'wait'}. "
+    return f"Behind {plural(number, 'job')} that {'waits' if number == 1 else 'wait'}. "
 
 
 def _gap(gap: Json) -> list[Json]:
@@ -102,8 +103,8 @@ def _spread(plan: "Plan") -> list[Json]:
 
 
 def _ranks(part: Json, *, with_gpus: bool) -> str:
-    ranks = f"{part['node']} with {_many(part['ranks'], 'rank')}"
-    return f"{ranks} (GPU {_list([str(one) for one in part['gpus']])})" if with_gpus else ranks
+    ranks = f"{part['node']} with {plural(part['ranks'], 'rank')}"
+    return f"{ranks} (GPU {listed(part['gpus'])})" if with_gpus else ranks
 
 
 def _chosen_parts(plan: "Plan") -> list[Json]:
@@ -133,7 +134,7 @@ def _links(plan: "Plan") -> list[Json]:
 
 def _linked(part: Json, ways: list[str]) -> str:
     fast = [one for one in ways if one.startswith("NV")]
-    gpus = f"GPU {_list([str(one) for one in sorted(part['gpus'])])} of {part['node']}"
+    gpus = f"GPU {listed(sorted(part['gpus']))} of {part['node']}"
     if len(fast) == len(ways):
         return f"{gpus} are joined by NVLink: exchanging gradients costs little."
     some = "not all " if fast else "not "
@@ -159,13 +160,5 @@ def _budget(plan: "Plan") -> list[Json]:
 
 def _part(one: Json) -> str:
     if not one["gpus"]:
-        return f"{one['node']}, {_many(one['ranks'], 'rank')}"
-    return f"{one['node']} with GPU {_list([str(index) for index in one['gpus']])}"
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _list(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+        return f"{one['node']}, {plural(one['ranks'], 'rank')}"
+    return f"{one['node']} with GPU {listed(one['gpus'])}"

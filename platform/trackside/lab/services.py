@@ -173,7 +173,7 @@ def _submit(analysis: Analysis, session: Session, model: dict[str, Any], place: 
         project=analysis.project,
         user=session.created_by,
         kind="train",
-        title=f"{label}, {analysis.name}, {session.name}",
+        title=f"{session.name}, {analysis.name}, {label}",
         spec=spec,
         compute=analysis.design["compute"],
         needs=estimates.need(analysis, model),

@@ -9,13 +9,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from recipes.tasks import TASKS
-from trackside.accounts.gate import signed_in
+from trackside.accounts.gate import caller, signed_in
 from trackside.datasets import queries as datasets
 from trackside.datasets.models import Dataset
 from trackside.lab import queries, services, subjects, targets
 from trackside.lab.models import Analysis
-from trackside.lab.pages import analysis_of, may_edit
-from trackside.projects.access import project_for
+from trackside.lab.pages import analysis_of
+from trackside.projects.access import may_edit, project_for
 from trackside.projects.models import Project, Role
 
 UNNAMEABLE = re.compile(r"[^A-Za-z0-9 ._-]")
@@ -103,7 +103,7 @@ def _why_not(dataset: Dataset) -> str:
 
 
 def _create(request: HttpRequest, project: Project) -> Analysis:
-    user: Any = request.user
+    user = caller(request)
     name = request.POST.get("dataset", "")
     dataset = Dataset.objects.filter(project=project, name=name).first()
     if dataset is None:
@@ -136,7 +136,7 @@ def suggest_name(project: Project, dataset: Dataset, target: str = "") -> str:
 @signed_in
 @require_POST
 def analysis_delete(request: HttpRequest, key: str, name: str) -> HttpResponse:
-    user: Any = request.user
+    user = caller(request)
     _, analysis = analysis_of(request, key, name, Role.EDITOR)
     try:
         services.delete_analysis(analysis, user)

@@ -12,7 +12,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET, require_POST
 
-from trackside.accounts.gate import error_json, signed_in
+from trackside.accounts.gate import caller, error_json, signed_in
 from trackside.jobs.queries import job_for
 from trackside.lab import forms, quick
 from trackside.lab.models import TrainedModel
@@ -29,7 +29,7 @@ KEPT_SECONDS = 3600
 @require_POST
 def analysis_preview(request: HttpRequest, key: str, name: str) -> HttpResponse:
     """The augmentation that the form shows now, saved or not, on some of the user's pictures."""
-    user: Any = request.user
+    user = caller(request)
     _, analysis = analysis_of(request, key, name, Role.EDITOR)
     form = forms.part_form(analysis.design, "augmentation", request.POST)
     values = {one.name: form[one.name].data for one in form.params.fields}
@@ -46,7 +46,7 @@ def analysis_preview(request: HttpRequest, key: str, name: str) -> HttpResponse:
 @signed_in
 @require_GET
 def lab_job(request: HttpRequest, key: str, number: int) -> HttpResponse:
-    user: Any = request.user
+    user = caller(request)
     project = project_for(user, key)
     return JsonResponse(quick.answer(job_for(project, user, number)))
 
@@ -54,7 +54,7 @@ def lab_job(request: HttpRequest, key: str, number: int) -> HttpResponse:
 @signed_in
 @require_GET
 def lab_file(request: HttpRequest, key: str, number: int, name: str) -> HttpResponseBase:
-    user: Any = request.user
+    user = caller(request)
     project = project_for(user, key)
     path, kind = quick.file_of(job_for(project, user, number), name)
     response = FileResponse(path.open("rb"), content_type=kind)
@@ -67,7 +67,7 @@ def lab_file(request: HttpRequest, key: str, number: int, name: str) -> HttpResp
 @require_POST
 def model_explain(request: HttpRequest, key: str, number: int) -> HttpResponse:
     """Pictures of the dataset by number, or one uploaded image."""
-    user: Any = request.user
+    user = caller(request)
     project = project_for(user, key, Role.EDITOR)
     model = row(project, TrainedModel, through="session__analysis__project", pk=number)
     file = request.FILES.get("image")

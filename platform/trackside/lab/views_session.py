@@ -1,22 +1,26 @@
 """Results of an analysis, and a session: its training page while it runs, its models afterwards."""
 
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any, get_args
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from recipes.job import Stop
 from recipes.tasks import TASKS
-from trackside.accounts.gate import error_json, signed_in
+from trackside.accounts.gate import caller, error_json, signed_in
+from trackside.jobs import logs
 from trackside.jobs import services as jobs
-from trackside.jobs.queries import log_text
 from trackside.jobs.states import JOB_OVER
 from trackside.lab import queries, running, services
 from trackside.lab.models import Analysis, Session, TrainedModel
 from trackside.lab.pages import analysis_of, frame, wants_json
 from trackside.projects.models import Role
+from trackside.ui.streaming import streamed
 
 Context = dict[str, Any]
 
@@ -93,26 +97,23 @@ def _sessions(analysis: Analysis) -> list[Session]:
 
 @signed_in
 @require_GET
-def log(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
+def log(request: HttpRequest, key: str, name: str, number: int) -> HttpResponseBase:
     """What the processes of the session's jobs printed, one job after the other."""
     _, analysis = analysis_of(request, key, name)
     found = queries.session_for(analysis, number)
-    parts = [
-        f"=== {one.label}, job {one.job_id} ===\n{log_text(one.job)}"
-        for one in queries.session_models(found)
-        if one.job is not None
-    ]
-    response = HttpResponse("\n".join(parts), content_type="text/plain; charset=utf-8")
-    plain = f"{analysis.pk}-session-{found.number}.log"
-    response["Content-Disposition"] = f'attachment; filename="{plain}"'
-    return response
+    parts: list[Iterable[str]] = []
+    for one in queries.session_models(found):
+        if one.job is not None:
+            parts += [[f"=== {one.label}, job {one.job_id} ===\n"], logs.pieces(logs.logs(one.job))]
+    filename = f"{analysis.pk}-session-{found.number}.log"
+    return streamed(request, chain(*parts), content_type=logs.PLAIN, filename=filename)
 
 
 @signed_in
 @require_POST
 def stop(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
     """`how`: finish_early or cancel. `scope`: one running job's number, or `all`."""
-    user: Any = request.user
+    user = caller(request)
     _, analysis = analysis_of(request, key, name, Role.EDITOR)
     found = queries.session_for(analysis, number)
     how: Any = request.POST.get("how", "")
@@ -139,7 +140,7 @@ def stop(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse
 @signed_in
 @require_POST
 def delete(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
-    user: Any = request.user
+    user = caller(request)
     _, analysis = analysis_of(request, key, name, Role.EDITOR)
     found = queries.session_for(analysis, number)
     try:

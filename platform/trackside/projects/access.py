@@ -60,6 +60,11 @@ def can(user: Any, project: Project, role: Role) -> bool:
     return has is not None and RANK[has] >= RANK[role]
 
 
+def may_edit(project: Project) -> bool:
+    """Whether the person for whom `project_for` found it may change things in it."""
+    return RANK[project.my_role] >= RANK[Role.EDITOR]  # type: ignore[attr-defined]
+
+
 def projects_of(user: Any) -> QuerySet[Project]:
     """The projects that `user` is a member of, by name."""
     return Project.objects.filter(members__user_id=_number(user)).order_by("name")

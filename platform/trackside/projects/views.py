@@ -1,7 +1,5 @@
 """The list of projects, a new one, and the settings of one."""
 
-from typing import cast
-
 from django.apps import apps
 from django.contrib import messages
 from django.db.models import Count
@@ -9,8 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from trackside.accounts.gate import signed_in
-from trackside.accounts.models import User
+from trackside.accounts.gate import caller, signed_in
 from trackside.projects import forms, services
 from trackside.projects.access import RANK, can, project_for, projects_of
 from trackside.projects.models import Member, Project, Role
@@ -31,7 +28,7 @@ def home(request: HttpRequest) -> HttpResponse:
     running = _running(numbers)
     everybody = Member.objects.filter(project__in=numbers).values_list("project")
     people = dict(everybody.annotate(n=Count("id")).order_by())
-    roles = dict(Member.objects.filter(user=_me(request)).values_list("project_id", "role"))
+    roles = dict(Member.objects.filter(user=caller(request)).values_list("project_id", "role"))
     cards = [
         {
             "project": one,
@@ -58,7 +55,7 @@ def _running(projects: list[int]) -> dict[int, int]:
 def project_new(request: HttpRequest) -> HttpResponse:
     form = forms.NewProject(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        project = services.create_project(_me(request), **form.cleaned_data)
+        project = services.create_project(caller(request), **form.cleaned_data)
         return redirect("project", project.key)
     return render(request, "projects/new.html", {"form": form})
 
@@ -99,7 +96,7 @@ def members(request: HttpRequest, key: str) -> HttpResponse:
 
 def _set(request: HttpRequest, project: Project, form: forms.NewMember) -> str:
     role = Role(form.cleaned_data["role"])
-    member = services.set_member(project, form.cleaned_data["username"], role, _me(request))
+    member = services.set_member(project, form.cleaned_data["username"], role, caller(request))
     return f"{member.user} is now {role.label.lower()} of {project.name}."
 
 
@@ -108,7 +105,7 @@ def _remove(request: HttpRequest, project: Project) -> str:
     member = Member.objects.filter(project=project, user__username=name).first()
     if member is None:
         raise services.Refused(f"{name!r} is not a member.")
-    services.remove_member(project, member.user, _me(request))
+    services.remove_member(project, member.user, caller(request))
     return f"{member.user} is no longer a member."
 
 
@@ -121,7 +118,7 @@ def project_delete(request: HttpRequest, key: str) -> HttpResponse:
         messages.error(request, f"Nothing was deleted: type {project.key} to delete the project.")
         return redirect("project_settings", project.key)
     try:
-        services.delete_project(project, _me(request))
+        services.delete_project(project, caller(request))
     except services.Refused as refused:
         messages.error(request, str(refused))
         return redirect("project_settings", project.key)
@@ -148,7 +145,3 @@ def _settings(
         "may_manage": can(request.user, project, Role.OWNER),
     }
     return render(request, "projects/settings.html", context, status=status)
-
-
-def _me(request: HttpRequest) -> User:
-    return cast(User, request.user)

@@ -10,18 +10,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from recipes.tasks import TASKS
-from trackside.accounts.gate import signed_in
+from trackside.accounts.gate import caller, signed_in
 from trackside.accounts.services import audit
-from trackside.projects.access import RANK, project_for, row
-from trackside.projects.models import Project, Role
+from trackside.projects.access import may_edit, project_for, row
+from trackside.projects.models import Role
 from trackside.saved_models import bundles, queries, services
 from trackside.saved_models.models import SavedModel, Version
 from trackside.ui import words
 from trackside.ui.streaming import streamed
-
-
-def _may_edit(project: Project) -> bool:
-    return RANK[project.my_role] >= RANK[Role.EDITOR]  # type: ignore[attr-defined]
 
 
 @signed_in
@@ -30,7 +26,7 @@ def saved_models(request: HttpRequest, key: str) -> HttpResponse:
     project = project_for(request.user, key)
     rows = queries.saved_models_of(project).annotate(n=Count("versions"))
     cards = [{"model": one, **_active(one)} for one in rows]
-    context = {"project": project, "cards": cards, "may_edit": _may_edit(project)}
+    context = {"project": project, "cards": cards, "may_edit": may_edit(project)}
     return render(request, "saved_models/list.html", context)
 
 
@@ -70,7 +66,7 @@ def saved_model(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "compared": _compared(request, one, versions),
         "retrain": one.recipes.filter(kind="train").first(),
         "users": one.recipes.exclude(kind="train"),
-        "may_edit": _may_edit(project),
+        "may_edit": may_edit(project),
     }
     return render(request, "saved_models/saved_model.html", context)
 
@@ -121,7 +117,7 @@ def _compared(
 @require_POST
 def activate(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
     version = _version(request, key, name, number, Role.EDITOR)
-    user: Any = request.user
+    user = caller(request)
     services.activate(version)
     audit(user, "version activated", f"{key}/{version}")
     messages.success(request, f"Version {number} is active: recipes score with it from now on.")
@@ -132,7 +128,7 @@ def activate(request: HttpRequest, key: str, name: str, number: int) -> HttpResp
 @require_POST
 def version_delete(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
     version = _version(request, key, name, number, Role.EDITOR)
-    user: Any = request.user
+    user = caller(request)
     try:
         services.delete_version(version)
     except services.Refused as refused:
@@ -147,7 +143,7 @@ def version_delete(request: HttpRequest, key: str, name: str, number: int) -> Ht
 @require_GET
 def bundle(request: HttpRequest, key: str, name: str, number: int) -> HttpResponseBase:
     version = _version(request, key, name, number)
-    user: Any = request.user
+    user = caller(request)
     try:
         bundles.folder(version)
     except bundles.BundleGone as gone:

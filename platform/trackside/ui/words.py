@@ -1,5 +1,7 @@
 """Numbers as people read them."""
 
+from collections.abc import Sequence
+
 NOTHING = "\u2013"  # a dash where there is no number
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
@@ -68,3 +70,9 @@ def plural(number: int, noun: str) -> str:
     """`{{ n|plural:"image" }}` -> 1 image, 2 images; "class,classes" names the plural."""
     one, _, many = noun.partition(",")
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def listed(parts: Sequence[object]) -> str:
+    """1, 2 and 3"""
+    *first, last = map(str, parts)
+    return f"{', '.join(first)} and {last}" if first else last

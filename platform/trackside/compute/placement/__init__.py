@@ -11,7 +11,7 @@ from trackside.compute.placement import on_cores, on_gpus
 from trackside.compute.placement.backfill import may_pass
 from trackside.compute.placement.limits import Ledger
 from trackside.compute.placement.on_gpus import fair_cores
-from trackside.compute.placement.ordering import POLICY, Place, Policy, effective, ordered
+from trackside.compute.placement.ordering import Place, ordered
 from trackside.compute.placement.room import Room
 from trackside.compute.placement.words import (
     Allowance,
@@ -101,7 +101,6 @@ def _like(request: Request) -> tuple[object, ...]:
 
 
 __all__ = [
-    "POLICY",
     "Allowance",
     "Decision",
     "Device",
@@ -111,10 +110,8 @@ __all__ = [
     "Part",
     "Pass",
     "Place",
-    "Policy",
     "Request",
     "decide",
-    "effective",
     "fair_cores",
     "ordered",
 ]

@@ -5,7 +5,7 @@ A job passes a reservation only if it is known to have ended before, or gives wa
 
 from collections.abc import Iterable
 
-from trackside.compute.placement.ordering import POLICY, effective
+from trackside.compute.placement.ordering import GRACE, STARVE_AFTER, effective
 from trackside.compute.placement.room import Claim, Group, Room
 from trackside.compute.placement.words import Device, Hold, Request
 
@@ -18,7 +18,7 @@ def may_pass(request: Request, claim: Claim, now: float) -> bool:
     if claim.closed:
         return False
     known = request.seconds is not None and claim.starts is not None
-    if known and now + (request.seconds or 0) + POLICY.grace <= (claim.starts or 0):
+    if known and now + (request.seconds or 0) + GRACE <= (claim.starts or 0):
         return True
     waited = now - request.since
     as_held = Hold(
@@ -40,7 +40,7 @@ def yields_to(hold: Hold, request: Request, now: float) -> bool:
 
 
 def overdue(request: Request, now: float) -> bool:
-    return now - request.since >= POLICY.starve_after > 0
+    return now - request.since >= STARVE_AFTER
 
 
 def claim_of(request: Request, starts: float | None, room: Room) -> Claim:

@@ -1,6 +1,7 @@
 """How many GPUs a user's and a project's jobs may hold at once. Pure."""
 
 from trackside.compute.placement.words import Allowance, Limits, Request
+from trackside.ui.words import plural
 
 
 class Ledger:
@@ -40,4 +41,4 @@ class Ledger:
 
 
 def _gpus(number: int) -> str:
-    return f"{number or 'no'} GPU{'' if number == 1 else 's'}"
+    return plural(number, "GPU") if number else "no GPUs"

@@ -42,8 +42,7 @@ def _why_not(machine: Machine, gpu: Device, request: Request, room: Room) -> str
     if request.shared:
         free = packing.has_share(gpu, request, room)
         return "" if free else reasons.without_share(machine, gpu, request, room)
-    free = not gpu.why and not room.holds(gpu) and gpu.uuid not in room.taken
-    return "" if free else reasons.of_device(machine, gpu, request, room)
+    return "" if room.is_free(gpu) else reasons.of_device(machine, gpu, request, room)
 
 
 def _is_others(gpu: Device, request: Request, room: Room) -> bool:

@@ -3,18 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, kw_only=True)
-class Policy:
-    """The site's rules of order, in seconds and points of priority."""
-
-    period: float = 1800.0  # waiting so long is worth a point of priority
-    cap: float = 200.0  # at most so many: the whole range, so that waiting wins in the end
-    starve_after: float = 1800.0  # who waits longer is not back-filled any more
-    grace: float = 60.0  # between the end of a job and its devices being free
-
-
-POLICY = Policy()
+PERIOD = 1800.0  # seconds: waiting so long is worth a point of priority
+CAP = 200.0  # at most so many: the whole range, so that waiting wins in the end
+STARVE_AFTER = 1800.0  # who waits longer is not back-filled any more
+GRACE = 60.0  # between the end of a job and its devices being free
 
 
 @dataclass(frozen=True)
@@ -27,16 +19,16 @@ class Place:
     turn: float | None = None  # among those of the same rank
 
 
-def ordered(places: Iterable[Place], now: float, policy: Policy = POLICY) -> list[int]:
+def ordered(places: Iterable[Place], now: float) -> list[int]:
     """The jobs, whose turn is next first."""
 
     def key(one: Place) -> tuple[float, float, int]:
         turn = float(one.job) if one.turn is None else one.turn
-        return -effective(one.priority, now - one.since, policy), turn, one.job
+        return -effective(one.priority, now - one.since), turn, one.job
 
     return [one.job for one in sorted(places, key=key)]
 
 
-def effective(priority: int, waited: float, policy: Policy = POLICY) -> float:
+def effective(priority: int, waited: float) -> float:
     """The priority with what waiting has added to it."""
-    return priority + min(policy.cap, max(waited, 0.0) / policy.period)
+    return priority + min(CAP, max(waited, 0.0) / PERIOD)

@@ -28,7 +28,8 @@ def suits(gpu: Device, request: Request) -> bool:
     return gpu.memory_total >= request.min_free and (request.gpus == 1 or not gpu.parent)
 
 
-def _fitting(gpus: Sequence[Device], request: Request, least: int) -> list[Device]:
+def fitting(gpus: Sequence[Device], request: Request, least: int) -> list[Device]:
+    """Those that could serve it and have `least` free."""
     return [gpu for gpu in gpus if gpu.memory_free >= least and suits(gpu, request)]
 
 
@@ -50,7 +51,7 @@ def _able(
     for group in room.roomiest_last(request.name, request.count, simulated):
         if group.machine.id in request.blocked:
             continue
-        free = _fitting(group.free, request, least)
+        free = fitting(group.free, request, least)
         if len(free) >= request.count:
             yield group, nearest(free, request.count, group.machine.links)
 
@@ -72,7 +73,7 @@ def _behind_claims(request: Request, room: Room) -> Chosen | None:
         if group is None or not group.back or not _is_for(group, request):
             continue
         back = [gpu for gpu in group.back if may_pass(request, room.claims[gpu.uuid], room.now)]
-        free = _fitting([*group.free, *back], request, request.min_free)
+        free = fitting([*group.free, *back], request, request.min_free)
         if len(free) >= request.count:
             able.append((group, free[: request.count]))
     best = min(able, key=_waste, default=None)
@@ -90,7 +91,7 @@ def _several(request: Request, room: Room) -> Chosen | None:
     for simulated in (False, True):
         for model in room.models(request.name):
             groups = [
-                (one, _fitting(one.free, request, request.min_free))
+                (one, fitting(one.free, request, request.min_free))
                 for one in room.groups[model]
                 if one.machine.simulated == simulated and one.machine.id not in request.blocked
             ]

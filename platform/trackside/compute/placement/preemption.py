@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from trackside.compute.placement.backfill import yields_to
+from trackside.compute.placement.packing import fitting, suits
 from trackside.compute.placement.room import Group, Room
 from trackside.compute.placement.words import Device, Request
 
@@ -23,7 +24,7 @@ class Rescue:
 
 def for_these(request: Request, gpus: Sequence[Device], room: Room) -> Rescue | None:
     """For exactly these GPUs; None when even then one of them would be missing."""
-    soft = [gpu for gpu in gpus if not _is_free(gpu, room)]
+    soft = [gpu for gpu in gpus if not room.is_free(gpu)]
     if not soft or not all(_gives_way(gpu, request, room) for gpu in soft):
         return None
     return _rescue(list(gpus), soft)
@@ -47,15 +48,12 @@ def for_any(request: Request, groups: Iterable[Group], room: Room) -> Rescue | N
 
 
 def _in(group: Group, request: Request, room: Room) -> Rescue | None:
-    free = [gpu for gpu in group.free if gpu.memory_free >= request.min_free]
+    free = fitting(group.free, request, request.min_free)
     missing = request.count - len(free)
     soft = [
         gpu
         for gpu in group.soft
-        if gpu.uuid not in room.claims
-        and _gives_way(gpu, request, room)
-        and gpu.memory_total >= request.min_free
-        and (request.count == 1 or not gpu.parent)
+        if gpu.uuid not in room.claims and _gives_way(gpu, request, room) and suits(gpu, request)
     ]
     if missing < 1 or len(soft) < missing:
         return None
@@ -82,7 +80,3 @@ def _gives_way(gpu: Device, request: Request, room: Room) -> bool:
     if gpu.uuid in room.taken or gpu.uuid in room.shares or not gpu.holds:
         return False
     return all(one.yielding or yields_to(one, request, room.now) for one in gpu.holds)
-
-
-def _is_free(gpu: Device, room: Room) -> bool:
-    return not gpu.why and not room.holds(gpu) and gpu.uuid not in room.taken

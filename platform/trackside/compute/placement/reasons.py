@@ -5,12 +5,9 @@ from datetime import UTC, datetime
 
 from trackside.compute.placement.room import Claim, Group, Room
 from trackside.compute.placement.words import Device, Machine, Request
+from trackside.ui.words import plural
 
 NO_QUICK = "Waits for other short jobs to end."
-
-
-def many(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def listed(reasons: Sequence[str]) -> str:
@@ -77,9 +74,9 @@ def never(request: Request, room: Room) -> str:
     if request.nodes > 1:
         return (
             f"Waits: no {request.nodes} machines that are online have "
-            f"{many(request.count, what)} together."
+            f"{plural(request.count, what)} together."
         )
-    return f"Waits: no machine that is online has {many(request.count, what)}."
+    return f"Waits: no machine that is online has {plural(request.count, what)}."
 
 
 def any_gpu(request: Request, groups: Sequence[Group], room: Room) -> str:
@@ -92,11 +89,9 @@ def any_gpu(request: Request, groups: Sequence[Group], room: Room) -> str:
     ask = without_share if request.shared else of_device
     why = (ask(machine, gpu, request, room) for gpu in group.devices)
     first = next((one for one in why if one), f"too little memory is free on {machine.name}")
-    noun = f"free{_model(request)} GPU"
-    what = (
-        f"a share of {many(request.count, noun)}" if request.shared else many(request.count, noun)
-    )
-    return f"Waits for {what}{room_for}: {have}{first}."
+    what = plural(request.count, f"free{_model(request)} GPU")
+    share = "a share of " if request.shared else ""
+    return f"Waits for {share}{what}{room_for}: {have}{first}."
 
 
 def _free(group: Group, request: Request) -> int:
@@ -131,6 +126,6 @@ def giving_way(jobs: Sequence[int]) -> str:
 
 def cores(request: Request, machine: Machine, free: int) -> str:
     return (
-        f"Waits for {many(request.ranks, 'CPU core')}: "
+        f"Waits for {plural(request.ranks, 'CPU core')}: "
         f"{free or 'none'} of {machine.cores} on {machine.name} {'is' if free < 2 else 'are'} free."
     )

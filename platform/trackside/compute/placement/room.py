@@ -159,6 +159,10 @@ class Room:
 
     # Asking -------------------------------------------------------------------------------------
 
+    def is_free(self, gpu: Device) -> bool:
+        """Nobody has it, whoever has reserved it."""
+        return not gpu.why and not self.holds(gpu) and gpu.uuid not in self.taken
+
     def free_at(self, gpu: Device) -> float | None:
         """When it is free at the latest, whoever has reserved it; None: nobody knows."""
         if gpu.uuid in self.taken:

@@ -110,11 +110,6 @@ class Decision:
     starts: float | None = None  # it waits: no later than this, if nobody more urgent comes
 
     @property
-    def machine(self) -> Machine | None:
-        """The first part's; None when it waits."""
-        return self.parts[0].machine if self.parts else None
-
-    @property
     def uuids(self) -> tuple[str, ...]:
         return tuple(uuid for part in self.parts for uuid in part.uuids)
 

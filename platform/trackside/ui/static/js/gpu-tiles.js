@@ -52,6 +52,7 @@ function patch(tile, gpu, verdict) {
   text("util", whole(gpu.utilization));
   text("temp", whole(gpu.temperature));
   text("power", whole(gpu.power));
+  if (at("watts")) at("watts").hidden = (gpu.power ?? null) === null;
   at("heat")?.classList.toggle("hot", (gpu.temperature ?? 0) >= HOT);
   drawBar(at, gpu, verdict);
   drawSpark(at, gpu.history ?? []);

@@ -1,6 +1,7 @@
 // A job in words and pills; the same as templatetags/ui.py's `state` and jobs/views.py's `sentence`.
 import { icon } from "./icons.js";
 
+const PLAIN = ["queued", "starting", "running"]; // whose reason says the state itself
 export const OVER = ["succeeded", "failed", "cancelled"];
 const LOOKS = {
   queued: ["bz", "clock"],
@@ -39,7 +40,8 @@ export function turn(place, waiting) {
 export function sentence(type, data) {
   switch (type) {
     case "state": {
-      const where = data.node && data.state !== "queued" ? ` on ${data.node}` : "";
+      if (data.reason && PLAIN.includes(data.state)) return data.reason;
+      const where = data.node ? ` on ${data.node}` : "";
       return `${capital(data.state ?? "")}${where}${data.reason ? `: ${data.reason}` : ""}`;
     }
     case "started": {

@@ -3,6 +3,8 @@
 //   const stop = live.watch("job:12", 45, (event) => …);   event: {type, data, seq}; 45: last seen
 //   live.onState((state) => …);                             state: {live, age, retry, slow, asks, out}
 // Events `gap` (some were missed: load the page's data anew) and `denied` may come on any topic.
+import { put } from "./words.js";
+
 const worker = document.querySelector('meta[name="live-worker"]')?.content;
 const LOOK = 5000; // how often a line is looked after; it tells something every 2 s
 const MISSES = 2; // so many looks in a row at a line that is silent, and another one is taken
@@ -132,12 +134,14 @@ function words({ live: fresh, age, retry, slow, asks, out }) {
   return "Connecting";
 }
 
-// <span data-live> shows whether the numbers on the page are fresh.
-for (const box of document.querySelectorAll("[data-live]")) {
-  live.onState((now) => {
-    box.querySelector(".dot")?.classList.toggle("dot--ok", now.live);
-    box.querySelector(".dot")?.classList.toggle("dot--live", now.live);
-    const text = box.querySelector("[data-text]");
-    if (text) text.textContent = words(now);
+// <span data-live> shows whether the numbers on the page are fresh; one that comes later, as in a
+// dialog, is given here. The answer ends it.
+export function tellFresh(box) {
+  return live.onState((now) => {
+    box.querySelector(".dot").classList.toggle("dot--ok", now.live);
+    box.querySelector(".dot").classList.toggle("dot--live", now.live);
+    put(box.querySelector("[data-text]"), words(now));
   });
 }
+
+document.querySelectorAll("[data-live]").forEach(tellFresh);

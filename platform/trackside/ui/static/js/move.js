@@ -1,6 +1,6 @@
 // "Move to other devices": the server draws the dialog, its tiles stay live, a refusal stays in it.
 import { follow, show } from "./compute-picker.js";
-import { live } from "./live.js";
+import { tellFresh } from "./live.js";
 import { send } from "./send.js";
 import { toast } from "./toasts.js";
 
@@ -24,15 +24,7 @@ async function open(url) {
   show(dialog.querySelector("[data-picker]"));
   dialog.showModal();
   dialog.querySelector("[data-main]").focus({ preventScroll: true });
-  leave = [follow(dialog, JSON.parse(dialog.querySelector("#move-verdicts").textContent)), live.onState(fresh)];
-}
-
-function fresh({ live: now, age, retry }) {
-  const dot = dialog.querySelector("[data-live] .dot");
-  const words = dialog.querySelector("[data-live] [data-text]");
-  if (!dot || !words) return;
-  dot.className = now ? "dot dot--ok dot--live" : "dot dot--wn";
-  words.textContent = now ? "Live" : retry ? `Numbers are ${age} s old` : "Connecting";
+  leave = [follow(dialog, JSON.parse(dialog.querySelector("#move-verdicts").textContent)), tellFresh(dialog.querySelector("[data-live]"))];
 }
 
 dialog?.addEventListener("close", () => {

@@ -26,4 +26,10 @@ export function duration(seconds) {
 export const whole = (number) => (number === null || number === undefined ? NOTHING : String(Math.round(number)));
 export const gib = (number) => (number === null || number === undefined ? NOTHING : (number / 2 ** 30).toFixed(1));
 export const thousands = (number) => Number(number).toLocaleString("en-US");
+export const plural = (number, word) => `${thousands(number)} ${word}${number === 1 ? "" : "s"}`;
 export const initials = (name) => name.replace(/[._]/g, " ").trim().split(/\s+/).slice(0, 2).map((word) => word[0]).join("").toUpperCase() || "?";
+
+// Writes only what is another text: nothing is drawn anew for nothing, and no selection is lost.
+export function put(node, text) {
+  if (node && node.textContent !== text) node.textContent = text;
+}

@@ -24,6 +24,7 @@ export function openChange(chosen, board) {
   wrong("");
   show();
   dialog.showModal();
+  at("picks").querySelector(":checked")?.scrollIntoView({ block: "center" });
 }
 
 function group(node, chosen) {

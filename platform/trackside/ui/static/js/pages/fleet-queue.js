@@ -1,11 +1,11 @@
-// The queue of the GPUs page: drawn from the board, reordered by dragging, by arrow keys on a job's
-// grip, or by its two buttons. The server decides; until it has answered the list shows the wish.
+// The queue of the GPUs page: drawn from the board, reordered by dragging (a finger takes the grip),
+// by arrow keys on a job's grip, or by its two buttons. The server decides; until it has answered the list shows the wish.
 import { send } from "../send.js";
 import { toast } from "../toasts.js";
+import { plural, put } from "../words.js";
 
 const list = document.getElementById("queue");
 const pattern = document.getElementById("waiting-pattern").content.firstElementChild;
-const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 let dragged = null;
 let pending = 0; // moves on their way: the board of the moment is older than what is shown
 let sending = Promise.resolve();
@@ -28,9 +28,6 @@ export function drawQueue(board) {
 
 function fill(row, job) {
   const at = (name) => row.querySelector(`[data-f="${name}"]`);
-  const put = (node, text) => {
-    if (node.textContent !== text) node.textContent = text;
-  };
   row.dataset.job = job.id;
   row.dataset.priority = job.priority;
   row.draggable = job.may_move && !job.paused;
@@ -71,7 +68,8 @@ export function followQueue(board, change) {
   list.addEventListener("dragstart", begin);
   list.addEventListener("dragover", over);
   list.addEventListener("drop", (event) => event.preventDefault());
-  list.addEventListener("dragend", drop);
+  list.addEventListener("dragend", (event) => drop(event.dataTransfer.dropEffect !== "none"));
+  list.addEventListener("pointerdown", touch);
 }
 
 // Those that stand still are the end of the list, and no place to move to.
@@ -94,28 +92,55 @@ function move(row, steps) {
 function begin(event) {
   const row = event.target.closest?.(".q");
   if (!row?.draggable) return;
-  dragged = { row, after: row.nextElementSibling, from: [...list.children].indexOf(row) };
+  take(row);
   event.dataTransfer.effectAllowed = "move";
   event.dataTransfer.setData("text/plain", title(row));
+}
+
+function take(row) {
+  dragged = { row, after: row.nextElementSibling, from: [...list.children].indexOf(row) };
   row.classList.add("q--drag");
+}
+
+// Browsers begin no dragging for a finger, or only after a long press that may be meant for the menu.
+function touch(event) {
+  const row = event.target.closest('[data-f="grip"]')?.closest(".q");
+  if (!row || event.pointerType === "mouse" || dragged) return;
+  const stop = new AbortController();
+  const end = (done) => {
+    stop.abort();
+    row.draggable = true;
+    drop(done);
+  };
+  row.draggable = false;
+  take(row);
+  // At the document: who is put elsewhere while a finger holds it loses the finger.
+  const on = (type, heard) => document.addEventListener(type, heard, { signal: stop.signal });
+  on("pointermove", ({ clientX, clientY }) => shift(document.elementFromPoint(clientX, clientY), clientY));
+  on("pointerup", () => end(true));
+  on("pointercancel", () => end(false));
 }
 
 function over(event) {
   if (!dragged) return;
   event.preventDefault();
-  const row = event.target.closest?.(".q");
+  shift(event.target, event.clientY);
+}
+
+function shift(target, y) {
+  const row = target?.closest?.(".q");
   if (!row || row === dragged.row || !turns().includes(row)) return;
   const box = row.getBoundingClientRect();
-  const below = event.clientY > box.top + box.height / 2;
+  const below = y > box.top + box.height / 2;
   list.insertBefore(dragged.row, below ? row.nextElementSibling : row);
 }
 
-function drop(event) {
+function drop(done) {
   if (!dragged) return;
   const { row, after, from } = dragged;
   dragged = null;
   row.classList.remove("q--drag");
-  if (event.dataTransfer.dropEffect === "none") list.insertBefore(row, after);
+  if (!done) list.insertBefore(row, after);
   else if (row.nextElementSibling !== after) tell(row, from);
 }
 

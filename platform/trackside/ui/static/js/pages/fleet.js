@@ -2,7 +2,7 @@
 // server: when nodes or cards come, go or change their state, that part of the page is fetched anew.
 import { patchTiles } from "../gpu-tiles.js";
 import { live } from "../live.js";
-import { gib } from "../words.js";
+import { gib, plural, put } from "../words.js";
 import { openChange } from "./fleet-change.js";
 import { drawQueue, followQueue } from "./fleet-queue.js";
 
@@ -69,10 +69,6 @@ function replace(html) {
 const section = (one) => one.closest("[data-node]")?.dataset.node;
 const label = (one) => `${section(one)} ${one.textContent.trim()}`;
 
-function put(node, text) {
-  if (node && node.textContent !== text) node.textContent = text;
-}
-
 function machine(node) {
   const box = fleet().querySelector(`[data-node="${CSS.escape(node.name)}"]`);
   if (!box) return;
@@ -115,10 +111,11 @@ function count() {
   const free = (nodes) => nodes.flatMap((node) => node.gpus).filter((gpu) => gpu.state === "free").length;
   const taking = free(board.nodes.filter((node) => node.state === "online"));
   const closed = free(board.nodes) - taking;
-  const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
-  const share = gpus.length ? `${taking} of ${plural(gpus.length, "GPU")} free` : "No GPU";
+  const sort = gpus.some((gpu) => gpu.parent) ? `${gpus.length} GPUs and MIG slices` : plural(gpus.length, "GPU");
+  const share = gpus.length ? `${taking} of ${sort} free` : "No GPU";
   const rest = closed ? `, ${closed} more where no job may begin` : "";
   put(document.getElementById("fleet-count"), `${share} on ${plural(board.nodes.length, "node")}${rest}`);
+  put(document.querySelector(".fleet__queue"), `${plural(board.waiting, "job")} waiting`);
 }
 
 document.addEventListener("click", (event) => {

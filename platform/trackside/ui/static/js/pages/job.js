@@ -79,6 +79,7 @@ function keep() {
 
 function tellStory(words, type, at) {
   if (type === "checkpoint") story.querySelector('[data-type="checkpoint"]')?.remove(); // one a page: the newest
+  if (story.querySelector("li")?.lastElementChild?.textContent === words) return; // said already
   const item = document.createElement("li");
   item.dataset.type = type;
   const when = document.createElement("span");

@@ -1,6 +1,6 @@
 // The Train dialog: the server draws it, also at each change; here it is swapped in part by part, so
 // that scrolling, focus and ticks stay. Verdicts and plans are never computed in the browser.
-import { live } from "../live.js";
+import { live, tellFresh } from "../live.js";
 import { patchTiles } from "../gpu-tiles.js";
 import { csrf } from "../send.js";
 import { toast } from "../toasts.js";
@@ -43,13 +43,7 @@ async function open(url, opener) {
 
 function follow() {
   leave.push(live.watch("gpus", 0, ({ type, data }) => type === "gpus" && look(data)));
-  leave.push(live.onState(({ live: fresh, age, retry }) => {
-    const dot = find("[data-live] .dot");
-    const words = find("[data-live] [data-text]");
-    if (!dot || !words) return;
-    dot.className = fresh ? "dot dot--ok dot--live" : "dot dot--wn";
-    words.textContent = fresh ? "Live" : retry ? `Numbers are ${age} s old` : "Connecting";
-  }));
+  leave.push(tellFresh(find("[data-live]")));
 }
 
 dialog.addEventListener("close", () => {
@@ -120,6 +114,7 @@ function mark(element) {
 
 dialog.addEventListener("change", (event) => {
   const { name, value } = event.target;
+  if (name === "gpu" && event.target.checked) alone(event.target);
   if (name === "mode" && value === "pick" && picked.length) choose(picked);
   else if (name !== "session_name") plan();
 });
@@ -136,6 +131,12 @@ dialog.addEventListener("click", (event) => {
   else if (set) { fill(set, value); plan(); }
   else if ("again" in button.dataset) plan();
 });
+
+// A slice trains alone: it takes the place of what was ticked, and a whole GPU that of a slice.
+function alone(ticked) {
+  const slice = (box) => box.closest(".cut");
+  for (const box of boxes()) if (box !== ticked && (slice(ticked) || slice(box))) box.checked = false;
+}
 
 const boxes = () => [...dialog.querySelectorAll('[type="checkbox"][name="gpu"]')];
 const chosen = () => boxes().filter((box) => box.checked).map((box) => box.value);
