@@ -169,7 +169,7 @@ def test_a_training_on_the_cpu_has_one_rank(analysis: Analysis, ada: Any) -> Non
     session = services.train(analysis, ada, CPU)
     job = Job.objects.get(trained_model__session=session)
     assert job.compute["ranks"] == 1
-    assert job.title.startswith("XGBoost, earners")
+    assert job.title == "Session 1, earners, XGBoost"
 
 
 def test_a_training_that_is_moved_to_the_cpu_has_one_rank(analysis: Analysis, ada: Any) -> None:

@@ -102,7 +102,7 @@ def get(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
 
 def correct(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict[str, Any]:
     """The file of a table is imported again, with these types and options."""
-    user: Any = request.user
+    user = caller(request)
     one = queries.dataset_for(project_for(user, key, Role.EDITOR), name)
     corrections.correct(one, user, body.get("types") or {}, body.get("read"))
     return _importing(one)
@@ -167,7 +167,7 @@ def _csv(request: HttpRequest, one: Dataset) -> HttpResponseBase:
 
 
 def _parquet(request: HttpRequest, one: Dataset) -> HttpResponseBase:
-    user: Any = request.user
+    user = caller(request)
     path = tables.parquet_file(one) if one.kind == "table" else None
     if path is None:
         words = f"The rows of {one.name} come as JSON or, with Accept: text/csv, as CSV."
