@@ -125,7 +125,7 @@ def test_usage_comes_as_csv_in_which_no_name_is_a_formula(used: Project, admin: 
     head, *rows = text.splitlines()
     assert head == "project,simulated,gpu_hours,used_hours,core_hours,energy_kwh,jobs"
     assert len(rows) == 3
-    assert any(row.startswith("'=Dan's secret,False,0.5,0.25,1.0,0.5,1") for row in rows)
+    assert any(row.startswith("'=Dan's secret,false,0.5,0.25,1.0,0.5,1") for row in rows)
     first = timezone.now().date() - timedelta(days=6)
     assert f"usage-by-project-{first}" in answer["Content-Disposition"]
 
