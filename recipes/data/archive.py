@@ -97,6 +97,7 @@ class Zip:
         try:
             with self._zip.open(self._entries[member.index]) as file:
                 data = file.read(MEMBER + 1)
+        # The last two are zipfile's, for what only the file's own header claims: patched, locked.
         except (*TORN, NotImplementedError, RuntimeError) as torn:
             return BadMember(f"It is damaged in the archive ({torn}).")
         return data if len(data) == member.size else BadMember("It is cut off in the archive.")

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.web import cast
-from trackside.accounts.models import User
 from trackside.jobs import history, news, services, stream, thinning
 from trackside.jobs.history import Entry
 from trackside.jobs.hub import Hub, most_streams
@@ -23,21 +22,12 @@ from trackside.jobs.news import Line
 from trackside.jobs.series import MOST, series
 from trackside.jobs.stream import OneJob, Stream
 from trackside.jobs.topics import Topics
-from trackside.projects.models import Project
 from workers.web import raise_limit
 
 Committed = Callable[..., Any]
 # What a job of any length may keep: per type at most twice what stays and a look's worth.
 BOUND = sum(2 * (most + newest) for most, newest in history.CHARTED.values())
 BOUND += 2 * sum(history.TAILS.values()) + history.THIN_EVERY + 50
-
-
-@pytest.fixture
-def job(ada: User, project: Project) -> Job:
-    cast.node()
-    one = cast.submit(project, ada)
-    cast.claimed(one)
-    return one
 
 
 def loss(step: int) -> float:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from django.test import Client
 from django.utils import timezone
 
@@ -12,16 +11,7 @@ from trackside.accounts.models import User
 from trackside.jobs import logs, queries, scheduling, services
 from trackside.jobs.models import Follower, Job
 from trackside.jobs.views import TAIL_BYTES
-from trackside.projects.models import Project
 from trackside.ui.streaming import AT_ONCE
-
-
-@pytest.fixture
-def job(ada: User, project: Project) -> Job:
-    cast.node()
-    one = cast.submit(project, ada)
-    cast.claimed(one)
-    return one
 
 
 def says(stage: Path, job: Job, text: str, part: str = "") -> None:

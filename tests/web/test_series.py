@@ -3,24 +3,13 @@
 import pytest
 from django.utils import timezone
 
-from tests.web import cast
-from trackside.accounts.models import User
 from trackside.jobs import history
 from trackside.jobs.history import Entry
 from trackside.jobs.models import Job
 from trackside.jobs.series import series
 from trackside.jobs.views import _story
-from trackside.projects.models import Project
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def job(ada: User, project: Project) -> Job:
-    cast.node()
-    one = cast.submit(project, ada)
-    cast.claimed(one)
-    return one
 
 
 def test_a_chart_shows_what_came_before_a_resumption_once(job: Job) -> None:
