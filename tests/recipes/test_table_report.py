@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as theirs
 
 from recipes.engine.peers import Peers
-from recipes.engine.tabular import figures
+from recipes.engine.tabular import figures, outcome
 from recipes.job import read
 from recipes.kinds import KINDS
 from recipes.tasks import TASKS
@@ -127,3 +127,10 @@ def test_regression_figures_are_scikit_learns(rows: list[tuple[float, float]]) -
     )
     log = theirs.root_mean_squared_log_error(true, said)
     assert made["rmsle"] == pytest.approx(log)
+
+
+def test_judged_rows_stand_worst_first_whatever_the_threshold() -> None:
+    true, proba = np.array([1.0, 0, 1, 0, 1]), np.array([0.2, 0.1, 0.9, 0.7, 0.2])
+    given = np.stack([1 - proba, proba], 1)
+    assert outcome.worst_first(true, given).tolist() == [0, 4, 3, 1, 2]
+    assert outcome.worst_first(true, np.array([1.0, 3, -1, 0, 1])).tolist() == [1, 2, 0, 3, 4]

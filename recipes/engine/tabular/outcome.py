@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 
 from recipes import bundle
 from recipes.engine.facts import versions
-from recipes.engine.metrics import Floats
+from recipes.engine.metrics import Floats, Ints
 from recipes.engine.tabular import diagnostics, effects, figures, report
 from recipes.engine.tabular.fitting import Fit, Judged
-from recipes.engine.tabular.model import Model, load
+from recipes.engine.tabular.model import BLOCK, Model, load
 from recipes.engine.tabular.rows import Ready
 from recipes.events import finite
 
@@ -90,17 +90,29 @@ def _prove(place: Path, ended: Ended, ready: Ready) -> None:
 
 
 def predictions(ready: Ready, judged: Judged, threshold: float | None) -> pa.Table:
-    """A row a judged row: number, true, prediction and a probability for each class."""
-    true = ready.target[judged.rows]
-    columns: dict[str, Any] = {"number": ready.numbers[judged.rows]}
+    """The judged rows, the worst first: number, true, prediction, a probability for each class."""
+    order = worst_first(ready.target[judged.rows], judged.given)
+    rows, given = judged.rows[order], judged.given[order]
+    true = ready.target[rows]
+    columns: dict[str, Any] = {"number": ready.numbers[rows]}
     if not ready.classes:
-        return pa.table({**columns, "true": true, "prediction": judged.given})
+        return pa.table({**columns, "true": true, "prediction": given})
     names = pa.array(ready.classes)
     columns["true"] = names.take(pa.array(true.astype(np.int64)))
-    columns["prediction"] = names.take(pa.array(chosen(judged.given, threshold)))
+    columns["prediction"] = names.take(pa.array(chosen(given, threshold)))
     for place, name in enumerate(ready.classes):
-        columns[f"proba_{name}"] = judged.given[:, place]
+        columns[f"proba_{name}"] = given[:, place]
     return pa.table(columns)
+
+
+def worst_first(true: Floats, given: Floats) -> Ints:
+    """Places by what a row costs, whatever the threshold; equals stay as they stand.
+
+    The lowest probability of the true class comes first, or the largest error.
+    """
+    if given.ndim == 1:
+        return np.argsort(-np.abs(given - true), kind="stable")
+    return np.argsort(given[np.arange(len(true)), true.astype(np.int64)], kind="stable")
 
 
 def chosen(given: Floats, threshold: float | None) -> Any:
@@ -112,7 +124,7 @@ def chosen(given: Floats, threshold: float | None) -> Any:
 
 def _save(model: Model, rows: pa.Table, folder: Path) -> None:
     model.save(folder)
-    pq.write_table(rows, folder / PREDICTIONS, compression="zstd")
+    pq.write_table(rows, folder / PREDICTIONS, compression="zstd", row_group_size=BLOCK)
 
 
 def _threshold(fit: Fit, val: Judged) -> float | None:
