@@ -73,6 +73,7 @@ class TrainedModel(models.Model):
     metrics = models.JSONField(default=dict)
     facts = models.JSONField(default=dict)  # device, precision, versions, seconds, energy, size
     bundle = models.CharField(max_length=300, blank=True)  # relative to TRACKSIDE_STORAGE
+    threshold = models.FloatField(null=True)  # kept in place of the model's own (two classes)
     starred = models.BooleanField(default=False)
     published_at = models.DateTimeField(null=True)
 

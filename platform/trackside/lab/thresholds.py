@@ -14,6 +14,7 @@ FIGURES = {
     "mcc": ("Matthews correlation", "1 is perfect, 0 is guessing"),
     "fpr": ("False positive rate", "of the negative rows, the share that is taken for positive"),
 }
+MOVED = ("accuracy", "precision", "recall", "f1", "mcc")  # metrics that depend on it
 GAINS = {"tp": 1.0, "fp": -0.3, "tn": 0.0, "fn": 0.0}  # a row; what a person sees first
 
 
@@ -37,6 +38,25 @@ def figures(tp: int, fp: int, tn: int, fn: int) -> dict[str, float]:
 
 def _share(above: float, below: float) -> float:
     return above / below if below else 0.0
+
+
+def applied(report: Json, kept: float | None) -> Json:
+    """The report as if the kept threshold had been the model's own, which becomes `own`."""
+    own = report.get("threshold")
+    found = {**report, "own": own}
+    if own is None or kept is None or kept == own:
+        return found
+    test = report.get("test") or {}
+    if test.get("thresholds"):
+        found["test"] = {**test, **_moved(test, kept)}
+    return found | _moved(report, kept)
+
+
+def _moved(part: Json, threshold: float) -> Json:
+    now = nearest(at_all(part), threshold)
+    metrics = {**part["metrics"], **{one: now[one] for one in MOVED if one in part["metrics"]}}
+    counts = [[now["tn"], now["fp"]], [now["fn"], now["tp"]]]
+    return {"threshold": now["threshold"], "confusion": counts, "metrics": metrics}
 
 
 def nearest(rows: list[Json], threshold: float) -> Json:
