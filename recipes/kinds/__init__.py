@@ -1,6 +1,6 @@
 """KINDS: the kinds of job there are. A new kind is one file and one line here."""
 
-from recipes.kinds import explain, import_, preview, score, train
+from recipes.kinds import compare, explain, import_, preview, score, train
 from recipes.kinds.kind import Kind
 
 KINDS: dict[str, Kind] = {
@@ -9,4 +9,5 @@ KINDS: dict[str, Kind] = {
     "score": score.KIND,
     "preview": preview.KIND,
     "explain": explain.KIND,
+    "compare": compare.KIND,
 }
