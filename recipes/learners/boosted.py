@@ -85,13 +85,25 @@ class Boosted:
         self._booster.set_param({"nthread": self._setup.threads})
         given = self._booster.predict(xgboost.DMatrix(matrix, nthread=self._setup.threads))
         made = np.asarray(given, np.float64)
+    @property
+    def classes(self) -> int:
+        return self._setup.classes
+
+    def contributions(self, matrix: Matrix) -> Floats:
+        """TreeSHAP, on the device that the booster is on."""
+        threads = self._setup.threads
+        self._booster.set_param({"nthread": threads})
+        data = xgboost.DMatrix(matrix, nthread=threads)
+        return np.asarray(self._booster.predict(data, pred_contribs=True), np.float64)
+
         return np.stack([1 - made, made], 1) if self._setup.classes == 2 else made
 
     def save(self, folder: Path) -> None:
         self._booster.save_model(folder / FILE)
 
     def load(self, folder: Path) -> None:
-        self._booster = xgboost.Booster({"device": "cpu"}, model_file=str(folder / FILE))
+        told = {"device": "cpu", "nthread": self._setup.threads}
+        self._booster = xgboost.Booster(told, model_file=str(folder / FILE))
         self._rounds = self._booster.num_boosted_rounds()
 
     def importance(self) -> tuple[str, Floats] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -57,6 +57,10 @@ class Learner(Protocol):
     def predict(self, matrix: Matrix) -> Floats:
         """Probabilities [rows, classes], or values [rows]."""
 
+    @property
+    def classes(self) -> int:
+        """How many it tells apart; 0 for a regression."""
+
     def save(self, folder: Path) -> None:
         """Write the model's files, without pickle."""
 
@@ -71,3 +75,12 @@ class Learner(Protocol):
 
     def again(self, rounds: int) -> dict[str, Any]:
         """Params that train the same without a validation: a cross-test's final model."""
+
+
+@runtime_checkable
+class Exact(Protocol):
+    """A learner that knows the Shapley values of its predictions by itself."""
+
+    def contributions(self, matrix: Matrix) -> Floats:
+        """In its raw margin (log-odds, or the value): [rows, columns + 1], for several classes
+        [rows, classes, columns + 1]; the last one is what stands there before any column."""

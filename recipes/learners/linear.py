@@ -3,10 +3,11 @@
 import math
 from typing import Any
 
+import numpy as np
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from recipes.learners.learner import Learner, Setup
+from recipes.learners.learner import Floats, Learner, Matrix, Rows, Setup, TooFewRows
 from recipes.learners.scikit import Scikit
 
 SOLVERS = {"l2": "lbfgs", "l1": "saga", "elasticnet": "saga", "none": "lbfgs"}
@@ -16,6 +17,38 @@ class Linear(Scikit):
     """In double precision: single is too coarse for its solvers to converge."""
 
     double = True
+
+    def _learn(self, model: Any, rows: Rows, **more: Any) -> None:
+        super()._learn(model, rows, **more)
+        self._mean = self._seen(rows.matrix).mean(0)
+
+    def contributions(self, matrix: Matrix) -> Floats:
+        """Coefficient times distance from the training rows' mean."""
+        slopes, base = self._line()
+        moved = (self._seen(matrix) - self._mean)[:, None] * slopes
+        before = np.broadcast_to(base + slopes @ self._mean, moved.shape[:2])
+        found: Floats = np.concatenate([moved, before[..., None]], 2)
+        return found if self.classes > 2 else found[:, 0]
+
+    def _line(self) -> tuple[Floats, Floats]:
+        """Coefficients [lines, columns] and what stands at 0: a line a class, else one."""
+        model = self._model
+        slopes, base = np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
+        if self.classes <= 2:
+            return slopes, base
+        known = np.asarray(model.classes_, np.int64)  # a class without a row has no line
+        if len(slopes) == 1:
+            slopes, base = np.stack([0 * slopes[0], slopes[0]]), np.array([0.0, base[0]])
+        made = np.zeros((self.classes, slopes.shape[1])), np.full(self.classes, -np.inf)
+        made[0][known], made[1][known] = slopes, base
+        return made
+
+    def _kept(self) -> dict[str, Any]:
+        return {**super()._kept(), "mean": self._mean}
+
+    def _take(self, kept: dict[str, Any]) -> None:
+        super()._take(kept)
+        self._mean = np.asarray(kept["mean"], np.float64)
 
 
 class Neighbours(Scikit):

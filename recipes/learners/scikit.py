@@ -76,6 +76,10 @@ class Scikit:
             return np.asarray(self._model.predict(seen), np.float64) * factor + shift
         return self._all_classes(self._model.predict_proba(seen), self._model.classes_)
 
+    @property
+    def classes(self) -> int:
+        return self._setup.classes
+
     def loss(self, rows: Rows) -> float:
         """Log loss, or the root of the mean squared error."""
         given = self.predict(rows.matrix)

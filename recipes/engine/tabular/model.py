@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from recipes import bundle
 from recipes.algorithms import ALGORITHMS
@@ -16,16 +17,21 @@ from recipes.engine.metrics import Floats
 from recipes.learners.learner import Learner, Setup
 
 ENCODER = "encoder.json"
+BACKGROUND = "background.parquet"
 BLOCK = 65_536  # rows that are encoded at once
 
 
 @dataclass(frozen=True)
 class Model:
-    """What predicts. `about` is model.json, {} while it is trained."""
+    """What predicts. `about` is model.json, {} while it is trained.
+
+    `background` are some training rows for a learner that is explained by comparing with them.
+    """
 
     encoder: Encoder
     learner: Learner
     about: dict[str, Any]
+    background: pa.Table | None = None
 
     def predict(self, table: pa.Table) -> Floats:
         """Probabilities [rows, classes], or values [rows], of rows that drop nothing."""
@@ -42,6 +48,8 @@ class Model:
     def save(self, folder: Path) -> None:
         (folder / ENCODER).write_text(json.dumps(self.encoder.state(), allow_nan=False))
         self.learner.save(folder)
+        if self.background is not None:
+            pq.write_table(self.background, folder / BACKGROUND, compression="zstd")
 
 
 def complete(table: pa.Table, columns: list[str]) -> Any:
@@ -72,4 +80,6 @@ def load(place: Path, threads: int) -> Model:
         learner.load(place)
     except Exception as wrong:
         raise bundle.BadBundle(f"The bundle in {place} cannot be loaded: {wrong}.") from wrong
-    return Model(encoder, learner, about)
+    return Model(encoder, learner, about, background)
+        kept = place / BACKGROUND
+        background = pq.read_table(kept) if kept.is_file() else None
