@@ -18,6 +18,12 @@ class WrongDevice(Exception):
     code = "error"
 
 
+class TooFewRows(Exception):
+    """The rows cannot teach what the params ask for."""
+
+    code = "bad_data"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setup:
     """What to learn and with what. `classes`: 0 for a number."""
