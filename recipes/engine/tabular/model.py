@@ -78,8 +78,8 @@ def load(place: Path, threads: int) -> Model:
             raise ValueError(f"{about['algorithm']} does not learn from tables")
         learner = build(setup)
         learner.load(place)
+        kept = place / BACKGROUND
+        background = pq.read_table(kept) if kept.is_file() else None
     except Exception as wrong:
         raise bundle.BadBundle(f"The bundle in {place} cannot be loaded: {wrong}.") from wrong
     return Model(encoder, learner, about, background)
-        kept = place / BACKGROUND
-        background = pq.read_table(kept) if kept.is_file() else None
