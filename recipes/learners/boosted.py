@@ -85,6 +85,8 @@ class Boosted:
         self._booster.set_param({"nthread": self._setup.threads})
         given = self._booster.predict(xgboost.DMatrix(matrix, nthread=self._setup.threads))
         made = np.asarray(given, np.float64)
+        return np.stack([1 - made, made], 1) if self._setup.classes == 2 else made
+
     @property
     def classes(self) -> int:
         return self._setup.classes
@@ -95,8 +97,6 @@ class Boosted:
         self._booster.set_param({"nthread": threads})
         data = xgboost.DMatrix(matrix, nthread=threads)
         return np.asarray(self._booster.predict(data, pred_contribs=True), np.float64)
-
-        return np.stack([1 - made, made], 1) if self._setup.classes == 2 else made
 
     def save(self, folder: Path) -> None:
         self._booster.save_model(folder / FILE)

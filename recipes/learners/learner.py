@@ -57,15 +57,15 @@ class Told:
 class Learner(Protocol):
     """Fitted once, or loaded. Not safe for several threads."""
 
+    @property
+    def classes(self) -> int:
+        """How many it tells apart; 0 for a regression."""
+
     def fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
         """Learn. Without `validation` nothing stops early."""
 
     def predict(self, matrix: Matrix) -> Floats:
         """Probabilities [rows, classes], or values [rows]."""
-
-    @property
-    def classes(self) -> int:
-        """How many it tells apart; 0 for a regression."""
 
     def save(self, folder: Path) -> None:
         """Write the model's files, without pickle."""
