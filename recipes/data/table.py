@@ -1,6 +1,7 @@
 """A table dataset as a training meets it: its columns, its target, its weights. docs/jobs.md."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -60,6 +61,27 @@ def profile(folder: Path) -> list[dict[str, Any]]:
     except ValueError as torn:
         raise BadData(f"{folder / 'columns.json'} is damaged: {torn}.") from None
     return found
+
+
+def unchanged(dataset: Mapping[str, Any]) -> Path:
+    """The folder of a spec's `dataset`. Raises BadData where it holds another table by now.
+
+    What a recipe wrote has no fingerprint beside it: its folder is another one each time.
+    """
+    folder, told = Path(dataset["folder"]), folder_facts(Path(dataset["folder"]))
+    meant, found = dataset.get("fingerprint"), told.get("fingerprint")
+    if meant and (not folder.is_dir() or (found and found != meant)):
+        name = f" {dataset['name']}" if dataset.get("name") else ""
+        raise BadData(f"The dataset{name} was corrected while the job waited; start it again.")
+    return folder
+
+
+def folder_facts(folder: Path) -> dict[str, Any]:
+    """Its facts.json; {} where there is none."""
+    try:
+        return dict(json.loads((folder / "facts.json").read_text()))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
 
 
 def opened(folder: Path) -> pq.ParquetFile:

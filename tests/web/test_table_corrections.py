@@ -6,11 +6,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.http import Http404
 from django.test import Client
 
 from tests.web.table_stage import BYTES, PEOPLE, PROBLEMS, finish, uploaded
 from trackside.accounts.models import User
-from trackside.datasets import corrections, services, storage, tables
+from trackside.datasets import corrections, holding, services, storage, tables
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.datasets.reading import Wish
 from trackside.datasets.trouble import Refused
@@ -78,17 +80,12 @@ def test_a_correction_is_refused_with_a_sentence(
     assert "no column called 'nose'" in refused(people, ben, {"nose": "text"})
     assert "must be one of" in refused(people, ben, {"age": "word"})
     assert "imported anew meanwhile" in refused(people, ben, seen="old")
-    analysis = Analysis.objects.create(
-        project=people.project, name="ages", dataset=people, task="x", target="age"
-    )
-    assert "the analysis ages uses it" in refused(people, ben)
-    assert b"the analysis ages uses it" in as_ben.get(HOME, {"tab": "columns"}).content
-    analysis.delete()
     busy = Job.objects.create(
         project=people.project, kind="train", title="Session 1", compute={}, state="running",
-        spec={"dataset": {"folder": str(storage.folder(people))}}, click_id="2",
+        spec={"test": {"dataset": holding.source(people)}}, click_id="2",
     )  # fmt: skip
     assert "reads it" in refused(people, ben)
+    assert b"reads it" in as_ben.get(HOME, {"tab": "columns"}).content
     busy.delete()
     Job.objects.filter(pk=people.job_id).update(state="running")
     people.refresh_from_db()
@@ -99,6 +96,74 @@ def test_a_correction_is_refused_with_a_sentence(
     assert "Upload it again" in refused(people, ben)
     assert Job.objects.count() == jobs
     assert len(list((stage / "uploads").iterdir())) <= 1  # the first import's own
+
+
+def test_an_analysis_lets_types_be_corrected_while_none_of_its_jobs_runs(
+    people: Dataset, ben: User
+) -> None:
+    made = Analysis.objects.create(
+        project=people.project, name="ages", dataset=people, task="regression", target="age"
+    )
+    corrections.correct(people, ben, {"fare": "text"})
+    assert finish(people, PEOPLE).state == DatasetState.READY
+    assert Analysis.objects.get(pk=made.pk).dataset == people
+
+
+def test_a_correction_that_cannot_be_published_leaves_the_files_of_before(
+    people: Dataset, ben: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corrections.correct(people, ben, {"age": "text"})
+    texts = PEOPLE.set_column(0, "age", pa.array(["22", None, "35"]))
+
+    def broken(*_: Any) -> None:
+        raise OSError("The database is gone.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(services, "_publish_table", broken)
+        with pytest.raises(OSError, match="gone"), transaction.atomic():
+            finish(people, texts)
+    Job.objects.filter(pk=people.job_id).update(state="failed", reason="It broke.")
+    before = services.settle(Dataset.objects.get(pk=people.pk))
+    assert (before.state, before.fingerprint) == (DatasetState.READY, people.fingerprint)
+    assert tables.table(before).window(0, 1, [0]) == [[22]]
+
+
+def test_the_files_of_before_go_once_the_correction_is_committed(
+    people: Dataset, ben: User, stage: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    old = storage.folder(people)
+    corrections.correct(people, ben, {"age": "text"})
+    people.refresh_from_db()
+    left = stage / "datasets" / f"{people.pk}-999"  # of an attempt that never counted
+    left.mkdir()
+    with django_capture_on_commit_callbacks(execute=True):
+        again = finish(people, PEOPLE)
+    assert old != storage.folder(again)
+    assert list((stage / "datasets").iterdir()) == [storage.folder(again)]
+
+
+def test_while_it_is_corrected_the_rows_of_before_are_read(
+    people: Dataset, ben: User, as_cleo: Client
+) -> None:
+    corrections.correct(people, ben, {"age": "text"})
+    asked = {"offset": 0, "limit": 1, "first": 0, "count": 1, "v": people.fingerprint}
+    assert as_cleo.get(f"{HOME}rows/", asked).json() == {"rows": [["22"]]}
+    assert as_cleo.get(f"{HOME}csv/").status_code == 200
+
+
+def test_what_was_begun_meanwhile_is_seen_under_the_lock(people: Dataset, ben: User) -> None:
+    stale, other = [Dataset.objects.select_related("job").get(pk=people.pk) for _ in range(2)]
+    corrections.correct(people, ben, {"age": "text"})
+    job = people.job
+    assert "is being imported by job" in refused(stale, ben)
+    services.delete(stale, ben)  # and the import that it knows nothing of is cancelled
+    assert job is not None
+    job.refresh_from_db()
+    assert job.stop == "cancel"
+    with pytest.raises(Http404, match="was deleted meanwhile"):
+        corrections.correct(other, ben, {"age": "text"})
+    with pytest.raises(Http404, match="was deleted meanwhile"):
+        services.delete(other, ben)
 
 
 def test_a_scored_table_has_no_types_to_correct(project: Project, ben: User) -> None:

@@ -9,11 +9,9 @@ from django.db import transaction
 from trackside.accounts.models import User
 from trackside.accounts.services import audit
 from trackside.compute import room
-from trackside.datasets import intake, reading, storage, tables
+from trackside.datasets import holding, reading, services, storage, tables
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.datasets.services import IMPORT_ON
 from trackside.datasets.trouble import BadDataset, Refused
-from trackside.jobs import services as jobs
 from trackside.jobs.models import Job
 from trackside.jobs.states import JOB_OVER
 
@@ -32,7 +30,7 @@ def correct(
     `read` replaces the options of the last import. `seen` is the fingerprint that the user looked
     at, "" for any. Raises Refused, and BadDataset for a column, type or option that does not exist.
     """
-    kept = _check(dataset, seen)
+    _check(dataset, seen)
     before = dict(dataset.facts.get("read") or {})
     options = before if read is None else reading.check_read(read)
     wanted = _types(dataset, types)
@@ -40,19 +38,31 @@ def correct(
         raise Refused("Nothing was changed: every column has this type already.")
     if sentence := room.missing():
         raise Refused(sentence)
-    archive = storage.upload_again(kept)
-    spec = {
-        "archive": str(archive),
+    about = {
         "name": dataset.facts.get("file") or dataset.name,
         "kind": "table",
         "read": options,
         "types": _given(dataset) if wanted is None else wanted,
     }
+    return _begin(dataset, user, about)
+
+
+def _begin(dataset: Dataset, user: User, about: dict[str, Any]) -> Job:
+    """What the sentences above were said of holds still: nobody else has changed it meanwhile."""
+    archive: Path | None = None
     try:
-        return _begin(dataset, user, spec)
+        with transaction.atomic():
+            held = holding.held(dataset)
+            kept = _check(held, dataset.fingerprint)
+            archive = storage.upload_again(kept)
+            spec = {"archive": str(archive), **about}
+            job = services.import_again(held, user, f"Import {held.name} again", spec)
+            audit(user, "types corrected", f"{held.project.key}/{held.name}")
     except BaseException:
-        storage.drop_upload(str(archive))
+        storage.drop_upload(str(archive or ""))
         raise
+    dataset.refresh_from_db()
+    return job
 
 
 def refusal(dataset: Dataset) -> str:
@@ -75,7 +85,7 @@ def _check(dataset: Dataset, seen: str) -> Path:
         raise Refused(f"{dataset.name} is not ready.")
     if seen and seen != dataset.fingerprint:
         raise Refused(f"{dataset.name} was imported anew meanwhile. Look at it and correct it.")
-    intake.check_unused(dataset, "imported again", by=("analyses",))
+    holding.check_unread(dataset, "imported again")
     kept = storage.original(dataset)
     if kept is None:
         raise Refused(f"The uploaded file of {dataset.name} is gone. Upload it again.")
@@ -106,24 +116,3 @@ def _types(dataset: Dataset, changes: Mapping[str, Any]) -> reading.Types | None
         return None
     stays = {name: kind for name, kind in _given(dataset).items() if name not in again}
     return {**stays, **new}
-
-
-def _begin(dataset: Dataset, user: User, spec: dict[str, Any]) -> Job:
-    """The rows from before stay until the import has ended well."""
-    with transaction.atomic():
-        locked = Dataset.objects.select_for_update().get(pk=dataset.pk)
-        if locked.state != DatasetState.READY or locked.fingerprint != dataset.fingerprint:
-            raise Refused(f"{dataset.name} is being imported already.")
-        job = jobs.submit(
-            project=dataset.project,
-            user=user,
-            kind="import",
-            title=f"Import {dataset.name} again",
-            spec=spec,
-            compute=dict(IMPORT_ON),
-        )
-        locked.job, locked.state, locked.reason = job, DatasetState.IMPORTING, ""
-        locked.save(update_fields=["job", "state", "reason", "updated_at"])
-        audit(user, "types corrected", f"{dataset.project.key}/{dataset.name}")
-    dataset.refresh_from_db()
-    return job

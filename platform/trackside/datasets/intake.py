@@ -3,32 +3,14 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from recipes.job import write_whole
-from trackside.datasets import storage
 from trackside.datasets.models import Dataset, Picture, Problem
-from trackside.datasets.trouble import Refused
-from trackside.jobs.models import Attempt, Job
-from trackside.jobs.states import JOB_OVER
 
 Line = dict[str, Any]
 EDGES = (0, 32, 64, 128, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 8192)  # pixels
-
-
-def settle_folder(dataset: Dataset, attempt: Attempt) -> Path:
-    """`datasets/<id>`: moved there by the agent already, or moved here."""
-    home = storage.root() / "datasets" / str(dataset.pk)
-    output = storage.root() / attempt.folder / "output" if attempt.folder else None
-    if output is not None and output.is_dir():
-        home.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        storage.drop_folder(home)
-        output.rename(home)
-    if not home.is_dir():
-        raise FileNotFoundError(f"The import of {dataset.name} left no folder {home}.")
-    return home
 
 
 def read(home: Path) -> list[Line]:
@@ -128,25 +110,3 @@ def rewrite(home: Path, lines: list[Line], facts: dict[str, Any]) -> None:
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     write_whole(home / "index.jsonl", text)
     write_whole(home / "facts.json", json.dumps(facts, ensure_ascii=False, indent=1))
-
-
-NEEDED_BY = {
-    "analyses": "the analysis {} uses it",
-    "read_by": "the recipe {} reads it",
-    "written_by": "the recipe {} writes it",
-}
-
-
-def check_unused(dataset: Dataset, what: str, by: Iterable[str] = NEEDED_BY) -> None:
-    """Raises Refused with the name of what needs the dataset: it cannot be `what`, as "deleted"."""
-    rows: Any = dataset  # the apps that point here stand above this one
-    for relation in by:
-        one = getattr(rows, relation).first()
-        if one is not None:
-            says = NEEDED_BY[relation].format(one)
-            raise Refused(f"{dataset.name} cannot be {what}: {says}.")
-    path = str(storage.folder(dataset))
-    busy = Job.objects.filter(project=dataset.project, spec__dataset__folder=path)
-    job = busy.exclude(state__in=JOB_OVER).first()
-    if job is not None:
-        raise Refused(f"{dataset.name} cannot be {what}: job {job.pk} ({job.title}) reads it.")

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from trackside.accounts.models import User
 from trackside.accounts.services import audit
 from trackside.compute import room
-from trackside.datasets import intake, reading, storage
+from trackside.datasets import holding, intake, reading, storage
 from trackside.datasets.models import Dataset, DatasetState, Picture, Problem
 from trackside.datasets.reading import Wish
 from trackside.datasets.trouble import BadDataset, Refused
@@ -114,26 +114,32 @@ def _begin(
 def retry(dataset: Dataset, user: User, read: reading.Read | None = None) -> Job:
     """Import the same file once more, as a table perhaps with other options. Raises Refused."""
     settle(dataset)
-    if dataset.state != DatasetState.FAILED or dataset.job is None:
-        raise Refused(f"{dataset.name} has not failed, so there is nothing to try again.")
-    spec = dict(dataset.job.spec)
-    if read is not None:
-        spec["read"] = reading.check_read(read)
-    if not Path(str(spec.get("archive", ""))).is_file():
-        raise Refused(f"The uploaded file of {dataset.name} is gone. Upload it again.")
     if sentence := room.missing():
         raise Refused(sentence)
     with transaction.atomic():
-        job = jobs.submit(
-            project=dataset.project,
-            user=user,
-            kind="import",
-            title=f"Import {dataset.name}",
-            spec=spec,
-            compute=dict(IMPORT_ON),
-        )
-        dataset.job, dataset.state, dataset.reason = job, DatasetState.IMPORTING, ""
-        dataset.save(update_fields=["job", "state", "reason", "updated_at"])
+        held = holding.held(dataset)
+        if held.state != DatasetState.FAILED or held.job is None:
+            raise Refused(f"{held.name} has not failed, so there is nothing to try again.")
+        spec = dict(held.job.spec)
+        if read is not None:
+            spec["read"] = reading.check_read(read)
+        if not Path(str(spec.get("archive", ""))).is_file():
+            raise Refused(f"The uploaded file of {held.name} is gone. Upload it again.")
+        return import_again(held, user, f"Import {held.name}", spec)
+
+
+def import_again(held: Dataset, user: User, title: str, spec: dict[str, Any]) -> Job:
+    """Another import of a dataset whose row is held; what it was before stays until that ends."""
+    job = jobs.submit(
+        project=held.project,
+        user=user,
+        kind="import",
+        title=title,
+        spec=spec,
+        compute=dict(IMPORT_ON),
+    )
+    held.job, held.state, held.reason = job, DatasetState.IMPORTING, ""
+    held.save(update_fields=["job", "state", "reason", "updated_at"])
     return job
 
 
@@ -161,7 +167,7 @@ def publish_import(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
     dataset = Dataset.objects.select_for_update().filter(job=job).first()
     if dataset is None:
         return  # deleted meanwhile
-    home = intake.settle_folder(dataset, attempt)
+    home = storage.take_over(dataset, attempt)
     facts = {**intake.facts_file(home), **result.get("facts", {})}
     Picture.objects.filter(dataset=dataset).delete()
     Problem.objects.filter(dataset=dataset).delete()
@@ -178,6 +184,7 @@ def publish_import(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
     result["output"] = dataset.name
     archive = str(job.spec.get("archive", ""))
     transaction.on_commit(lambda: storage.drop_upload(archive), robust=True)
+    transaction.on_commit(lambda: storage.drop_others(dataset.pk, home), robust=True)
 
 
 def _publish_images(dataset: Dataset, home: Path, facts: dict[str, Any]) -> None:
@@ -234,15 +241,16 @@ def output_dataset(project: Project, name: str, user: User | None = None) -> Dat
 @transaction.atomic
 def delete(dataset: Dataset, user: User) -> None:
     """With its files. Raises Refused while an analysis, a recipe or a job needs it."""
-    intake.check_unused(dataset, "deleted")
-    home, archive = storage.folder(dataset), ""
+    dataset, number = holding.held(dataset), dataset.pk
+    holding.check_unneeded(dataset)
+    archive = ""
     if dataset.job is not None:
         archive = str(dataset.job.spec.get("archive", ""))
         if dataset.job.state not in JOB_OVER:
             jobs.stop(dataset.job, user=user, how="cancel")
     audit(user, "dataset deleted", f"{dataset.project.key}/{dataset.name}")
     dataset.delete()
-    transaction.on_commit(lambda: storage.drop_folder(home), robust=True)
+    transaction.on_commit(lambda: storage.drop_others(number), robust=True)
     transaction.on_commit(lambda: storage.drop_upload(archive), robust=True)
 
 

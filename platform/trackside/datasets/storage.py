@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 
 from trackside.datasets.models import Dataset
+from trackside.jobs.models import Attempt
 
 ORIGINAL = "original"  # of a table, beside what the import made of it
 
@@ -76,6 +77,31 @@ def _same_bytes(source: Path, target: Path) -> None:
         shutil.copyfile(source, draft)
         draft.chmod(0o600)
     draft.replace(target)
+
+
+def take_over(dataset: Dataset, attempt: Attempt) -> Path:
+    """What the attempt has made, in a folder of its own beside what the dataset has so far.
+
+    Asked again after a rolled back first time, it is there already. The one who makes it
+    `dataset.folder` calls `drop_others` once that is committed.
+    """
+    home = root() / "datasets" / f"{dataset.pk}-{attempt.pk}"
+    output = root() / attempt.folder / "output" if attempt.folder else None
+    if output is not None and output.is_dir():
+        home.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        drop_folder(home)
+        output.rename(home)
+    if not home.is_dir():
+        raise FileNotFoundError(f"The job of {dataset.name} left no folder {home}.")
+    return home
+
+
+def drop_others(number: int, keep: Path | None = None) -> None:
+    """Remove what dataset `number` had before `keep`, and what attempts left that never counted."""
+    homes = root() / "datasets"
+    for path in (homes / str(number), *homes.glob(f"{number}-*")):
+        if path != keep:
+            drop_folder(path)
 
 
 def drop_folder(path: Path) -> None:

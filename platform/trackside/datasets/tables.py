@@ -32,15 +32,20 @@ class Table(Protocol):
 
 
 def parquet_file(dataset: Dataset) -> Path | None:
-    """Its Parquet file; None where the rows are a CSV. Raises Http404 while there is none."""
+    """Its Parquet file; None where the rows are a CSV. Raises Http404 where there are none."""
     path = _file(dataset)
     return path if path.suffix == ".parquet" else None
 
 
 def is_parquet(dataset: Dataset) -> bool:
     """Whether it can be downloaded as Parquet."""
-    ready = dataset.kind == "table" and dataset.state == DatasetState.READY
-    return ready and (storage.folder(dataset) / PARQUET).is_file()
+    return _readable(dataset) and (storage.folder(dataset) / PARQUET).is_file()
+
+
+def _readable(dataset: Dataset) -> bool:
+    """While a table is corrected, its rows of before are there."""
+    corrected = dataset.state == DatasetState.IMPORTING and bool(dataset.fingerprint)
+    return dataset.kind == "table" and (corrected or dataset.state == DatasetState.READY)
 
 
 def table(dataset: Dataset) -> Table:
@@ -52,7 +57,7 @@ def table(dataset: Dataset) -> Table:
 def _file(dataset: Dataset) -> Path:
     home = storage.folder(dataset)
     found = [path for name in (PARQUET, CSV) if (path := home / name).is_file()]
-    if dataset.kind != "table" or dataset.state != DatasetState.READY or not found:
+    if not found or not _readable(dataset):
         raise Http404(f"{dataset.name} has no rows yet.")
     return found[0]
 

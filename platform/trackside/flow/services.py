@@ -7,8 +7,7 @@ from django.utils import timezone
 
 from recipes.tasks import data_of
 from trackside.accounts.models import User
-from trackside.datasets import queries as datasets
-from trackside.datasets import storage
+from trackside.datasets import holding, storage
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.flow import reading
 from trackside.flow.models import Recipe, Run
@@ -177,6 +176,7 @@ def _active(saved: SavedModel) -> Version:
 
 
 def _ready(dataset: Dataset) -> Dataset:
+    dataset = holding.held(dataset)
     if dataset.state != DatasetState.READY:
         state = dataset.get_state_display().lower()
         raise BadRecipe("inputs.dataset", f"{dataset} cannot be read yet: it is {state}.")
@@ -208,7 +208,7 @@ def _scoring(recipe: Recipe, version: Version) -> dict[str, Any]:
         raise BadRecipe("inputs.dataset", sentence)
     spec: dict[str, Any] = {
         "bundle": str(bundles.folder(version)),
-        "dataset": {"folder": str(datasets.folder(dataset)), "fingerprint": dataset.fingerprint},
+        "dataset": holding.source(dataset),
     }
     if data_of(recipe.saved_model.task) == "images":
         spec["batch"] = recipe.settings.get("batch", BATCH)
@@ -243,7 +243,8 @@ def publish_scoring(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
     output = run.recipe.output if run else Dataset.objects.filter(job=job).first()
     if output is None:
         return  # its recipe was deleted meanwhile: nobody waits for these rows
-    output.folder = _move(attempt, output)
+    home = storage.take_over(output, attempt)
+    output.folder = str(home.relative_to(storage.root()))
     output.state, output.reason = DatasetState.READY, ""
     output.rows = int(result.get("rows") or 0)
     output.facts = {"columns": result.get("columns") or [], "scored_by": job.pk}
@@ -252,17 +253,7 @@ def publish_scoring(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
     output.updated_at = timezone.now()
     output.save()
     result["output"] = output.name
-
-
-def _move(attempt: Attempt, output: Dataset) -> str:
-    """The attempt's output becomes the dataset's folder; asked twice, it is there already."""
-    made = storage.root() / attempt.folder / "output"
-    home = storage.root() / "datasets" / str(output.pk)
-    if made.is_dir():
-        home.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        storage.drop_folder(home)
-        made.rename(home)
-    return str(home.relative_to(storage.root()))
+    transaction.on_commit(lambda: storage.drop_others(output.pk, home), robust=True)
 
 
 def _size(folder: str) -> int:

@@ -8,7 +8,7 @@ from recipes.algorithms.algorithm import Resolved
 from recipes.params import ParamError
 from recipes.tasks import data_of
 from trackside.compute.models import Gpu
-from trackside.datasets import queries as datasets
+from trackside.datasets import holding
 from trackside.jobs.kinds import placed as for_spec
 from trackside.lab import handling, subjects
 from trackside.lab.models import Analysis
@@ -58,10 +58,7 @@ def freeze(analysis: Analysis, model: dict[str, Any]) -> Spec:
         **OWN[data_of(analysis.task)](analysis, model),
         "split": design["split"],
         "metric": design["metric"],
-        "dataset": {
-            "folder": str(datasets.folder(dataset)),
-            "fingerprint": dataset.fingerprint,
-        },
+        "dataset": holding.source(dataset),
         "target": analysis.target,
     }
 

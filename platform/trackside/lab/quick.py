@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from recipes.tasks import data_of
 from trackside.accounts.models import User
+from trackside.datasets import holding
 from trackside.datasets import queries as datasets
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Job
@@ -39,10 +40,7 @@ def preview(analysis: Analysis, user: User, augmentation: dict[str, Any], seed: 
         kind="preview",
         title=f"Preview of {analysis.name}",
         spec={
-            "dataset": {
-                "folder": str(datasets.folder(dataset)),
-                "fingerprint": dataset.fingerprint,
-            },
+            "dataset": holding.source(dataset),
             "augmentation": values,
             "size": SIZE,
             "numbers": sorted(random.Random(seed).sample(numbers, min(ROWS, len(numbers)))),

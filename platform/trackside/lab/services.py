@@ -12,6 +12,7 @@ from django.utils import timezone
 from trackside.accounts.models import User
 from trackside.accounts.services import audit
 from trackside.compute.requests import clean
+from trackside.datasets import holding
 from trackside.datasets.models import Dataset
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Attempt, Job
@@ -46,6 +47,7 @@ def create_analysis(
     name = check_name(project, name)
     try:
         with transaction.atomic():
+            holding.held(dataset)  # nobody deletes it now
             made = Analysis.objects.create(
                 project=project,
                 name=name,
@@ -149,6 +151,7 @@ def _begin(
 ) -> Session:
     wanted = chosen(analysis.design, models)
     Analysis.objects.select_for_update().get(pk=analysis.pk)
+    analysis.dataset = holding.held(analysis.dataset)
     last = Session.objects.filter(analysis_id=analysis.pk).aggregate(last=Max("number"))["last"]
     number = (last or 0) + 1
     session = Session.objects.create(

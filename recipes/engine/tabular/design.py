@@ -48,7 +48,8 @@ def read(job: Job, device: str) -> TableDesign:
         raise BadJob(f"{algorithm.label} cannot solve {task.label}.")
     given, notes = algorithm.translate(spec.get("params") or {})
     resolved = algorithm.resolve(algorithm.params.clean(given), {}, {}, device)
-    folder, fingerprint = dataset_of(spec)
+    _, fingerprint = dataset_of(spec)
+    folder = source.unchanged(spec["dataset"])
     columns, target = source.profile(folder), str(spec.get("target") or "")
     if target not in {one["name"] for one in columns}:
         some = ", ".join(one["name"] for one in columns[:20])

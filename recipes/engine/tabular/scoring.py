@@ -45,7 +45,7 @@ def score_table(job: Job, folder: Path, peers: Peers) -> None:
             raise BadJob("The job names no dataset.")
         journal.write("phase", name="read", text="Reading the model and the table's columns.")
         model = load(Path(job.spec["bundle"]), max(1, job.compute.threads))
-        file = source.opened(Path(job.spec["dataset"]["folder"]))
+        file = source.opened(source.unchanged(job.spec["dataset"]))
         check(model, file.schema_arrow)
         rows = file.metadata.num_rows
         journal.write("phase", name="score", text=f"Scoring {rows:,} rows.")
