@@ -1,6 +1,8 @@
 """XGBoost: boosted trees, on the CPU or one GPU."""
 
 import json
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,7 @@ class Boosted:
         self._setup = setup
         self._booster: Any = None
         self._rounds = 0
+        self._before = 0  # trees that it went on from
         self._device = ""
 
     def fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
@@ -53,20 +56,17 @@ class Boosted:
         evals = [(data, "train")]
         if validation is not None:
             evals.append((self._matrix(validation, like=data), "validation"))
-        hears: list[Any] = [_Hears(told, params["rounds"])]
-        if validation is not None and params["early_stopping"]:
-            hears.append(
-                xgboost.callback.EarlyStopping(
-                    rounds=params["patience"], data_name="validation", save_best=True
-                )
-            )
+        early = validation is not None and params["early_stopping"]
+        patience = params["patience"] if early else None
+        hears, self._before = _Hears(told, params["rounds"], patience), self._rounds
         booster = xgboost.train(
             self._settings(),
             data,
             num_boost_round=params["rounds"],
             evals=evals,
             verbose_eval=False,
-            callbacks=hears,
+            callbacks=[hears],
+            xgb_model=self._booster,
         )
         self._device = trained_on(booster)
         if not self._device.startswith(self._setup.device):
@@ -74,18 +74,27 @@ class Boosted:
                 f"The job was to train on {self._setup.device} and XGBoost trained on "
                 f"{self._device}. Look at the node's driver, or choose the CPU."
             )
-        self._rounds, grown = booster.num_boosted_rounds(), hears[0].grown
-        if self._rounds < grown:
-            told.notes.append(
-                f"The best loss was that of {self._rounds} trees; {grown} were grown."
-            )
+        self._rounds = booster.num_boosted_rounds()
+        kept, grown = self._rounds - self._before, hears.grown
+        if kept < grown:
+            more = "more trees" if self._before else "trees"
+            told.notes.append(f"The best loss was that of {kept} {more}; {grown} were grown.")
         self._booster = booster
 
     def predict(self, matrix: Matrix) -> Floats:
+        """In place: a matrix of XGBoost's own would cost more than the prediction."""
         self._booster.set_param({"nthread": self._setup.threads})
-        given = self._booster.predict(xgboost.DMatrix(matrix, nthread=self._setup.threads))
-        made = np.asarray(given, np.float64)
+        made = _here(self._booster.inplace_predict(self._there(matrix)))
         return np.stack([1 - made, made], 1) if self._setup.classes == 2 else made
+
+    def predicts_on(self) -> str:
+        return trained_on(self._booster)
+
+    def _there(self, matrix: Matrix) -> Any:
+        """On the booster's device where CuPy can put it there; else XGBoost copies it itself."""
+        if self._setup.device == "cpu" or find_spec("cupy") is None:
+            return matrix
+        return import_module("cupy").asarray(matrix)
 
     @property
     def classes(self) -> int:
@@ -102,7 +111,8 @@ class Boosted:
         self._booster.save_model(folder / FILE)
 
     def load(self, folder: Path) -> None:
-        told = {"device": "cpu", "nthread": self._setup.threads}
+        told = {"device": self._setup.device, "nthread": self._setup.threads}
+        told["fail_on_invalid_gpu_id"] = True
         self._booster = xgboost.Booster(told, model_file=str(folder / FILE))
         self._rounds = self._booster.num_boosted_rounds()
 
@@ -113,7 +123,8 @@ class Boosted:
         return "Gain: how much the splits on it lowered the loss", found
 
     def facts(self) -> dict[str, Any]:
-        return {"rounds": self._rounds, "device": self._device}
+        more = {"went_on_from": self._before} if self._before else {}
+        return {"rounds": self._rounds, "device": self._device, **more}
 
     def again(self, rounds: int) -> dict[str, Any]:
         return {**self._setup.params, "rounds": rounds, "early_stopping": False}
@@ -121,7 +132,8 @@ class Boosted:
     def _settings(self) -> dict[str, Any]:
         setup, params = self._setup, self._setup.params
         told = {name: params[name] for name in PASSED_ON}
-        told |= {"seed": setup.seed, "nthread": setup.threads, "device": setup.device}
+        seed = (setup.seed + self._before) % 2**31  # what goes on draws other rows than it did
+        told |= {"seed": seed, "nthread": setup.threads, "device": setup.device}
         told["fail_on_invalid_gpu_id"] = True
         if params["booster"] == "dart":
             told["rate_drop"] = params["rate_drop"]
@@ -142,19 +154,39 @@ class Boosted:
         return xgboost.QuantileDMatrix(rows.matrix, max_bin=bins, ref=like, **given)
 
 
+def _here(given: Any) -> Floats:
+    """Predictions in this machine's memory, whether XGBoost left them there or on a GPU."""
+    return np.asarray(given.get() if hasattr(given, "get") else given, np.float64)
+
+
 def trained_on(booster: Any) -> str:
     """cpu or cuda:N: the parameters only say what was asked for, and XGBoost falls back."""
     return str(json.loads(booster.save_config())["learner"]["generic_param"]["device"])
 
 
 class _Hears(TrainingCallback):
-    """Tells each round, and stops between two."""
+    """Tells each round, and stops between two: by order, or because nothing improves any more.
 
-    def __init__(self, told: Told, rounds: int) -> None:
+    One callback for both: XGBoost asks the next one only if this one does not end the training,
+    and early stopping that was never asked fails when it looks for the best round.
+    """
+
+    def __init__(self, told: Told, rounds: int, patience: int | None) -> None:
         super().__init__()
         self._told = told
         self._rounds = rounds
+        self._early: Any = TrainingCallback()
+        if patience is not None:
+            self._early = xgboost.callback.EarlyStopping(
+                rounds=patience, data_name="validation", save_best=True
+            )
         self.grown = 0
+
+    def before_training(self, model: Any) -> Any:
+        return self._early.before_training(model)
+
+    def after_training(self, model: Any) -> Any:
+        return self._early.after_training(model)
 
     def after_iteration(self, model: Any, epoch: int, evals_log: dict[str, Any]) -> bool:
         self.grown = epoch + 1
@@ -163,4 +195,5 @@ class _Hears(TrainingCallback):
             for figures in evals_log.get(part, {}).values():
                 last[name] = float(figures[-1])
         self._told.tell(last)
-        return self._told.stopped()
+        late = bool(self._early.after_iteration(model, epoch, evals_log))
+        return self._told.stopped() or late

@@ -62,7 +62,10 @@ class Learner(Protocol):
         """How many it tells apart; 0 for a regression."""
 
     def fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
-        """Learn. Without `validation` nothing stops early."""
+        """Learn. Without `validation` nothing stops early.
+
+        One that was loaded goes on from there, if its card names what `goes_on`.
+        """
 
     def predict(self, matrix: Matrix) -> Floats:
         """Probabilities [rows, classes], or values [rows]."""
@@ -71,16 +74,25 @@ class Learner(Protocol):
         """Write the model's files, without pickle."""
 
     def load(self, folder: Path) -> None:
-        """The model as `save` left it, to predict on the CPU."""
+        """The model as `save` left it, to predict on the CPU; one that is OnGpu on its device."""
 
     def importance(self) -> tuple[str, Floats] | None:
         """What it is called, and a figure for each column of the matrix; None: it has none."""
 
     def facts(self) -> dict[str, Any]:
-        """What the model says of itself: `rounds`, `device` it was trained on, its size."""
+        """What the model says of itself: `rounds`, `device` it was trained on, `best`: the round
+        with the lowest loss, where the model keeps later ones too."""
 
     def again(self, rounds: int) -> dict[str, Any]:
         """Params that train the same without a validation: a cross-test's final model."""
+
+
+@runtime_checkable
+class OnGpu(Protocol):
+    """A learner that predicts on the device that it was set up for."""
+
+    def predicts_on(self) -> str:
+        """cpu or cuda:N: where the library itself says it computes."""
 
 
 @runtime_checkable

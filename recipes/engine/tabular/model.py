@@ -18,7 +18,9 @@ from recipes.learners.learner import Learner, Setup
 
 ENCODER = "encoder.json"
 BACKGROUND = "background.parquet"
-BLOCK = 65_536  # rows that are encoded at once
+BLOCK = 65_536  # rows that are encoded at once, at most
+BYTES = 128 << 20  # that their matrix may take, with what a learner makes of it
+COPIES = 4 + 8 + 4  # bytes of a number: as it is, in a learner's own precision, in between
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,17 @@ class Model:
     about: dict[str, Any]
     background: pa.Table | None = None
 
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows are encoded together: a wide matrix has fewer of them."""
+        return max(1, min(BLOCK, BYTES // (COPIES * max(1, len(self.encoder.outputs)))))
+
     def predict(self, table: pa.Table) -> Floats:
         """Probabilities [rows, classes], or values [rows], of rows that drop nothing."""
+        rows = self.rows_at_once
         made = [
-            self.learner.predict(self.encoder.transform(table.slice(start, BLOCK)))
-            for start in range(0, max(1, len(table)), BLOCK)
+            self.learner.predict(self.encoder.transform(table.slice(start, rows)))
+            for start in range(0, max(1, len(table)), rows)
         ]
         return made[0] if len(made) == 1 else np.concatenate(made)
 
@@ -53,15 +61,18 @@ class Model:
 
 
 def complete(table: pa.Table, columns: list[str]) -> Any:
-    """A boolean a row: none of these columns is missing."""
+    """A boolean a row: none of these columns is missing, which what is not finite is too."""
     there = pa.array(np.ones(len(table), bool))
     for name in columns:
-        there = pc.and_(there, table.column(name).is_valid())
+        column = table.column(name)
+        there = pc.and_(there, column.is_valid())
+        if pa.types.is_floating(column.type):
+            there = pc.and_(there, pc.is_finite(column).fill_null(False))
     return there
 
 
-def load(place: Path, threads: int) -> Model:
-    """The model of a bundle, to predict on the CPU. Raises BadBundle."""
+def load(place: Path, threads: int, device: str = "cpu") -> Model:
+    """The model of a bundle, to predict on `device` (cpu or cuda). Raises BadBundle."""
     about = bundle.read_model(place)
     try:
         encoder = Encoder.of(json.loads((place / ENCODER).read_text()))
@@ -70,7 +81,7 @@ def load(place: Path, threads: int) -> Model:
             params=about["params"],
             seed=about["seed"],
             threads=threads,
-            device="cpu",
+            device=device,
             names=encoder.outputs,
         )
         build = ALGORITHMS[about["algorithm"]].learner
