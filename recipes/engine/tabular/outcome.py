@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from recipes import bundle
 from recipes.engine.facts import versions
 from recipes.engine.metrics import Floats, Ints
-from recipes.engine.tabular import diagnostics, effects, figures, report
+from recipes.engine.tabular import diagnostics, effects, figures, proof, reference, report
 from recipes.engine.tabular.fitting import Fit, Judged
 from recipes.engine.tabular.model import BLOCK, Model, load
 from recipes.engine.tabular.rows import Ready
@@ -80,8 +80,7 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
 def _prove(place: Path, ended: Ended, ready: Ready) -> None:
     """A bundle that would not predict as the model does is none. Raises BadBundle."""
     rows = ready.take(ended.judged["val"].rows[:PROVED])
-    then, now = ended.model.predict(rows), load(place, threads=1).predict(rows)
-    if not np.allclose(then, now, rtol=1e-5, atol=1e-8):
+    if how := proof.difference(ended.model, load(place, threads=1), rows):
         shutil.rmtree(place)
         raise bundle.BadBundle(
             "The written model predicts otherwise than the trained one, by up to "

@@ -20,7 +20,7 @@ def make(
         return _regression(true, given)
     labels = true.astype(np.int64)
     if task == "two_class":
-        return _two_class(labels, given[:, 1], classes, threshold or 0.5)
+        return _two_class(labels, given[:, 1], classes, 0.5 if threshold is None else threshold)
     table = metrics.confusion(labels, given.argmax(1), len(classes))
     return {
         "classes": classes,
