@@ -83,8 +83,8 @@ def _prove(place: Path, ended: Ended, ready: Ready) -> None:
     if how := proof.difference(ended.model, load(place, threads=1), rows):
         shutil.rmtree(place)
         raise bundle.BadBundle(
-            "The written model predicts otherwise than the trained one, by up to "
-            f"{np.abs(then - now).max():g}. That is an error of the program: it is not kept."
+            f"The written model is not the trained one: {how}. That is an error of the program: "
+            "it is not kept."
         )
 
 
