@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 
 from recipes.data.listing import BadData
 from recipes.engine.metrics import Floats, Ints
+from recipes.tasks.task import MOST_CLASSES
 
 State = dict[str, Any]
 Values: TypeAlias = pa.ChunkedArray
 FILE = "table.parquet"
 NOTHING = "(missing)"  # the name of a missing value that is a category
-MOST_CLASSES = 200
 
 
 @dataclass(frozen=True)

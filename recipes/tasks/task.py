@@ -5,6 +5,8 @@ from typing import Literal
 
 from recipes.params import Params
 
+MOST_CLASSES = 200  # of a table's target
+
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:

@@ -61,7 +61,7 @@ def test_what_was_corrected_before_stays_and_can_be_taken_back(people: Dataset, 
 
 
 def test_other_options_read_the_file_again_too(people: Dataset, as_ben: Client) -> None:
-    as_ben.post(f"{HOME}types/", {"delimiter": ";", "missing": "none, x"})
+    as_ben.post(f"{HOME}types/", {"delimiter": ";", "missing": "these", "texts": "none, x"})
     job = Job.objects.latest("pk")
     assert job.spec["read"] == {"delimiter": ";", "missing": {"*": ["", "none", "x"]}}
 
@@ -193,7 +193,7 @@ def test_a_table_that_could_not_be_read_is_tried_again_with_other_options(
     page = as_ben.get(HOME).content
     assert b"only a header" in page
     assert b'value="latin-1" selected' in page
-    as_ben.post(f"{HOME}retry/", {"header": "no", "delimiter": ";"})
+    as_ben.post(f"{HOME}retry/", {"header": "no", "delimiter": ";", "encoding": ""})
     again = Job.objects.latest("pk")
     assert again.spec["read"] == {"delimiter": ";", "header": False}
     assert again.pk != one.job_id

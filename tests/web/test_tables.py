@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.web.table_stage import BYTES, PEOPLE, PROBLEMS, finish, uploaded
 from trackside.accounts.models import User
-from trackside.datasets import reading, services, storage
+from trackside.datasets import services, storage
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.datasets.reading import Wish
 from trackside.datasets.trouble import BadDataset
@@ -115,16 +113,3 @@ def test_what_cannot_be_meant_is_refused_with_its_field_and_leaves_nothing(
         services.upload(project, ada, "a", file, wish)
     assert bad.value.field == field
     assert not list(stage.glob("uploads/*"))
-
-
-@given(
-    st.builds(
-        lambda missing, **read: {**read, **({"missing": {"*": ["", *missing]}} if missing else {})},
-        missing=st.lists(st.sampled_from(["NA", "none", "-9"]), unique=True),
-        delimiter=st.sampled_from(list(reading.DELIMITERS)),
-        encoding=st.sampled_from(list(reading.ENCODINGS)),
-        header=st.booleans(),
-    )
-)
-def test_the_form_shows_and_sends_the_same_options(read: dict[str, Any]) -> None:
-    assert reading.from_form(reading.as_form(read)) == read

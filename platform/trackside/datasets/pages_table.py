@@ -5,7 +5,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 
-from trackside.datasets import corrections, reading, tables
+from trackside.datasets import corrections, reading, reading_form, tables
 from trackside.datasets.models import Dataset, Problem
 from trackside.datasets.profile import Portrait, portrait
 
@@ -59,9 +59,9 @@ def columns_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
         "all": len(columns),
         "types": reading.TYPES,
         "find_out": corrections.FIND_OUT,
-        "delimiter": reading.DELIMITERS.get(dataset.facts.get("delimiter") or "", "unusual"),
+        "delimiter": reading_form.DELIMITERS.get(dataset.facts.get("delimiter") or "", "unusual"),
         "refusal": corrections.refusal(dataset),
-        **reading.choices(reading.as_form(dataset.facts.get("read") or {})),
+        **reading_form.choices(reading_form.as_form(dataset.facts.get("read") or {})),
     }
 
 

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from recipes.uploads import COLUMNS, TABLES
 from trackside.datasets.trouble import BadDataset
 
 KINDS = {"auto": "Found out from the file", "table": "A table", "images": "Images"}
-TYPES = {
+TYPES = {  # those of recipes.uploads
     "text": "Text",
     "integer": "Whole number",
     "number": "Number",
@@ -16,19 +17,11 @@ TYPES = {
     "date": "Date",
     "datetime": "Date and time",
 }
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar |", " ": "space"}
-ENCODINGS = {
-    "utf-8": "UTF-8",
-    "latin-1": "Latin-1 (ISO 8859-1)",
-    "cp1252": "Windows-1252",
-    "utf-16": "UTF-16",
-}
-TABLE_ENDINGS = ("csv", "tsv", "txt", "json", "jsonl", "ndjson", "parquet", "xlsx", "xls", "ods")
 ARCHIVE_ENDINGS = ("zip", "tar", "tgz", "gz", "bz2", "xz")
-ACCEPTED = ",".join(f".{one}" for one in (*TABLE_ENDINGS, *ARCHIVE_ENDINGS))
-TABLE_NAME = re.compile(rf"\.({'|'.join(TABLE_ENDINGS)})(\.gz)?$", re.IGNORECASE)
+ACCEPTED = ",".join(f".{one}" for one in (*TABLES, *ARCHIVE_ENDINGS))
+TABLE_NAME = re.compile(rf"\.({'|'.join(TABLES)})(\.gz)?$", re.IGNORECASE)
 ENCODING_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,39}")
-TEXT_MOST, LIST_MOST, COLUMNS_MOST = 200, 200, 20_000
+TEXT_MOST, LIST_MOST = 200, 200
 
 Read = dict[str, Any]  # the job spec's `read`, see docs/jobs.md
 Types = dict[str, str]  # column: one of TYPES
@@ -102,7 +95,7 @@ def _sheet(value: object) -> str:
 def _missing(value: object) -> str:
     """`{"*": [...], column: [...]}`."""
     wants = '\'missing\' must name texts for all columns (*) or for one, as {"*": ["", "NA"]}.'
-    if not isinstance(value, dict) or len(value) > COLUMNS_MOST:
+    if not isinstance(value, dict) or len(value) > COLUMNS:
         return wants
     lists = list(value.values())
     if not all(isinstance(one, list) and len(one) <= LIST_MOST for one in lists):
@@ -123,8 +116,8 @@ CHECKS = {
 
 def check_types(given: Mapping[str, Any]) -> Types:
     """Raises BadDataset with the field `types.<column>`."""
-    if len(given) > COLUMNS_MOST:
-        raise BadDataset("types", f"'types' may name {COLUMNS_MOST:,} columns at most.")
+    if len(given) > COLUMNS:
+        raise BadDataset("types", f"'types' may name {COLUMNS:,} columns at most.")
     for column, kind in given.items():
         if not isinstance(kind, str) or kind not in TYPES:
             known = ", ".join(TYPES)
@@ -133,33 +126,3 @@ def check_types(given: Mapping[str, Any]) -> Types:
                 f"The type of column {column[:80]!r} must be one of {known}, not {kind!r}.",
             )
     return dict(given)
-
-
-def from_form(form: Mapping[str, str]) -> Read:
-    """The fields of `datasets/_reading.html`. Raises BadDataset."""
-    told: Read = {name: form.get(name, "") for name in ("delimiter", "encoding")}
-    told["sheet"] = form.get("sheet", "").strip()
-    if form.get("header") in ("yes", "no"):
-        told["header"] = form["header"] == "yes"
-    if missing := form.get("missing", "").strip():
-        words = [one.strip() for one in missing.split(",")]
-        told["missing"] = {"*": list(dict.fromkeys(["", *words]))}
-    return check_read(told)
-
-
-def choices(form: Mapping[str, str]) -> dict[str, Any]:
-    """What `datasets/_reading.html` offers, and what it shows of `form`."""
-    chosen = {name: form.get(name, "") for name in CHECKS}
-    return {"delimiters": DELIMITERS, "encodings": ENCODINGS, "chosen": chosen}
-
-
-def as_form(read: Mapping[str, Any]) -> dict[str, str]:
-    """The other way: what the fields show for these options."""
-    texts = (read.get("missing") or {}).get("*") or []
-    return {
-        "delimiter": read.get("delimiter", ""),
-        "encoding": read.get("encoding", ""),
-        "sheet": read.get("sheet", ""),
-        "header": {True: "yes", False: "no"}.get(read.get("header"), ""),  # type: ignore[arg-type]
-        "missing": ", ".join(one for one in texts if one),
-    }

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 
+from recipes.uploads import TABLES
 from trackside.accounts.models import User
 from trackside.accounts.services import audit
 from trackside.compute import room
@@ -22,7 +23,7 @@ from trackside.projects.models import Project
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$")
 IMPORT_ON = {"kind": "cpu", "ranks": 1}
-KNOWN = "|".join((*reading.TABLE_ENDINGS, *reading.ARCHIVE_ENDINGS))
+KNOWN = "|".join((*TABLES, *reading.ARCHIVE_ENDINGS))
 ENDINGS = re.compile(rf"(\.({KNOWN}))+$", re.IGNORECASE)
 TAKES = "a table (csv, tsv, jsonl, parquet, xlsx) or a zip or tar archive of images"
 

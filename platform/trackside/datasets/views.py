@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from trackside.accounts.gate import caller, error_json, signed_in
-from trackside.datasets import queries, reading, services, tables
+from trackside.datasets import queries, reading, reading_form, services, tables
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.datasets.pages import images_tab, problems_tab, summary_tab
 from trackside.datasets.pages_table import columns_tab, rows_tab, table_problems_tab
@@ -62,7 +62,7 @@ def dataset_new(request: HttpRequest, key: str) -> HttpResponse:
         "accepted": reading.ACCEPTED,
         "kinds": reading.KINDS,
         "kind": request.POST.get("kind", "auto"),
-        **reading.choices(request.POST),
+        **reading_form.choices(request.POST),
     }
     return render(request, "datasets/new.html", context, status=trouble.status if trouble else 200)
 
@@ -77,7 +77,7 @@ def _upload(request: HttpRequest, project: Project) -> Dataset:
     given = file if isinstance(file, UploadedFile) else None
     click = request.POST.get("click_id", "")[:64] or None
     wish = reading.Wish(
-        kind=request.POST.get("kind") or "auto", read=reading.from_form(request.POST)
+        kind=request.POST.get("kind") or "auto", read=reading_form.from_form(request.POST)
     )
     return services.upload(
         project, caller(request), request.POST.get("name", ""), given, wish, click_id=click
@@ -101,7 +101,7 @@ def dataset(request: HttpRequest, key: str, name: str) -> HttpResponse:
     context = {"project": project, "dataset": one, "may_edit": may_edit(project)}
     if one.state != DatasetState.READY:
         spec = one.job.spec if one.job else {}
-        context |= reading.choices(reading.as_form(spec.get("read") or {}))
+        context |= reading_form.choices(reading_form.as_form(spec.get("read") or {}))
         return render(request, "datasets/waiting.html", context)
     tabs = _tabs(one)
     tab = request.GET.get("tab", "")
@@ -138,11 +138,17 @@ def retry(request: HttpRequest, key: str, name: str) -> HttpResponse:
     project = project_for(request.user, key, Role.EDITOR)
     one = queries.dataset_for(project, name)
     try:
-        told = "delimiter" in request.POST
-        services.retry(one, caller(request), reading.from_form(request.POST) if told else None)
+        services.retry(one, caller(request), _read_anew(request, one))
     except services.Refused as refused:
         messages.error(request, str(refused))
     return redirect("dataset", project.key, one.name)
+
+
+def _read_anew(request: HttpRequest, one: Dataset) -> reading.Read | None:
+    """None: as it was read before."""
+    if "delimiter" not in request.POST or one.job is None:
+        return None
+    return reading_form.from_form(request.POST, one.job.spec.get("read"))
 
 
 @signed_in

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from trackside.accounts.gate import error_json, signed_in
 from trackside.accounts.models import User
-from trackside.datasets import corrections, queries, reading, tables
+from trackside.datasets import corrections, queries, reading, reading_form, tables
 from trackside.datasets.trouble import Refused
 from trackside.projects.access import project_for
 from trackside.projects.models import Role
@@ -71,7 +71,7 @@ def types(request: HttpRequest, key: str, name: str) -> HttpResponse:
     read = None
     try:
         if "delimiter" in request.POST:
-            read = _options(request, one.facts.get("read") or {})
+            read = reading_form.from_form(request.POST, one.facts.get("read"))
         seen = request.POST.get("seen", "")[:64]
         corrections.correct(one, request.user, _changes(request, tables.columns(one)), read, seen)
     except Refused as refused:
@@ -90,12 +90,3 @@ def _changes(request: HttpRequest, columns: list[tables.Column]) -> reading.Type
         if int(place) < len(columns) and kind != columns[int(place)]["type"]:
             told[columns[int(place)]["name"]] = kind
     return told
-
-
-def _options(request: HttpRequest, before: reading.Read) -> reading.Read:
-    """The form says nothing about single columns: what was said about them stays."""
-    read = reading.from_form(request.POST)
-    single = {name: texts for name, texts in (before.get("missing") or {}).items() if name != "*"}
-    if single:
-        read["missing"] = {**read.get("missing", {}), **single}
-    return read

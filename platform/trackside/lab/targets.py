@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from recipes.tasks.task import MOST_CLASSES
+
 Column = dict[str, Any]  # an entry of columns.json, docs/jobs.md
 NUMBERS = ("integer", "number")
-MOST_CLASSES = 200  # as recipes/data/table.py has it
 FEW = 10  # values of a whole number that read as classes
 LEAST = 5  # rows with a target
 

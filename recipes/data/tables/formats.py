@@ -5,6 +5,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from recipes import uploads
 from recipes.data.pictures import FORMATS, content, named
 from recipes.data.sandbox import BadInput, Tell
 from recipes.data.tables.excel import Excel
@@ -19,7 +20,7 @@ OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 NEEDED = "A table (csv, tsv, JSON Lines, Parquet or Excel) or an archive of pictures is needed."
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1b")) + b"\x7f"
 FEW = 20  # characters of control that a short text may have
-TABLES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".xls")
+TABLES = tuple(f".{one}" for one in uploads.TABLES)
 
 
 @dataclass(frozen=True)

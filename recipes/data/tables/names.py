@@ -2,7 +2,7 @@
 
 from recipes.data.sandbox import BadInput
 from recipes.data.tables.problems import Problems
-from recipes.data.tables.reading import COLUMNS
+from recipes.uploads import COLUMNS
 
 LONGEST = 200  # characters
 

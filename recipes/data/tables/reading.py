@@ -13,12 +13,9 @@ import pyarrow as pa
 
 from recipes.data.tables.problems import Problems
 from recipes.job import BadJob
+from recipes.uploads import EVERYWHERE, MISSING, TYPES
 
 BLOCK = 4 << 20  # bytes of text in a block
-COLUMNS = 20_000
-MISSING = ("", "NA", "N/A", "NaN", "null", "NULL", "None", "?", "-")
-EVERYWHERE = "*"
-TYPES = ("text", "integer", "number", "boolean", "date", "datetime")
 
 Lines = npt.NDArray[np.int64]
 
