@@ -1,11 +1,11 @@
 """How a training ends: the best weights judged, the bundle written, the result told."""
 
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 from recipes import bundle
-from recipes.engine import metrics, report
+from recipes.engine import metrics, reference_pictures, report
 from recipes.engine.facts import versions
 from recipes.engine.loop import Loop
 from recipes.engine.metrics import Floats, Ints
@@ -70,8 +70,15 @@ def publish(
     }
     place = work.folder / "bundle"
     rows = report.predictions(parts.val, val.true, val.probas, parts.classes)
+    peers, precision = work.peers, loop.course.precision
+    learned_from = reference_pictures.of_training(ready, precision, peers.device, work.job.seed)
     ready.net.cpu()
-    size = bundle.write(place, model, made, partial(bundle.save_net, ready.net, rows))
+
+    def save(folder: Path) -> None:
+        bundle.save_net(ready.net, rows, folder)
+        reference_pictures.save(learned_from, folder)
+
+    size = bundle.write(place, model, made, save)
     work.journal.write(
         "finished",
         bundle=str(place),

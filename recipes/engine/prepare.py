@@ -43,10 +43,14 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """What the loop runs on. With `features` the sources give those and the head alone runs."""
+    """What the loop runs on. With `features` the sources give those and the head alone runs.
+
+    `pictures` are those of the training as pixels, whatever the sources give.
+    """
 
     parts: Split
     sources: dict[str, Source]
+    pictures: Source
     features: bool
     net: Net
 
@@ -80,9 +84,10 @@ def prepare(work: Work, parts: Split) -> Ready:
     cache = open_cache(home, design.fingerprint, rows, work.seen, peers, threads)
     whole = _without_damaged(parts, rows, cache, journal)
     net = _net(work, len(parts.classes))
+    sources = _pictures(work, whole, rows, cache)
+    pictures = sources["train"]
     if design.params["retrained"] != "head" or design.augmentation != NEUTRAL:
-        sources = _pictures(work, whole, rows, cache)
-        return Ready(parts=whole, sources=sources, features=False, net=net)
+        return Ready(parts=whole, sources=sources, pictures=pictures, features=False, net=net)
     journal.write(
         "phase", name="features", text=f"Computing the features of {len(rows)} pictures once."
     )
@@ -99,7 +104,7 @@ def prepare(work: Work, parts: Split) -> Ready:
         journal,
     )
     sources = _features(whole, made, peers.device)
-    return Ready(parts=whole, sources=sources, features=True, net=net)
+    return Ready(parts=whole, sources=sources, pictures=pictures, features=True, net=net)
 
 
 def _weights_home(work: Work) -> Path:

@@ -1,6 +1,8 @@
 """What the results page shows of a model. docs/jobs.md has the shape."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,6 +47,12 @@ def predictions(
         }
         for row, truth, given in zip(rows, true.tolist(), probas, strict=True)
     ]
+
+
+def read_predictions(bundle: Path) -> list[dict[str, Any]]:
+    """predictions.jsonl of a bundle; [] where there is none."""
+    path = bundle / "predictions.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
 def per_class(true: Ints, probas: Floats, classes: list[str], table: Ints) -> list[dict[str, Any]]:

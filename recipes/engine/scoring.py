@@ -66,7 +66,7 @@ def _score(job: Job, folder: Path, peers: Peers, journal: Journal) -> None:
     peers.barrier()
 
 
-class _Reader:
+class Reader:
     """Decodes rows into batches as the net saw them in validation."""
 
     def __init__(self, rows: list[Row], seen: ImageInput) -> None:
@@ -95,7 +95,7 @@ def _share(
 ) -> None:
     """This rank's batches, a line a row, in a part file of its own."""
     net = model.net.to(peers.device)
-    reader, normal = _Reader(rows, model.seen), Normal(model.seen, peers.device)
+    reader, normal = Reader(rows, model.seen), Normal(model.seen, peers.device)
     precision = precision_for(job.compute.precision, peers.device)
     places = [
         chosen for _, chosen in batches(len(rows), peers, int(job.spec.get("batch") or BATCH))

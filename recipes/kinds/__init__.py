@@ -1,6 +1,6 @@
 """KINDS: the kinds of job there are. A new kind is one file and one line here."""
 
-from recipes.kinds import compare, explain, import_, preview, score, train
+from recipes.kinds import compare, evaluate, explain, import_, preview, score, train
 from recipes.kinds.kind import Kind
 
 KINDS: dict[str, Kind] = {
@@ -10,4 +10,5 @@ KINDS: dict[str, Kind] = {
     "preview": preview.KIND,
     "explain": explain.KIND,
     "compare": compare.KIND,
+    "evaluate": evaluate.KIND,
 }

@@ -24,12 +24,16 @@ PROVED = 200  # rows on which the written model must agree with the one in memor
 
 
 class Ended(NamedTuple):
-    """`model` is published; `seen` is the one that made (some of) the judged predictions."""
+    """`model` is published; `seen` is the one that made (some of) the judged predictions.
+
+    `learning` is its learning curve, where one was asked for.
+    """
 
     model: Model
     seen: Model
     judged: dict[str, Judged]
     folds: list[Judged]
+    learning: dict[str, Any] | None = None
 
 
 def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
@@ -64,7 +68,8 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         "versions": versions("table"),
     }
     place = fit.folder / "bundle"
-    save = partial(_save, ended.model, predictions(ready, val, threshold))
+    learned_from = reference.sample(ready.table, ready.parts.train, design.features, fit.job.seed)
+    save = partial(_save, ended.model, predictions(ready, val, threshold), learned_from)
     size = bundle.write(place, finite(about), made, save)
     _prove(place, ended, ready)
     fit.journal.write(
@@ -121,9 +126,10 @@ def chosen(given: Floats, threshold: float | None) -> Any:
     return (given[:, 1] >= threshold).astype(np.int64)
 
 
-def _save(model: Model, rows: pa.Table, folder: Path) -> None:
+def _save(model: Model, rows: pa.Table, learned_from: pa.Table, folder: Path) -> None:
     model.save(folder)
     pq.write_table(rows, folder / PREDICTIONS, compression="zstd", row_group_size=BLOCK)
+    pq.write_table(learned_from, folder / reference.FILE, compression="zstd")
 
 
 def _threshold(fit: Fit, val: Judged) -> float | None:
@@ -157,6 +163,7 @@ def _report(
             "test": parts.get("test"),
             "folds": _spread(folds),
             "history": _thinned(fit.history),
+            "learning": ended.learning,
             **_looked(fit, ended),
             "definitions": {one.name: one.definition for one in task.metrics.values()},
         }

@@ -1,0 +1,168 @@
+"""How far data have moved from what a model learned from. Pure: numbers go in, figures come out.
+
+PSI is the population stability index: the sum of (now - before) * ln(now / before) over shares; by
+custom 0.1 is a change and 0.25 a large one. In few rows it is large by chance, so that a test has
+to agree (KS for numbers, chi-square for the rest) before a column is called drifted.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from recipes.engine.metrics import Floats
+
+Json = dict[str, Any]
+TENTHS, BINS = 10, 20  # of the index, of the drawing
+VALUES, SHOWN = 50, 12  # categories told apart, categories drawn
+SOME, STRONG = 0.1, 0.25  # of the index
+CHANCE = 0.01  # of one false alarm among all columns
+ENDS = (0.005, 0.995)  # quantiles between which numbers are drawn
+SPARSE = 0.5  # rows that an empty bin counts as
+OTHERS = "(other)"
+
+
+def numbers(before: Floats, now: Floats) -> Json:
+    """Two samples of a number, NaN is missing. {} where one of them has no rows."""
+    if not len(before) or not len(now):
+        return {}
+    there = [one[np.isfinite(one)] for one in (before, now)]
+    missing = [len(all_) - len(one) for all_, one in zip((before, now), there, strict=True)]
+    edges = _tenths(there[0])
+    counts = [
+        [*np.bincount(np.searchsorted(edges, one), minlength=len(edges) + 1).tolist(), gone]
+        for one, gone in zip(there, missing, strict=True)
+    ]
+    found: Json = {"psi": psi(*counts), "test": "ks", "statistic": None, "p": None}
+    if all(map(len, there)):
+        ks = stats.ks_2samp(*there, method="asymp")
+        found |= {"statistic": float(ks.statistic), "p": float(ks.pvalue)}
+    return {
+        **_with_gaps(found, missing, [len(before), len(now)]),
+        "means": [float(one.mean()) if len(one) else None for one in there],
+        "drawn": _histogram(there),
+    }
+
+
+def _tenths(values: Floats) -> Floats:
+    if not len(values):
+        return np.empty(0)
+    made: Floats = np.unique(np.quantile(values, np.linspace(0, 1, TENTHS + 1)[1:-1]))
+    return made
+
+
+def _histogram(there: Sequence[Floats]) -> Json:
+    together = np.concatenate(list(there))
+    if not len(together):
+        return {"edges": [], "before": [], "now": []}
+    low, high = (float(one) for one in np.quantile(together, ENDS))
+    low, high = (low, high) if low < high else (low - 0.5, high + 0.5)
+    edges = np.linspace(low, high, BINS + 1)
+    shares = [
+        (np.histogram(np.clip(one, low, high), edges)[0] / max(1, len(one))).round(6).tolist()
+        for one in there
+    ]
+    return {"edges": edges.tolist(), "before": shares[0], "now": shares[1]}
+
+
+def categories(before: Iterable[str | None], now: Iterable[str | None]) -> Json:
+    """Two samples of a category, None is missing. {} where one of them has no rows."""
+    counted = [Counter(before), Counter(now)]
+    if not all(counted):
+        return {}
+    missing = [one.pop(None, 0) for one in counted]
+    rows = [one.total() + gone for one, gone in zip(counted, missing, strict=True)]
+    most = (counted[0] + counted[1]).most_common(VALUES)
+    names = [str(name) for name, _ in most]
+    counts = [
+        [*(one[name] for name in names), one.total() - sum(one[name] for name in names), gone]
+        for one, gone in zip(counted, missing, strict=True)
+    ]
+    statistic, p = _chi_square(*counts)
+    strange = counted[1].keys() - counted[0].keys()
+    return {
+        "psi": psi(*counts), "test": "chi2", "statistic": statistic, "p": p,
+        "missing": [gone / of for gone, of in zip(missing, rows, strict=True)],
+        "new": sorted(str(one) for one in strange)[:SHOWN],
+        "drawn": _bars(names, counts, rows),
+    }  # fmt: skip
+
+
+def _bars(names: list[str], counts: list[list[int]], rows: list[int]) -> Json:
+    shares = [[one / of for one in each] for each, of in zip(counts, rows, strict=True)]
+    shown = names[:SHOWN]
+    rest = [sum(each[len(shown) : len(names) + 1]) for each in shares]
+    made = [[*each[: len(shown)], more] for each, more in zip(shares, rest, strict=True)]
+    if not any(rest):
+        made = [each[:-1] for each in made]
+    return {
+        "values": [*shown, *([OTHERS] if any(rest) else [])],
+        "before": [round(one, 6) for one in made[0]],
+        "now": [round(one, 6) for one in made[1]],
+    }
+
+
+def psi(before: Sequence[int], now: Sequence[int]) -> float:
+    """Of two rows of counts; what is empty on one side counts as half a row."""
+    first, second = (np.asarray(one, np.float64) for one in (before, now))
+    used = (first + second) > 0
+    shares = []
+    for one in (first[used], second[used]):
+        filled = np.where(one > 0, one, SPARSE)
+        shares.append(filled / filled.sum())
+    return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
+
+
+def _chi_square(before: Sequence[int], now: Sequence[int]) -> tuple[float | None, float | None]:
+    table = np.array([before, now], np.float64)
+    table = table[:, table.sum(0) > 0]
+    if table.shape[1] < 2:
+        return 0.0, 1.0
+    found = stats.chi2_contingency(table, correction=False)
+    return float(found.statistic), float(found.pvalue)
+
+
+def _with_gaps(found: Json, missing: list[int], rows: list[int]) -> Json:
+    """A number may also drift by what is missing of it."""
+    _, gaps = _chi_square(*([gone, of - gone] for gone, of in zip(missing, rows, strict=True)))
+    known = [one for one in (found["p"], gaps) if one is not None]
+    shares = [gone / of for gone, of in zip(missing, rows, strict=True)]
+    return {**found, "p": min(1.0, len(known) * min(known)), "missing": shares}
+
+
+def ranked(columns: Sequence[Json]) -> list[Json]:
+    """The columns with their `strength` (none, some, strong), the one that moved most first."""
+    tests = max(1, len(columns))
+    told = [{**one, "strength": _strength(one["psi"], one["p"], tests)} for one in columns]
+    order = {"strong": 0, "some": 1, "none": 2}
+    return sorted(told, key=lambda one: (order[one["strength"]], -one["psi"], one["name"]))
+
+
+def _strength(index: float, p: float | None, tests: int) -> str:
+    if p is None or p * tests >= CHANCE or index < SOME:
+        return "none"
+    return "strong" if index >= STRONG else "some"
+
+
+def apart(before: Floats, now: Floats, make: Any) -> Json | None:
+    """How well a small model (`make()`) tells rows of before from rows of now, judged by folds.
+
+    `auc` 0.5: not at all. `chance` is the AUC that equal data reach once in a hundred times; `told`
+    whether this one is beyond it. None where there are too few rows.
+    """
+    folds = 3
+    if min(len(before), len(now)) < 10 * folds:
+        return None
+    rows, side = np.concatenate([before, now]), np.repeat([0, 1], [len(before), len(now)])
+    fold = np.random.default_rng(0).permutation(len(rows)) % folds
+    score = np.empty(len(rows))
+    for one in range(folds):
+        learned = make().fit(rows[fold != one], side[fold != one])
+        score[fold == one] = learned.predict_proba(rows[fold == one])[:, 1]
+    ranks = stats.rankdata(score)[side == 1].sum()
+    n, m = len(now), len(before)
+    auc = float((ranks - n * (n + 1) / 2) / (n * m))
+    chance = 0.5 + 2.33 * float(np.sqrt((n + m + 1) / (12 * n * m)))
+    return {"auc": round(auc, 4), "chance": round(chance, 4), "told": auc > chance}

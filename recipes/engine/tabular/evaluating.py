@@ -1,0 +1,248 @@
+"""An evaluate job on a table: streamed; what is judged at once is bounded by a fair sample."""
+
+import shutil
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from threadpoolctl import threadpool_limits
+
+from recipes import drift
+from recipes.data import table as source
+from recipes.data.listing import BadData
+from recipes.engine import drifted, evaluation
+from recipes.engine.evaluation import Json, LeftOut
+from recipes.engine.facts import versions
+from recipes.engine.fair_sample import FairSample
+from recipes.engine.metrics import Floats, Ints
+from recipes.engine.pace import Count
+from recipes.engine.peers import Peers, device_name
+from recipes.engine.tabular import figures, reference, report
+from recipes.engine.tabular.judged_rows import JudgedRows
+from recipes.engine.tabular.model import Model, load
+from recipes.engine.tabular.outcome import PREDICTIONS, chosen
+from recipes.events import Journal
+from recipes.job import BadJob, Job
+
+BLOCK = 16_384  # rows at a time
+CELLS, LEAST = 32_000_000, 100_000  # predictions that are judged at once; rows, at least
+MOVING = 10_000  # predictions whose spread is compared
+
+
+def evaluate_table(job: Job, folder: Path, peers: Peers) -> None:
+    """Write `evaluation.json` and, where the spec asks for `rows`, `output/table.parquet`."""
+    if peers.rank:
+        return
+    with threadpool_limits(job.compute.threads), closing(Journal(folder)) as journal:
+        journal.write(
+            "started",
+            device=device_name(job.compute, peers.device),
+            ranks=1,
+            threads=job.compute.threads,
+            precision="fp32",
+            versions=versions("table"),
+        )
+        if not job.spec.get("dataset"):
+            raise BadJob("The job names no dataset.")
+        journal.write("phase", name="read", text="Reading the model and the table's columns.")
+        bundle = Path(job.spec["bundle"])
+        model = load(bundle, max(1, job.compute.threads))
+        file = source.opened(Path(job.spec["dataset"]["folder"]))
+        _check(model, file)
+        rows = file.metadata.num_rows
+        journal.write("phase", name="score", text=f"Judging {rows:,} rows.")
+        walk = _Walk(model, JudgedRows(folder, wanted=bool(job.spec.get("rows", True))))
+        walk.over(file, Count(journal, 1, rows, unit="row"))
+        journal.write("phase", name="report", text="Comparing with the training.")
+        _finish(walk, bundle, folder, rows, journal)
+
+
+def _check(model: Model, file: pq.ParquetFile) -> None:
+    """Raises BadData where the table cannot be read by the model, or has no truth to judge by."""
+    if sentence := drift.of_model(model.about, source.types_of(file)):
+        raise BadData(sentence)
+    target = model.about["target"]
+    if target not in file.schema_arrow.names:
+        raise BadData(
+            f"The table has no column {target!r}, which the model predicts: without the truth "
+            "nothing can be judged. Score it instead, or add that column."
+        )
+
+
+@dataclass
+class _Walk:
+    """One way over the table: what was judged, what was left out, samples for the drift."""
+
+    model: Model
+    written: JudgedRows
+    left: LeftOut = field(default_factory=LeftOut)
+
+    def __post_init__(self) -> None:
+        about = self.model.about
+        self.classes: list[str] = about["classes"]
+        self.inputs = [one.name for one in self.model.encoder.columns]
+        most = max(LEAST, CELLS // max(1, len(self.classes)))
+        self.judged = FairSample(most)
+        self.seen = FairSample(reference.rows_for(len(self.inputs)))
+
+    def over(self, file: pq.ParquetFile, count: Count) -> None:
+        for batch in file.iter_batches(batch_size=BLOCK):
+            self._block(pa.Table.from_batches([batch]))
+            count.add(len(batch))
+        self.written.close()
+
+    def _block(self, block: pa.Table) -> None:
+        features = self.model.about["features"]
+        self.seen.take(reference.condensed(block.select(self.inputs), features))
+        true, there = self._truth(block.column(self.model.about["target"]))
+        whole = np.asarray(self.model.complete(block).to_numpy(zero_copy_only=False), bool)
+        gaps = ", ".join(map(repr, self.model.encoder.dropping[:5]))
+        self.left.add(f"{gaps} is missing, and the model predicts nothing then", _n(there & ~whole))
+        places = np.flatnonzero(there & whole)
+        if not len(places):
+            return
+        rows = block.take(pa.array(places))
+        given = self.model.predict(rows.select(self.inputs))
+        self.judged.take(_numbered(true[places], given))
+        self.written.add(rows, given, true[places], self.model.about)
+
+    def _truth(self, column: pa.ChunkedArray) -> tuple[Floats, Any]:
+        """The class number or the number of each row, and whether it can be judged."""
+        name = self.model.about["target"]
+        self.left.add(f"the target {name!r} is missing", column.null_count)
+        if not self.classes:
+            return self._numbers(column, name)
+        text = source.as_text(column)
+        codes = pc.index_in(text, value_set=pa.array(self.classes)).fill_null(-1).to_numpy()
+        strange = text.filter(pa.array((codes < 0) & text.is_valid().to_numpy()))
+        self.left.strange(strange.to_pylist())
+        return codes.astype(np.float64), codes >= 0
+
+    def _numbers(self, column: pa.ChunkedArray, name: str) -> tuple[Floats, Any]:
+        try:
+            values: Floats = column.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
+        except pa.ArrowInvalid:
+            raise BadData(
+                f"The target {name!r} holds {column.type}, not numbers. Correct the column's type "
+                "in the dataset."
+            ) from None
+        there = np.isfinite(values)
+        self.left.add(f"the target {name!r} is no finite number", _n(~there) - column.null_count)
+        return values, there
+
+
+def _n(which: Any) -> int:
+    return int(np.count_nonzero(which))
+
+
+def _numbered(true: Floats, given: Floats) -> pa.Table:
+    """Truth and predictions side by side, as a sample keeps them."""
+    columns = given[:, None] if given.ndim == 1 else given
+    return pa.table({"true": true, **{f"p{k}": columns[:, k] for k in range(columns.shape[1])}})
+
+
+def _finish(walk: _Walk, bundle: Path, folder: Path, rows: int, journal: Journal) -> None:
+    kept = walk.judged.table()
+    if kept is None:
+        raise walk.left.nothing("rows")
+    about = walk.model.about
+    true = kept.column("true").to_numpy()
+    given = np.stack([one.to_numpy() for one in kept.columns[1:]], 1)
+    given = given if walk.classes else given[:, 0]
+    task, threshold = about["task"], about["threshold"]
+    metrics = figures.judge(task, true, given, threshold)
+    moved = _drift(walk, bundle, true, given)
+    made = evaluation.write(
+        folder,
+        {
+            **evaluation.about(about),
+            **report.make(task, true, given, walk.classes, threshold),
+            "target": about["target"],
+            "rows": len(true),
+            "judged": walk.judged.passed,
+            "of": rows,
+            "metrics": metrics,
+            **walk.left.told(),
+            "drift": moved,
+        },
+    )
+    for text in [*walk.left.sentences("rows"), *_sampled(walk), *evaluation.sentences(moved)]:
+        journal.write("note", level="warning", text=text)
+    if not walk.written.wanted:
+        shutil.rmtree(folder / "output", ignore_errors=True)
+    journal.write(
+        "finished",
+        evaluation=str(folder / evaluation.FILE),
+        metric=about["metric"],
+        score=made["metrics"].get(about["metric"]),
+        metrics=made["metrics"],
+        judged=walk.judged.passed,
+        of=rows,
+        left_out=made["left_out"],
+        unknown=made["unknown"],
+        drift=evaluation.summary(made["drift"]),
+        **walk.written.told(),
+    )
+
+
+def _sampled(walk: _Walk) -> list[str]:
+    kept, passed = walk.judged.kept, walk.judged.passed
+    if kept == passed:
+        return []
+    return [f"The figures are those of {kept:,} of {passed:,} rows, drawn at random."]
+
+
+def _drift(walk: _Walk, bundle: Path, true: Floats, given: Floats) -> Json:
+    before, now = reference.read(bundle), walk.seen.table()
+    features = walk.model.about["features"]
+    known = before is not None and now is not None
+    data = reference.compared(before, now, features) if known else None
+    unseen = walk.model.encoder.unseen()
+    for one in (data or {}).get("columns", []):
+        one["unseen"] = unseen.get(one["name"], 0)
+    prediction, target = _predictions(walk, bundle, true, given)
+    return {
+        "data": data,
+        "why": "" if known else evaluation.OLD,
+        "prediction": drifted.ranked(prediction),
+        "target": drifted.ranked(target),
+    }
+
+
+def _predictions(
+    walk: _Walk, bundle: Path, true: Floats, given: Floats
+) -> tuple[list[Json], list[Json]]:
+    """How predictions and truth are spread now, beside those that judged the training."""
+    if not (bundle / PREDICTIONS).is_file():
+        return [], []
+    before, name = _few(pq.read_table(bundle / PREDICTIONS)), walk.model.about["target"]
+    places = np.random.default_rng(3).permutation(len(true))[:MOVING]
+    true, given = true[places], given[places]
+    if not walk.classes:
+        old, was = (before.column(one).to_numpy() for one in ("prediction", "true"))
+        return (
+            evaluation.moved_numbers("prediction", old, given),
+            evaluation.moved_numbers(name, was, true),
+        )
+    names = np.array(walk.classes, object)
+    now = names[chosen(given, walk.model.about["threshold"])]
+    said = evaluation.moved_classes("prediction", before.column("prediction").to_pylist(), now)
+    probas = np.stack([before.column(f"proba_{one}").to_numpy() for one in walk.classes], 1)
+    if len(names) == 2:
+        what = f"proba_{walk.classes[1]}"
+        said += evaluation.moved_numbers(what, probas[:, 1], given[:, 1])
+    else:
+        said += evaluation.moved_numbers("highest probability", probas.max(1), given.max(1))
+    labels: Ints = true.astype(np.int64)
+    was = before.column("true").to_pylist()
+    return said, evaluation.moved_classes(name, was, names[labels])
+
+
+def _few(table: pa.Table) -> pa.Table:
+    places = np.random.default_rng(2).permutation(len(table))[:MOVING]
+    return table.take(pa.array(np.sort(places)))

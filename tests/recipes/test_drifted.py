@@ -1,0 +1,100 @@
+"""The figures of a drift: nothing where nothing moved, something where something did."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recipes.engine import drifted
+from recipes.engine.fair_sample import FairSample
+
+COUNTS = st.lists(st.integers(0, 1000), min_size=2, max_size=20)
+RNG = np.random.default_rng(5)
+
+
+@given(COUNTS)
+def test_what_is_spread_alike_has_no_index(counts: list[int]) -> None:
+    assert drifted.psi(counts, counts) == pytest.approx(0, abs=1e-12)
+
+
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), min_size=2, max_size=20))
+def test_the_index_is_never_negative_and_the_same_both_ways(pairs: list[tuple[int, int]]) -> None:
+    first, second = ([*one] for one in zip(*pairs, strict=True))
+    if sum(first) and sum(second):
+        there = drifted.psi(first, second)
+        assert there >= 0
+        assert there == pytest.approx(drifted.psi(second, first))
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.sampled_from("abc")), max_size=30),
+    st.lists(st.one_of(st.none(), st.sampled_from("bcd")), max_size=30),
+)
+def test_any_two_samples_of_categories_have_figures(
+    before: list[str | None], now: list[str | None]
+) -> None:
+    found = drifted.categories(before, now)
+    assert bool(found) == bool(before and now)
+    if found:
+        assert 0 <= found["p"] <= 1
+        assert sum(found["drawn"]["now"]) == pytest.approx(1 - found["missing"][1], abs=1e-4)
+        assert set(found["new"]) == {one for one in now if one} - {one for one in before if one}
+
+
+@given(st.lists(st.floats(), max_size=30), st.lists(st.floats(), max_size=30))
+def test_any_two_samples_of_numbers_have_figures(before: list[float], now: list[float]) -> None:
+    with np.errstate(all="ignore"):
+        found = drifted.numbers(np.array(before), np.array(now))
+    assert bool(found) == bool(before and now)
+    if found:
+        assert found["p"] is None or 0 <= found["p"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("now", "strength"),
+    [
+        (RNG.normal(size=4000), "none"),
+        (RNG.normal(0.35, size=4000), "some"),
+        (RNG.normal(1, size=4000), "strong"),
+        (np.append(RNG.normal(size=2000), np.full(2000, np.nan)), "strong"),
+        (RNG.normal(size=20), "none"),  # few rows have a large index by chance
+    ],
+)
+def test_a_number_drifts_as_far_as_it_was_moved(now: drifted.Floats, strength: str) -> None:
+    found = drifted.numbers(np.random.default_rng(1).normal(size=4000), now)
+    (told,) = drifted.ranked([{"name": "x", **found}])
+    assert told["strength"] == strength
+
+
+def test_rows_are_told_apart_by_a_classifier_only_where_they_differ() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(2)
+    before, same, moved = (
+        rng.normal(size=(400, 3)),
+        rng.normal(size=(300, 3)),
+        rng.normal(1, 1, (300, 3)),
+    )
+    alike = drifted.apart(before, same, LogisticRegression)
+    apart = drifted.apart(before, moved, LogisticRegression)
+    assert alike
+    assert not alike["told"]
+    assert apart
+    assert apart["told"]
+    assert apart["auc"] > 0.8
+    assert drifted.apart(before[:20], moved, LogisticRegression) is None
+
+
+def test_a_sample_is_fair_and_bounded() -> None:
+    sample = FairSample(100)
+    for start in range(0, 10_000, 37):
+        sample.take(pa.table({"n": np.arange(start, min(10_000, start + 37))}))
+    table = sample.table()
+    assert table is not None
+    kept = table.column("n").to_numpy()
+    assert (len(kept), sample.passed) == (100, 10_000)
+    assert len(set(kept.tolist())) == 100
+    assert 4000 < kept.mean() < 6000
+    assert (np.diff(kept) > 0).all()
+    assert FairSample(5).table() is None
