@@ -1,5 +1,7 @@
 """What several tests of the web begin with."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.web import cast
@@ -14,3 +16,11 @@ def job(ada: User, project: Project) -> Job:
     one = cast.submit(project, ada)
     cast.claimed(one)
     return one
+
+
+@pytest.fixture(scope="session")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Models of real tables, by task: trained once, when the first test asks."""
+    from tests.web.trained_tables import Learned
+
+    return Learned(tmp_path_factory.mktemp("learned"))

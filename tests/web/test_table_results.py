@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from recipes.tasks import TASKS
 from tests.web import trained_tables
 from trackside.accounts.models import User
-from trackside.lab import charts_classes, judged, reports, thresholds
+from trackside.lab import charts_classes, reports, thresholds
 from trackside.lab.drawing import Axis, Chart, axis, number, step_of
 from trackside.lab.models import TrainedModel
 from trackside.projects.models import Project
@@ -27,13 +27,6 @@ TABS = {
     "multiclass": ALWAYS | {"confusion", "roc", "pr"},
     "regression": ALWAYS | {"scatter", "residuals", "deciles"},
 }
-
-
-@pytest.fixture(scope="module")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Trained once, by the recipes."""
-    home = tmp_path_factory.mktemp("learned")
-    return {task: trained_tables.learn(home / task, task) for task in TABLE_TASKS}
 
 
 def page(browser: Client, model: TrainedModel, tab: str, query: str = "") -> str:
@@ -89,58 +82,6 @@ def test_a_threshold_that_is_none_shows_a_page(
     model = trained_tables.placed(project, ada, learned["two_class"])
     for tab in ("confusion", "decision", "density"):
         page(as_ada, model, tab, f"?threshold={asked}&tp={asked}")
-
-
-def test_predictions_come_wrong_first_and_by_cell(
-    learned: dict[str, Path], project: Project, ada: User, as_ada: Client
-) -> None:
-    model = trained_tables.placed(project, ada, learned["two_class"])
-    told, bundle = report_of(model), Path(settings.TRACKSIDE_STORAGE) / model.bundle
-    (tn, fp), (fn, tp) = told["confusion"]
-    rows = list(judged.Rows(bundle, judged.Wish()))
-    assert [one["right"] for one in rows] == [False] * (fp + fn) + [True] * (tn + tp)
-    assert [one["sure"] for one in rows[: fp + fn]] == sorted(
-        (one["sure"] for one in rows[: fp + fn]), reverse=True
-    )
-    assert len(judged.Rows(bundle, judged.Wish(wrong=True))) == fp + fn
-    cell = judged.Wish(true="0", predicted="1")
-    assert len(judged.Rows(bundle, cell)) == fp
-    said = page(as_ada, model, "predictions", "?true=0&amp;predicted=1")
-    assert "largest errors" not in said
-    first = page(as_ada, model, "predictions")
-    top = told["importance"]["permutation"]["columns"][0]["name"]
-    assert f">{top}</th>" in first, "what stands in the row is shown beside its prediction"
-
-
-def test_predictions_of_another_table_show_no_columns(
-    learned: dict[str, Path], project: Project, ada: User, as_ada: Client
-) -> None:
-    model = trained_tables.placed(project, ada, learned["regression"])
-    dataset = model.session.analysis.dataset
-    top = report_of(model)["importance"]["permutation"]["columns"][0]["name"]
-    heading = f'class="hide-s t2">{top}</th>'
-    assert heading in page(as_ada, model, "predictions")
-    dataset.fingerprint = "other"
-    dataset.save()
-    assert heading not in page(as_ada, model, "predictions")
-
-
-def test_the_largest_errors_of_a_regression_come_first(
-    learned: dict[str, Path], project: Project, ada: User
-) -> None:
-    model = trained_tables.placed(project, ada, learned["regression"])
-    rows = judged.Rows(Path(settings.TRACKSIDE_STORAGE) / model.bundle, judged.Wish())
-    errors = [abs(one["error"]) for one in rows]
-    assert errors == sorted(errors, reverse=True)
-    assert len(rows) == report_of(model)["rows"]
-
-
-def test_a_bundle_without_predictions_says_so(
-    learned: dict[str, Path], project: Project, ada: User, as_ada: Client
-) -> None:
-    model = trained_tables.placed(project, ada, learned["two_class"])
-    (Path(settings.TRACKSIDE_STORAGE) / model.bundle / judged.FILE).unlink()
-    assert "cannot be read" in page(as_ada, model, "predictions")
 
 
 def test_names_with_markup_stay_text(
@@ -248,18 +189,6 @@ def test_figures_that_are_no_number_leave_the_pages_standing(
     path.write_text(json.dumps(told))
     for tab in TABS[task]:
         page(as_ada, model, tab)
-
-
-def test_a_page_orders_a_bounded_part_of_very_many_rows(
-    learned: dict[str, Path], project: Project, ada: User, as_ada: Client,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    model = trained_tables.placed(project, ada, learned["two_class"])
-    assert "the first" not in page(as_ada, model, "predictions")
-    monkeypatch.setattr(judged, "MOST", 30)
-    rows = judged.Rows(Path(settings.TRACKSIDE_STORAGE) / model.bundle, judged.Wish())
-    assert (len(rows), rows.most, rows.all) == (30, 30, report_of(model)["rows"])
-    assert "the first 30 rows" in page(as_ada, model, "predictions")
 
 
 def test_a_cross_test_shows_its_spread_a_test_set_its_figures_and_one_round_no_curve(

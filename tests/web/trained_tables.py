@@ -33,6 +33,18 @@ TRAININGS: dict[str, dict[str, Any]] = {
 ROWS = 800
 
 
+class Learned(dict[str, Path]):
+    """By task the folder of its job: trained when first asked for, then kept."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__()
+        self.home = home
+
+    def __missing__(self, task: str) -> Path:
+        self[task] = learn(self.home / task, task)
+        return self[task]
+
+
 def learn(home: Path, task: str) -> Path:
     """The job's folder, with `data`, the dataset's, beside it."""
     wish = TRAININGS[task]

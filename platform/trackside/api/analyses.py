@@ -10,11 +10,10 @@ from trackside.api.failures import Failure
 from trackside.api.fitting import answer
 from trackside.api.paging import page
 from trackside.datasets.queries import dataset_for
-from trackside.lab import reports, services
+from trackside.lab import kept, services
 from trackside.lab.design import clean_part
 from trackside.lab.labels import check_reported
 from trackside.lab.models import Analysis, Session, TrainedModel
-from trackside.lab.results import bundle_of
 from trackside.projects.access import project_for, row
 from trackside.projects.models import Role
 
@@ -129,10 +128,38 @@ def trained_model(
     key: str,
     id: int,  # noqa: A002 - named in the address
 ) -> dict[str, Any]:
-    project = project_for(request.user, key)
-    found = row(project, TrainedModel, through="session__analysis__project", pk=id)
-    report = reports.read(bundle_of(found)) if found.bundle else {}
-    return {**_model(found), "task": found.session.analysis.task, "report": report or None}
+    return _whole(_trained(request, key, id))
+
+
+def change_model(
+    request: HttpRequest,
+    body: dict[str, Any],
+    key: str,
+    id: int,  # noqa: A002 - named in the address
+) -> dict[str, Any]:
+    """What is not named stays as it is."""
+    found = _trained(request, key, id, Role.EDITOR)
+    if "threshold" in body:
+        kept.keep_threshold(found, body["threshold"], caller(request))
+    if "starred" in body:
+        services.star(found, body["starred"])
+    return _whole(found)
+
+
+def _trained(request: HttpRequest, key: str, number: int, role: Role = Role.READER) -> TrainedModel:
+    project = project_for(request.user, key, role)
+    return row(project, TrainedModel, through="session__analysis__project", pk=number)
+
+
+def _whole(found: TrainedModel) -> dict[str, Any]:
+    report = kept.report_of(found)
+    return {
+        **_model(found),
+        "task": found.session.analysis.task,
+        "threshold": report.get("threshold"),
+        "own_threshold": report.pop("own", None),
+        "report": report or None,
+    }
 
 
 def _rank(analysis: Analysis, one: TrainedModel) -> tuple[bool, float, int]:
@@ -153,6 +180,7 @@ def _model(one: TrainedModel) -> dict[str, Any]:
         "metrics": one.metrics,
         "params": one.params,
         "facts": one.facts,
+        "starred": one.starred,
         "job": one.job_id,
     }
 

@@ -229,9 +229,13 @@ TRAINED_MODEL = obj(
     metrics=ANY_OBJECT,
     params=ANY_OBJECT,
     facts=ANY_OBJECT,
+    starred=FLAG,
+    threshold={"type": ["number", "null"], "description": "in use: the kept one or the own one"},
+    own_threshold={"type": ["number", "null"]},
     report={"type": ["object", "null"], "description": "docs/jobs.md has its shape"},
     job={"type": ["integer", "null"]},
 )
+PATCH_TRAINED_MODEL = obj(closed=True, threshold={"type": ["number", "null"]}, starred=FLAG)
 DEPLOY = obj("name", closed=True, name=NAME, activate=FLAG)
 VERSION = obj(
     "version active metrics",

@@ -1,7 +1,7 @@
 """The rows of a Parquet file of ours, in bounded memory. pyarrow is loaded at the first table."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -36,6 +36,30 @@ class ParquetTable:
             if len(rows) >= limit:
                 break
         return rows
+
+    def at(self, numbers: Sequence[int], columns: list[int]) -> list[list[Any]]:
+        """The rows of these numbers, in their order; one beyond the end is empty."""
+        names = [self.names[place] for place in columns]
+        found: dict[int, list[Any]] = {}
+        first = 0
+        for group, rows in enumerate(self.groups):
+            wanted = {one for one in numbers if first <= one < first + rows}
+            start = first
+            for batch in self._batches([group], names) if wanted and names else ():
+                here = sorted(one for one in wanted if start <= one < start + batch.num_rows)
+                if here:
+                    taken = batch.take([one - start for one in here])
+                    found |= dict(zip(here, _rows(taken, names), strict=True))
+                start += batch.num_rows
+            first += rows
+        return [found.get(one, []) for one in numbers]
+
+    def group(self, place: int, names: list[str]) -> Any:
+        """Some columns of a row group, as Arrow has them."""
+        import pyarrow.parquet as parquet  # noqa: PLC0415 - the web starts without it
+
+        with parquet.ParquetFile(self.path) as file:
+            return file.read_row_group(place, columns=names, use_threads=False)
 
     def lines(self) -> Iterator[list[Any]]:
         for batch in self._batches(list(range(len(self.groups))), self.names):

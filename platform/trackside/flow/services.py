@@ -63,11 +63,12 @@ def deploy(trained: TrainedModel, name: str, user: User, *, active: bool = True)
         saved = saved_models.create(analysis.project, user, name, analysis.task)
     elif saved.task != analysis.task:
         raise BadRecipe("name", f"{name} is a saved model for another task, {saved.task}.")
+    kept = trained.threshold
     done = saved_models.Trained(
         bundle=trained.bundle,
         metric=trained.metric,
         metrics=trained.metrics,
-        facts=trained.facts,
+        facts=trained.facts | ({} if kept is None else {"threshold": kept}),
         trained_model_id=trained.pk,
         job=trained.job,
     )

@@ -167,8 +167,8 @@ def calibration(report: Json, at: float) -> list[Json]:
             "Calibration curve",
             chart,
             "Where the line is on the diagonal, of the rows with a probability of 0.7 seven in ten "
-            "are positive. Below it the model is too sure, above it too careful. Ranges with few "
-            "rows say little.",
+            f"are {positive(report)}. Below it the probabilities are too high, above it too low. "
+            "Ranges with few rows say little.",
             ("Predicted", "Observed", "Rows"),
             rows,
         )

@@ -12,7 +12,7 @@ LEFT, RIGHT, TOP, BOTTOM = 58, 14, 12, 46
 TICKS = 6
 NOTHING = "\u2013"
 STEPS = (1, 2, 2.5, 5, 10)
-DASHES = 5  # series that css/pages/lab.css tells apart
+DASHES = 8  # series that css/pages/lab.css tells apart
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ def axis(label: str, values: Iterable[float | None], *, zero: bool = False) -> A
     low, high = min(known), max(known)
     low, high = (min(low, 0.0), max(high, 0.0)) if zero else (low, high)
     if low == high:
-        low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
+        pad = abs(low) / 2 or 0.5  # half of the smallest float is 0
+        low, high = low - pad, high + pad
     step = step_of(high - low)
     ends = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
     return Axis(label, *ends)

@@ -1,100 +1,141 @@
-"""The judged rows of a model of a table: the worst predictions first, a page at a time."""
+"""The judged rows of a model of a table, the worst first, a window at a time.
+
+The bundle has them in this order (docs/jobs.md), so that memory depends on the window alone.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
+from trackside.datasets.table_parquet import ParquetTable
+
 Json = dict[str, Any]
 FILE = "predictions.parquet"
-MOST = 1_000_000  # rows that are put into an order
-CELLS = 20_000_000  # of them: with many classes there are fewer rows
+PROBA = "proba_"
+
+
+class Torn(Exception):
+    """The bundle has no predictions, or they cannot be read."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """Which rows: only wrong ones, or those of one cell of the confusion matrix."""
+    """Which rows: only wrong ones, or those of one cell of the confusion matrix.
+
+    `threshold`: of two classes, from which probability on the second one is predicted.
+    """
 
     wrong: bool = False
     true: str = ""
     predicted: str = ""
+    threshold: float | None = None
+
+    @property
+    def all(self) -> bool:
+        return not (self.wrong or self.true or self.predicted)
 
 
 class Rows(Sequence[Json]):
     """`{"number", "true", "prediction", "sure" or "error", "right"}`, the worst first.
 
-    Classes: wrong rows first, the surest of them on top. Values: by the size of the error.
+    `sure` is the probability of the predicted class.
     """
 
     def __init__(self, bundle: Path, wish: Wish) -> None:
-        """Raises OSError where the bundle has no predictions."""
-        import pyarrow.parquet as parquet  # noqa: PLC0415 - the web starts without it
-
-        with parquet.ParquetFile(bundle / FILE) as file:
-            self.all = file.metadata.num_rows
-            names = file.schema_arrow.names
-            self.most = min(MOST, CELLS // len(names))
-            table = next(file.iter_batches(batch_size=self.most), None)
-        self.classes = [one.removeprefix("proba_") for one in names if one.startswith("proba_")]
-        self.table = _ordered(table, names, wish)
+        """Raises Torn."""
+        self.wish = wish
+        try:
+            self.table = ParquetTable(bundle / FILE)
+        except (OSError, ValueError) as torn:
+            raise Torn(str(torn)) from torn
+        self.all = sum(self.table.groups)
+        names = [one for one in self.table.names if one.startswith(PROBA)]
+        self.classes = [one.removeprefix(PROBA) for one in names]
 
     def __len__(self) -> int:
-        return 0 if self.table is None else int(self.table.num_rows)
+        return self.all if self.wish.all else sum(self._counts)
 
     @overload
     def __getitem__(self, place: int) -> Json: ...
     @overload
     def __getitem__(self, place: slice) -> list[Json]: ...
     def __getitem__(self, place: int | slice) -> Json | list[Json]:
-        if self.table is None:
-            return []
         if isinstance(place, int):
             return self[place : place + 1][0]
         start, stop, _ = place.indices(len(self))
-        rows: list[Json] = self.table.slice(start, max(0, stop - start)).to_pylist()
-        return rows
+        return [self._row(one) for one in self._window(start, max(0, stop - start))]
+
+    def _window(self, start: int, limit: int) -> list[list[Any]]:
+        """Raises Torn."""
+        try:
+            if self.wish.all:
+                return self.table.window(start, limit, self._columns)
+            return self._found(start, limit)
+        except (OSError, ValueError) as torn:
+            raise Torn(str(torn)) from torn
+
+    def _row(self, values: list[Any]) -> Json:
+        row: Json = dict(zip(self.table.names, values, strict=True))
+        told = {name: row[name] for name in ("number", "true", "prediction")}
+        if not self.classes:
+            error = None if None in told.values() else row["prediction"] - row["true"]
+            return {**told, "error": error}
+        threshold = self.wish.threshold
+        if threshold is not None:
+            told["prediction"] = self.classes[row[f"{PROBA}{self.classes[1]}"] >= threshold]
+        sure = row.get(f"{PROBA}{told['prediction']}")
+        return {**told, "sure": sure, "right": told["true"] == told["prediction"]}
+
+    @cached_property
+    def _counts(self) -> list[int]:
+        """How many rows of each row group are wished for."""
+        try:
+            groups = range(len(self.table.groups))
+            return [len(_true(self._hits(group))) for group in groups]
+        except (OSError, ValueError) as torn:
+            raise Torn(str(torn)) from torn
+
+    @property
+    def _columns(self) -> list[int]:
+        return list(range(len(self.table.names)))
+
+    def _hits(self, group: int) -> Any:
+        """A boolean a row of the group, from the few columns that decide."""
+        import pyarrow as arrow  # noqa: PLC0415 - the web starts without it
+        import pyarrow.compute as compute  # noqa: PLC0415
+
+        wish, two = self.wish, self.wish.threshold is not None
+        decides = f"{PROBA}{self.classes[1]}" if two else "prediction"
+        found = self.table.group(group, ["true", decides])
+        true, given = found.column("true"), found.column(decides)
+        if two:
+            second = compute.greater_equal(given, wish.threshold)
+            given = compute.if_else(second, self.classes[1], self.classes[0])
+        hits = arrow.repeat(arrow.scalar(True), found.num_rows)
+        if wish.wrong:
+            hits = compute.and_(hits, compute.not_equal(true, given))
+        for column, value in ((true, wish.true), (given, wish.predicted)):
+            if value:
+                hits = compute.and_(hits, compute.equal(column, value))
+        return hits
+
+    def _found(self, start: int, limit: int) -> list[list[Any]]:
+        """The wished rows from the start-th on: only the row groups that hold them are read."""
+        places: list[int] = []
+        first = 0
+        for group, (rows, count) in enumerate(zip(self.table.groups, self._counts, strict=True)):
+            if start < count and len(places) < limit:
+                hits = _true(self._hits(group))[start : start + limit - len(places)]
+                places += [first + one for one in hits]
+            start = max(0, start - count)
+            first += rows
+        return self.table.at(places, self._columns)
 
 
-def _ordered(batch: Any, names: list[str], wish: Wish) -> Any:
-    """The rows as a table with `wrong` and `sure`, or `error`, in their order."""
-    if batch is None:
-        return None
-    import pyarrow as arrow  # noqa: PLC0415
+def _true(hits: Any) -> list[int]:
     import pyarrow.compute as compute  # noqa: PLC0415
 
-    table = arrow.Table.from_batches([batch])
-    probas = [table.column(name) for name in names if name.startswith("proba_")]
-    table = table.select(["number", "true", "prediction"])
-    if not probas:
-        error = compute.subtract(table.column("prediction"), table.column("true"))
-        table = table.append_column("error", error)
-        order = compute.array_sort_indices(compute.abs(error), order="descending")
-        return table.take(order)
-    right = compute.equal(table.column("true"), table.column("prediction"))
-    table = table.append_column("right", right)
-    table = table.append_column("sure", compute.max_element_wise(*probas))
-    if wish.wrong:
-        table = table.filter(compute.invert(right))
-    for name, value in (("true", wish.true), ("prediction", wish.predicted)):
-        if value:
-            table = table.filter(compute.equal(table.column(name), value))
-    keys = [("right", "ascending"), ("sure", "descending"), ("number", "ascending")]
-    return table.take(compute.sort_indices(table, sort_keys=keys))
-
-
-def inputs(table: Path, numbers: list[int], names: list[str]) -> list[dict[str, Any]]:
-    """Some columns of these rows of a dataset; only their row groups are read."""
-    import pyarrow.parquet as parquet  # noqa: PLC0415
-
-    found: dict[int, dict[str, Any]] = {}
-    with parquet.ParquetFile(table) as file:
-        there = [name for name in names if name in file.schema_arrow.names]
-        first = 0
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
-            wanted = [one - first for one in numbers if first <= one < first + rows]
-            if wanted and there:
-                taken = file.read_row_group(group, columns=there).take(wanted).to_pylist()
-                found |= {first + n: row for n, row in zip(wanted, taken, strict=True)}
-            first += rows
-    return [found.get(one, {}) for one in numbers]
+    places: list[int] = compute.indices_nonzero(hits).to_pylist()
+    return places

@@ -10,6 +10,7 @@ WIDTH, HEIGHT = 420, 300  # of a drawn curve
 LEFT, RIGHT, TOP, BOTTOM = 40, 12, 10, 30
 SHADES = 4
 MOST_PICTURES = 60
+MODES = (("count", "Count"), ("row", "Row %"), ("column", "Column %"))  # of a confusion matrix
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -20,6 +21,10 @@ def read(bundle: Path) -> Json:
     except (OSError, ValueError):
         return {}
     return report if isinstance(report, dict) else {}
+
+
+def mode_of(asked: str | None) -> str:
+    return asked if asked in dict(MODES) else "count"
 
 
 def confusion(report: Json, mode: str = "count") -> list[Json]:

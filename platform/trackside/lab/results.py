@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from recipes.tasks import TASKS
+from trackside.lab import thresholds
 from trackside.lab.models import TrainedModel
 
 Json = dict[str, Any]
@@ -34,6 +35,13 @@ class Tab:
 
 def bundle_of(model: TrainedModel) -> Path:
     return Path(settings.TRACKSIDE_STORAGE) / model.bundle
+
+
+def threshold_of(request: HttpRequest, report: Json) -> float:
+    """The one of the address, else the one that is kept, else the model's own."""
+    own = report.get("threshold")
+    asked = thresholds.asked(request.GET.get("threshold"), 0.5 if own is None else float(own))
+    return min(1.0, max(0.0, asked))
 
 
 def figures(model: TrainedModel) -> list[Json]:

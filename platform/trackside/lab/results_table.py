@@ -3,30 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest
 
 from recipes.features import HANDLING
 from recipes.params import Param
-from trackside.datasets import storage, tables
-from trackside.datasets.models import DatasetState
-from trackside.lab import charts_classes, charts_values, judged, reports, thresholds
+from trackside.lab import charts_classes, charts_values, predicted, reports, thresholds
 from trackside.lab.drawing import number
 from trackside.lab.labels import param_text
 from trackside.lab.models import TrainedModel
-from trackside.lab.results import Json, Tab, bundle_of, figures
+from trackside.lab.results import Json, Tab, bundle_of, figures, threshold_of
 from trackside.saved_models.bundles import about
 
-ROWS, SHOWN, BESIDE = 50, 50, 5  # of a page; columns of importance; columns beside a prediction
-MODES = (("count", "Count"), ("row", "Row %"), ("column", "Column %"))
+SHOWN = 50  # columns of importance
 HANDLED = ("type", "missing", "encoding", "scaling")
 BY = (("permutation", "By permutation"), ("model", "By the model"))
-
-
-def threshold_of(request: HttpRequest, report: Json) -> float:
-    """The one of the address, else the model's own."""
-    asked = thresholds.asked(request.GET.get("threshold"), float(report.get("threshold") or 0.5))
-    return min(1.0, max(0.0, asked))
 
 
 def _summary(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
@@ -89,7 +79,9 @@ def _curves(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
 
 def _metrics(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     test = (report.get("test") or {}).get("metrics") or {}
-    folds = report.get("folds") or {}
+    folds = dict(report.get("folds") or {})
+    if report.get("own") != report.get("threshold"):  # the folds were judged at the model's own
+        folds |= dict.fromkeys(thresholds.MOVED, None)
     return {
         "figures": [
             {**one, "test": test.get(one["card"].name), "fold": folds.get(one["card"].name)}
@@ -102,9 +94,8 @@ def _metrics(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
 
 
 def _confusion(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
-    mode = request.GET.get("mode", "count")
-    mode = mode if mode in dict(MODES) else "count"
-    found: Json = {"mode": mode, "modes": MODES, "sentence": sentence(report)}
+    mode = reports.mode_of(request.GET.get("mode"))
+    found: Json = {"mode": mode, "modes": reports.MODES, "sentence": sentence(report)}
     if not report.get("thresholds"):
         return {**found, "rows": reports.confusion(report, mode)}
     rows = thresholds.at_all(report)
@@ -193,44 +184,6 @@ def _partial(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     return {"drawings": drawn, "names": names, "wanted": wanted if wanted in names else names[0]}
 
 
-def _predictions(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
-    wish = judged.Wish(
-        wrong=request.GET.get("only") == "wrong",
-        true=request.GET.get("true", ""),
-        predicted=request.GET.get("predicted", ""),
-    )
-    try:
-        rows = judged.Rows(bundle_of(model), wish)
-    except OSError:
-        return {"gone": True}
-    page = Paginator(rows, ROWS).get_page(request.GET.get("page"))
-    shown = [_shown(one) for one in page.object_list]
-    names = [one["name"] for one in _ranked(report, "permutation")[:BESIDE]]
-    beside = _beside(model, [one["number"] for one in shown], names)
-    for one, values in zip(shown, beside, strict=False):
-        one["beside"] = [values.get(name) for name in names]
-    return {
-        "page": page, "shown": shown, "wish": wish, "all": rows.all, "classed": bool(rows.classes),
-        "names": names if beside else [], "most": rows.most if rows.all > rows.most else 0,
-    }  # fmt: skip
-
-
-def _shown(row: Json) -> Json:
-    if "error" not in row:
-        return {**row, "percent": 100 * (row["sure"] or 0)}
-    return {**row, **{name: number(row[name]) for name in ("true", "prediction", "error")}}
-
-
-def _beside(model: TrainedModel, numbers: list[int], names: list[str]) -> list[dict[str, Any]]:
-    """What stands in those rows; nothing where the dataset is no longer the one of the training."""
-    dataset = model.session.analysis.dataset
-    path = storage.folder(dataset) / tables.PARQUET
-    same = about(bundle_of(model)).get("fingerprint") == dataset.fingerprint
-    if not same or dataset.state != DatasetState.READY or not path.is_file():
-        return []
-    return judged.inputs(path, numbers, names)
-
-
 TABS = (
     Tab("summary", "Summary", "dashboard", "lab/table_summary.html", _summary, "Model"),
     Tab("training", "Training information", "info", "lab/table_training.html", _training),
@@ -256,7 +209,8 @@ TABS = (
         _of_target(charts_values.residuals), needs="residuals"),
     Tab("deciles", "Error deciles", "list-details", "lab/table_charts.html",
         _of_target(charts_values.deciles), needs="deciles"),
-    Tab("predictions", "Predicted data", "table", "lab/table_predictions.html", _predictions),
+    Tab("predictions", "Predicted data", "table", "lab/table_predictions.html",
+        predicted.fill),
     Tab("importance", "Feature importance", "sort", "lab/table_importance.html", _importance,
         "Explain", needs="importance"),
     Tab("partial", "Partial dependence", "tune", "lab/table_partial.html", _partial,

@@ -36,6 +36,7 @@ urlpatterns = [
     path(ONE + "delete/", views_analyses.analysis_delete, name="analysis_delete"),
     path(MODEL, views_model.trained_model, name="trained_model"),
     path(MODEL + "star/", views_model.star, name="trained_model_star"),
+    path(MODEL + "threshold/", views_model.threshold, name="trained_model_threshold"),
     path(MODEL + "explain/", views_quick.model_explain, name="trained_model_explain"),
     path(MODEL + "cell/", views_model.cell, name="trained_model_cell"),
     path(MODEL + "<str:tab>/", views_model.trained_model, name="trained_model"),

@@ -1,14 +1,15 @@
 """The page of one trained model, tab by tab."""
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from recipes.algorithms import ALGORITHMS
 from recipes.tasks import TASKS
-from trackside.accounts.gate import signed_in
+from trackside.accounts.gate import caller, signed_in
 from trackside.datasets.models import Dataset
-from trackside.lab import queries, reports, results_table, services
+from trackside.lab import kept, queries, reports, results_table, services
 from trackside.lab.labels import spec_in_words
 from trackside.lab.models import TrainedModel
 from trackside.lab.pages import frame, wants_json
@@ -16,8 +17,6 @@ from trackside.lab.results import Json, Tab, bundle_of, figures
 from trackside.projects.access import project_for, row
 from trackside.projects.models import Project, Role
 from trackside.saved_models.queries import saved_models_of
-
-MODES = ("count", "row", "column")
 
 
 def _model(
@@ -42,7 +41,7 @@ def trained_model(
         raise Http404("There is no such page of a model.")
     if not model.bundle:
         return redirect("session", key, analysis.name, model.session.number)
-    report = reports.read(bundle_of(model))
+    report = kept.report_of(model)
     shown = bool(report) and (not found.needs or bool(report.get(found.needs)))
     context = {
         **frame(project, analysis),
@@ -94,12 +93,11 @@ def _metrics(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
 
 
 def _confusion(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
-    mode = request.GET.get("mode", "count")
-    mode = mode if mode in MODES else "count"
+    mode = reports.mode_of(request.GET.get("mode"))
     true, predicted = request.GET.get("true", ""), request.GET.get("predicted", "")
     return {
         "mode": mode,
-        "modes": (("count", "Count"), ("row", "Row %"), ("column", "Column %")),
+        "modes": reports.MODES,
         "rows": reports.confusion(report, mode),
         "sentence": reports.summary(report),
         **(_behind(model, true, predicted) if true and predicted else {}),
@@ -174,6 +172,30 @@ def cell(request: HttpRequest, key: str, number: int) -> HttpResponse:
         **_behind(model, true, predicted),
     }
     return render(request, "lab/_cell.html", context)
+
+
+@signed_in
+@require_POST
+def threshold(request: HttpRequest, key: str, number: int) -> HttpResponse:
+    """`threshold`: the one to keep; empty goes back to the model's own."""
+    _, model = _model(request, key, number, Role.EDITOR)
+    given = request.POST.get("threshold", "")
+    try:
+        wanted = float(given) if given else None
+        kept.keep_threshold(model, wanted, caller(request))
+    except ValueError:
+        messages.error(request, f"{given[:40]!r} is no threshold: it is a number from 0 to 1.")
+    except services.Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _kept_in_words(model))
+    return redirect("trained_model", key, number, "confusion")
+
+
+def _kept_in_words(model: TrainedModel) -> str:
+    if model.threshold is None:
+        return "The model's own threshold is used again."
+    return f"The threshold {model.threshold:.2f} is kept: deployments from now on score with it."
 
 
 @signed_in

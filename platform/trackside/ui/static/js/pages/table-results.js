@@ -73,6 +73,7 @@ function begin(form, { rows, mode }) {
       const shade = Math.max(1, Math.min(4, Math.round(share * 4 + 0.25)));
       cell.textContent = mode === "count" ? String(row[name]) : `${(100 * share).toFixed(1)} %`;
       cell.className = `cm__c ${row[name] ? `${name[0] === "t" ? "g" : "b"}${shade}` : ""}`;
+      cell.setAttribute("aria-label", `${row[name].toLocaleString("en")} rows of ${cell.dataset.of}`);
     }
     for (const name of COUNTS) put(`[data-count="${name}"]`, row[name].toLocaleString("en"));
     for (const one of form.querySelectorAll("[data-figure]")) one.textContent = row[one.dataset.figure].toFixed(3);
@@ -82,17 +83,21 @@ function begin(form, { rows, mode }) {
     keep(at);
   }
 
-  // The address and the other pages keep the threshold that was chosen.
+  // The address, the other pages and the button that keeps it have the threshold that was chosen.
   function keep(at) {
-    const own = at === slider.dataset.own;
-    const links = [...document.querySelectorAll(".res__nav a.one")].filter((one) => one.pathname.startsWith(location.pathname.replace(/[^/]+\/$/, "")));
-    for (const one of [location, ...links]) {
+    const used = at === slider.dataset.used;
+    const ours = [...document.querySelectorAll(".res__nav a.one")].filter((one) => one.pathname.startsWith(location.pathname.replace(/[^/]+\/$/, "")));
+    for (const one of [location, ...ours, ...form.querySelectorAll("a[data-cell]")]) {
       const url = new URL(one.href);
-      if (own) url.searchParams.delete("threshold");
+      if (used) url.searchParams.delete("threshold");
       else url.searchParams.set("threshold", at);
       if (one === location) history.replaceState(null, "", url);
       else one.href = url;
     }
+    const button = document.querySelector("[data-keep]");
+    if (!button) return;
+    button.disabled = used;
+    document.querySelector("[data-kept]").value = at;
   }
 
   const go = (threshold) => {
