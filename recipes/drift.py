@@ -1,20 +1,43 @@
 """Whether a table has what a model learned from. Light: the web asks before a scoring starts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
+
+Types = Mapping[str, str | None]  # by column; None: all its values are missing, of whatever type
 
 FITS = {  # what a column may be now, by what it was in training
-    "text": ("text", "integer", "boolean"),
+    "text": ("text", "integer"),
     "integer": ("integer", "number", "boolean"),
     "number": ("number", "integer"),
     "boolean": ("boolean",),
     "date": ("date", "datetime"),
     "datetime": ("datetime", "date"),
 }
+WRITTEN = {  # the same for a column whose values are compared as they are written
+    "text": ("text", "integer"),
+    "integer": ("integer", "number"),
+    "number": ("number", "integer"),
+}
 NAMED = 10  # columns in a sentence
 
 
-def trouble(learned: Mapping[str, str], here: Mapping[str, str]) -> str:
-    """The sentence for what is missing or of another type, or nothing. Both: type by column."""
+def of_model(about: Mapping[str, Any], here: Types) -> str:
+    """The sentence for why the model of this model.json cannot read such a table, or nothing."""
+    learned = {one["name"]: one["type"] for one in about.get("columns") or []}
+    return trouble(learned, here, written(about.get("features") or {}))
+
+
+def written(features: Mapping[str, Any]) -> set[str]:
+    """The columns whose values a model knows as text: categories, and words."""
+    return {name for name, one in features.items() if one.get("type") in ("category", "text")}
+
+
+def trouble(learned: Mapping[str, str], here: Types, as_text: Collection[str] = ()) -> str:
+    """The sentence for what is missing or of another type, or nothing.
+
+    `learned` are the types that were learned from; of the columns in `as_text` the values are
+    compared as they are written: true is not 1 there, and a day not a time.
+    """
     gone = [name for name in learned if name not in here]
     if gone:
         some = ", ".join(map(repr, gone[:NAMED])) + (" ..." if len(gone) > NAMED else "")
@@ -25,7 +48,7 @@ def trouble(learned: Mapping[str, str], here: Mapping[str, str]) -> str:
     other = [
         f"{name!r} was {kind} and is {here[name]}"
         for name, kind in learned.items()
-        if here[name] not in FITS.get(kind, (kind,))
+        if here[name] not in (None, *(WRITTEN if name in as_text else FITS).get(kind, (kind,)))
     ]
     if other:
         some = "; ".join(other[:NAMED])

@@ -4,6 +4,7 @@ Pure and light: the web shows the very handling that a training will use. A hand
 the fields of HANDLING; `why` is added where a column is left out by default.
 """
 
+import math
 from typing import Any
 
 from recipes.params import Choice, Param, ParamError, Params, Whole
@@ -31,6 +32,7 @@ KINDS = {  # what a column's type may be handled as; the first is the default
     "datetime": ("datetime", "category"),
 }
 CATEGORIES, WORDS = 100, 500
+COUNTED = 100_000  # values of a column at most: a profile knows of no more
 LONG_TEXT = 40  # characters of an example from which a text reads as prose
 
 HANDLING = Params(
@@ -222,9 +224,12 @@ def _constant(value: Any, kind: str) -> Any:
     if kind == "category":
         return str(value)
     try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"the constant must be a number, not {value!r}.") from None
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if not math.isfinite(found):
+        raise ValueError(f"the constant must be a number, not {value!r}.")
+    return found
 
 
 def _useless(column: Column, rows: int) -> str:
@@ -235,22 +240,28 @@ def _useless(column: Column, rows: int) -> str:
     if distinct == 1 and not column["missing"]:
         return "it has one value only"
     there = rows - column["missing"]
-    if column["type"] == "text" and (distinct is None or distinct > max(CATEGORIES, there // 2)):
-        return "" if _is_prose(column, rows) else "nearly every row has a text of its own"
+    if column["type"] == "text" and _many(distinct, there):
+        if _is_prose(column, rows):
+            return ""
+        known = distinct is not None or there <= 2 * COUNTED
+        return "nearly every row has a text of its own" if known else "it has over 100,000 texts"
     low, high = column.get("min"), column.get("max")
-    if column["type"] != "integer" or distinct != there or there < 20 or None in (low, high):
+    if column["type"] != "integer" or distinct not in (None, there) or there < 20:
         return ""
-    return "it numbers the rows, like an id" if int(str(high)) - int(str(low)) + 1 == there else ""
+    filled = None not in (low, high) and int(str(high)) - int(str(low)) + 1 == there
+    return "it numbers the rows, like an id" if filled else ""
+
+
+def _many(distinct: int | None, there: int) -> bool:
+    """Too many to be categories. None: more than COUNTED."""
+    return distinct is None or distinct > max(CATEGORIES, there // 2)
 
 
 def _is_prose(column: Column, rows: int) -> bool:
     """Long texts that hardly repeat."""
     examples = [str(one) for one in column.get("examples") or []]
     long = bool(examples) and sum(map(len, examples)) / len(examples) >= LONG_TEXT
-    distinct = column["distinct"]
-    return long and (
-        distinct is None or distinct > max(CATEGORIES, (rows - column["missing"]) // 2)
-    )
+    return long and _many(column["distinct"], rows - column["missing"])
 
 
 def _left_out(made: dict[str, Handling]) -> list[str]:

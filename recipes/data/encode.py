@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from recipes.data.encodings import KNOWN, Encoding, Means, name_of
+from recipes.data.encodings import KNOWN, LARGEST, Encoding, Means, name_of
 from recipes.engine.metrics import Floats, Ints
 
 Matrix = np.ndarray[Any, np.dtype[np.float32]]
 Handling = dict[str, Any]
+FLAT = 1e-12  # a spread smaller than this share of the values is the error of adding them up
 FOLDS = 5  # in which training rows get the target mean of the other rows
 
 
@@ -74,7 +75,7 @@ class Encoder:
         """float32 [rows, outputs]; NaN only where the algorithm takes it."""
         made = np.empty((len(table), len(self.outputs)), np.float32)
         for one in self.columns:
-            made[:, one.place] = one.block(table.column(one.name))
+            made[:, one.place] = _narrow(one.block(table.column(one.name)))
         return made
 
     def unseen(self) -> dict[str, int]:
@@ -126,12 +127,17 @@ def learn(
         if isinstance(encoding, Means):
             block = _cross(values, handling, target, seed)
         scale = _scale(block, handling) if encoding.scaled else None
-        blocks.append((scale.apply(block) if scale else block).astype(np.float32))
+        blocks.append(_narrow(scale.apply(block) if scale else block))
         columns.append(Encoded(name, handling, encoding, scale, start))
         encoding.unseen = 0
         start += len(encoding.outputs)
     empty = np.empty((len(table), 0), np.float32)
     return Encoder(columns), np.concatenate([empty, *blocks], 1)
+
+
+def _narrow(block: Floats) -> Matrix:
+    """Finite stays finite: what float32 cannot hold becomes the largest that it can."""
+    return np.clip(block, -LARGEST, LARGEST).astype(np.float32)
 
 
 def _cross(values: pa.ChunkedArray, handling: Handling, target: Floats, seed: int) -> Floats:
@@ -165,7 +171,12 @@ def _one_scale(column: Floats, handling: Handling) -> tuple[float | None, float,
     if handling["type"] == "category":
         fill = fill if fill is not None else -1.0
     if handling["scaling"] == "standard":
-        return fill, float(there.mean()), float(there.std()) or 1.0
+        return fill, float(there.mean()), _width(float(there.std()), there)
     if handling["scaling"] == "minmax":
-        return fill, float(there.min()), float(there.max() - there.min()) or 1.0
+        return fill, float(there.min()), _width(float(there.max() - there.min()), there)
     return fill, 0.0, 1.0
+
+
+def _width(spread: float, values: Floats) -> float:
+    """What is divided by: 1 where the values are the same but for rounding."""
+    return spread if spread > FLAT * float(np.abs(values).max()) else 1.0

@@ -15,6 +15,10 @@ from recipes.data.words import Hashed, TfIdf
 from recipes.engine.metrics import Floats, Ints
 
 OTHER = "(other)"
+REMEMBERED = 10_000  # categories beyond those with a column that are still told from unseen ones
+LARGEST = float(np.finfo(np.float32).max)
+DAY = 86_400
+YEARS = 9999  # up to which, and down to minus which, a calendar tells the parts of a day
 
 
 class Encoding(Protocol):
@@ -66,10 +70,13 @@ class Moments(Numeric):
         return [*self.PARTS, "days"]
 
     def blocks(self, values: Values) -> Floats:
-        moment = values.cast(pa.timestamp("us"))
+        # Seconds: in microseconds a date in the year 300000 does not fit.
+        whole = values.cast(pa.timestamp("s"), safe=False)
+        known = pc.less_equal(pc.abs(whole.cast(pa.int64())), YEARS * 365 * DAY)
+        exact, a_day = (values, DAY * 1e6) if pa.types.is_timestamp(values.type) else (whole, DAY)
+        moment = pc.if_else(known, exact, None)
         parts = [_floats(part(moment)) for part in self.PARTS.values()]
-        passed = _floats(moment.cast(pa.int64())) / 86_400e6
-        return np.stack([*parts, passed], 1)
+        return np.stack([*parts, _floats(exact.cast(pa.int64())) / a_day], 1)
 
 
 class Categories:
@@ -81,6 +88,7 @@ class Categories:
         self.state = state
         self.unseen = 0
         self._known = pa.array(state["categories"], pa.string())
+        self._rare = pa.array(state.get("rare", []), pa.string())
 
     @classmethod
     def learn(cls, values: Values, handling: State, target: Floats) -> "Categories":
@@ -97,6 +105,7 @@ class Categories:
                 "missing": handling["missing"],
                 "constant": handling["constant"],
                 "other": len(ordered) > len(kept),
+                "rare": [name for name, _ in ordered[len(kept) :][:REMEMBERED]],
             }
         )
         made._learn(made.codes(values), target)
@@ -108,23 +117,33 @@ class Categories:
 
     @property
     def names(self) -> list[str]:
-        own = [NOTHING] if self.state["missing"] == "as_category" else []
-        return [*self.state["categories"], *own, *([OTHER] if self.state["other"] else [])]
+        made = list(self.state["categories"])
+        for name, there in (
+            (NOTHING, self.state["missing"] == "as_category"),
+            (OTHER, self.state["other"]),
+        ):
+            if there:
+                made.append(_free(name, made))
+        return made
 
     @property
     def outputs(self) -> list[str]:
         return self.names
 
     def codes(self, values: Values) -> Ints:
-        """A place among `names` a row; -1 is unseen, -2 missing where that is no category."""
+        """A place among `names` a row; -1 is unseen, -2 missing where that is no category.
+
+        Of a column with more than REMEMBERED rare categories nobody can tell what is unseen.
+        """
         text = _filled(values, self.state)
         found = pc.index_in(text, value_set=self._known).fill_null(-1)
         codes = np.array(found.to_numpy(), np.int64)
         missing = np.asarray(text.is_null().to_numpy(), bool)
         strange = (codes < 0) & ~missing
-        self.unseen += int(strange.sum())
-        names = self.names
-        codes[strange] = names.index(OTHER) if self.state["other"] else -1
+        if len(self._rare) < REMEMBERED:
+            rare = np.asarray(pc.is_in(text, value_set=self._rare).to_numpy(), bool)
+            self.unseen += int((strange & ~rare).sum())
+        codes[strange] = len(self.names) - 1 if self.state["other"] else -1
         own = self.state["missing"] == "as_category"
         codes[missing] = len(self.state["categories"]) if own else -2
         return codes
@@ -220,6 +239,13 @@ def name_of(handling: State) -> str:
     return str(handling["encoding"]) if kind in ("category", "text") else kind
 
 
+def _free(name: str, taken: list[str]) -> str:
+    """A value may itself be called "(other)"."""
+    while name in taken:
+        name += "*"
+    return name
+
+
 def _filled(values: Values, handling: State) -> Values:
     """As text, a missing one as the constant where that stands in for it."""
     text = as_text(values)
@@ -228,7 +254,7 @@ def _filled(values: Values, handling: State) -> Values:
 
 
 def _floats(values: Values) -> Floats:
-    """NaN is missing, and so is what is infinite."""
-    numbers = np.array(values.cast(pa.float64()).to_numpy(), np.float64)
+    """NaN is missing, and so is what is infinite. What float32 cannot hold is its largest."""
+    numbers = np.array(values.cast(pa.float64(), safe=False).to_numpy(), np.float64)
     numbers[~np.isfinite(numbers)] = np.nan
-    return numbers
+    return np.clip(numbers, -LARGEST, LARGEST)

@@ -8,6 +8,7 @@ import numpy as np
 from recipes.data.listing import BadData
 from recipes.engine.metrics import Floats, Ints
 
+LEAST = 5  # rows
 BINS = 10  # ranges of a number that are drawn in the same proportion
 
 
@@ -31,23 +32,22 @@ def split_rows(
 ) -> RowParts:
     """Draw the parts of the rows whose targets are `values`; `time` orders them. Raises BadData."""
     count = len(values)
-    if count < 5:
-        raise BadData(
-            f"{count} rows with a target are too few to train and to judge: 5 is the least."
-        )
+    if count < LEAST:
+        some = "1 row with a target is" if count == 1 else f"{count} rows with a target are"
+        raise BadData(f"{some} too few to train and to judge: {LEAST} is the least.")
     shares = _shares(settings)
     if settings["policy"] == "time":
         if time is None:
             raise BadData(
                 "The split is by time and no column has the role time: give it to one in Features."
             )
-        order = np.argsort(time, kind="stable").astype(np.int64)
-        return _checked(_cut(order, shares), values, classes)
+        return _checked(_by_time(time, shares), values, classes)
     strata = _strata(values, classes) if settings["stratify"] else np.zeros(count, np.int64)
     rng = np.random.default_rng(settings["seed"])
     if settings["policy"] == "kfold":
-        return _folds(strata, settings["folds"], rng)
-    pieces = [_cut(rng.permutation(np.flatnonzero(strata == one)), shares) for one in set(strata)]
+        return _folds(strata, settings["folds"], rng, values, classes)
+    drawn = (np.flatnonzero(strata == one) for one in np.unique(strata))
+    pieces = [_cut(rng.permutation(rows), shares) for rows in drawn]
     merged = [np.sort(np.concatenate(part)) for part in zip(*pieces, strict=True)]
     return _checked(merged, values, classes)
 
@@ -67,6 +67,26 @@ def _cut(order: Ints, shares: list[float]) -> list[Ints]:
     return [order[:train], order[train : train + val], order[train + val :]]
 
 
+def _by_time(time: Ints, shares: list[float]) -> list[Ints]:
+    """As _cut, but rows of the same time stay together: the nearest place between two times."""
+    order = np.argsort(time, kind="stable").astype(np.int64)
+    between = np.flatnonzero(np.diff(time[order])) + 1  # where a later time begins
+    if not len(between):
+        raise BadData(
+            "All rows have the same time: none of them is later than others. Give another column "
+            "the role time, or split at random."
+        )
+    train, val, test = map(len, _cut(order, shares))
+    first = _nearest(between, train)
+    later = between[between > first]
+    second = _nearest(later, train + val) if test and len(later) else len(order)
+    return [order[:first], order[first:second], order[second:]]
+
+
+def _nearest(places: Ints, wanted: int) -> int:
+    return int(places[np.abs(places - wanted).argmin()])
+
+
 def _strata(values: Floats, classes: int) -> Ints:
     """The class, or the range in which a number lies."""
     if classes:
@@ -76,7 +96,9 @@ def _strata(values: Floats, classes: int) -> Ints:
     return found
 
 
-def _folds(strata: Ints, folds: int, rng: np.random.Generator) -> RowParts:
+def _folds(
+    strata: Ints, folds: int, rng: np.random.Generator, values: Floats, classes: int
+) -> RowParts:
     count = len(strata)
     if folds > count:
         raise BadData(f"{count} rows cannot be cut into {folds} folds.")
@@ -86,7 +108,31 @@ def _folds(strata: Ints, folds: int, rng: np.random.Generator) -> RowParts:
     fold[order] = np.arange(count) % folds
     parts = [np.flatnonzero(fold == one) for one in range(folds)]
     empty = np.empty(0, np.int64)
-    return RowParts(np.arange(count), empty, empty, parts)
+    notes = _uneven(values.astype(np.int64), parts, classes) if classes else []
+    return RowParts(np.arange(count), empty, empty, parts, notes)
+
+
+def _uneven(labels: Ints, parts: list[Ints], classes: int) -> list[str]:
+    """What the folds lack: a class without rows in the others is not learned for its own fold."""
+    held = np.stack([np.bincount(labels[part], minlength=classes) for part in parts])
+    rest = held.sum(0) - held
+    if ((rest > 0).sum(1) < min(2, classes)).any():
+        raise BadData(
+            "The rows that would train for one of the folds have one class only. Draw the folds "
+            "stratified, take fewer of them, or add rows of the other classes."
+        )
+    notes = []
+    strange = int(((rest == 0) & (held > 0)).any(0).sum())
+    if strange:
+        notes.append(
+            f"{strange} of {classes} classes have rows in one fold only: the model that judges "
+            "them there never met them."
+        )
+    lone = int(((held > 0).sum(1) < 2).sum())
+    if lone:
+        some = "1 fold has" if lone == 1 else f"{lone} folds have"
+        notes.append(f"{some} rows of one class only: ROC AUC is unknown there.")
+    return notes
 
 
 def _checked(pieces: list[Ints], values: Floats, classes: int) -> RowParts:

@@ -19,6 +19,7 @@ State = dict[str, Any]
 Values: TypeAlias = pa.ChunkedArray
 FILE = "table.parquet"
 NOTHING = "(missing)"  # the name of a missing value that is a category
+NUMBERS = ("integer", "number")  # types whose values are more or less of something
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,35 @@ def opened(folder: Path) -> pq.ParquetFile:
         raise BadData(f"{folder / FILE} cannot be read: {torn}.") from None
 
 
+def kind_of(type_: pa.DataType) -> str:
+    """A column's type as columns.json calls it; the Arrow type itself where it has no name."""
+    tests = {
+        "integer": lambda one: pa.types.is_integer(one) or pa.types.is_decimal(one),
+        "number": pa.types.is_floating,
+        "boolean": pa.types.is_boolean,
+        "date": pa.types.is_date,
+        "datetime": pa.types.is_timestamp,
+        "text": lambda one: pa.types.is_string(one) or pa.types.is_large_string(one),
+    }
+    return next((name for name, test in tests.items() if test(type_)), str(type_))
+
+
+def types_of(file: pq.ParquetFile) -> dict[str, str | None]:
+    """The type of each column, None where all its values are missing, as far as the file tells."""
+    about = file.metadata
+    gaps = [0] * about.num_columns
+    for group in range(about.num_row_groups):
+        for place in range(about.num_columns):
+            told = about.row_group(group).column(place).statistics
+            gaps[place] += told.null_count if told and told.has_null_count else 0
+    flat = about.num_columns == len(file.schema_arrow)
+    return {
+        one.name: None if flat and about.num_rows and gaps[place] == about.num_rows else kind
+        for place, one in enumerate(file.schema_arrow)
+        for kind in (kind_of(one.type),)
+    }
+
+
 def classes_of(column: Values, name: str, task: str) -> Target:
     """The target of a classification. Raises BadData where it is none."""
     text = as_text(column)
@@ -120,13 +150,13 @@ def classes_of(column: Values, name: str, task: str) -> Target:
 
 def numbers_of(column: Values, name: str) -> Target:
     """The target of a regression. Raises BadData where it is none."""
-    kind = column.type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+    kind = kind_of(column.type)
+    if kind not in NUMBERS:
         raise BadData(
-            f"The target {name!r} holds {kind}, not numbers: a regression predicts numbers. "
+            f"The target {name!r} is of the type {kind}: a regression predicts numbers. "
             "Correct the column's type in the dataset, or choose classification."
         )
-    values = column.cast(pa.float64()).to_numpy()
+    values = column.cast(pa.float64(), safe=False).to_numpy()
     keep = np.flatnonzero(np.isfinite(values))
     notes = _missing(column, keep, name)
     there = values[keep].astype(np.float64)
@@ -136,17 +166,23 @@ def numbers_of(column: Values, name: str) -> Target:
     return Target(keep, there, [], notes)
 
 
-def weights_of(column: Values, name: str) -> Floats:
-    """The weight of each row. Raises BadData."""
-    kind = column.type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        raise BadData(f"The weights {name!r} are {kind}, not numbers.")
-    weights: Floats = column.cast(pa.float64()).to_numpy().astype(np.float64)
+def weights_of(column: Values, name: str, numbers: Ints) -> Floats:
+    """The weight of each row; `numbers` are their places in the table. Raises BadData."""
+    kind = kind_of(column.type)
+    if kind not in NUMBERS:
+        raise BadData(
+            f"The weight {name!r} is of the type {kind}: a weight is a number. Correct the "
+            "column's type in the dataset, or choose another column."
+        )
+    weights: Floats = column.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
     wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(wrong):
+        first = weights[wrong[0]]
+        what = "missing" if np.isnan(first) else f"{first:g}"
+        some = "1 row is" if len(wrong) == 1 else f"{len(wrong):,} rows are"
         raise BadData(
-            f"The weight {name!r} of row {wrong[0] + 1} is {weights[wrong[0]]:g}; a weight is 0 or "
-            f"more ({len(wrong):,} rows are wrong)."
+            f"The weight {name!r} of row {numbers[wrong[0]] + 1:,} is {what}; a weight is 0 or "
+            f"more ({some} wrong)."
         )
     return weights
 

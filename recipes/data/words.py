@@ -23,7 +23,7 @@ class Hashed:
 
     @classmethod
     def learn(cls, values: Values, handling: State, target: Floats) -> "Hashed":
-        wide = min(int(handling["max_categories"]), 1024)
+        wide = int(handling["max_categories"])
         return cls({"columns": wide, "words": handling["type"] == "text"})
 
     @property

@@ -13,7 +13,7 @@ import pytest
 from recipes.data.listing import BadData
 from recipes.engine.memory import OutOfMemory
 from recipes.engine.peers import Peers
-from recipes.engine.tabular import rows as rows_
+from recipes.engine.tabular import room
 from recipes.job import BadJob, GaveWay, Job, read, write
 from recipes.kinds import KINDS
 from recipes.params import ParamError
@@ -41,7 +41,7 @@ REFUSED = {
         "4 rows with a target are too few",
     ),
     "an unknown column": (small(), {"target": "bad"}, BadData, "no column 'bad'"),
-    "words to regress": (small(), {"task": "regression"}, BadData, "holds string, not numbers"),
+    "words to regress": (small(), {"task": "regression"}, BadData, "is of the type text: a regression predicts numbers"),
     "too many classes": (
         small(good=[str(one % 300) for one in range(600)], count=600),
         {"task": "multiclass"},
@@ -106,7 +106,7 @@ def test_a_bad_table_is_refused_with_a_sentence(tmp_path: Path, case: str) -> No
 def test_a_table_that_memory_cannot_hold_is_refused_before_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows_, "_free_memory", lambda: 1000)
+    monkeypatch.setattr(room, "free_memory", lambda: 1000)
     with pytest.raises(OutOfMemory, match="Leave columns out"):
         train(tmp_path, small())
 

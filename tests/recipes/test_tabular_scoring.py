@@ -1,5 +1,6 @@
 """Scoring tables: what has drifted, what is unseen, what has no prediction; files by hand."""
 
+import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -7,6 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from recipes.data.listing import BadData
+from recipes.data.sandbox import Refused
+from recipes.data.table_inputs import as_table
 from tests.recipes import tabling
 from tests.recipes.making import events, recipes
 from tests.recipes.tabling import run, small, train
@@ -47,6 +50,18 @@ def test_scoring_tells_of_unseen_categories_and_of_rows_without_a_prediction(
     assert table.column("proba_y").is_null().to_pylist() == [True] * 3 + [False] * 57
 
 
+def test_a_column_without_any_value_is_read_as_what_was_learned(tmp_path: Path) -> None:
+    table = small(day=[datetime.date(2024, 1, 1 + row % 28) for row in range(60)])
+    folder = train(tmp_path, table)
+    gone = pa.nulls(60, pa.string())
+    empty = table.set_column(0, "size", gone).set_column(3, "day", gone)
+    scored = tabling.score_job(
+        tmp_path, folder / "bundle", tabling.dataset(tmp_path / "empty", empty)
+    )
+    run(scored)
+    assert events(scored, "finished")[0]["rows"] == 60
+
+
 def test_a_table_may_have_a_column_called_prediction(tmp_path: Path) -> None:
     folder = train(tmp_path, small(prediction=["a", "b"] * 30))
     scored = tabling.score_job(tmp_path, folder / "bundle", {"folder": str(tmp_path / "data")})
@@ -68,3 +83,16 @@ def test_a_csv_is_scored_from_the_command_line(tmp_path: Path) -> None:
     assert scored.column_names == ["colour", "size", "extra", "prediction", "proba_n", "proba_y"]
     assert scored.column("prediction").to_pylist()[::2] == ["y", "n", "y"]
     assert (tmp_path / "out.csv").read_text().count("\n") == 6
+
+
+def test_a_folder_given_by_hand_is_parsed_in_the_sandbox_too(
+    tmp_path: Path,
+) -> None:
+    data = Path(tabling.dataset(tmp_path / "data", small())["folder"])
+    columns = [{"name": "size", "type": "number"}, {"name": "colour", "type": "text"}]
+    made, problems = as_table(data, tmp_path / "draft", columns)
+    assert (made, problems) == (tmp_path / "draft", 0)
+    assert pq.read_table(made / "table.parquet").equals(small())
+    (data / "table.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(Refused, match="Parquet file is damaged"):
+        as_table(data, tmp_path / "again", columns)

@@ -76,5 +76,14 @@ def columns(dataset: Dataset) -> list[Column]:
     return list(told) if isinstance(told, list) else []
 
 
+def types(dataset: Dataset) -> dict[str, str | None]:
+    """The type of each column, None where all its values are missing."""
+    rows = dataset.rows
+    return {
+        one["name"]: None if rows and one.get("missing") == rows else one["type"]
+        for one in columns(dataset)
+    }
+
+
 def _none(_: str) -> None:
     """Infinity and NaN are no JSON: no figure."""

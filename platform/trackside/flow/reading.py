@@ -18,6 +18,5 @@ def trouble(dataset: Dataset, version: Version) -> str:
             "upload it as a table; then it can be scored."
         )
     told = bundles.about(bundles.folder(version))
-    learned = {one["name"]: one["type"] for one in told.get("columns") or []}
-    here = {one["name"]: one["type"] for one in tables.columns(dataset)}
-    return drift.trouble(learned, here) if here else ""
+    here = tables.types(dataset)
+    return drift.of_model(told, here) if here else ""

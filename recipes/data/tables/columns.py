@@ -6,7 +6,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from recipes.data.tables.forms import FORMS, INTEGER, LOOKS, OF_TYPE, RIVALS, TEXT, Form
+from recipes.data.tables.forms import (
+    FORMS,
+    INTEGER,
+    LOOKS,
+    NUMBER,
+    OF_TYPE,
+    RIVALS,
+    TEXT,
+    Form,
+)
+from recipes.data.tables.plain import plain
 from recipes.data.tables.problems import Problems
 from recipes.data.tables.reading import Block, Lines, Reading
 
@@ -90,20 +100,32 @@ class Given:
     def take(self, values: pa.Array, lines: Lines, problems: Problems) -> pa.Array:
         if self.type == "text" or values.null_count == len(values):
             return values if self.type == "text" else pa.nulls(len(values), self.form.kept_as)
-        likely = pc.match_substring_regex(values, LOOKS[self.type]).fill_null(True)
-        rest = pc.if_else(likely, values, pa.scalar(None, pa.string()))
-        tried = [lenient(form, rest) for form in self._candidates()]
-        place = min(range(len(tried)), key=lambda one: len(tried[one][1]))
-        if self._form is None or self.form is INTEGER:
-            self._form = self._candidates()[place]
-        found, misfits = tried[place]
-        unlikely = np.flatnonzero(~likely.to_numpy(zero_copy_only=False)).tolist()
-        misfits = sorted([*misfits, *unlikely])
-        texts = values.take(pa.array(misfits, pa.int64())).to_pylist()
-        for row, text in zip(misfits, texts, strict=True):
-            said = f"{text[:80]!r} is no {self.type}, which {self.name} is set to."
+        rest = plain(values, self.type)
+        found, misfits = self._read(rest)
+        told = misfits[: problems.room(self.name)]
+        for row in told:
+            text = values[row].as_py()
+            said = f"{text[:80]!r} {self._unfit(rest[row].as_py())}, which {self.name} is set to."
             problems.value(int(lines[row]), self.name, f"{said} It is missing here.")
+        problems.more_values(self.name, len(misfits) - len(told))
         return found
+
+    def _read(self, values: pa.Array) -> tuple[pa.Array, list[int]]:
+        """In the form that most values fit, and the rows of those that do not."""
+        tried = []
+        for form in self._candidates():
+            tried.append((form, *lenient(form, values)))
+            if not tried[-1][2]:
+                break
+        form, found, misfits = min(tried, key=lambda one: len(one[2]))
+        if self._form is None or self.form is INTEGER:
+            self._form = form
+        return found, misfits
+
+    def _unfit(self, text: str) -> str:
+        """Of a number that is to be an integer it is its fraction that is said."""
+        number = self.type == "integer" and NUMBER.parse(pa.array([text])) is not None
+        return "is not whole, as an integer" if number else f"is no {self.type}"
 
     def _candidates(self) -> tuple[Form, ...]:
         """The form that most of the first values fit stays, but whole numbers may grow."""
@@ -113,16 +135,29 @@ class Given:
 
 
 def lenient(form: Form, values: pa.Array) -> tuple[pa.Array, list[int]]:
-    """The values that fit, null where one does not, and the rows of those. Halves until it knows:
-    a few misfits among many values cost little."""
+    """The values that fit, null where one does not, and the rows of those.
+
+    What a value of the form looks like rules most misfits out at once; the rest is found by
+    halving, where a few misfits among many values cost little.
+    """
+    looks = LOOKS.get(form.name) or LOOKS.get(form.type)
+    if looks is None:
+        return _halved(form, values)
+    likely = pc.match_substring_regex(values, looks).fill_null(True)
+    found, misfits = _halved(form, pc.if_else(likely, values, pa.scalar(None, pa.string())))
+    unlikely = np.flatnonzero(~likely.to_numpy(zero_copy_only=False)).tolist()
+    return found, sorted([*misfits, *unlikely])
+
+
+def _halved(form: Form, values: pa.Array) -> tuple[pa.Array, list[int]]:
     found = form.parse(values)
     if found is not None:
         return found, []
     if len(values) == 1:
         return pa.nulls(1, form.kept_as), [0]
     half = len(values) // 2
-    left, bad = lenient(form, values.slice(0, half))
-    right, more = lenient(form, values.slice(half))
+    left, bad = _halved(form, values.slice(0, half))
+    right, more = _halved(form, values.slice(half))
     return pa.concat_arrays([left, right]), [*bad, *(half + row for row in more)]
 
 

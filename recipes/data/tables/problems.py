@@ -34,12 +34,22 @@ class Problems:
         if self._of_column[column] <= MOST_OF_A_COLUMN:
             self.add(f"{self._unit} {line}", what)
 
+    def room(self, column: str) -> int:
+        """How many more values of the column are told one by one."""
+        return max(0, MOST_OF_A_COLUMN - self._of_column.get(column, 0))
+
+    def more_values(self, column: str, count: int) -> None:
+        """Values that are only counted."""
+        if count:
+            self._of_column[column] = self._of_column.get(column, 0) + count
+
     def all(self) -> list[Line]:
         """With a line for what was only counted."""
         for column, count in self._of_column.items():
             if count > MOST_OF_A_COLUMN:
                 more = count - MOST_OF_A_COLUMN
-                self.add(f"column {column}", f"{more:,} more values do not fit and are missing.")
+                said = f"{more:,} more values do not fit and are missing: {count:,} in all."
+                self.add(f"column {column}", said)
         self._of_column.clear()
         if not self._more:
             return self.kept

@@ -15,14 +15,15 @@ def judge(task: str, true: Floats, given: Floats, threshold: float | None) -> Fi
     if task == "regression":
         return regression(true, given)
     if task == "two_class":
-        return two_class(true.astype(np.int64), given[:, 1], threshold or 0.5)
+        at = 0.5 if threshold is None else threshold
+        return two_class(true.astype(np.int64), given[:, 1], at)
     return metrics.judge(true.astype(np.int64), given)
 
 
 def two_class(true: Ints, proba: Floats, threshold: float) -> Figures:
     """`proba` is that of the second class."""
     counts = counted(true, proba, np.array([threshold]))
-    at = {name: None if np.isnan(v[0]) else float(v[0]) for name, v in _rates(counts).items()}
+    at = {name: float(value[0]) for name, value in _rates(counts).items()}
     both = np.stack([1 - proba, proba], 1)
     return {
         "roc_auc": metrics.area(metrics.roc(true, proba)),
@@ -45,7 +46,7 @@ def counted(true: Ints, proba: Floats, thresholds: Floats) -> Floats:
 def best_threshold(true: Ints, proba: Floats, metric: str) -> float:
     """The one of THRESHOLDS with the best value of that metric, the middle one of equals."""
     wanted = metric if metric in BY_THRESHOLD else "f1"
-    values = np.nan_to_num(_rates(counted(true, proba, THRESHOLDS))[wanted], nan=-2)
+    values = _rates(counted(true, proba, THRESHOLDS))[wanted]
     best = np.flatnonzero(values >= values.max() - 1e-12)
     return float(THRESHOLDS[best[len(best) // 2]])
 

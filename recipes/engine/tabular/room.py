@@ -1,0 +1,64 @@
+"""Whether a training on a table fits into memory: refused before it is read, not killed later."""
+
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from recipes import processes
+from recipes.engine.memory import GIB, OutOfMemory
+from recipes.engine.tabular.design import TableDesign
+
+COPIES = 3  # of the matrix that stand in memory at once: its blocks, the whole, the learner's own
+HELD = 2  # of the table: as it is read, and the rows that take part
+
+
+def check(design: TableDesign, file: pq.ParquetFile, classes: int) -> None:
+    """`classes` of the target, 0 for a regression. Raises OutOfMemory."""
+    rows = file.metadata.num_rows
+    known = {one["name"]: one for one in design.columns}
+    widths = [
+        width(design.features[name], known[name]["distinct"], classes) for name in design.inputs
+    ]
+    encoded = rows * (4 * COPIES * sum(widths) + 2 * 8 * max(widths, default=0))
+    read = rows * sum(_value(known[name]) for name in design.inputs)
+    need, free = encoded + HELD * read, free_memory()
+    if need > free:
+        raise OutOfMemory(
+            f"Encoded, the table has {rows:,} rows and {sum(widths):,} columns: it needs about "
+            f"{need / GIB:.1f} GiB and the node has {free / GIB:.1f} free. Leave columns out, "
+            "lower 'Most categories', or encode categories as rank, frequency or target mean."
+        )
+
+
+def width(handling: dict[str, Any], distinct: int | None, classes: int) -> int:
+    """Into how many numbers a value becomes, at most."""
+    most, kind, encoding = handling["max_categories"], handling["type"], handling["encoding"]
+    if kind == "datetime":
+        return 6
+    if kind == "text" or (kind == "category" and encoding == "hash"):
+        return int(most)
+    if kind == "category" and encoding == "onehot":
+        return min(int(most), distinct or int(most)) + 2  # missing, and the rest
+    if kind == "category" and encoding == "target":
+        return classes if classes > 2 else 1
+    return 1
+
+
+def _value(column: dict[str, Any]) -> int:
+    """Bytes that a value takes before it is encoded."""
+    examples = [len(str(one)) for one in column.get("examples") or []]
+    return 8 + (sum(examples) // len(examples) if examples and column["type"] == "text" else 0)
+
+
+def free_memory() -> int:
+    """Bytes that this process may still take: what the machine has, or what its group allows."""
+    with open("/proc/meminfo") as told:
+        lines = dict(line.split(":", 1) for line in told)
+    free = int(lines["MemAvailable"].split()[0]) * 1024
+    limit = processes.memory_limit()
+    return free if limit is None else min(free, max(0, limit - _resident()))
+
+
+def _resident() -> int:
+    with open("/proc/self/status") as told:
+        return next(int(line.split()[1]) * 1024 for line in told if line.startswith("VmRSS"))

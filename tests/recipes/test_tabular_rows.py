@@ -1,0 +1,95 @@
+"""The rows of a training: which take part, what each weighs, and whether they fit into memory."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from recipes import processes
+from recipes.data.listing import BadData
+from recipes.engine.tabular import design, figures, room, rows
+from recipes.engine.tabular.rows import Ready
+from recipes.job import read
+from tests.recipes import tabling
+from tests.recipes.tabling import small
+
+
+def taken(home: Path, table: pa.Table, **spec: Any) -> Ready:
+    folder = tabling.job(home, tabling.dataset(home / "data", table), "good", spec=spec)
+    return rows.read(design.read(read(folder), "cpu"))
+
+
+def test_a_row_is_dropped_where_a_value_is_missing_or_infinite(tmp_path: Path) -> None:
+    sizes = np.arange(60.0)
+    sizes[[3, 8]] = np.inf, -np.inf
+    table = small().set_column(0, "size", pa.array(sizes).cast(pa.float64()))
+    made = taken(tmp_path, table, features={"size": {"missing": "drop_rows"}})
+    assert len(made.numbers) == 58
+    assert np.isfinite(made.table.column("size").to_numpy()).all()
+
+
+def test_classes_are_balanced_by_the_rows_that_train(tmp_path: Path) -> None:
+    table = small(days=list(range(60)), good=["n"] * 30 + ["y"] * 10 + ["n"] * 20)
+    split = {"policy": "time", "train_share": 0.6, "validation_share": 0.4}
+    made = taken(tmp_path, table, rebalance=True, split=split, features={"days": {"role": "time"}})
+    assert made.weights is not None
+    weights, labels = made.weights[made.parts.train], made.target[made.parts.train]
+    assert weights[labels == 0].sum() == pytest.approx(weights[labels == 1].sum())
+
+
+def test_weights_that_are_all_0_where_it_trains_are_refused(tmp_path: Path) -> None:
+    table = small(days=list(range(60)), weight=[0] * 50 + [1] * 10)
+    features = {"days": {"role": "time"}, "weight": {"role": "weight"}}
+    with pytest.raises(BadData, match="are 0 in the rows that would train"):
+        taken(tmp_path, table, split={"policy": "time"}, features=features)
+
+
+def test_a_wrong_weight_is_named_by_its_row_in_the_table(tmp_path: Path) -> None:
+    table = small(
+        good=[None, None, *["y", "n"] * 29],
+        weight=pa.array([1.0] * 20 + [None] + [1.0] * 39),
+    )
+    with pytest.raises(BadData, match=r"of row 21 is missing; .*1 row is wrong"):
+        taken(tmp_path, table, weights="weight")
+
+
+def test_whole_numbers_beyond_2_to_the_53_are_inputs_targets_and_weights(tmp_path: Path) -> None:
+    large = [2**60 + one * 2**50 + 1 for one in range(60)]
+    table = small(large=large, weight=large)
+    folder = tabling.job(
+        tmp_path, tabling.dataset(tmp_path / "data", table), "large", task="regression",
+        spec={"weights": "weight", "params": {"rounds": 2}},
+    )  # fmt: skip
+    tabling.run(folder)
+    assert (folder / "bundle" / "model.json").is_file()
+
+
+def test_a_threshold_of_0_is_not_taken_for_none() -> None:
+    true, given = np.array([0, 1]), np.array([[0.9, 0.1], [0.8, 0.2]])
+    assert figures.judge("two_class", true, given, 0.0)["recall"] == 1
+    assert figures.judge("two_class", true, given, None)["recall"] == 0
+
+
+def test_memory_is_what_the_group_of_the_process_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "memory_limit", lambda: 1 << 30)
+    assert room.free_memory() < 1 << 30
+    monkeypatch.setattr(processes, "memory_limit", lambda: None)
+    assert room.free_memory() > 0
+
+
+WIDTHS = {
+    "one-hot": ({"type": "category", "encoding": "onehot"}, 5, 7),
+    "one-hot of many": ({"type": "category", "encoding": "onehot"}, None, 102),
+    "hashed": ({"type": "category", "encoding": "hash"}, 5, 100),
+    "target mean of ten classes": ({"type": "category", "encoding": "target"}, 5, 10),
+    "words": ({"type": "text", "encoding": "tfidf"}, None, 100),
+    "a number": ({"type": "numeric", "encoding": "onehot"}, None, 1),
+}
+
+
+@pytest.mark.parametrize("case", WIDTHS)
+def test_the_width_of_a_column_is_foreseen(case: str) -> None:
+    handling, distinct, wanted = WIDTHS[case]
+    assert room.width({"max_categories": 100, **handling}, distinct, 10) == wanted
