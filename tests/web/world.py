@@ -12,7 +12,7 @@ from trackside.accounts.services import make_token
 from trackside.datasets.models import Dataset, DatasetState, Picture, Problem
 from trackside.jobs.models import Attempt, Job
 from trackside.lab import services as lab
-from trackside.lab.models import Analysis, TrainedModel
+from trackside.lab.models import Analysis, Session, TrainedModel
 from trackside.projects.models import Project
 
 RESULT = {
@@ -70,7 +70,10 @@ def analysis(project: Project, user: User, dataset: Dataset | None = None) -> An
 
 def trained(project: Project, user: User, within: Analysis | None = None) -> TrainedModel:
     """The first model of a session whose job has ended well."""
-    session = lab.train(within or analysis(project, user), user, {"kind": "cpu"})
+    return ended_well(lab.train(within or analysis(project, user), user, {"kind": "cpu"}))
+
+
+def ended_well(session: Session) -> TrainedModel:
     model = session.models.select_related("job").get()
     assert model.job is not None
     done(model.job)

@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 
 from trackside.accounts.gate import caller
 from trackside.accounts.services import audit
+from trackside.api.failures import Failure
 from trackside.api.paging import page
 from trackside.flow import queries as flow
 from trackside.flow.models import Recipe
@@ -14,7 +15,7 @@ from trackside.flow.services import deploy as deploy_to_flow
 from trackside.lab.models import TrainedModel
 from trackside.projects.access import project_for, row
 from trackside.projects.models import Role
-from trackside.saved_models import bundles, queries, services
+from trackside.saved_models import bundles, queries, services, strategies
 from trackside.saved_models.models import SavedModel, Version
 from trackside.ui.streaming import streamed
 
@@ -48,8 +49,17 @@ def get(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
 
 
 def activate(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict[str, Any]:
-    saved = row(project_for(request.user, key, Role.EDITOR), SavedModel, name=name)
-    services.activate(_version(request, key, name, body["version"]))
+    user = caller(request)
+    saved = row(project_for(user, key, Role.EDITOR), SavedModel, name=name)
+    if ("version" in body) == ("strategy" in body):
+        said = "Say either the version that is to be active, or a strategy that finds it."
+        raise Failure(422, "invalid", said, "version")
+    if "version" in body:
+        version = _version(request, key, name, body["version"])
+    else:
+        version = strategies.chosen(saved, body["strategy"])
+    services.activate(version)
+    audit(user, "version activated", f"{key}/{version}")
     return queries.saved_model_snapshot(saved)
 
 

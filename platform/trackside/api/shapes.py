@@ -6,6 +6,7 @@ from recipes.algorithms import ALGORITHMS
 from recipes.features import HANDLING
 from recipes.tasks import TASKS
 from trackside.api.schemas import Schema
+from trackside.saved_models.strategies import STRATEGIES
 
 TEXT: Schema = {"type": "string"}
 NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 80}
@@ -255,7 +256,9 @@ SAVED_MODEL = obj(
     active_version={"type": ["integer", "null"]},
     versions=many(VERSION),
 )
-ACTIVATE = obj("version", closed=True, version={"type": "integer", "minimum": 1})
+ACTIVATE = obj(
+    closed=True, version={"type": "integer", "minimum": 1}, strategy={"enum": list(STRATEGIES)}
+)
 RECIPE_INPUTS = obj(closed=True, dataset=NAME, saved_model=NAME, analysis=NAME)
 NEW_RECIPE = obj(
     "name kind inputs output",

@@ -6,6 +6,6 @@ client.train("Insects", relation="photos", y_column_name="label", hyperparams={"
 
 from trackside.client.client import Client, TracksideError
 from trackside.client.login import NotSignedIn
-from trackside.client.training import train
+from trackside.client.training import deploy, train
 
-__all__ = ["Client", "NotSignedIn", "TracksideError", "train"]
+__all__ = ["Client", "NotSignedIn", "TracksideError", "deploy", "train"]

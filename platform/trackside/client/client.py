@@ -214,9 +214,18 @@ class Client:
             raise TracksideError(200, job["state"], job["reason"] or f"Job {number} failed.")
         return dict(job)
 
-    def deploy(self, project: str, trained_model: int, name: str) -> Json:
+    def deploy(
+        self, project: str, trained_model: int, name: str, *, activate: bool = True
+    ) -> Json:
         path = address("projects", project, "trained-models", trained_model, "deploy")
-        return self.call("POST", path, json={"name": name})
+        return self.call("POST", path, json={"name": name, "activate": activate})
+
+    def activate(
+        self, project: str, saved_model: str, version: int | None = None, strategy: str = ""
+    ) -> Json:
+        """Which version scores: this one, or by most_recent, best_score or rollback."""
+        path = address("projects", project, "saved-models", saved_model, "activate")
+        return self.call("POST", path, json=given({"version": version, "strategy": strategy}))
 
     def create_recipe(self, project: str, body: Json) -> Json:
         return self.call("POST", address("projects", project, "recipes"), json=body)

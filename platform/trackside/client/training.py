@@ -15,6 +15,7 @@ def train(  # noqa: PLR0913 - what PostgresML's train takes
     algorithm: str | None = None,
     hyperparams: Json | None = None,
     *,
+    strategy: str = "",
     client: Client | None = None,
     wait: bool = True,
 ) -> Json:
@@ -22,12 +23,17 @@ def train(  # noqa: PLR0913 - what PostgresML's train takes
 
     `project` is a key or a name and is made when it is not there; `relation` is a dataset of it.
     `hyperparams` may name any setting of the algorithm, its training or the augmentation; `device`
-    says where to run: cpu, cuda. What does not fit raises the server's own sentence.
+    says where to run: cpu, cuda. With a `strategy` (most_recent, best_score) the best model of this
+    training becomes a version of the saved model "relation y_column_name", and the version that the
+    strategy finds the active one; the answer then has `saved_model`, as `deploy` answers it.
+    What does not fit raises the server's own sentence.
     """
+    if strategy and not wait:
+        raise ValueError("Only a model that is trained can be deployed: leave out wait=False.")
     one = client or Client()
     try:
         key = _project(one, project)
-        path, name = address("projects", key, "analyses"), f"{relation} {y_column_name}"[:80]
+        path, name = address("projects", key, "analyses"), _name(relation, y_column_name)
         design = _design(one, path, name, relation, y_column_name)
         device, change = arranged(design, algorithm, hyperparams or {})
         if change:
@@ -35,10 +41,41 @@ def train(  # noqa: PLR0913 - what PostgresML's train takes
         wishes: Json = {"compute": DEVICES.get(device, {"kind": device})} if device else {}
         begun = one.train_analysis(key, name, **wishes)
         answer = {"project": key, "analysis": name, "task": design["task"], **begun}
-        return answer | (_best(one, key, name, begun) if wait else {})
+        if wait:
+            answer |= _best(one, key, name, begun)
+        if strategy:
+            one.deploy(key, answer["model"], name, activate=False)
+            answer["saved_model"] = one.activate(key, name, strategy=strategy)
+        return answer
     finally:
         if client is None:
             one.close()
+
+
+def deploy(
+    project: str,
+    relation: str,
+    y_column_name: str = "label",
+    strategy: str = "best_score",
+    *,
+    client: Client | None = None,
+) -> Json:
+    """Make another version of what `train` deployed the active one; answers the saved model.
+
+    `strategy`: most_recent, best_score, or rollback, which is the one that was active before.
+    """
+    one = client or Client()
+    try:
+        key = _known(one, project) or project
+        return one.activate(key, _name(relation, y_column_name), strategy=strategy)
+    finally:
+        if client is None:
+            one.close()
+
+
+def _name(relation: str, target: str) -> str:
+    """Of the analysis, and of the saved model."""
+    return f"{relation} {target}"[:80]
 
 
 def _best(one: Client, key: str, name: str, begun: Json) -> Json:
@@ -49,13 +86,20 @@ def _best(one: Client, key: str, name: str, begun: Json) -> Json:
     return {"algorithm": best["algorithm"], "model": best["id"], "metrics": best["metrics"]}
 
 
-def _project(one: Client, project: str) -> str:
-    """The key of the project with this key or name; a new one is made."""
+def _known(one: Client, project: str) -> str:
+    """The key of the project with this key or name, "" where there is none."""
     known = one.projects()
     for field in ("key", "name"):
         for row in known:
             if row[field] == project:
                 return str(row["key"])
+    return ""
+
+
+def _project(one: Client, project: str) -> str:
+    """The key of the project with this key or name; a new one is made."""
+    if key := _known(one, project):
+        return key
     key = re.sub(r"[^A-Z0-9]+", "_", project.upper()).strip("_")[:40] or "PROJECT"
     return str(one.create_project(key, project)["key"])
 

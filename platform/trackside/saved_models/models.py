@@ -28,6 +28,7 @@ class Version(models.Model):
     saved_model = models.ForeignKey(SavedModel, on_delete=models.CASCADE, related_name="versions")
     number = models.IntegerField()
     active = models.BooleanField(default=False)
+    activated_at = models.DateTimeField(null=True)  # when it last became the active one
     trained_model = models.ForeignKey(
         "lab.TrainedModel", null=True, on_delete=models.SET_NULL, related_name="+"
     )

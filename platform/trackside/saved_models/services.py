@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
+from django.utils.timezone import now
 
 from trackside.accounts.models import User
 from trackside.jobs.models import Job
@@ -66,7 +67,7 @@ def activate(version: Version) -> Version:
     """Make this version the one that scores; activating an older one is the roll-back."""
     SavedModel.objects.select_for_update().get(pk=version.saved_model_id)
     version.saved_model.versions.filter(active=True).exclude(pk=version.pk).update(active=False)
-    Version.objects.filter(pk=version.pk).update(active=True)
+    Version.objects.filter(pk=version.pk, active=False).update(active=True, activated_at=now())
     version.refresh_from_db()
     return version
 
