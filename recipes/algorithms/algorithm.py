@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from recipes.algorithms.former import today
 from recipes.params import Params, Value
 
 if TYPE_CHECKING:
@@ -56,4 +57,6 @@ class Algorithm:
     on_gpu: bool = False  # it can learn on a GPU; images always can
     library: str = ""  # the package that a node needs for it, when not all nodes have it
     # Settings under the names of other tools or former versions become today's, and notes say so.
-    translate: Callable[[Values], tuple[Values, list[str]]] = lambda given: (given, [])
+    translate: Callable[[Values], tuple[Values, list[str]]] = lambda given: today(given, {})
+    # A training may go on from a model of this algorithm; these params must be the same in both.
+    goes_on: tuple[str, ...] | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recipes.algorithms.algorithm import Algorithm
+from recipes.algorithms.algorithm import Algorithm, Values
+from recipes.algorithms.former import today
 from recipes.params import Flag, Number, Params, Whole
 
 if TYPE_CHECKING:
@@ -90,6 +91,33 @@ PARAMS = Params(
 )
 
 
+FORMER = {  # scikit-learn's own names, and LightGBM's, whose trees are of the same kind
+    "max_iter": "rounds",
+    "n_estimators": "rounds",
+    "num_iterations": "rounds",
+    "num_boost_round": "rounds",
+    "n_iter_no_change": "patience",
+    "early_stopping_round": "patience",
+    "early_stopping_rounds": "patience",
+    "max_leaf_nodes": "max_leaves",
+    "num_leaves": "max_leaves",
+    "min_data_in_leaf": "min_samples_leaf",
+    "min_child_samples": "min_samples_leaf",
+    "l2_regularization": "reg_lambda",
+    "lambda_l2": "reg_lambda",
+    "max_bin": "max_bins",
+}
+
+
+def translate(given: Values) -> tuple[Values, list[str]]:
+    """LightGBM's -1 is no limit."""
+    made, notes = today(given, FORMER)
+    if made.get("max_depth") == -1:
+        made["max_depth"] = 0
+        notes.append("'max_depth: -1' is 0 here: no limit.")
+    return made, notes
+
+
 def learner(setup: Setup) -> Learner:
     from recipes.learners.trees import hist_gradient_boosting
 
@@ -102,6 +130,7 @@ ALGORITHM = Algorithm(
     help="scikit-learn's histogram-based boosted trees: each corrects those before it. On the CPU.",
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
+    translate=translate,
     learner=learner,
     library="scikit-learn",
     takes_missing=True,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recipes.algorithms.algorithm import Algorithm
+from recipes.algorithms.algorithm import Algorithm, Values
+from recipes.algorithms.former import today
 from recipes.params import Choice, Params, Whole
 
 if TYPE_CHECKING:
@@ -44,6 +45,16 @@ PARAMS = Params(
 )
 
 
+FORMER = {"n_neighbors": "neighbours", "weights": "weighting", "p": "power"}
+
+
+def translate(given: Values) -> tuple[Values, list[str]]:
+    made, notes = today(given, FORMER)
+    if isinstance(made.get("power"), int):
+        made["power"] = str(made["power"])
+    return made, notes
+
+
 def learner(setup: Setup) -> Learner:
     from recipes.learners.linear import knn
 
@@ -57,6 +68,7 @@ ALGORITHM = Algorithm(
     "themselves.",
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
+    translate=translate,
     learner=learner,
     library="scikit-learn",
     scales=True,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recipes.algorithms.algorithm import Algorithm
+from recipes.algorithms.algorithm import Algorithm, Values
+from recipes.algorithms.former import today
 from recipes.params import Choice, Flag, Number, Params, Whole
 
 if TYPE_CHECKING:
@@ -98,6 +99,24 @@ PARAMS = Params(
 )
 
 
+FORMER = {
+    "max_iter": "rounds",
+    "n_iter_no_change": "patience",
+    "learning_rate_init": "learning_rate",
+}
+
+
+def translate(given: Values) -> tuple[Values, list[str]]:
+    """scikit-learn's layers are a list of widths; ours have one width."""
+    made, notes = today(given, FORMER)
+    widths = made.get("hidden_layer_sizes")
+    if isinstance(widths, list | tuple) and widths and len(set(widths)) == 1:
+        made.pop("hidden_layer_sizes")
+        made |= {"layers": len(widths), "width": widths[0]}
+        notes.append("'hidden_layer_sizes' is called 'layers' and 'width' here.")
+    return made, notes
+
+
 def learner(setup: Setup) -> Learner:
     from recipes.learners.perceptron import mlp
 
@@ -110,7 +129,9 @@ ALGORITHM = Algorithm(
     help="A multilayer perceptron: layers of neurons between columns and prediction. On the CPU.",
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
+    translate=translate,
     learner=learner,
     library="scikit-learn",
     scales=True,
+    goes_on=("layers", "width", "activation"),
 )

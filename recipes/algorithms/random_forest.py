@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recipes.algorithms.algorithm import Algorithm
+from recipes.algorithms.algorithm import Algorithm, Values
+from recipes.algorithms.former import today
 from recipes.params import Choice, Params, Whole
 
 if TYPE_CHECKING:
@@ -49,9 +50,10 @@ PARAMS = Params(
         Choice(
             name="max_features",
             label="Columns tried at each split",
-            default="sqrt",
+            default="auto",
             help="How many columns, drawn at random, each split may choose from.",
             options=(
+                ("auto", "Automatic", "The square root for classes, all for a number."),
                 ("sqrt", "Square root", "The square root of the number of columns."),
                 ("log2", "Logarithm", "Its logarithm to the base 2."),
                 ("all", "All", "Every column; usual for regressions."),
@@ -59,6 +61,10 @@ PARAMS = Params(
         ),
     )
 )
+
+
+def translate(given: Values) -> tuple[Values, list[str]]:
+    return today(given, {"n_estimators": "trees"})
 
 
 def learner(setup: Setup) -> Learner:
@@ -73,6 +79,7 @@ ALGORITHM = Algorithm(
     help="Many deep trees, each from its own sample of the rows, vote. Robust, with little to set.",
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
+    translate=translate,
     learner=learner,
     library="scikit-learn",
     takes_missing=True,

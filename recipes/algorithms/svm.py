@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recipes.algorithms.algorithm import Algorithm
+from recipes.algorithms.algorithm import Algorithm, Values
+from recipes.algorithms.former import today
 from recipes.params import Choice, Number, Params, Whole
 
 if TYPE_CHECKING:
@@ -85,6 +86,15 @@ PARAMS = Params(
 )
 
 
+def translate(given: Values) -> tuple[Values, list[str]]:
+    """scikit-learn's gamma is a word or a number."""
+    made, notes = today(given, {})
+    if isinstance(made.get("gamma"), int | float) and not isinstance(made["gamma"], bool):
+        made["gamma_value"], made["gamma"] = made["gamma"], "value"
+        notes.append(f"'gamma: {made['gamma_value']}' is the gamma value of 'gamma: value' here.")
+    return made, notes
+
+
 def learner(setup: Setup) -> Learner:
     from recipes.learners.vectors import svm
 
@@ -98,6 +108,7 @@ ALGORITHM = Algorithm(
     " time grows with the square of the rows.",
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
+    translate=translate,
     learner=learner,
     library="scikit-learn",
     scales=True,

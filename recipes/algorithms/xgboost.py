@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipes.algorithms.algorithm import Algorithm, Resolved, Values
+from recipes.algorithms.former import DEVICE, today
 from recipes.params import Choice, Flag, Number, Params, Whole
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ FORMER = {  # the names of XGBoost, its scikit-learn interface, PostgresML and D
     "lambda": "reg_lambda",
     "min_split_loss": "gamma",
 }
-CHOSEN = "the device is the one that the job is given in the Train dialog"
 
 PARAMS = Params(
     (
@@ -235,33 +235,30 @@ PARAMS = Params(
 
 def translate(given: Values) -> tuple[Values, list[str]]:
     """Names that XGBoost had before version 2, or has elsewhere, as the names of the form."""
-    made: Values = {}
-    notes: list[str] = []
-    for name, value in given.items():
-        if name == "tree_method" and str(value).startswith("gpu_"):
-            made[name] = "hist"
-            notes.append(f"'tree_method: {value}' is 'hist' today; {CHOSEN}.")
-        elif name in ("gpu_id", "device", "n_gpus", "predictor"):
-            notes.append(f"'{name}: {value}' is not used: {CHOSEN}.")
-        elif name == "tree_method" and value == "auto":
-            made[name] = "hist"
-            notes.append("'tree_method: auto' is 'hist'.")
-        elif name in FORMER:
-            made[FORMER[name]] = value
-            notes.append(f"{name!r} is called {FORMER[name]!r} here.")
-        else:
-            made[name] = value
-    if "patience" in made:
-        made.setdefault("early_stopping", True)
+    made, notes = today(given, FORMER)
+    method = str(made.get("tree_method", ""))
+    if method.startswith("gpu_") or method == "auto":
+        made["tree_method"] = "hist"
+        where = "" if method == "auto" else f"; {DEVICE}"
+        notes.append(f"'tree_method: {method}' is 'hist' today{where}.")
     return made, notes
 
 
 def resolve(params: Values, training: Values, augmentation: Values, device: str) -> Resolved:
-    """`exact` runs on the CPU alone; calling it again changes nothing."""
+    """What cannot be done is replaced, and said; calling it again changes nothing."""
     params, notes = dict(params), []
-    if device == "cuda" and params["tree_method"] == "exact":
+    if params["tree_method"] == "exact" and device == "cuda":
         params["tree_method"] = "hist"
         notes.append("The tree method is 'hist': XGBoost has no 'exact' on a GPU.")
+    if params["tree_method"] == "exact" and not params["max_depth"]:
+        params["tree_method"] = "hist"
+        notes.append("The tree method is 'hist': 'exact' cannot grow trees without a depth limit.")
+    if params["booster"] == "dart" and params["early_stopping"]:
+        params["early_stopping"] = False
+        notes.append(
+            "Early stopping is off: in DART later trees change those before them, so that the "
+            "best round cannot be gone back to."
+        )
     return Resolved(params, dict(training), dict(augmentation), notes)
 
 
@@ -283,5 +280,6 @@ ALGORITHM = Algorithm(
     translate=translate,
     takes_missing=True,
     on_gpu=True,
+    goes_on=("booster", "loss"),
     library="xgboost-cu13",
 )

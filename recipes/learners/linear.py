@@ -56,6 +56,15 @@ class Neighbours(Scikit):
 
     weighs = False
 
+    def _learn(self, model: Any, rows: Rows, **more: Any) -> None:
+        asked, there = self._setup.params["neighbours"], len(rows.target)
+        if asked > there:
+            raise TooFewRows(
+                f"K is {asked:,} and the training has {there:,} rows: each prediction asks K of "
+                "them. Choose a smaller K."
+            )
+        super()._learn(model, rows, **more)
+
 
 def logistic_regression(setup: Setup) -> Learner:
     return Linear(setup, _logistic)

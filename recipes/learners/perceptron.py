@@ -17,33 +17,48 @@ class Perceptron(ScaledTarget):
     """Early stopping is ours: it looks at the job's validation rows and keeps the best weights."""
 
     def _fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
-        if not self._setup.classes:
-            self._scale = (float(train.target.mean()), float(train.target.std()) or 1.0)
-        model = self._model = self._make(self._setup)
-        params = self._setup.params
+        self._begin(train)
+        model, params = self._model, self._setup.params
+        # A seed would be begun anew in each call, and every epoch would see the same batches.
+        model.set_params(random_state=np.random.RandomState(self._setup.seed))
         seen, aim = self._seen(train.matrix), self._aim(train.target)
         more: dict[str, Any] = {}
         if self._setup.classes:
             more["classes"] = np.arange(self._setup.classes)
         if train.weight is not None:
             more["sample_weight"] = train.weight
-        best, since, kept = np.inf, 0, None
+        before, best, since, kept = self._rounds or 0, np.inf, 0, None
         for epoch in range(1, params["rounds"] + 1):
             model.partial_fit(seen, aim, **more)
             loss = self.loss(validation) if validation else None
-            learned = float(model.loss_)
             told.tell(
-                {"round": epoch, "of": params["rounds"], "train_loss": learned, "val_loss": loss}
+                {
+                    "round": epoch,
+                    "of": params["rounds"],
+                    "train_loss": float(model.loss_),
+                    "val_loss": loss,
+                }
             )
             since += 1
-            if loss is None or loss < best:
-                best, since, self._rounds = loss if loss is not None else best, 0, epoch
-                kept = _copied(model)
+            if loss is None or loss < best or not params["early_stopping"]:
+                best, since, self._rounds = loss if loss is not None else best, 0, before + epoch
+                kept = _copied(model) if params["early_stopping"] else None
             late = params["early_stopping"] and since >= params["patience"]
             if late or told.stopped():
                 break
         if kept is not None:
             model.coefs_, model.intercepts_ = kept
+        model.set_params(random_state=self._setup.seed)
+
+    def _begin(self, train: Rows) -> None:
+        """A new net; or the one that was loaded, with the settings of this training."""
+        if self._model is None:
+            if not self._setup.classes:
+                self._scale = (float(train.target.mean()), float(train.target.std()) or 1.0)
+            self._model = self._make(self._setup)
+            return
+        self._model.set_params(**self._make(self._setup).get_params())
+        del self._model._optimizer  # it holds the learning rate and the momentum of then
 
 
 def _copied(model: Any) -> tuple[list[Any], list[Any]]:

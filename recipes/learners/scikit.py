@@ -121,6 +121,8 @@ class Scikit:
 
     def _take(self, kept: dict[str, Any]) -> None:
         self._model, self._rounds = kept["model"], kept["rounds"]
+        if "n_jobs" in self._model.get_params():  # those of the training are of another machine
+            self._model.set_params(n_jobs=self._setup.threads)
         self._scale = (float(kept["shift"]), float(kept["factor"]))
 
     def _seen(self, matrix: Matrix) -> Any:

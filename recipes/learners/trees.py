@@ -18,6 +18,7 @@ from recipes.learners.scikit import Scikit
 STEPS = 20  # in which a forest grows: between two of them it tells and may be stopped
 FOREST = {False: (RandomForestClassifier, RandomForestRegressor)}
 FOREST[True] = (ExtraTreesClassifier, ExtraTreesRegressor)
+SCORES = ("train_score_", "validation_score_")
 
 
 def random_forest(setup: Setup) -> Learner:
@@ -52,10 +53,6 @@ class Forest(Scikit):
 class Boosting(Scikit):
     """It bins all rows at its start, so it is fitted in one call and told afterwards."""
 
-    def _learn(self, model: Any, rows: Rows, **more: Any) -> None:
-        super()._learn(model, rows, **more)
-        self._rounds = int(model.n_iter_)
-
     def _fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
         model = self._model = self._make(self._setup)
         more: dict[str, Any] = {}
@@ -65,17 +62,28 @@ class Boosting(Scikit):
                 "X_val": validation.matrix[known],
                 "y_val": self._aim(validation.target[known]),
             }
+            if validation.weight is not None:
+                more["sample_weight_val"] = validation.weight[known]
         else:
             model.set_params(early_stopping=False)
         self._learn(model, train, **more)
-        for name in ("train_score_", "validation_score_"):
-            if not len(getattr(model, name)):
-                setattr(model, name, np.full(self._rounds or 1, np.nan))
-        pairs = zip(model.train_score_, model.validation_score_, strict=True)
-        for place, (learned, judged) in enumerate(pairs):
-            losses = {"train_loss": _loss(learned), "val_loss": _loss(judged)}
-            if place:
-                told.tell({"round": place, "of": self._setup.params["rounds"], **losses})
+        self._rounds = int(model.n_iter_)
+        learned, judged = (_losses(model, name, self._rounds) for name in SCORES)
+        known_losses = [one for one in judged if one is not None]
+        self._best = judged.index(min(known_losses)) + 1 if known_losses else None
+        for place, losses in enumerate(zip(learned, judged, strict=True), 1):
+            told.tell(
+                {
+                    "round": place,
+                    "of": self._setup.params["rounds"],
+                    **dict(zip(("train_loss", "val_loss"), losses, strict=True)),
+                }
+            )
+
+    def facts(self) -> dict[str, Any]:
+        """It keeps the trees that were grown in vain before it stopped."""
+        best = getattr(self, "_best", None)
+        return {**super().facts(), **({"best": best} if best else {})}
 
     def _known(self, train: Rows, validation: Rows) -> Any:
         """Validation rows whose class has a training row: it refuses others."""
@@ -84,19 +92,23 @@ class Boosting(Scikit):
         return np.isin(validation.target, train.target)
 
 
-def _loss(score: float) -> float | None:
-    return None if np.isnan(score) else -float(score)
+def _losses(model: Any, name: str, rounds: int) -> list[float | None]:
+    """One a round; those that it did not compute are None. Its first score is that of no tree."""
+    scores = getattr(model, name)[1:]
+    return [None if np.isnan(one) else -float(one) for one in scores] or [None] * rounds
 
 
 def _forest(setup: Setup, *, extra: bool) -> Any:
     kind = FOREST[extra][0 if setup.classes else 1]
     params = setup.params
+    usual = "sqrt" if setup.classes else "all"  # what the library itself takes
+    tried = usual if params["max_features"] == "auto" else params["max_features"]
     return kind(
         warm_start=True,
         max_depth=params["max_depth"] or None,
         min_samples_leaf=params["min_samples_leaf"],
         min_samples_split=params["min_samples_split"],
-        max_features=None if params["max_features"] == "all" else params["max_features"],
+        max_features=None if tried == "all" else tried,
         bootstrap=not extra,
         n_jobs=setup.threads,
         random_state=setup.seed,

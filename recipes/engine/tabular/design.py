@@ -9,6 +9,8 @@ from recipes.algorithms import ALGORITHMS, Algorithm
 from recipes.data import table as source
 from recipes.data.listing import BadData
 from recipes.engine.design import card, dataset_of, metric_of
+from recipes.engine.tabular import before
+from recipes.engine.tabular.before import Before
 from recipes.features import Column, Handling
 from recipes.job import BadJob, Job
 from recipes.tasks import TASKS, Metric, Task
@@ -33,6 +35,8 @@ class TableDesign:
     weight: str  # a column, or ""
     time: str
     rebalance: bool
+    learning_curve: bool
+    goes_on_from: Before | None
     notes: list[str]
 
     @property
@@ -46,7 +50,8 @@ def read(job: Job, device: str) -> TableDesign:
     task, algorithm = card(TASKS, spec, "task"), card(ALGORITHMS, spec, "algorithm")
     if algorithm.name not in task.algorithms:
         raise BadJob(f"{algorithm.label} cannot solve {task.label}.")
-    given, notes = algorithm.translate(spec.get("params") or {})
+    given, told = algorithm.translate(spec.get("params") or {})
+    notes = [*(spec.get("notes") or []), *told]  # what was changed before it was submitted
     resolved = algorithm.resolve(algorithm.params.clean(given), {}, {}, device)
     _, fingerprint = dataset_of(spec)
     folder = source.unchanged(spec["dataset"])
@@ -75,13 +80,17 @@ def read(job: Job, device: str) -> TableDesign:
             "No column is left to learn from: each is left out. Give one the role input in "
             "Features, or choose a table with more columns. " + " ".join(left_out)
         )
+    split = task.split.clean(spec.get("split") or {})
+    complete = {**spec, "params": resolved.params, "features": handled, "split": split}
+    goes_on_from = before.opened(complete, columns)
+    kept = goes_on_from and before.notes(goes_on_from, fingerprint=fingerprint, split=split)
     return TableDesign(
         task=task,
         algorithm=algorithm,
         params=resolved.params,
         features=handled,
         columns=columns,
-        split=task.split.clean(spec.get("split") or {}),
+        split=split,
         metric=metric_of(task, spec),
         dataset=folder,
         fingerprint=fingerprint,
@@ -89,7 +98,9 @@ def read(job: Job, device: str) -> TableDesign:
         weight=weight,
         time=_only(handled, "time"),
         rebalance=bool(spec.get("rebalance")),
-        notes=[*notes, *resolved.notes, *left_out, *_idle(algorithm, device)],
+        learning_curve=bool(spec.get("learning_curve")),
+        goes_on_from=goes_on_from,
+        notes=[*notes, *resolved.notes, *left_out, *(kept or []), *_idle(algorithm, device)],
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from recipes import job as jobs
 from recipes import pulse
-from recipes.data.encode import learn
+from recipes.data.encode import Encoder, Matrix, learn
 from recipes.data.table import spread
 from recipes.engine.metrics import Floats, Ints
 from recipes.engine.tabular.design import TableDesign
@@ -35,25 +35,25 @@ class Fit:
     design: TableDesign
     ready: Ready
     device: str
+    quiet: bool = False  # a fit beside the model's own: neither its rounds nor its notes are told
+    series: tuple[int, int] = (1, 1)  # which of how many fits that belong together
     history: list[dict[str, Any]] = field(default_factory=list)
     first_step: float = 0.0
-    began: float = 0.0
     early: bool = False
-    _told: float = 0.0
+    _began: float = 0.0
+    _since: float = 0.0  # the beginning of the series
+    _told: float = 0.0  # when a round was told last
+    _untold: bool = False
 
     def run(
         self, train: Ints, val: Ints | None, params: dict[str, Any], deaf: bool = False
     ) -> Model:
         """A model of these rows. `deaf`: an order to finish early does not end it."""
         ready, design = self.ready, self.design
-        self.history, self.began = [], time.time()
+        self.history, self._began, self._told = [], time.time(), 0.0
+        self._since = self._since or self._began
         target = ready.target[train]
-        encoder, matrix = learn(
-            ready.take(train),
-            design.features,
-            spread(target, len(ready.classes)),
-            seed=self.job.seed,
-        )
+        encoder, matrix = self._encoded(train, target)
         setup = Setup(
             classes=len(ready.classes),
             params=params,
@@ -66,7 +66,9 @@ class Fit:
         if build is None:
             raise TypeError(f"{design.algorithm.name} does not learn from tables.")
         learner = build(setup)
-        told = Told(self._tell, (lambda: False) if deaf else self._stopped)
+        if design.goes_on_from is not None:
+            learner.load(design.goes_on_from.bundle)
+        told = Told(self._tell, self._only_yields if deaf else self.stopped)
         rows = Rows(matrix, target, None if ready.weights is None else ready.weights[train])
         judged = None
         if val is not None and len(val):
@@ -75,30 +77,49 @@ class Fit:
         pulse.beat(0, pulse.LEARN, patience=SILENT)
         learner.fit(rows, judged, told)
         pulse.beat()
-        for text in told.notes:
+        for text in [] if self.quiet else told.notes:
             self.journal.write("note", level="info", text=text)
-        self._tell_last()
+        if self._untold:
+            self._tell_last()
         return Model(encoder, learner, {})
+
+    def _encoded(self, train: Ints, target: Floats) -> tuple[Encoder, Matrix]:
+        """What the training rows teach of their columns; or what the model that it goes on from
+        knows of them."""
+        rows, kept = self.ready.take(train), self.design.goes_on_from
+        if kept is None:
+            means = spread(target, len(self.ready.classes))
+            return learn(rows, self.design.features, means, seed=self.job.seed)
+        encoder = Encoder.of(kept.encoder)
+        return encoder, encoder.transform(rows)
 
     def _tell(self, one: Round) -> None:
         now = time.time()
         self.first_step = self.first_step or now
-        self.history.append({**one, "epoch": one["round"], "seconds": round(now - self.began, 3)})
+        self.history.append({**one, "epoch": one["round"], "seconds": round(now - self._began, 3)})
+        self._untold = True
         if now - self._told >= PAUSE:
             self._tell_last()
 
     def _tell_last(self) -> None:
-        if not self.history:
-            return
-        last = self.history[-1]
-        self._told = time.time()
+        last, self._untold, self._told = self.history[-1], False, time.time()
+        if not self.quiet:
+            self._tell_round(last)
+        which, of = self.series
+        share = last["round"] / last["of"]
+        passed = (self._told - self._since) / (which - 1 + share)
+        eta = round(passed * (of - which + 1 - share), 1)
+        done = {"done": last["round"], "of": last["of"], "unit": "round"}
+        if of > 1:
+            done = {"done": round(which - 1 + share, 3), "of": of, "unit": "model"}
+        self.journal.write("progress", **done, eta=eta)
+
+    def _tell_round(self, last: dict[str, Any]) -> None:
         values = [one["val_loss"] for one in self.history if one["val_loss"] is not None]
         best = bool(values) and last["val_loss"] == min(values)
-        done, of = last["round"], last["of"]
-        passed = self._told - self.began
         self.journal.write(
             "epoch",
-            epoch=done,
+            epoch=last["round"],
             train_loss=last.get("train_loss"),
             val_loss=last["val_loss"],
             metrics={},
@@ -106,15 +127,19 @@ class Fit:
             seconds=last["seconds"],
             train_seconds=last["seconds"],
         )
-        eta = round(passed / done * (of - done), 1)
-        self.journal.write("progress", done=done, of=of, unit="round", eta=eta)
 
-    def _stopped(self) -> bool:
+    def stopped(self) -> bool:
+        """Whether it is to finish early. Raises GaveWay."""
         word = jobs.wanted_stop(self.folder)
         if word == "yield":
             raise GaveWay  # a table's training keeps nothing and begins anew
         self.early = self.early or word == "finish_early"
         return self.early
+
+    def _only_yields(self) -> bool:
+        if jobs.wanted_stop(self.folder) == "yield":
+            raise GaveWay
+        return False
 
 
 @dataclass(frozen=True)
@@ -141,26 +166,36 @@ def crossed(
     fit: Fit, say: Callable[[str], None]
 ) -> tuple[Model, Model, dict[str, Judged], list[Judged]]:
     """The final model of all rows; that of the first fold, and what each fold says of its rows."""
-    ready, params = fit.ready, fit.design.params
-    made: list[tuple[Model, Judged]] = []
+    ready, count = fit.ready, len(fit.ready.parts.folds)
+    first: Model | None = None
+    folds: list[Judged] = []
     rounds: list[int] = []
     for number, held in enumerate(ready.parts.folds, 1):
-        say(f"Fold {number} of {len(ready.parts.folds)}.")
-        train = np.setdiff1d(ready.parts.train, held)
-        inner = _inner(train, fit) if params.get("early_stopping") else None
-        rest = train if inner is None else np.setdiff1d(train, inner)
-        model = fit.run(rest, inner, params)
-        made.append((model, Judged(held, model.predict(ready.take(held)))))
-        rounds.append(int(model.learner.facts().get("rounds") or 0))
-        if fit.early:
+        say(f"Fold {number} of {count}.")
+        fit.series = (number, count + 1)
+        model = fold(fit, np.setdiff1d(ready.parts.train, held))
+        first = first or model
+        folds.append(Judged(held, model.predict(ready.take(held))))
+        facts = model.learner.facts()
+        rounds.append(int(facts.get("best") or facts.get("rounds") or 0))
+        if fit.stopped():
             break
+    if first is None:
+        raise TypeError("A cross-test has two folds at least.")
     say("The final model learns from all rows.")
-    final = made[0][0].learner.again(max(1, round(sum(rounds) / len(rounds))))
+    fit.series = (count + 1, count + 1)
+    final = first.learner.again(max(1, round(sum(rounds) / len(rounds))))
     model = fit.run(ready.parts.train, None, final, deaf=True)
-    folds = [one for _, one in made]
     rows = np.concatenate([one.rows for one in folds])
     all_ = Judged(rows, np.concatenate([one.given for one in folds]))
-    return model, made[0][0], {"val": all_}, folds
+    return model, first, {"val": all_}, folds
+
+
+def fold(fit: Fit, train: Ints) -> Model:
+    """A model of a cross-test: what ends it early are some of its own training rows."""
+    params = fit.design.params
+    inner = _inner(train, fit) if params.get("early_stopping") else None
+    return fit.run(train if inner is None else np.setdiff1d(train, inner), inner, params)
 
 
 def _inner(train: Ints, fit: Fit) -> Ints:

@@ -1,15 +1,21 @@
 """A train job on a table, from its spec to its bundle."""
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
+from recipes import going_on
 from recipes.engine.facts import Clock, versions
+from recipes.engine.metrics import Ints
 from recipes.engine.peers import Peers, device_name
 from recipes.engine.tabular import design as designs
-from recipes.engine.tabular import fitting, outcome, rows
+from recipes.engine.tabular import fitting, learning_curve, outcome, rows
 from recipes.engine.tabular.design import TableDesign
+from recipes.engine.tabular.model import Model
 from recipes.events import Journal
 from recipes.job import BadJob, Job
 
@@ -27,6 +33,7 @@ def train_table(job: Job, folder: Path, peers: Peers) -> None:
         design = _begin(job, peers, journal)
         journal.write("phase", name="read", text="Reading the table.")
         ready = rows.read(design)
+        _agree(design, ready)
         for text in ready.notes:
             journal.write("note", level="info", text=text)
         text = f"Training {design.algorithm.label} on {len(ready.parts.train):,} rows."
@@ -63,16 +70,37 @@ def _begin(job: Job, peers: Peers, journal: Journal) -> TableDesign:
     return design
 
 
-def _fit(fit: fitting.Fit) -> outcome.Ended:
-    if not fit.ready.parts.folds:
-        model, judged = fitting.once(fit)
-        return outcome.Ended(model, model, judged, [])
+def _agree(design: TableDesign, ready: rows.Ready) -> None:
+    kept = design.goes_on_from
+    if kept is not None and (sentence := going_on.unlike(kept.about["classes"], ready.classes)):
+        raise BadJob(sentence)
 
+
+def _fit(fit: fitting.Fit) -> outcome.Ended:
     def say(text: str) -> None:
         fit.journal.write("phase", name="train", text=text)
 
+    if not fit.ready.parts.folds:
+        model, judged = fitting.once(fit)
+        curve = _curve(fit, model, fit.ready.parts.train, judged["val"], say)
+        return outcome.Ended(model, model, judged, [], curve)
     model, first, judged, folds = fitting.crossed(fit, say)
     if fit.early:
         text = f"Finished early, after {len(folds)} of {len(fit.ready.parts.folds)} folds."
         fit.journal.write("note", level="info", text=text)
-    return outcome.Ended(model, first, judged, folds)
+    train = np.setdiff1d(fit.ready.parts.train, folds[0].rows)
+    curve = _curve(fit, first, train, folds[0], say)
+    return outcome.Ended(model, first, judged, folds, curve)
+
+
+def _curve(
+    fit: fitting.Fit, model: Model, train: Ints, judged: fitting.Judged, say: Callable[[str], None]
+) -> dict[str, Any] | None:
+    """The learning curve, where it is asked for and says something."""
+    if not fit.design.learning_curve:
+        return None
+    if fit.design.goes_on_from is not None:
+        text = "No learning curve: the model that the training goes on from knows more rows."
+        fit.journal.write("note", level="info", text=text)
+        return None
+    return learning_curve.make(fit, model, train, judged, say)

@@ -1,0 +1,41 @@
+"""Settings under the names of other tools, or of former versions, as those of today."""
+
+from recipes.params import Value
+
+Values = dict[str, Value]
+
+DEVICE = "the device is the one that the job is given in the Train dialog"
+THREADS = "the threads are those that the job is given"
+SEED = "the seed is the one in Runtime"
+QUIET = "what a training tells is always in its log"
+IDLE = {  # names that say what the platform decides
+    **dict.fromkeys(
+        ("device", "device_type", "gpu_id", "gpu_device_id", "gpu_platform_id", "num_gpu"), DEVICE
+    ),
+    **dict.fromkeys(("n_gpus", "gpu_use_dp", "predictor", "task_type", "devices"), DEVICE),
+    **dict.fromkeys(("n_jobs", "nthread", "num_threads", "nthreads", "thread_count"), THREADS),
+    **dict.fromkeys(("random_state", "seed"), SEED),
+    **dict.fromkeys(("verbose", "verbosity", "silent", "verbose_eval"), QUIET),
+}
+
+
+def today(given: Values, names: dict[str, str]) -> tuple[Values, list[str]]:
+    """The settings under today's `names`, without those that the platform decides, and notes.
+
+    A setting that stands there under both names keeps what today's says.
+    """
+    made: Values = {}
+    notes: list[str] = []
+    for name, value in given.items():
+        if name in IDLE:
+            notes.append(f"'{name}: {value}' is not used: {IDLE[name]}.")
+        elif name in names and names[name] in given:
+            notes.append(f"{name!r} is left out: {names[name]!r} says the same thing.")
+        elif name in names:
+            made[names[name]] = value
+            notes.append(f"{name!r} is called {names[name]!r} here.")
+        else:
+            made[name] = value
+    if "patience" in made and "patience" not in given:
+        made.setdefault("early_stopping", True)
+    return made, notes
