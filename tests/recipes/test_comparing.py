@@ -96,7 +96,7 @@ def test_values_are_compared_by_their_errors() -> None:
         Judged("f", np.arange(300), true, true + LUCK.normal(0, spread, 300), None)
         for spread in (5.0, 1.0)
     ]
-    found = asked(*models, task="regression")["metrics"]
+    found = asked(models[0], models[1], task="regression")["metrics"]
     assert found["mae"]["high"] < 0 < found["r2"]["low"]
 
 

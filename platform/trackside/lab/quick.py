@@ -21,7 +21,7 @@ from trackside.lab.subjects import ready
 from trackside.lab.trouble import Refused
 
 ONE_CORE = {"kind": "cpu", "ranks": 1}
-KINDS = ("preview", "explain")
+KINDS = ("preview", "explain", "compare")
 ROWS, COPIES, SIZE = 4, 4, 160
 MOST_EXPLAINED = 24
 SHOWN = {".png": "image/png", ".webp": "image/webp", ".jpg": "image/jpeg"}

@@ -6,6 +6,7 @@ from django.urls import path
 from trackside.lab import (
     dialog,
     views_analyses,
+    views_comparison,
     views_design,
     views_model,
     views_quick,
@@ -23,6 +24,8 @@ urlpatterns = [
         views_quick.lab_file,
         name="lab_file",
     ),
+    path("p/<str:key>/comparison/", views_comparison.compare, name="comparison"),
+    path("p/<str:key>/comparison/judge/", views_comparison.judge, name="comparison_judge"),
     path(ONE, views_design.analysis, name="analysis"),
     path(ONE + "design/<str:tab>/", views_design.analysis, name="analysis"),
     path(ONE + "preview/", views_quick.analysis_preview, name="analysis_preview"),

@@ -1,4 +1,4 @@
-"""Reading saved models: the versions page, the REST answer and the comparison of two versions."""
+"""Reading saved models: the versions page and the REST answer."""
 
 from typing import Any
 
@@ -60,23 +60,3 @@ def saved_model_snapshot(saved_model: SavedModel) -> dict[str, Any]:
         "active_version": active,
         "versions": versions,
     }
-
-
-def compared(task: str, first: Version, second: Version) -> list[dict[str, Any]]:
-    """Metric by metric: both values, their difference and which one is better (None: equal)."""
-    rows = []
-    for name in sorted({*first.metrics, *second.metrics}):
-        one, two = first.metrics.get(name), second.metrics.get(name)
-        rows.append({"name": name, "label": metric_label(task, name), "first": one, "second": two})
-        rows[-1].update(_difference(task, name, one, two))
-    return rows
-
-
-def _difference(task: str, name: str, one: Any, two: Any) -> dict[str, Any]:
-    if not isinstance(one, int | float) or not isinstance(two, int | float):
-        return {"difference": None, "better": None}
-    card = TASKS.get(task)
-    metric = card.metrics.get(name) if card else None
-    gain = two - one if metric is None or metric.higher_is_better else one - two
-    better = None if gain == 0 else "second" if gain > 0 else "first"
-    return {"difference": two - one, "better": better}

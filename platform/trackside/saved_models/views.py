@@ -1,4 +1,4 @@
-"""Pages of saved models: the list, the versions of one, their comparison and their bundles."""
+"""Pages of saved models: the list, the versions of one and their bundles."""
 
 from typing import Any
 
@@ -7,11 +7,13 @@ from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from recipes.tasks import TASKS
 from trackside.accounts.gate import caller, signed_in
 from trackside.accounts.services import audit
+from trackside.accounts.views import safe_next
 from trackside.projects.access import may_edit, project_for, row
 from trackside.projects.models import Role
 from trackside.saved_models import bundles, queries, services
@@ -63,7 +65,6 @@ def saved_model(request: HttpRequest, key: str, name: str) -> HttpResponse:
         **_active(one),
         "versions": [_line(one, version) for version in versions],
         "columns": _columns(one, versions),
-        "compared": _compared(request, one, versions),
         "retrain": one.recipes.filter(kind="train").first(),
         "users": one.recipes.exclude(kind="train"),
         "may_edit": may_edit(project),
@@ -96,23 +97,6 @@ def _line(one: SavedModel, version: Version) -> dict[str, Any]:
     return {"version": version, "scores": scores, "facts": version.facts}
 
 
-def _compared(
-    request: HttpRequest, one: SavedModel, versions: list[Version]
-) -> dict[str, Any] | None:
-    """`?compare=1&compare=3`: two versions side by side."""
-    asked = [int(raw) for raw in request.GET.getlist("compare") if raw.isdecimal()]
-    chosen = [version for version in reversed(versions) if version.number in asked]
-    if len(chosen) != 2:
-        return None
-    first, second = chosen
-    rows = queries.compared(one.task, first, second)
-    for entry in rows:
-        for side in ("first", "second", "difference"):
-            value = entry[side] if isinstance(entry[side], int | float) else None
-            entry[f"{side}_said"] = _shown(one.task, entry["name"], value)
-    return {"first": first, "second": second, "rows": rows}
-
-
 @signed_in
 @require_POST
 def activate(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
@@ -121,7 +105,7 @@ def activate(request: HttpRequest, key: str, name: str, number: int) -> HttpResp
     services.activate(version)
     audit(user, "version activated", f"{key}/{version}")
     messages.success(request, f"Version {number} is active: recipes score with it from now on.")
-    return redirect("saved_model", key, name)
+    return redirect(safe_next(request, reverse("saved_model", args=[key, name])))
 
 
 @signed_in

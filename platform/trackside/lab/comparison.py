@@ -1,0 +1,240 @@
+"""Champion and challengers side by side: figures, rows, classes, importance. Pure."""
+
+from typing import Any
+
+from recipes.tasks.task import Metric
+from trackside.lab import reports
+from trackside.lab.drawing import number
+from trackside.lab.entrants import Entrant
+from trackside.lab.labels import metric_text
+from trackside.ui import words
+
+Json = dict[str, Any]
+CLASS_FIGURES = (("f1", "F1"), ("precision", "Precision"), ("recall", "Recall"))
+COLUMNS, OWN = 15, 5  # of importance: the champion's, and those that matter to a challenger
+MINUS = "\u2212"
+MATRIX = 12  # classes up to which matrices have room beside each other
+WHY = {
+    "dataset": "it was judged on other data",
+    "truth": "the true values of its rows are others",
+    "few": "too few rows judged both",
+}
+
+
+def things(one: Entrant) -> str:
+    return "pictures" if one.card.data == "images" else "rows"
+
+
+def judged(one: Entrant) -> int:
+    """How many rows or pictures its figures stand on."""
+    return int(one.report.get("images") or one.report.get("rows") or 0)
+
+
+def same_rows(found: list[Entrant], champion: Entrant, pairs: Json) -> Json:
+    """`{"same": True, False or None where only a job can tell, "sentence"}`."""
+    what = things(champion)
+    apart = [one for one in found if one.fingerprint != champion.fingerprint]
+    if apart:
+        named = words.listed([one.title for one in apart])
+        text = f"Judged on other data than the champion: {named}. Figures of different {what} are "
+        return {"same": False, "sentence": f"{text}no fair comparison: retrain on the same data."}
+    if pairs:
+        return _counted(found, champion, pairs, what)
+    split = [one for one in found if one.part("split") != champion.part("split")]
+    if split:
+        named = words.listed([one.title for one in split])
+        text = f"The same data, split otherwise than the champion: {named}. Some {what} that judge "
+        text += "one model have trained the other; only those that judged both can be compared."
+        return {"same": False, "sentence": text}
+    if len({judged(one) for one in found}) > 1:
+        counts = words.listed([f"{judged(one):,}" for one in found])
+        text = f"The same data and split, but {counts} {what} were judged: rows are left out where "
+        return {"same": False, "sentence": f"{text}a model's handling of gaps drops them."}
+    text = f"The same data and the same split: {judged(champion):,} {what} judged each model."
+    return {"same": True, "sentence": text}
+
+
+def _counted(found: list[Entrant], champion: Entrant, pairs: Json, what: str) -> Json:
+    """What the job has counted, row by row."""
+    less = [
+        f"{one.title} ({pairs[one.key]['shared']:,} of {pairs[one.key]['champion_rows']:,})"
+        for one in found
+        if one.key in pairs
+        and not pairs[one.key]["shared"] == pairs[one.key]["rows"] == judged(champion)
+    ]
+    if not less:
+        text = f"The same {judged(champion):,} {what} judged every model, counted one by one."
+        return {"same": True, "sentence": text}
+    text = f"Not all {what} judged both: {words.listed(less)} shared with the champion. "
+    return {"same": False, "sentence": f"{text}Intervals are those of the shared {what}."}
+
+
+def figures(found: list[Entrant], champion: Entrant, pairs: Json, part: str = "") -> list[Json]:
+    """A line a metric, the champion's own first. `part`: `test`, or what chose the model."""
+    cards = champion.card.metrics
+    names = sorted(cards, key=lambda name: name != champion.metric)
+    held = {one.key: _values(one, part) for one in found}
+    return [
+        {
+            "card": cards[name],
+            "chosen": name == champion.metric,
+            "cells": [
+                _cell(cards[name], one, held[champion.key].get(name), held[one.key].get(name),
+                      {} if part else (pairs.get(one.key) or {}).get("metrics", {}).get(name) or {},
+                      one is champion)
+                for one in found
+            ],
+        }
+        for name in names
+        if any(each.get(name) is not None for each in held.values())
+    ]  # fmt: skip
+
+
+def _values(one: Entrant, part: str) -> Json:
+    if not part:
+        return one.metrics
+    found: Json = (one.report.get(part) or {}).get("metrics") or {}
+    return found
+
+
+def _cell(card: Metric, one: Entrant, first: Any, value: Any, paired: Json, champion: bool) -> Json:
+    known = all(isinstance(each, int | float) for each in (first, value))
+    apart = value - first if known and not champion else None
+    found: Json = {
+        "key": one.key,
+        "value": value,
+        "text": shown(value, card),
+        "difference": apart,
+        "apart": _signed(apart, card),
+        "better": better(card, apart),
+        "low": paired.get("low"),
+        "high": paired.get("high"),
+        "sure": None,
+    }
+    if found["low"] is not None:
+        found["sure"] = found["low"] > 0 or found["high"] < 0
+        ends = (_signed(found[end], card) for end in ("low", "high"))
+        found["interval"] = " to ".join(ends)
+        found["on_shared"] = _signed(paired.get("difference"), card)
+    return found
+
+
+def better(card: Metric, apart: float | None) -> bool | None:
+    """Whether this difference to the champion is a gain; None: there is none."""
+    return None if not apart else (apart > 0) == card.higher_is_better
+
+
+def shown(value: Any, card: Metric) -> str:
+    """A figure as its card says; large ones with separators."""
+    if isinstance(value, int | float) and not card.percent and abs(value) >= 1000:
+        return number(value)
+    return metric_text(value, card)
+
+
+def _signed(value: float | None, card: Metric) -> str:
+    if value is None:
+        return ""
+    text = f"{100 * abs(value):.1f} points" if card.percent else shown(abs(value), card)
+    if not any(one in "123456789" for one in text):
+        return "\u00b10"
+    return ("+" if value > 0 else MINUS) + text
+
+
+def verdict(found: list[Entrant], champion: Entrant, lines: list[Json], same: bool | None) -> str:
+    """Who is best by the champion's metric, and whether that is more than chance."""
+    line = next((one for one in lines if one["chosen"]), None)
+    if line is None:
+        return "The champion has no figure by its own metric."
+    card, cells = line["card"], line["cells"]
+    ahead = [one for one in cells if one["better"]]
+    if not ahead:
+        text = f"{champion.title} stays ahead: no challenger has a better {card.label}."
+        return text if same is not False else f"{text} They were not judged on the same rows."
+    most = max(ahead, key=lambda one: abs(one["difference"]))
+    title = next(one.title for one in found if one.key == most["key"])
+    text = f"{title} has the better {card.label}: {most['text']}, {most['apart']}."
+    if most["sure"]:
+        return f"{text} That is more than chance (95 % interval {most['interval']})."
+    if most["sure"] is False:
+        return f"{text} That may be chance (95 % interval {most['interval']})."
+    return text if same is not False else f"{text} They were not judged on the same rows."
+
+
+def by_class(found: list[Entrant], champion: Entrant, figure: str) -> list[Json]:
+    """Precision, recall or F1 of each class, with the difference to the champion."""
+    held = {one.key: _class_figures(one, figure) for one in found}
+    if not all(held.values()):
+        return []
+    lines = []
+    for name in champion.classes:
+        first = held[champion.key][name]
+        cells = [
+            {"text": f"{held[one.key][name]:.3f}", **_apart(held[one.key][name] - first)}
+            for one in found
+        ]
+        lines.append({"name": name, "cells": cells})
+    return lines
+
+
+def _apart(value: float) -> Json:
+    if abs(value) < 0.0005:
+        return {"apart": "", "better": None}
+    sign = "+" if value > 0 else MINUS
+    return {"apart": f"{sign}{abs(value):.3f}", "better": value > 0}
+
+
+def _class_figures(one: Entrant, figure: str) -> dict[str, float]:
+    """By class, from the confusion matrix; 0 where nothing is predicted or there."""
+    matrix = one.report.get("confusion") or []
+    found = {}
+    for place, name in enumerate(one.classes if matrix else []):
+        right = matrix[place][place]
+        given, there = sum(row[place] for row in matrix), sum(matrix[place])
+        below = {"precision": given, "recall": there, "f1": (given + there) / 2}[figure]
+        found[name] = right / below if below else 0.0
+    return found
+
+
+def confusions(found: list[Entrant], mode: str) -> list[Json]:
+    """A matrix each; none where there are too many classes to stand side by side."""
+    if len(found[0].classes) > MATRIX:
+        return []
+    return [
+        {"one": one, "classes": one.classes, "rows": reports.confusion(one.report, mode),
+         "threshold": one.report.get("threshold")}
+        for one in found
+        if one.report.get("confusion")
+    ]  # fmt: skip
+
+
+def importance(found: list[Entrant], champion: Entrant) -> Json:
+    """Each column's share in each model, by permutation where all have it."""
+    held = {one.key: one.report.get("importance") or {} for one in found}
+    by = next(
+        (way for way in ("permutation", "model") if all(each.get(way) for each in held.values())),
+        "",
+    )
+    if not by:
+        return {}
+    ranked = {key: each[by]["columns"] for key, each in held.items()}
+    names = [one["name"] for one in ranked[champion.key][:COLUMNS]]
+    names += [one["name"] for each in ranked.values() for one in each[:OWN]]
+    shares = {
+        key: {one["name"]: one["share"] or 0.0 for one in each} for key, each in ranked.items()
+    }
+    most = max((max(each.values(), default=0) for each in shares.values()), default=0) or 1
+    return {
+        "what": held[champion.key][by]["what"],
+        "by": by,
+        "lines": [
+            {
+                "name": name,
+                "cells": [
+                    {"share": shares[one.key].get(name),
+                     "width": 100 * max(0.0, shares[one.key].get(name) or 0.0) / most}
+                    for one in found
+                ],
+            }
+            for name in dict.fromkeys(names)
+        ],
+    }  # fmt: skip

@@ -1,0 +1,53 @@
+"""The quick job that compares models row by row, and where its answer is found again."""
+
+import hashlib
+import json
+from typing import Any
+
+from trackside.accounts.models import User
+from trackside.jobs import services as jobs
+from trackside.jobs.models import Job
+from trackside.jobs.states import JOB_OVER
+from trackside.lab.entrants import Entrant
+from trackside.projects.models import Project
+
+Json = dict[str, Any]
+ONE_CORE = {"kind": "cpu", "ranks": 1}
+
+
+def order(found: list[Entrant], champion: Entrant) -> Json:
+    """The spec: the champion's bundle first. The same models in any order give the same one."""
+    challengers = sorted(str(one.bundle) for one in found if one is not champion)
+    bundles = [str(champion.bundle), *challengers]
+    digest = hashlib.sha256(json.dumps([champion.task, bundles]).encode()).hexdigest()
+    return {"task": champion.task, "bundles": bundles, "question": digest}
+
+
+def newest(project: Project, found: list[Entrant], champion: Entrant) -> Job | None:
+    """The last job that was asked this."""
+    asked = order(found, champion)["question"]
+    rows = Job.objects.filter(project=project, kind="compare", spec__question=asked)
+    return rows.order_by("-pk").first()
+
+
+def start(project: Project, user: User, found: list[Entrant], champion: Entrant) -> Job:
+    """The job; one that is at work or has answered is not started again."""
+    before = newest(project, found, champion)
+    if before is not None and (before.state not in JOB_OVER or before.state == "succeeded"):
+        return before
+    return jobs.submit(
+        project=project,
+        user=user,
+        kind="compare",
+        title=f"Compare {champion.title} with {len(found) - 1} more",
+        spec=order(found, champion),
+        compute=dict(ONE_CORE),
+    )
+
+
+def pairs(job: Job | None, found: list[Entrant]) -> Json:
+    """What a job that has answered says about each challenger, by its key."""
+    if job is None or job.state != "succeeded":
+        return {}
+    told = dict(zip(job.spec["bundles"][1:], job.result.get("pairs") or [], strict=False))
+    return {one.key: told[str(one.bundle)] for one in found if str(one.bundle) in told}

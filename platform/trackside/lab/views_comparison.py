@@ -1,0 +1,127 @@
+"""Champion and challengers on one page; the address is the whole state, so it can be sent on."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from trackside.accounts.gate import caller, signed_in
+from trackside.jobs.states import JOB_OVER
+from trackside.lab import comparison, comparison_charts, comparison_design, comparison_paired
+from trackside.lab.entrants import MOST, Entrant, champion, chosen, opened, others
+from trackside.lab.pages import wants_json
+from trackside.lab.trouble import Refused
+from trackside.projects.access import may_edit, project_for
+from trackside.projects.models import Project, Role
+
+Json = dict[str, Any]
+MODES = (("count", "Count"), ("row", "Row %"), ("column", "Column %"))
+
+
+@signed_in
+@require_GET
+def compare(request: HttpRequest, key: str) -> HttpResponse:
+    """`?of=12&of=churn:3`, `&champion=` one of them; `figure`, `class` and `mode` of its parts."""
+    project = project_for(request.user, key)
+    keys = list(dict.fromkeys(one for one in request.GET.getlist("of") if one))
+    context: Json = {"project": project, "may_edit": may_edit(project), "most": MOST}
+    try:
+        found = [opened(project, keys[0])] if len(keys) == 1 else chosen(project, keys)
+    except Refused as refused:
+        return render(request, "lab/comparison.html", context | {"refused": str(refused)})
+    first = champion(found, request.GET.get("champion", ""))
+    context |= {
+        "found": [_head(request, project, one, found, first) for one in found],
+        "champion": first,
+        "others": others(project, found) if len(found) < MOST else [],
+        "images": first.card.data == "images",
+        "task": first.card,
+    }
+    if len(found) > 1:
+        context |= _compared(request, project, found, first)
+    return render(request, "lab/comparison.html", context)
+
+
+def _compared(request: HttpRequest, project: Project, found: list[Entrant], first: Entrant) -> Json:
+    job = comparison_paired.newest(project, found, first)
+    pairs = comparison_paired.pairs(job, found)
+    rows = comparison.same_rows(found, first, pairs)
+    lines = comparison.figures(found, first, pairs)
+    figure = _of(request, "figure", comparison.CLASS_FIGURES)
+    mode = _of(request, "mode", MODES)
+    wanted = request.GET.get("class", "")
+    return {
+        "job": job,
+        "waits": job is not None and job.state not in JOB_OVER,
+        "pairs": pairs,
+        "apart": len({one.fingerprint for one in found}) > 1,
+        "same": rows,
+        "lines": lines,
+        "verdict": comparison.verdict(found, first, lines, rows["same"]),
+        "tested": comparison.figures(found, first, {}, "test"),
+        "figure": figure,
+        "figures": comparison.CLASS_FIGURES,
+        "per_class": comparison.by_class(found, first, figure),
+        "mode": mode,
+        "modes": MODES,
+        "matrices": comparison.confusions(found, mode),
+        "classes": comparison_charts.classes(found),
+        "wanted": wanted,
+        "drawings": comparison_charts.charts(found, wanted),
+        "importance": comparison.importance(found, first),
+        "design": comparison_design.differences(found),
+        "facts": comparison_design.facts(found),
+    }
+
+
+def _of(request: HttpRequest, name: str, known: tuple[tuple[str, str], ...]) -> str:
+    given = request.GET.get(name, "")
+    return given if given in dict(known) else known[0][0]
+
+
+def _head(
+    request: HttpRequest, project: Project, one: Entrant, found: list[Entrant], first: Entrant
+) -> Json:
+    """A model at the top of its column, and where its buttons lead."""
+    keys = [each.key for each in found]
+    left = [each for each in keys if each != one.key]
+    version = one.version
+    return {
+        "one": one,
+        "champion": one is first,
+        "as_champion": address(project, keys, one.key),
+        "without": address(project, left, first.key if first.key in left else ""),
+        "activate": reverse("version_activate", args=[project.key, version.saved_model.name,
+                                                      version.number])
+        if version is not None and not version.active
+        else "",
+        "here": address(project, keys),
+    }  # fmt: skip
+
+
+def address(project: Project, keys: list[str], first: str = "") -> str:
+    """The comparison of these, as a link."""
+    asked = [("of", one) for one in keys] + ([("champion", first)] if first else [])
+    return f"{reverse('comparison', args=[project.key])}?{urlencode(asked)}"
+
+
+@signed_in
+@require_POST
+def judge(request: HttpRequest, key: str) -> HttpResponse:
+    """Start the quick job that says which differences are more than chance."""
+    user = caller(request)
+    project = project_for(user, key, Role.EDITOR)
+    keys = request.POST.getlist("of")
+    try:
+        found = chosen(project, keys)
+    except Refused as refused:
+        context = {"project": project, "may_edit": True, "refused": str(refused)}
+        return render(request, "lab/comparison.html", context)
+    first = champion(found, request.POST.get("champion", ""))
+    comparison_paired.start(project, user, found, first)
+    if wants_json(request):
+        return HttpResponse(status=204)
+    return redirect(address(project, [one.key for one in found], first.key))
