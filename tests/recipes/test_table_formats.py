@@ -118,7 +118,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert "Europe/Berlin" in made.why("column z")
     said = taken(tmp_path, path, "x.parquet", types={"i": "text", "f": "integer", "a": "number"})
     assert said.values("i") == ["1", None]
-    assert "'1.5' is no integer" in said.why("row 1")
+    assert "'1.5' is not whole" in said.why("row 1")
     assert said.values("a") == [3.0, 4.0]
 
 
@@ -145,4 +145,21 @@ def test_a_workbook_is_read_by_what_its_cells_are(tmp_path: Path) -> None:
     assert (made.facts["sheet"], made.facts["sheets"]) == ("Sales", ["Empty", "Sales", "More"])
     assert taken(tmp_path, path, "x.xlsx", read={"sheet": "More"}).values("a") == [1]
     said = taken(tmp_path, path, "x.xlsx", types={"t": "integer"})
-    assert "'05' is no integer" in said.why("row 4")
+    assert "'x' is no integer" in said.why("row 3")
+    assert said.values("t") == [None, 5, None]
+
+
+HEADERS = {
+    "years beside a name": ([["land", 2019, 2020], ["de", 1, 2], ["fr", 3, 4]], "2019"),
+    "numbers alone": ([[5, 6], [7, 8]], "column_1"),
+    "names": ([["a", "b"], [7, 8]], "a"),
+    "names over text": ([["a", "b"], ["x", "y"]], "a"),
+}
+
+
+@pytest.mark.parametrize("case", HEADERS)
+def test_the_header_of_a_workbook_is_found_as_that_of_a_csv(tmp_path: Path, case: str) -> None:
+    rows, name = HEADERS[case]
+    made = taken(tmp_path, workbook(tmp_path / "x.xlsx", {"One": rows}), "x.xlsx")
+    assert name in made.types
+    assert made.facts["rows"] == len(rows) - (name != "column_1")

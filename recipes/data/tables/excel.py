@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from recipes.data.tables import names
 from recipes.data.tables.json_lines import NOTHING, strings
 from recipes.data.tables.problems import Problems
 from recipes.data.tables.reading import Block, Reading
+from recipes.data.tables.separated import SAMPLE, has_header
 
 CELLS = 1 << 20  # in a block
 UNPACKED = 1 << 30  # bytes; a sheet is held in memory as a whole
+_PLAIN = Reading()
 WHOLE = 2**53  # up to here a double tells whole numbers apart
 BROKEN = (calamine.CalamineError, calamine.XmlError, calamine.ZipError, OSError, ValueError)
 # What a column may be when its cells are of these kinds.
@@ -55,19 +58,23 @@ class Excel:
     def blocks(self, problems: Problems) -> Iterator[Block]:
         rows = enumerate(self._sheet.iter_rows(), 1)  # with empty rows above the first
         filled = ((number, row) for number, row in rows if any(cell != "" for cell in row))
-        number, first = next(filled, (0, []))
-        if not number:
+        seen = list(islice(filled, SAMPLE))
+        if not seen:
             raise BadInput(f"The sheet {self._sheet.name!r} is empty.")
+        number, first = seen[0]
         header = self._header
         if header is None:
-            header = not any(isinstance(cell, int | float | date | time) for cell in first)
+            header = has_header([[_text(cell)[0] or "" for cell in row] for _, row in seen], _PLAIN)
         self.told["header"] = header
         places = self._filled(first) if header else range(len(first))
         self.names = names.settled([_text(first[place])[0] or "" for place in places], problems)
         if not header:
             self.names = [f"column_{place}" for place in range(1, len(first) + 1)]
-        waiting = [] if header else [(number, first)]
-        for one in filled:
+            if self._header is None:
+                said = "It looks like data, not like the names of columns, and is taken as such."
+                problems.add(f"row {number}", said)
+        waiting: list[tuple[int, list[Any]]] = []
+        for one in chain(seen[1:] if header else seen, filled):
             waiting.append(one)
             if len(waiting) * len(self.names) >= CELLS:
                 yield self._block(waiting, places)
