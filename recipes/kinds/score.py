@@ -2,15 +2,88 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recipes.job import BadJob, Job
 from recipes.kinds.kind import Kind
+from recipes.params import Choice, Number, ParamError, Params, Value, Whole
 from recipes.tasks import data_of
 
 if TYPE_CHECKING:
     from recipes.engine.peers import Peers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold(Number):
+    """A number, or nothing: the model's own."""
+
+    def clean(self, raw: Value) -> Value:
+        return None if raw in (None, "") else super().clean(raw)
+
+    def schema(self) -> dict[str, Value]:
+        return {**super().schema(), "type": ["number", "null"]}
+
+
+SETTINGS = Params(  # of a table; of images there is `batch` alone
+    (
+        Choice(
+            name="output",
+            label="Write to",
+            default="dataset",
+            shape="segments",
+            help="A dataset stands in the Flow and is replaced by each run; a file is kept with "
+            "its job, to download.",
+            options=(
+                ("dataset", "Dataset", ""),
+                ("csv", "CSV file", ""),
+                ("parquet", "Parquet file", ""),
+            ),
+        ),
+        Threshold(
+            name="threshold",
+            label="Threshold",
+            default=None,
+            minimum=0,
+            maximum=1,
+            step=0.01,
+            unit="empty = the model's own",
+            help="Of two classes, the second one is predicted from this probability on.",
+        ),
+        Choice(
+            name="probabilities",
+            label="Probabilities",
+            default="all",
+            help="Which of them are written beside the prediction of a class.",
+            options=(
+                ("all", "Of each class", "A column for each class: proba_…"),
+                ("predicted", "Of the predicted class", "One column: proba"),
+                ("none", "None", ""),
+            ),
+        ),
+        Whole(
+            name="explanations",
+            label="Explanations",
+            default=0,
+            minimum=0,
+            maximum=50,
+            unit="columns, 0 = none",
+            help="For each row the columns that moved its prediction most, with how much, as JSON "
+            "in the column explanations. It takes longer.",
+        ),
+    )
+)
+
+
+def settings_of(spec: dict[str, Any]) -> dict[str, Value]:
+    """The settings of a table's scoring that stand in the spec. Raises BadJob."""
+    try:
+        return SETTINGS.clean(
+            {one.name: spec[one.name] for one in SETTINGS.fields if one.name in spec}
+        )
+    except ParamError as wrong:
+        raise BadJob(str(wrong)) from None
 
 
 def run(job: Job, folder: Path, peers: Peers) -> None:
@@ -21,7 +94,7 @@ def run(job: Job, folder: Path, peers: Peers) -> None:
     if data_of(bundle.read_model(Path(job.spec["bundle"])).get("task")) == "table":
         from recipes.engine.tabular.scoring import score_table
 
-        return score_table(job, folder, peers)
+        return score_table(job, folder, peers, settings_of(job.spec))
     from recipes.engine.scoring import score_job
 
     return score_job(job, folder, peers)

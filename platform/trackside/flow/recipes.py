@@ -1,7 +1,7 @@
 """Making and changing recipes: what they read, what they write, what they remember."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import transaction
@@ -11,8 +11,10 @@ from trackside.accounts.models import User
 from trackside.compute.requests import clean
 from trackside.datasets import services as datasets
 from trackside.datasets.models import Dataset, DatasetState
+from trackside.flow import scoring
 from trackside.flow.graph import Wiring, check
 from trackside.flow.models import Recipe
+from trackside.flow.trouble import BadRecipe, RecipeBusy
 from trackside.jobs.states import JOB_OVER
 from trackside.lab.models import Analysis
 from trackside.projects.models import Project
@@ -20,24 +22,11 @@ from trackside.saved_models.models import SavedModel
 
 NAME = re.compile(r"^[^\W_][\w .\-]{0,79}$")
 KINDS = ("train", "score")
-BATCH = (1, 4096)
-
-
-class BadRecipe(Exception):
-    """The recipe cannot be as it was asked for. `field` is where to show the sentence."""
-
-    def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.field = field
-
-
-class RecipeBusy(Exception):
-    """The recipe is at work."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """A new recipe. `output` names the dataset that a scoring writes."""
+    """A new recipe. `output` names the dataset that a scoring writes, if it writes one."""
 
     name: str
     kind: str
@@ -65,8 +54,14 @@ def check_name(name: str, field: str, what: str) -> str:
 def create_recipe(project: Project, user: User | None, wish: Wish) -> Recipe:
     """The recipe and, for a scoring, its output. Raises BadRecipe, Cycle, BadCompute."""
     _check(project, wish)
+    settings, compute = wish.settings, wish.compute
+    if wish.kind == "score":
+        settings = scoring.settings_of(wish.saved_model, wish.settings)
+        compute = scoring.on(wish.saved_model, wish.compute)
+        wish = replace(wish, output="" if scoring.writes_file(settings) else wish.output)
     check(wirings(project), _wiring(wish))
-    output = _planned(project, user, wish) if wish.kind == "score" else None
+    dataset = wish.kind == "score" and not scoring.writes_file(settings)
+    output = _planned(project, user, wish) if dataset else None
     return Recipe.objects.create(
         project=project,
         name=wish.name,
@@ -75,8 +70,8 @@ def create_recipe(project: Project, user: User | None, wish: Wish) -> Recipe:
         saved_model=wish.saved_model,
         output=output,
         analysis=wish.analysis,
-        settings=_settings(wish.kind, wish.settings),
-        compute=clean(wish.compute) if wish.compute else {},
+        settings=settings,
+        compute=clean(compute) if compute else {},
         activate=wish.activate,
         created_by=user,
     )
@@ -97,20 +92,6 @@ def _check(project: Project, wish: Wish) -> None:
             f"{wish.saved_model} reads {card.data}; {wish.dataset} is a dataset of "
             f"{wish.dataset.get_kind_display().lower()}.",
         )
-
-
-def _settings(kind: str, given: dict[str, Any]) -> dict[str, Any]:
-    if kind == "train":
-        return given
-    batch = given.get("batch", 32)
-    for name in given.keys() - {"batch"}:
-        raise BadRecipe(f"settings.{name}", f"A scoring has no setting {name!r}; it has batch.")
-    if isinstance(batch, bool) or not isinstance(batch, int) or not BATCH[0] <= batch <= BATCH[1]:
-        raise BadRecipe(
-            "settings.batch",
-            f"'batch' must be a whole number from {BATCH[0]} to {BATCH[1]}, not {batch!r}.",
-        )
-    return {"batch": batch}
 
 
 def _planned(project: Project, user: User | None, wish: Wish) -> Dataset:
@@ -168,13 +149,28 @@ def change_recipe(recipe: Recipe, change: Change) -> Recipe:
                 "A training recipe keeps the design it was deployed with. Change the analysis "
                 "in the Lab and deploy its model again.",
             )
-        recipe.settings = _settings(recipe.kind, change.settings)
+        recipe.settings = _changed(recipe, change.settings)
     if change.compute is not None:
-        recipe.compute = clean(change.compute) if change.compute else {}
+        compute = change.compute
+        if recipe.kind == "score":
+            compute = scoring.on(recipe.saved_model, compute)
+        recipe.compute = clean(compute) if compute else {}
     if change.activate is not None:
         recipe.activate = change.activate
     recipe.save(update_fields=["settings", "compute", "activate"])
     return recipe
+
+
+def _changed(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a scoring; what is not named goes back to its default. Raises BadRecipe."""
+    settings = scoring.settings_of(recipe.saved_model, given)
+    if scoring.writes_file(settings) != (recipe.output is None):
+        now = "a dataset" if recipe.output else "a file"
+        raise BadRecipe(
+            "settings.output",
+            f"{recipe} writes {now}, and what the Flow shows hangs on that. Make another recipe.",
+        )
+    return settings
 
 
 @transaction.atomic

@@ -3,35 +3,33 @@
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
-from recipes.tasks import data_of
 from trackside.accounts.models import User
-from trackside.datasets import holding, storage
+from trackside.datasets import holding
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.flow import reading
+from trackside.flow import reading, scoring
 from trackside.flow.models import Recipe, Run
 from trackside.flow.recipes import (
-    BadRecipe,
     Change,
-    RecipeBusy,
     Wish,
     change_recipe,
     check_name,
     create_recipe,
     delete_recipe,
 )
+from trackside.flow.scoring import publish_scoring
+from trackside.flow.trouble import BadRecipe, RecipeBusy
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Attempt, Job
 from trackside.jobs.states import JOB_OVER
 from trackside.lab import estimates
 from trackside.lab import services as lab
 from trackside.lab.models import Analysis, TrainedModel
-from trackside.saved_models import bundles, queries
+from trackside.saved_models import queries
 from trackside.saved_models import services as saved_models
 from trackside.saved_models.models import SavedModel, Version
 
-SEED, BATCH = 1337, 32
+SEED = 1337
 
 __all__ = [
     "BadRecipe",
@@ -135,8 +133,8 @@ def run_recipe(
     wanted = compute or held.compute or {"kind": "cpu"}
     if held.kind == "train":
         wanted = lab.placed(held.saved_model.task, wanted)
-    elif data_of(held.saved_model.task) == "table" and wanted.get("kind", "cpu") == "cpu":
-        wanted = {**wanted, "ranks": 1}  # one process has all the cores
+    else:
+        wanted = scoring.on(held.saved_model, wanted)
     version = None if held.kind == "train" else _active(held.saved_model)
     job = jobs.submit(
         project=held.project,
@@ -207,13 +205,7 @@ def _scoring(recipe: Recipe, version: Version) -> dict[str, Any]:
     dataset = _ready(recipe.dataset)
     if sentence := reading.trouble(dataset, version):
         raise BadRecipe("inputs.dataset", sentence)
-    spec: dict[str, Any] = {
-        "bundle": str(bundles.folder(version)),
-        "dataset": holding.source(dataset),
-    }
-    if data_of(recipe.saved_model.task) == "images":
-        spec["batch"] = recipe.settings.get("batch", BATCH)
-    return {"spec": spec}
+    return {"spec": scoring.spec_of(recipe, version, holding.source(dataset))}
 
 
 def publish_training(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
@@ -236,27 +228,3 @@ def publish_training(job: Job, attempt: Attempt, result: dict[str, Any]) -> None
     run.save(update_fields=["version"])
     result["output"] = recipe.saved_model.name
     result["version"] = run.version.number
-
-
-def publish_scoring(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
-    """The output dataset becomes ready, with the rows of this run; those of the last one go."""
-    run = Run.objects.filter(job=job).select_related("recipe__output").first()
-    output = run.recipe.output if run else Dataset.objects.filter(job=job).first()
-    if output is None:
-        return  # its recipe was deleted meanwhile: nobody waits for these rows
-    home = storage.take_over(output, attempt)
-    output.folder = str(home.relative_to(storage.root()))
-    output.state, output.reason = DatasetState.READY, ""
-    output.rows = int(result.get("rows") or 0)
-    output.facts = {"columns": result.get("columns") or [], "scored_by": job.pk}
-    output.bytes = _size(output.folder)
-    output.fingerprint = f"job-{job.pk}"
-    output.updated_at = timezone.now()
-    output.save()
-    result["output"] = output.name
-    transaction.on_commit(lambda: storage.drop_others(output.pk, home), robust=True)
-
-
-def _size(folder: str) -> int:
-    found = (storage.root() / folder).rglob("*")
-    return sum(path.stat().st_size for path in found if path.is_file())

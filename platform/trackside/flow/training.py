@@ -3,7 +3,8 @@
 from typing import Any
 
 from trackside.accounts.models import User
-from trackside.flow.recipes import BadRecipe, Wish, check_name
+from trackside.flow.recipes import Wish, check_name
+from trackside.flow.trouble import BadRecipe
 from trackside.lab.models import Analysis
 from trackside.saved_models import services as saved_models
 from trackside.saved_models.models import SavedModel

@@ -5,7 +5,7 @@ for block in predicted(model, file, threads=2):
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ READ = 8_192  # rows that are decoded at once
 AHEAD = 2  # blocks that wait between reading, predicting and what follows
 
 Made = TypeVar("Made")
+Stream = Generator[Made, None, None]
 Predict = Callable[[Matrix], Floats]
 
 
@@ -47,18 +48,19 @@ class Block:
 
 def predicted(
     model: Model, file: pq.ParquetFile, *, threads: int = 1, predict: Predict | None = None
-) -> Iterator[Block]:
+) -> Stream[Block]:
     """The blocks of the file, predicted by `predict` in place of the model's own learner.
 
     With several threads, reading and encoding, predicting, and what the caller does with a block go
     on at the same time. Close it, or take all of it.
     """
-    along = _ahead if threads > 1 else _as_it_is
-    read = along(_encoded(model, blocks(file, model.rows_at_once)))
-    return along(_given(read, predict or model.learner.predict))
+    read = _encoded(model, blocks(file, model.rows_at_once))
+    if threads == 1:
+        return _given(read, predict or model.learner.predict)
+    return _ahead(_given(_ahead(read), predict or model.learner.predict))
 
 
-def blocks(file: pq.ParquetFile, rows: int = BLOCK, most: int = BYTES) -> Iterator[pa.Table]:
+def blocks(file: pq.ParquetFile, rows: int = BLOCK, most: int = BYTES) -> Stream[pa.Table]:
     """All rows of the file, in tables of at most so many rows, and bytes where one row fits."""
     waiting: list[pa.Table] = []
     held = size = 0
@@ -90,9 +92,7 @@ def _cut(part: pa.Table, most: int) -> Iterator[pa.Table]:
         yield part
 
 
-def _encoded(
-    model: Model, tables: Iterator[pa.Table]
-) -> Iterator[tuple[pa.Table, Ints, Matrix]]:
+def _encoded(model: Model, tables: Iterator[pa.Table]) -> Stream[tuple[pa.Table, Ints, Matrix]]:
     for table in tables:
         there = np.flatnonzero(model.complete(table).to_numpy(zero_copy_only=False))
         inputs = table.select([one.name for one in model.encoder.columns])
@@ -101,23 +101,19 @@ def _encoded(
         yield table, there, model.encoder.transform(inputs)
 
 
-def _given(read: Iterator[tuple[pa.Table, Ints, Matrix]], predict: Predict) -> Iterator[Block]:
+def _given(read: Iterator[tuple[pa.Table, Ints, Matrix]], predict: Predict) -> Stream[Block]:
     for table, there, matrix in read:
         yield Block(table, there, matrix, predict(matrix) if len(there) else np.empty(0))
 
 
-def _as_it_is(made: Iterator[Made]) -> Iterator[Made]:
-    return made
-
-
-def _ahead(made: Iterator[Made]) -> Iterator[Made]:
+def _ahead(made: Stream[Made]) -> Stream[Made]:
     """The same, made by a thread of its own, a little ahead of who takes it."""
     end = object()
 
     def one() -> "Made | object":
         return next(made, end)
 
-    with ThreadPoolExecutor(1) as thread, closing(made):  # type: ignore[type-var]
+    with closing(made), ThreadPoolExecutor(1) as thread:
         waiting = deque(thread.submit(one) for _ in range(AHEAD))
         while (item := waiting.popleft().result()) is not end:
             waiting.append(thread.submit(one))

@@ -1,0 +1,127 @@
+"""Scoring recipes: their settings, the spec of their jobs, and what comes of a run."""
+
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from recipes.kinds.score import SETTINGS
+from recipes.params import ParamError
+from recipes.tasks import data_of
+from trackside.datasets import storage
+from trackside.datasets.models import Dataset, DatasetState
+from trackside.flow.models import Recipe, Run
+from trackside.flow.trouble import BadRecipe
+from trackside.jobs.kinds import placed
+from trackside.jobs.models import Attempt, Job
+from trackside.saved_models import bundles, queries
+from trackside.saved_models.models import SavedModel, Version
+
+BATCH, BATCHES = 32, (1, 4096)
+Json = dict[str, Any]
+
+
+def settings_of(model: SavedModel, given: Json) -> Json:
+    """What is kept: of images the batch, of tables the card's settings. Raises BadRecipe."""
+    if data_of(model.task) == "images":
+        return _batch(given)
+    try:
+        clean = SETTINGS.clean(given)
+    except ParamError as wrong:
+        name, sentence = next(iter(wrong.errors.items()))
+        raise BadRecipe(f"settings.{name}", sentence) from None
+    if clean["threshold"] is not None and model.task != "two_class":
+        said = f"{model} has no threshold: only a model of two classes has one."
+        raise BadRecipe("settings.threshold", said)
+    return clean
+
+
+def _batch(given: Json) -> Json:
+    batch = given.get("batch", BATCH)
+    for name in given.keys() - {"batch"}:
+        said = f"A scoring of images has no setting {name!r}; it has batch."
+        raise BadRecipe(f"settings.{name}", said)
+    low, high = BATCHES
+    if isinstance(batch, bool) or not isinstance(batch, int) or not low <= batch <= high:
+        said = f"'batch' must be a whole number from {low} to {high}, not {batch!r}."
+        raise BadRecipe("settings.batch", said)
+    return {"batch": batch}
+
+
+def writes_file(settings: Json) -> bool:
+    """Whether its rows are a file to download, and no dataset."""
+    return bool(settings.get("output", "dataset") != "dataset")
+
+
+def about(model: SavedModel, version: Version | None = None) -> Json:
+    """What of a spec decides where it may run: the task, and the algorithm as far as it is known.
+
+    `version` is the active one unless it is named.
+    """
+    version = version or queries.active_version(model)
+    told: Json = {}
+    if version is not None:
+        told = bundles.about(Path(storage.root()) / version.bundle)
+    return {"task": model.task, "algorithm": str(told.get("algorithm") or ""), "bundle": ""}
+
+
+def on(model: SavedModel, compute: Json) -> Json:
+    """The compute as it may be for this model today. Raises BadCompute."""
+    if data_of(model.task) == "table" and compute.get("kind", "cpu") == "cpu":
+        compute = {**compute, "ranks": 1}  # one process has all the cores
+    return placed(about(model), compute) if compute else compute
+
+
+def spec_of(recipe: Recipe, version: Version, source: Json) -> Json:
+    """The spec of its job. `source` is the dataset as jobs name it. Raises BundleGone."""
+    spec = {
+        **about(recipe.saved_model, version),
+        "bundle": str(bundles.folder(version)),
+        "dataset": source,
+        **settings_of(recipe.saved_model, recipe.settings),
+    }
+    if spec.get("threshold") is None and version.facts.get("threshold") is not None:
+        spec["threshold"] = version.facts["threshold"]  # the one that is kept for this model
+    return spec
+
+
+def publish_scoring(job: Job, attempt: Attempt, result: Json) -> None:
+    """The output dataset becomes ready, with the rows of this run; those of the last one go.
+
+    A file stays with its attempt. What the comparison of a GPU with the CPU said stays with the
+    version.
+    """
+    run = Run.objects.filter(job=job).select_related("recipe__output", "version").first()
+    _keep_parity(run, job, result)
+    if writes_file(job.spec):
+        result["download"] = f"{attempt.folder}/{result['file']}"
+        return
+    output = run.recipe.output if run else Dataset.objects.filter(job=job).first()
+    if output is None:
+        return  # its recipe was deleted meanwhile: nobody waits for these rows
+    home = storage.take_over(output, attempt)
+    output.folder = str(home.relative_to(storage.root()))
+    output.state, output.reason = DatasetState.READY, ""
+    output.rows = int(result.get("rows") or 0)
+    output.facts = {"columns": result.get("columns") or [], "scored_by": job.pk}
+    output.bytes = _size(output.folder)
+    output.fingerprint = f"job-{job.pk}"
+    output.updated_at = timezone.now()
+    output.save()
+    result["output"] = output.name
+    transaction.on_commit(lambda: storage.drop_others(output.pk, home), robust=True)
+
+
+def _keep_parity(run: Run | None, job: Job, result: Json) -> None:
+    told = (result.get("facts") or {}).get("parity")
+    if run is None or run.version is None or not told:
+        return
+    held = Version.objects.select_for_update().get(pk=run.version.pk)
+    held.facts = {**held.facts, "parity": {**told, "job": job.pk}}
+    held.save(update_fields=["facts"])
+
+
+def _size(folder: str) -> int:
+    found = (storage.root() / folder).rglob("*")
+    return sum(path.stat().st_size for path in found if path.is_file())

@@ -1,0 +1,87 @@
+"""Where a model of a table predicts: on the leased GPU where it predicts alike, else on the CPU."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from recipes.algorithms import ALGORITHMS
+from recipes.engine.facts import versions
+from recipes.engine.peers import Peers, device_name
+from recipes.engine.tabular import parity
+from recipes.engine.tabular.model import Model, load
+from recipes.engine.tabular.parity import Parity
+from recipes.events import Journal
+from recipes.job import BadJob, Job
+from recipes.learners.learner import Learner, OnGpu, WrongDevice
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The learner that predicts; `parity` is None where no GPU was leased."""
+
+    learner: Learner
+    parity: Parity | None
+    device: str  # what a person calls it
+
+    def verify(self) -> None:
+        """After the last row: it predicted where the job says. Raises WrongDevice."""
+        if self.parity is None or not self.parity.used:
+            return
+        on = self.learner.predicts_on() if isinstance(self.learner, OnGpu) else "cpu"
+        if not on.startswith("cuda"):
+            raise WrongDevice(
+                f"The job was to predict on {self.device} and the library went over to {on} on "
+                "its way. Look at the node's driver, or choose the CPU."
+            )
+
+    def facts(self) -> dict[str, Any]:
+        return {"device": self.device, "parity": self.parity.facts() if self.parity else None}
+
+
+def refuse_ranks(peers: Peers) -> None:
+    if peers.world > 1:
+        raise BadJob(
+            f"A table goes through one process with all its threads, not {peers.world} ranks. "
+            "Choose one GPU, or the CPU with one rank."
+        )
+
+
+def chosen(
+    job: Job, peers: Peers, place: Path, model: Model, file: pq.ParquetFile, journal: Journal
+) -> Chosen:
+    """Compare on the table's first rows where a GPU was leased, and say what follows.
+
+    Raises BadJob where this model's algorithm has nothing to do with a GPU.
+    """
+    own, name = model.learner, device_name(job.compute, peers.device)
+    if peers.device.type != "cuda":
+        return Chosen(own, None, name)
+    card = ALGORITHMS[model.about["algorithm"]]
+    if not card.on_gpu:
+        raise BadJob(f"{card.label} predicts on the CPU alone: choose the CPU.")
+    gpu = load(place, max(1, job.compute.threads), device=peers.device.type)
+    told = parity.gate(
+        gpu.encoder,  # another one counts unseen values that the job itself will count
+        first_rows(model, file),
+        (own, gpu.learner),
+        device=name,
+        versions=versions("table"),
+    )
+    if told.used:
+        journal.write("note", level="info", text=f"{told.why} {told.rows:,} rows were compared.")
+        return Chosen(gpu.learner, told, name)
+    text = f"{told.why} This job predicts on the CPU, not on {name}."
+    journal.write("note", level="warning", text=text)
+    return Chosen(own, told, "CPU")
+
+
+def first_rows(model: Model, file: pq.ParquetFile) -> pa.Table:
+    """The inputs of the table's first rows, as far as they drop nothing. It must have some."""
+    names = [one.name for one in model.encoder.columns]
+    table = pa.Table.from_batches([next(file.iter_batches(parity.ROWS, columns=names))])
+    there = np.flatnonzero(model.complete(table).to_numpy(zero_copy_only=False))
+    return table.select(names).take(pa.array(there))
