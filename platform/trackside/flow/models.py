@@ -7,11 +7,13 @@ from trackside.datasets.models import Dataset
 from trackside.jobs.models import Job
 from trackside.lab.models import Analysis
 from trackside.projects.models import Project
-from trackside.saved_models.models import SavedModel, Version
+from trackside.saved_models.models import EvaluationStore, SavedModel, Version
 
 
 class Recipe(models.Model):
     """train: dataset -> saved model. score: dataset + saved model -> dataset.
+
+    evaluate: dataset + saved model -> store and, if asked for, the judged rows as a dataset.
 
     `compute` is remembered from run to run.
     """
@@ -23,6 +25,9 @@ class Recipe(models.Model):
     saved_model = models.ForeignKey(SavedModel, on_delete=models.CASCADE, related_name="recipes")
     output = models.ForeignKey(
         Dataset, null=True, on_delete=models.SET_NULL, related_name="written_by"
+    )
+    store = models.ForeignKey(
+        EvaluationStore, null=True, on_delete=models.SET_NULL, related_name="written_by"
     )
     analysis = models.ForeignKey(
         Analysis, null=True, on_delete=models.SET_NULL, related_name="recipes"

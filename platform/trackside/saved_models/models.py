@@ -50,3 +50,55 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return f"{self.saved_model} v{self.number}"
+
+
+class EvaluationStore(models.Model):
+    """What evaluations of a saved model found, as time goes by."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="evaluation_stores")
+    name = models.CharField(max_length=80)
+    saved_model = models.ForeignKey(
+        SavedModel, on_delete=models.CASCADE, related_name="evaluation_stores"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="evaluation_store_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Evaluation(models.Model):
+    """How good a version was on a dataset, and what had moved; `folder` has all of it."""
+
+    store = models.ForeignKey(EvaluationStore, on_delete=models.CASCADE, related_name="evaluations")
+    number = models.IntegerField()
+    version = models.ForeignKey(
+        Version, null=True, on_delete=models.SET_NULL, related_name="evaluations"
+    )
+    version_number = models.IntegerField()
+    dataset = models.CharField(max_length=80)  # its name then
+    fingerprint = models.CharField(max_length=64, blank=True)
+    job = models.ForeignKey("jobs.Job", null=True, on_delete=models.SET_NULL, related_name="+")
+    folder = models.CharField(max_length=300)  # relative to TRACKSIDE_STORAGE
+    metric = models.CharField(max_length=40)
+    metrics = models.JSONField(default=dict)
+    trained = models.JSONField(default=dict)  # the metrics that the version had in its training
+    judged = models.BigIntegerField(default=0)
+    of = models.BigIntegerField(default=0)  # rows or pictures of the dataset
+    left_out = models.JSONField(default=list)  # [{"why","rows"}]
+    drift = models.JSONField(default=dict)  # the summary: what moved, how much
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["store", "number"], name="evaluation_number_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store} {self.number}"
