@@ -8,9 +8,9 @@ from recipes.tasks import TASKS
 from trackside.accounts.gate import caller
 from trackside.api.failures import Failure
 from trackside.api.fitting import answer
-from trackside.api.paging import page
+from trackside.api.paging import page, whole
 from trackside.datasets.queries import dataset_for
-from trackside.lab import kept, services
+from trackside.lab import kept, leaderboard, queries, services
 from trackside.lab.design import clean_part
 from trackside.lab.labels import check_reported
 from trackside.lab.models import Analysis, Session, TrainedModel
@@ -96,7 +96,8 @@ def train(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> di
         analysis, user, compute, body.get("session_name", ""), models=models, design=design
     )
     jobs = session.models.order_by("id").values_list("job_id", flat=True)
-    return {"session": session.number, "name": session.name, "jobs": list(jobs)}
+    notes = [text for one in session.design["models"] for text in one.get("notes", [])]
+    return {"session": session.number, "name": session.name, "jobs": list(jobs), "notes": notes}
 
 
 def _wish(analysis: Analysis) -> dict[str, Any]:
@@ -121,6 +122,26 @@ def session(request: HttpRequest, key: str, name: str, n: int) -> dict[str, Any]
     models = sorted(found.models.select_related("job"), key=lambda one: _rank(analysis, one))
     shown_models = [_model(one) for one in models]
     return {"session": found.number, "name": found.name, "models": shown_models}
+
+
+def models(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
+    """The models of all sessions, sorted and filtered as the results page does."""
+    analysis = _analysis(request, key, name)
+    metrics, usual = TASKS[analysis.task].metrics, queries.card_of(analysis)
+    for field, known in (("sort", [*metrics, *leaderboard.OTHERS]), ("order", ("asc", "desc")),
+                         ("state", leaderboard.STATES)):  # fmt: skip
+        given = request.GET.get(field)
+        if given and given not in known:
+            said = f"{field!r} is one of {', '.join(known)}, not {given[:40]!r}."
+            raise Failure(422, "invalid", said, field)
+    wish = leaderboard.asked(request.GET.dict(), metrics, usual)
+    found = leaderboard.kept(list(queries.models_of(analysis)), wish)
+    first, limit = whole(request, "offset", 0, 10**9), whole(request, "limit", 100, 1000)
+    shown_models = leaderboard.ordered(found, wish, metrics)[first : first + limit]
+    return {
+        "models": [{**_model(one), "session": one.session.number} for one in shown_models],
+        "count": len(found),
+    }
 
 
 def trained_model(

@@ -1,9 +1,5 @@
 """The shapes of bodies and answers, as JSON Schema, with the cards' own where they belong."""
 
-from typing import Any
-
-from recipes.algorithms import ALGORITHMS
-from recipes.features import HANDLING
 from recipes.tasks import TASKS
 from trackside.api.schemas import Schema
 from trackside.saved_models.strategies import STRATEGIES
@@ -131,69 +127,10 @@ TASK: Schema = {
 NEW_ANALYSIS = obj("name dataset", closed=True, name=NAME, dataset=NAME, target=TARGET, task=TASK)
 
 
-def model_schema() -> Schema:
-    """One model of a design: what its algorithm's card takes."""
-    if len(ALGORITHMS) == 1:
-        return _model(*next(iter(ALGORITHMS.items())))
-    return {"oneOf": [_model(name, card) for name, card in ALGORITHMS.items()]}
-
-
-def _model(name: str, card: Any) -> Schema:
-    return obj(
-        "algorithm", algorithm={"type": "string", "enum": [name]}, params=card.params.schema()
-    )
-
-
-def _different(part: str) -> list[Any]:
-    """A task for each different form of that part."""
-    return list({repr(getattr(one, part)): one for one in TASKS.values()}.values())
-
-
-def design_schema() -> Schema:
-    """`GET .../analyses/{name}`, made from the cards."""
-    card = next(iter(TASKS.values()))
-    return obj(
-        task={"type": "string", "enum": list(TASKS)},
-        target=TEXT,
-        split={"oneOf": [one.split.schema() for one in _different("split")]},
-        metric={
-            "type": "string",
-            "enum": list(dict.fromkeys(one for card in TASKS.values() for one in card.metrics)),
-        },
-        features=ANY_OBJECT,
-        rebalance=FLAG,
-        models=many(model_schema()),
-        augmentation=card.augmentation.schema(),
-        training=next(iter(ALGORITHMS.values())).training.schema(),
-        compute=COMPUTE,
-    )
-
-
-FEATURE: Schema = {**HANDLING.schema(), "type": ["object", "null"]}
-PATCH_DESIGN: Schema = {
-    "type": "object",
-    "description": "The parts of the design to change, or all of it; a part may be partial.",
-    "properties": {
-        "name": TEXT,
-        "dataset": TEXT,
-        "split": ANY_OBJECT,
-        "metric": TEXT,
-        "features": {
-            "type": "object",
-            "description": "Of a table: by column what differs from the default handling, such as "
-            "{'role': 'ignore'}; {} or null goes back to the default",
-            "additionalProperties": FEATURE,
-        },
-        "rebalance": FLAG,
-        "models": many(ANY_OBJECT),
-        "augmentation": ANY_OBJECT,
-        "training": ANY_OBJECT,
-        "compute": ANY_OBJECT,
-        "runtime": ANY_OBJECT,
-        "target": TEXT,
-        "task": TEXT,
-    },
-    "additionalProperties": False,
+NOTES: Schema = {
+    "type": "array",
+    "items": TEXT,
+    "description": "Settings that came under the names of other tools, and what became of them",
 }
 FIT = obj(closed=True, compute=COMPUTE)
 TRAIN = obj(
@@ -206,37 +143,6 @@ TRAIN = obj(
         "description": "Models of the design by their place from 0, or models as a design has them",
     },
 )
-TRAINING = obj("session jobs", session=WHOLE, jobs=many(WHOLE))
-SESSION = obj(
-    "models",
-    models=many(
-        obj(
-            "id algorithm state metrics params job",
-            id=WHOLE,
-            algorithm=TEXT,
-            state=TEXT,
-            metrics=ANY_OBJECT,
-            params=ANY_OBJECT,
-            job={"type": ["integer", "null"]},
-        )
-    ),
-)
-TRAINED_MODEL = obj(
-    "id task algorithm state metrics report",
-    id=WHOLE,
-    task=TEXT,
-    algorithm=TEXT,
-    state=TEXT,
-    metrics=ANY_OBJECT,
-    params=ANY_OBJECT,
-    facts=ANY_OBJECT,
-    starred=FLAG,
-    threshold={"type": ["number", "null"], "description": "in use: the kept one or the own one"},
-    own_threshold={"type": ["number", "null"]},
-    report={"type": ["object", "null"], "description": "docs/jobs.md has its shape"},
-    job={"type": ["integer", "null"]},
-)
-PATCH_TRAINED_MODEL = obj(closed=True, threshold={"type": ["number", "null"]}, starred=FLAG)
 DEPLOY = obj("name", closed=True, name=NAME, activate=FLAG)
 VERSION = obj(
     "version active metrics",

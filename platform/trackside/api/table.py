@@ -3,7 +3,9 @@
 from trackside.api import analyses, datasets, flow, gpus, health, jobs, projects, saved_models
 from trackside.api import shapes as s
 from trackside.api import shapes_datasets as d
+from trackside.api import shapes_lab as lab
 from trackside.api.operations import Operation, Query
+from trackside.api.shapes_design import PATCH_DESIGN, design_schema
 from trackside.api.shapes_fit import FITS
 from trackside.api.table_fleet import FLEET
 
@@ -22,6 +24,15 @@ WINDOW = (
         place="header",
         text="`text/csv` or `application/vnd.apache.parquet`: the whole dataset",
     ),
+)
+LEADERBOARD = (
+    Query(name="sort", schema=s.TEXT, text="a metric, or label, session, seconds, size"),
+    Query(name="order", schema={"enum": ["asc", "desc"]}, text="without it the best is first"),
+    Query(name="algorithm", schema=s.TEXT, text="only models of this one"),
+    Query(name="state", schema={"enum": ["trained", "work", "failed"]}, text="only these"),
+    Query(name="starred", schema={"enum": ["1"]}, text="only these"),
+    Query(name="offset", schema={"type": "integer", "default": 0}, text="the first one, from 0"),
+    Query(name="limit", schema={"type": "integer", "default": 100, "maximum": 1000}, text="models"),
 )
 LAST = Query(name="Last-Event-ID", schema=s.TEXT, text="go on behind this event", place="header")
 FILTERS = (
@@ -69,24 +80,27 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(method="GET", path=P + "/analyses", run=analyses.listed, tag="Lab", query=PAGE,
               answer=s.listed("analyses", s.ANY_OBJECT), text="The analyses of a project"),
     Operation(method="POST", path=P + "/analyses", run=analyses.create, tag="Lab", status=201,
-              body=s.NEW_ANALYSIS, answer=s.design_schema(), starts=True,
+              body=s.NEW_ANALYSIS, answer=design_schema(), starts=True,
               text="Make an analysis; answers the design with its defaults"),
-    Operation(method="GET", path=ANALYSIS, run=analyses.get, tag="Lab", answer=s.design_schema(),
+    Operation(method="GET", path=ANALYSIS, run=analyses.get, tag="Lab", answer=design_schema(),
               text="The design of an analysis"),
-    Operation(method="PATCH", path=ANALYSIS, run=analyses.change, tag="Lab", body=s.PATCH_DESIGN,
-              answer=s.design_schema(), text="Change parts of a design"),
+    Operation(method="PATCH", path=ANALYSIS, run=analyses.change, tag="Lab", body=PATCH_DESIGN,
+              answer=design_schema(), text="Change parts of a design"),
     Operation(method="POST", path=ANALYSIS + "/fit", run=analyses.fit, tag="Lab", body=s.FIT,
               answer=FITS,
               text="Would it fit? A verdict for each GPU, what placement would do now, duration"),
     Operation(method="POST", path=ANALYSIS + "/train", run=analyses.train, tag="Lab", status=201,
-              body=s.TRAIN, answer=s.TRAINING, text="Train the models of a design", starts=True),
+              body=s.TRAIN, answer=lab.TRAINING, text="Train the models of a design", starts=True),
     Operation(method="GET", path=ANALYSIS + "/sessions/{n}", run=analyses.session, tag="Lab",
-              answer=s.SESSION, text="The models of a session, best first"),
+              answer=lab.SESSION, text="The models of a session, best first"),
+    Operation(method="GET", path=ANALYSIS + "/models", run=analyses.models, tag="Lab",
+              query=LEADERBOARD, answer=lab.LEADERBOARD,
+              text="The models of all sessions of an analysis, best first"),
     Operation(method="GET", path=P + "/trained-models/{id}", run=analyses.trained_model, tag="Lab",
-              answer=s.TRAINED_MODEL, text="One trained model: its metrics, facts and report",
+              answer=lab.TRAINED_MODEL, text="One trained model: its metrics, facts and report",
               about="The report has what the results pages show; null while it is not trained."),
     Operation(method="PATCH", path=P + "/trained-models/{id}", run=analyses.change_model,
-              tag="Lab", body=s.PATCH_TRAINED_MODEL, answer=s.TRAINED_MODEL,
+              tag="Lab", body=lab.PATCH_TRAINED_MODEL, answer=lab.TRAINED_MODEL,
               text="Keep another threshold of a model of two classes, or star a model",
               about="A kept threshold goes with a deployment; null is the model's own."),
     Operation(method="GET", path="/jobs", run=jobs.listed, tag="Jobs", query=(*FILTERS, *PAGE),

@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Any, get_args
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -16,19 +17,20 @@ from trackside.accounts.gate import caller, error_json, signed_in
 from trackside.jobs import logs
 from trackside.jobs import services as jobs
 from trackside.jobs.states import JOB_OVER
-from trackside.lab import queries, running, services
+from trackside.lab import leaderboard, queries, running, services
 from trackside.lab.models import Analysis, Session, TrainedModel
 from trackside.lab.pages import analysis_of, frame, wants_json
 from trackside.projects.models import Role
 from trackside.ui.streaming import streamed
 
 Context = dict[str, Any]
+MODELS = 100  # of a page
 
 
 @signed_in
 @require_GET
 def results(request: HttpRequest, key: str, name: str) -> HttpResponse:
-    """The models of all sessions in one table; `?sort=` a metric, `?session=` two to compare."""
+    """The models of all sessions in one table, as the address asks (lab/leaderboard.py)."""
     project, analysis = analysis_of(request, key, name)
     context = {**frame(project, analysis), "place": "results", **_table(request, analysis)}
     return render(request, "lab/results.html", context)
@@ -50,30 +52,29 @@ def session(request: HttpRequest, key: str, name: str, number: int) -> HttpRespo
 
 
 def _table(request: HttpRequest, analysis: Analysis, only: Session | None = None) -> Context:
-    """The model table, sorted by a metric or by when a model was made."""
+    """The models of all sessions, or of one and perhaps another one that it is compared with."""
     metrics = TASKS[analysis.task].metrics
-    chosen = queries.card_of(analysis)
-    sort = request.GET.get("sort", "")
-    card = metrics.get(sort, chosen)
+    usual = queries.card_of(analysis)
     models = list(queries.models_of(analysis))
     if only is not None:
         compared = request.GET.get("with", "")
         numbers = {only.number, int(compared) if compared.isdecimal() else only.number}
         models = [one for one in models if one.session.number in numbers]
-    ranked = queries.best_first(models, card)
-    if sort == "time":
-        ranked = sorted(models, key=lambda one: -one.pk)
-    for one in ranked:
-        one.state = queries.state_of(one)  # type: ignore[attr-defined]
-    shown = [chosen.name, *(one for one in metrics if one != chosen.name)][:4]
+    wish = leaderboard.asked(request.GET.dict(), metrics, usual)
+    ranked = leaderboard.ordered(leaderboard.kept(models, wish), wish, metrics)
+    page = Paginator(ranked, MODELS).get_page(request.GET.get("page"))
+    best = queries.best_first(models, usual)
     return {
         "session": only,
         "sessions": _sessions(analysis),
-        "models": ranked,
-        "columns": [metrics[one] for one in shown],
-        "sort": sort or chosen.name,
+        "page": page,
+        "wish": wish,
+        "all": len(models),
+        "comparable": sum(1 for one in models if one.bundle),
         "compared": request.GET.get("with", ""),
-        "top": next((one.pk for one in queries.best_first(models, chosen) if one.bundle), None),
+        "top": next((one.pk for one in best if one.bundle), None),
+        **leaderboard.choices(models, metrics),
+        **leaderboard.table(list(page), wish, metrics, usual),
     }
 
 

@@ -1,0 +1,82 @@
+"""The shapes of a design, made from the cards."""
+
+from typing import Any
+
+from recipes.algorithms import ALGORITHMS
+from recipes.features import HANDLING
+from recipes.tasks import TASKS
+from trackside.api.schemas import Schema
+from trackside.api.shapes import ANY_OBJECT, COMPUTE, FLAG, NOTES, TEXT, many, obj
+
+
+def model_schema() -> Schema:
+    """One model of a design: what its algorithm's card takes."""
+    if len(ALGORITHMS) == 1:
+        return _model(*next(iter(ALGORITHMS.items())))
+    return {"oneOf": [_model(name, card) for name, card in ALGORITHMS.items()]}
+
+
+def _model(name: str, card: Any) -> Schema:
+    return obj(
+        "algorithm",
+        algorithm={"type": "string", "enum": [name]},
+        params=card.params.schema(),
+        on=FLAG,
+        notes=NOTES,
+    )
+
+
+def _different(part: str) -> list[Any]:
+    """A task for each different form of that part."""
+    return list({repr(getattr(one, part)): one for one in TASKS.values()}.values())
+
+
+def design_schema() -> Schema:
+    """`GET .../analyses/{name}`, made from the cards."""
+    card = next(iter(TASKS.values()))
+    return obj(
+        task={"type": "string", "enum": list(TASKS)},
+        target=TEXT,
+        split={"oneOf": [one.split.schema() for one in _different("split")]},
+        metric={
+            "type": "string",
+            "enum": list(dict.fromkeys(one for card in TASKS.values() for one in card.metrics)),
+        },
+        features=ANY_OBJECT,
+        rebalance=FLAG,
+        models=many(model_schema()),
+        augmentation=card.augmentation.schema(),
+        training=next(iter(ALGORITHMS.values())).training.schema(),
+        compute=COMPUTE,
+    )
+
+
+FEATURE: Schema = {**HANDLING.schema(), "type": ["object", "null"]}
+PATCH_DESIGN: Schema = {
+    "type": "object",
+    "description": "The parts of the design to change, or all of it; a part may be partial.",
+    "properties": {
+        "name": TEXT,
+        "dataset": TEXT,
+        "split": ANY_OBJECT,
+        "metric": TEXT,
+        "features": {
+            "type": "object",
+            "description": "Of a table: by column what differs from the default handling, such as "
+            "{'role': 'ignore'}; {} or null goes back to the default",
+            "additionalProperties": FEATURE,
+        },
+        "rebalance": FLAG,
+        "models": many(ANY_OBJECT),
+        "augmentation": ANY_OBJECT,
+        "training": ANY_OBJECT,
+        "compute": ANY_OBJECT,
+        "runtime": {
+            "type": "object",
+            "description": "seed; of images precision; of a table learning_curve (true or false)",
+        },
+        "target": TEXT,
+        "task": TEXT,
+    },
+    "additionalProperties": False,
+}

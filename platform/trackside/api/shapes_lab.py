@@ -1,0 +1,36 @@
+"""What the REST API says of trainings and trained models."""
+
+from trackside.api.shapes import ANY_OBJECT, FLAG, NOTES, TEXT, WHOLE, many, obj
+
+TRAINING = obj("session jobs", session=WHOLE, name=TEXT, jobs=many(WHOLE), notes=NOTES)
+SESSION = obj(
+    "models",
+    models=many(
+        obj(
+            "id algorithm state metrics params job",
+            id=WHOLE,
+            algorithm=TEXT,
+            state=TEXT,
+            metrics=ANY_OBJECT,
+            params=ANY_OBJECT,
+            job={"type": ["integer", "null"]},
+        )
+    ),
+)
+TRAINED_MODEL = obj(
+    "id task algorithm state metrics report",
+    id=WHOLE,
+    task=TEXT,
+    algorithm=TEXT,
+    state=TEXT,
+    metrics=ANY_OBJECT,
+    params=ANY_OBJECT,
+    facts=ANY_OBJECT,
+    starred=FLAG,
+    threshold={"type": ["number", "null"], "description": "in use: the kept one or the own one"},
+    own_threshold={"type": ["number", "null"]},
+    report={"type": ["object", "null"], "description": "docs/jobs.md has its shape"},
+    job={"type": ["integer", "null"]},
+)
+LEADERBOARD = obj("models count", models=many(ANY_OBJECT), count=WHOLE)
+PATCH_TRAINED_MODEL = obj(closed=True, threshold={"type": ["number", "null"]}, starred=FLAG)
