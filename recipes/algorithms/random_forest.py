@@ -50,10 +50,10 @@ PARAMS = Params(
         Choice(
             name="max_features",
             label="Columns tried at each split",
-            default="auto",
+            default="usual",
             help="How many columns, drawn at random, each split may choose from.",
             options=(
-                ("auto", "Automatic", "The square root for classes, all for a number."),
+                ("usual", "As usual", "The square root for classes, all for a number."),
                 ("sqrt", "Square root", "The square root of the number of columns."),
                 ("log2", "Logarithm", "Its logarithm to the base 2."),
                 ("all", "All", "Every column; usual for regressions."),

@@ -32,8 +32,9 @@ def read(job: Job, device: str) -> Design:
     algorithm = card(ALGORITHMS, spec, "algorithm")
     if algorithm.name not in task.algorithms:
         raise BadJob(f"{algorithm.label} cannot solve {task.label}.")
+    given, told = algorithm.translate(spec.get("params") or {})
     resolved = algorithm.resolve(
-        algorithm.params.clean(spec.get("params") or {}),
+        algorithm.params.clean(given),
         algorithm.training.clean(spec.get("training") or {}),
         task.augmentation.clean(spec.get("augmentation") or {}),
         device,
@@ -49,7 +50,7 @@ def read(job: Job, device: str) -> Design:
         metric=metric_of(task, spec),
         dataset=folder,
         fingerprint=fingerprint,
-        notes=resolved.notes,
+        notes=[*(spec.get("notes") or []), *told, *resolved.notes],
     )
 
 

@@ -102,7 +102,7 @@ def _forest(setup: Setup, *, extra: bool) -> Any:
     kind = FOREST[extra][0 if setup.classes else 1]
     params = setup.params
     usual = "sqrt" if setup.classes else "all"  # what the library itself takes
-    tried = usual if params["max_features"] == "auto" else params["max_features"]
+    tried = usual if params["max_features"] == "usual" else params["max_features"]
     return kind(
         warm_start=True,
         max_depth=params["max_depth"] or None,

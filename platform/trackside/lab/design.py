@@ -1,7 +1,8 @@
 """The design of an analysis: its defaults, and the check of each part by its card. Pure.
 
-`{"task","target","split","metric","models":[{"algorithm","params","on"}],"augmentation",
+`{"task","target","split","metric","models":[{"algorithm","params","on","notes"}],"augmentation",
 "training","runtime","compute"}`; of a table also `features` (lab/handling.py) and `rebalance`.
+`notes`, where there are some: which settings came under the names of other tools.
 """
 
 from copy import deepcopy
@@ -9,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from recipes.algorithms import ALGORITHMS
-from recipes.params import Choice, ParamError, Params, Whole
+from recipes.params import Choice, Flag, ParamError, Params, Whole
 from recipes.tasks import TASKS
 from trackside.lab.trouble import BadDesign
 
@@ -49,7 +50,15 @@ SEED_OF_TABLES = replace(
     SEED,
     help="Fixes all that an algorithm draws at random. The same seed gives the same model.",
 )
-RUNTIMES = {"images": RUNTIME, "table": Params((SEED_OF_TABLES,))}
+LEARNING_CURVE = Flag(
+    name="learning_curve",
+    label="Learning curve",
+    default=False,
+    help="Fits the same model four times more, on 10, 25, 50 and 75 % of the training rows, and "
+    "judges each on the validation rows: it shows whether more rows would help. The training "
+    "takes about two and a half times as long.",
+)
+RUNTIMES = {"images": RUNTIME, "table": Params((SEED_OF_TABLES, LEARNING_CURVE))}
 OWN: dict[str, Design] = {"images": {}, "table": {"features": {}, "rebalance": False}}
 
 
@@ -194,7 +203,7 @@ def _models(design: Design, value: Any) -> list[dict[str, Any]]:
 def _model(design: Design, place: int, one: Any) -> dict[str, Any]:
     where = f"models.{place}"
     given = _mapping(where, one)
-    unknown = sorted(set(given) - {"algorithm", "params", "on"})
+    unknown = sorted(set(given) - {"algorithm", "params", "on", "notes"})
     if unknown:
         said = f"A model has no {unknown[0]!r}; it has algorithm, params and on."
         raise BadDesign({f"{where}.{unknown[0]}": said})
@@ -204,11 +213,21 @@ def _model(design: Design, place: int, one: Any) -> dict[str, Any]:
         raise BadDesign(
             {f"{where}.algorithm": f"'algorithm' must be one of {known}, not {algorithm!r}."}
         )
-    params = _by_card(ALGORITHMS[algorithm].params, f"{where}.params", given.get("params", {}))
+    card, asked = ALGORITHMS[algorithm], _mapping(f"{where}.params", given.get("params", {}))
+    asked, notes = card.translate(asked)
+    params = _by_card(card.params, f"{where}.params", asked)
     on = given.get("on", True)
     if not isinstance(on, bool):
         raise BadDesign({f"{where}.on": f"'on' must be true or false, not {on!r}."})
-    return {"algorithm": algorithm, "params": params, "on": on}
+    made = {"algorithm": algorithm, "params": params, "on": on}
+    notes = notes or _noted(design["models"][place : place + 1], made)
+    return {**made, "notes": notes} if notes else made
+
+
+def _noted(before: list[dict[str, Any]], made: dict[str, Any]) -> list[str]:
+    """What was said of the same settings when they came."""
+    same = [one for one in before if all(one[k] == made[k] for k in ("algorithm", "params"))]
+    return same[0].get("notes", []) if same else []
 
 
 def chosen(design: Design, models: list[int] | None = None) -> list[dict[str, Any]]:

@@ -34,12 +34,11 @@ def resolved(design: dict[str, Any], model: dict[str, Any], device: str) -> Reso
     """The model's params, training and augmentation with nothing left that the device decides."""
     card = ALGORITHMS[model["algorithm"]]
     training = {**design["training"], **model.get("training", {})}
-    return card.resolve(
-        card.params.clean(model["params"]),
-        card.training.clean(training),
-        dict(design["augmentation"]),
-        device,
+    params, told = card.translate(model["params"])  # kept before it was, by a recipe
+    done = card.resolve(
+        card.params.clean(params), card.training.clean(training), design["augmentation"], device
     )
+    return done._replace(notes=[*model.get("notes", []), *told, *done.notes])
 
 
 def freeze(analysis: Analysis, model: dict[str, Any]) -> Spec:
@@ -67,7 +66,12 @@ def _of_images(analysis: Analysis, model: dict[str, Any]) -> Spec:
     design = analysis.design
     done = resolved(design, model, device_for(design.get("compute") or {}))
     parts = {"training": done.training, "augmentation": done.augmentation}
-    return {"params": done.params, **parts}
+    return {"params": done.params, **parts, **_told(done)}
+
+
+def _told(done: Resolved) -> Spec:
+    """What was changed of the settings: the job says it again."""
+    return {"notes": done.notes} if done.notes else {}
 
 
 def _of_table(analysis: Analysis, model: dict[str, Any]) -> Spec:
@@ -96,7 +100,10 @@ def _of_table(analysis: Analysis, model: dict[str, Any]) -> Spec:
             "The split is by time and no column has the role Time: give it to one in Features "
             "handling, or split at random."
         )
-    return {"params": done.params, "features": made, "rebalance": design["rebalance"]}
+    found = {"params": done.params, "features": made, "rebalance": design["rebalance"]}
+    if design.get("runtime", {}).get("learning_curve"):
+        found["learning_curve"] = True
+    return {**found, **_told(done)}
 
 
 OWN = {"images": _of_images, "table": _of_table}

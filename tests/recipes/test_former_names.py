@@ -1,0 +1,77 @@
+"""Settings under the names of other tools become today's, and each change is said."""
+
+from typing import Any
+
+import pytest
+
+from recipes.algorithms import ALGORITHMS
+
+CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
+    (
+        "xgboost",
+        {"tree_method": "gpu_hist", "gpu_id": 0, "predictor": "gpu_predictor", "n_jobs": 4},
+        {"tree_method": "hist"},
+        ["tree_method: gpu_hist", "gpu_id: 0", "predictor: gpu_predictor", "n_jobs: 4"],
+    ),
+    (
+        "xgboost",
+        {"n_estimators": 7, "eta": 0.3, "lambda": 2, "early_stopping_rounds": 5, "nthread": 1},
+        {
+            "rounds": 7,
+            "learning_rate": 0.3,
+            "reg_lambda": 2,
+            "patience": 5,
+            "early_stopping": True,
+        },
+        ["n_estimators", "eta", "lambda", "early_stopping_rounds", "nthread: 1"],
+    ),
+    ("xgboost", {"eta": 0.3, "learning_rate": 0.1}, {"learning_rate": 0.1}, ["'eta' is left out"]),
+    (
+        "hist_gradient_boosting",
+        {"device": "cuda", "num_leaves": 15, "max_depth": -1, "lambda_l2": 1, "num_threads": 2},
+        {"max_leaves": 15, "max_depth": 0, "reg_lambda": 1},
+        ["device: cuda", "num_leaves", "max_depth: -1", "lambda_l2", "num_threads: 2"],
+    ),
+    (
+        "random_forest",
+        {"n_estimators": 50, "n_jobs": -1, "random_state": 0, "verbose": 1},
+        {"trees": 50},
+        ["n_estimators", "n_jobs: -1", "random_state: 0", "verbose: 1"],
+    ),
+    ("extra_trees", {"n_estimators": 50}, {"trees": 50}, ["n_estimators"]),
+    (
+        "knn",
+        {"n_neighbors": 3, "weights": "distance", "p": 1},
+        {"neighbours": 3, "weighting": "distance", "power": "1"},
+        ["n_neighbors", "weights", "'p'"],
+    ),
+    (
+        "mlp",
+        {"hidden_layer_sizes": [20, 20], "max_iter": 9, "learning_rate_init": 0.01},
+        {"layers": 2, "width": 20, "rounds": 9, "learning_rate": 0.01},
+        ["hidden_layer_sizes", "max_iter", "learning_rate_init"],
+    ),
+    ("svm", {"gamma": 0.5}, {"gamma": "value", "gamma_value": 0.5}, ["gamma: 0.5"]),
+    ("logistic_regression", {"n_jobs": 2, "C": 3}, {"C": 3}, ["n_jobs: 2"]),
+    ("ridge", {"random_state": 1}, {}, ["random_state: 1"]),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "made", "told"), CASES)
+def test_former_names_become_todays_and_each_is_told(
+    name: str, given: dict[str, Any], made: dict[str, Any], told: list[str]
+) -> None:
+    card = ALGORITHMS[name]
+    found, notes = card.translate(given)
+    assert found == made
+    assert len(notes) == len(told)
+    for text, words in zip(sorted(notes), sorted(told), strict=True):
+        assert any(words in one for one in notes), (words, text)
+    cleaned = card.params.clean(found)
+    assert card.translate(cleaned) == (cleaned, [])
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_todays_own_names_are_left_alone(name: str) -> None:
+    defaults = ALGORITHMS[name].params.defaults()
+    assert ALGORITHMS[name].translate(defaults) == (defaults, [])

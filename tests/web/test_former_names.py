@@ -1,0 +1,96 @@
+"""Settings under former names, by REST: taken, and said in the answer, the session and the job."""
+
+from typing import Any
+
+import pytest
+
+from tests.web import lab_stage, table_stage
+from tests.web.test_lab_tables import adults
+from tests.web.world import Rest
+from trackside.accounts.models import User
+from trackside.datasets.models import Dataset
+from trackside.jobs.models import Job
+from trackside.lab.models import Analysis, Session
+from trackside.projects.models import Project
+
+pytestmark = pytest.mark.django_db
+ALL = "/projects/INSECTS/analyses"
+HERE = f"{ALL}/earners"
+OLD = {"tree_method": "gpu_hist", "gpu_id": 0, "predictor": "gpu_predictor", "n_estimators": 7}
+
+
+@pytest.fixture
+def people(project: Project, ada: User) -> Dataset:
+    lab_stage.node("cpu-01")
+    return table_stage.uploaded(project, ada, "people", adults())
+
+
+@pytest.fixture
+def rest(ada: User, people: Dataset) -> Rest:
+    made = Rest(ada)
+    made.call("POST", ALL, {"name": "earners", "dataset": "people", "target": "income"})
+    return made
+
+
+def said(notes: list[str]) -> bool:
+    return all(any(f"'{name}" in text for text in notes) for name in OLD)
+
+
+def test_a_design_with_former_names_is_taken_and_says_what_became_of_them(rest: Rest) -> None:
+    change = {"models": [{"algorithm": "xgboost", "params": OLD}]}
+    answer = rest.call("PATCH", HERE, change)
+    assert answer.status_code == 200, answer.content
+    (model,) = answer.json()["models"]
+    assert (model["params"]["rounds"], model["params"]["tree_method"]) == (7, "hist")
+    assert said(model["notes"])
+    assert rest.call("GET", HERE).json()["models"] == [model]
+    # as it came, it may come back; with other settings the notes are those of nobody
+    assert rest.call("PATCH", HERE, {"models": [model]}).json()["models"] == [model]
+    model["params"]["rounds"] = 8
+    changed = rest.call("PATCH", HERE, {"models": [model]}).json()["models"][0]
+    assert "notes" not in changed
+
+
+@pytest.mark.parametrize("written_out", [True, False])
+def test_a_training_says_it_in_its_answer_its_session_and_its_job(
+    rest: Rest, written_out: bool
+) -> None:
+    models: list[Any] = [{"algorithm": "xgboost", "params": OLD}]
+    if not written_out:
+        rest.call("PATCH", HERE, {"models": models})
+        models = [0]
+    answer = rest.call("POST", f"{HERE}/train", {"models": models})
+    assert answer.status_code == 201, answer.content
+    begun = answer.json()
+    assert said(begun["notes"])
+    session = Session.objects.get(number=begun["session"])
+    assert session.design["models"][0]["notes"] == begun["notes"]
+    spec = Job.objects.get(pk=begun["jobs"][0]).spec
+    assert spec["notes"] == begun["notes"]
+    assert spec["params"]["rounds"] == 7
+
+
+def test_what_the_device_changes_is_said_on_the_job_too(rest: Rest) -> None:
+    models = [{"algorithm": "xgboost", "params": {"booster": "dart"}}]
+    begun = rest.call("POST", f"{HERE}/train", {"models": models}).json()
+    (note,) = Job.objects.get(pk=begun["jobs"][0]).spec["notes"]
+    assert "Early stopping is off" in note
+
+
+def test_a_learning_curve_is_asked_for_in_runtime_and_stands_in_the_spec(rest: Rest) -> None:
+    assert rest.call("GET", HERE).json()["runtime"]["learning_curve"] is False
+    before = Job.objects.count()
+    begun = rest.call("POST", f"{HERE}/train", {"models": [0]}).json()
+    assert "learning_curve" not in Job.objects.get(pk=begun["jobs"][0]).spec
+    rest.call("PATCH", HERE, {"runtime": {"learning_curve": True}})
+    begun = rest.call("POST", f"{HERE}/train", {"models": [0]}).json()
+    assert Job.objects.get(pk=begun["jobs"][0]).spec["learning_curve"] is True
+    assert Job.objects.count() == before + 2
+
+
+def test_a_design_from_before_the_switch_trains_without_a_curve(rest: Rest) -> None:
+    found = Analysis.objects.get(name="earners")
+    del found.design["runtime"]["learning_curve"]
+    found.save()
+    begun = rest.call("POST", f"{HERE}/train", {"models": [0]})
+    assert begun.status_code == 201, begun.content
