@@ -76,6 +76,7 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         "metrics": judged["val"],
         "test_metrics": judged.get("test"),
         "fingerprint": design.fingerprint,
+        "test_fingerprint": design.second and design.second.fingerprint,
         "seed": fit.job.seed,
         "learned": learned,
         "versions": versions("table"),
@@ -178,6 +179,8 @@ def _report(
         figures.judge(task.name, ready.target[one.rows], one.given, threshold)
         for one in ended.folds
     ]
+    if fit.design.second:
+        parts["test"]["dataset"] = fit.design.second.name
     cleaned: dict[str, Any] = finite(
         {
             "task": task.name,
