@@ -8,6 +8,7 @@ from recipes.algorithms.algorithm import Resolved
 from recipes.params import ParamError
 from recipes.tasks import data_of
 from trackside.compute.models import Gpu
+from trackside.compute.services import libraries
 from trackside.datasets import holding
 from trackside.jobs.kinds import placed as for_spec
 from trackside.lab import handling, subjects
@@ -48,9 +49,11 @@ def freeze(analysis: Analysis, model: dict[str, Any]) -> Spec:
     """
     dataset = ready(analysis.dataset)
     design = analysis.design
+    lacking = handling.lacking([model], libraries())
     unfit = subjects.unfit(dataset, analysis.task, analysis.target)
-    if unfit:
-        raise Refused(unfit)
+    for sentence in (unfit, *lacking.values()):
+        if sentence:
+            raise Refused(sentence)
     return {
         "task": analysis.task,
         "algorithm": model["algorithm"],

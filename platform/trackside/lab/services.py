@@ -21,7 +21,7 @@ from trackside.lab.deleting import delete_analysis, delete_session
 from trackside.lab.design import Design, chosen, clean_part, default_design
 from trackside.lab.freezing import freeze, placed
 from trackside.lab.handling import clean as clean_features
-from trackside.lab.handling import inputs
+from trackside.lab.handling import fitting, inputs
 from trackside.lab.labels import check_reported, label_of
 from trackside.lab.models import Analysis, Session, TrainedModel
 from trackside.lab.subjects import aim, columns_of
@@ -90,6 +90,7 @@ def save_design(analysis: Analysis, part: str, values: Any) -> Analysis:
         values = {**now, **values}
     if part == "features" and part in held.design:
         columns = inputs(columns_of(held.dataset), held.target)
+        values = _still_fitting(columns, now, values, held.dataset.rows)
         value: Any = clean_features(columns, values, held.dataset.rows)
     else:
         value = clean_part(held.design, part, values)
@@ -101,6 +102,14 @@ def save_design(analysis: Analysis, part: str, values: Any) -> Analysis:
     held.save(update_fields=["design", "updated_at"])
     analysis.design, analysis.updated_at = held.design, held.updated_at
     return analysis
+
+
+def _still_fitting(columns: list[Any], now: Any, values: Any, rows: int) -> Any:
+    """What was kept of columns that are no longer there, or of another type, goes silently."""
+    if not isinstance(values, dict):
+        return values
+    _, lost = fitting(columns, now, rows)
+    return {name: one for name, one in values.items() if name not in lost or one != now[name]}
 
 
 def train(  # noqa: PLR0913 - what a click is made of
