@@ -24,7 +24,9 @@ def inputs_of(found: Analysis) -> list[Column]:
     return handling.inputs(columns_of(found.dataset), found.target)
 
 
-def table_target(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
+def table_target(
+    request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]
+) -> Context:
     columns = columns_of(found.dataset)
     target = next((one for one in columns if one["name"] == found.target), None)
     classes = counts(target) if target and found.task != "regression" else []
@@ -37,11 +39,9 @@ def table_target(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
     }
 
 
-def table_nothing(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
-    return {"errors": errors}
-
-
-def table_features(request: HttpRequest, found: Analysis) -> Context:
+def table_features(
+    request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]
+) -> Context:
     """One page of columns, by `?q=` in their names and `?role=`."""
     columns, rows = inputs_of(found), found.dataset.rows
     own, lost = handling.fitting(columns, found.design["features"], rows)
@@ -68,6 +68,7 @@ def table_features(request: HttpRequest, found: Analysis) -> Context:
         "all": len(columns),
         "changed": len(own),
         "lost": lost,
+        "errors": errors,
     }
 
 
@@ -77,7 +78,9 @@ def sent_features(request: HttpRequest, found: Analysis, part: str) -> dict[str,
     return handling.sent(columns, found.design["features"], request.POST, rows)
 
 
-def table_algorithms(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
+def table_algorithms(
+    request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]
+) -> Context:
     """A card for each algorithm of the task; a library that no machine has is told."""
     listed = offered(found.design)
     lacking = handling.lacking(listed, libraries())
