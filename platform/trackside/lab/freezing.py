@@ -11,7 +11,7 @@ from trackside.compute.models import Gpu
 from trackside.compute.services import libraries
 from trackside.datasets import holding
 from trackside.jobs.kinds import placed as for_spec
-from trackside.lab import handling, subjects
+from trackside.lab import handling, second_dataset, subjects
 from trackside.lab.models import Analysis
 from trackside.lab.subjects import columns_of, ready
 from trackside.lab.trouble import Refused
@@ -104,6 +104,7 @@ def _of_table(analysis: Analysis, model: dict[str, Any]) -> Spec:
             "handling, or split at random."
         )
     found = {"params": done.params, "features": made, "rebalance": design["rebalance"]}
+    found |= second_dataset.frozen(analysis)
     if design.get("runtime", {}).get("learning_curve"):
         found["learning_curve"] = True
     return {**found, **_told(done)}

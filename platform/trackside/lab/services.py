@@ -16,7 +16,7 @@ from trackside.datasets import holding
 from trackside.datasets.models import Dataset
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Attempt, Job
-from trackside.lab import estimates
+from trackside.lab import estimates, second_dataset
 from trackside.lab.deleting import delete_analysis, delete_session
 from trackside.lab.design import Design, chosen, clean_part, default_design
 from trackside.lab.freezing import freeze, placed
@@ -94,6 +94,8 @@ def save_design(analysis: Analysis, part: str, values: Any) -> Analysis:
         value: Any = clean_features(columns, values, held.dataset.rows)
     else:
         value = clean_part(held.design, part, values)
+    if part == "split":
+        second_dataset.check(held, value)
     if part == "models":
         check_reported(value, held.design["models"])
     if part == "compute" and value:
@@ -160,7 +162,7 @@ def _begin(
 ) -> Session:
     wanted = chosen(analysis.design, models)
     Analysis.objects.select_for_update().get(pk=analysis.pk)
-    analysis.dataset = holding.held(analysis.dataset)
+    second_dataset.hold(analysis)
     last = Session.objects.filter(analysis_id=analysis.pk).aggregate(last=Max("number"))["last"]
     number = (last or 0) + 1
     session = Session.objects.create(

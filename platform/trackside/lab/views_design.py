@@ -12,7 +12,7 @@ from recipes.algorithms import ALGORITHMS
 from recipes.tasks import TASKS, data_of
 from trackside.accounts.gate import signed_in
 from trackside.compute.requests import BadCompute
-from trackside.lab import forms, services
+from trackside.lab import forms, second_dataset, services
 from trackside.lab.design import offered, splits_of
 from trackside.lab.labels import model_label
 from trackside.lab.models import Analysis
@@ -154,6 +154,19 @@ def _by_card(part: str) -> Fill:
     return fill
 
 
+def _table_split(
+    request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]
+) -> Context:
+    form = forms.part_form(found.design, "split", data, {"tables": second_dataset.options(found)})
+    _told(form, errors)
+    return {
+        "form": form,
+        "parts": second_dataset.parts(found),
+        "tested_on": found.design["split"].get("test_dataset"),
+        "on_another": second_dataset.is_named(found.design["split"]),
+    }
+
+
 def _told(form: Any, errors: dict[str, str]) -> None:
     """Sentences that no single field gives, such as a sum over 1, stand beside their field too."""
     for name, sentence in errors.items():
@@ -231,7 +244,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
     ),
     "table": (
         Tab("target", "rebalance", "Target", "target", T + "target.html", table_target, "Basics"),
-        Tab("split", "split", "Train / Test set", "split", T + "split.html", _by_card("split")),
+        Tab("split", "split", "Train / Test set", "split", T + "split.html", _table_split),
         Tab("metrics", "metric", "Metrics", "gauge", D + "metrics.html", _metrics),
         Tab(
             "features",
