@@ -14,9 +14,18 @@ SAME = {"task": "task", "algorithm": "algorithm", "target": "target"}
 Json = Mapping[str, Any]
 
 
-def can(algorithm: str) -> bool:
+def never(algorithm: str, split: Json) -> str:
+    """Why this algorithm, or a training that is split like that, cannot go on from any model."""
     card = ALGORITHMS.get(algorithm)
-    return card is not None and card.goes_on is not None
+    if card is None or card.goes_on is None:
+        label = card.label if card else algorithm
+        return f"{label} cannot go on from a model: it always learns from the beginning."
+    if split.get("policy") == "kfold":
+        return (
+            "In a cross-test each row is judged by a model that did not learn from it; the version "
+            "may have learned from all. Choose another split, or train from the beginning."
+        )
+    return ""
 
 
 def trouble(about: Json, spec: Json, types: drift.Types) -> str:
@@ -24,17 +33,11 @@ def trouble(about: Json, spec: Json, types: drift.Types) -> str:
 
     `types` are those of the columns of the table today. "" if nothing speaks against it.
     """
-    label = ALGORITHMS[spec["algorithm"]].label
-    if not can(spec["algorithm"]):
-        return f"{label} cannot go on from a model: it always learns from the beginning."
+    if sentence := never(spec["algorithm"], spec.get("split") or {}):
+        return sentence
     for name, words in SAME.items():
         if about.get(name) != spec[name]:
             return f"The version has the {words} {about.get(name)!r}; this trains {spec[name]!r}."
-    if (spec.get("split") or {}).get("policy") == "kfold":
-        return (
-            "In a cross-test each row is judged by a model that did not learn from it; the version "
-            "may have learned from all. Choose another split, or train from the beginning."
-        )
     return (
         _params(about, spec)
         or _features(about, spec)

@@ -40,7 +40,7 @@ def create(request: HttpRequest, body: dict[str, Any], key: str) -> dict[str, An
         raise Failure(
             422, "invalid", f"'kind' must be {listed_kinds}, not {body['kind'][:40]!r}.", "kind"
         )
-    made = _training if body["kind"] == "train" else _scoring
+    made = {"train": _training, "score": _scoring, "evaluate": _evaluation}[body["kind"]]
     return queries.snapshot(services.create_recipe(project, user, made(project, body, user)))
 
 
@@ -56,6 +56,19 @@ def _scoring(project: Project, body: dict[str, Any], user: Any) -> services.Wish
     )
 
 
+def _evaluation(project: Project, body: dict[str, Any], user: Any) -> services.Wish:
+    return services.Wish(
+        name=body["name"],
+        kind="evaluate",
+        dataset=_input(project, body, Dataset, "dataset"),
+        saved_model=_input(project, body, SavedModel, "saved_model"),
+        store=body["output"],
+        output=body.get("rows", ""),
+        settings=body.get("settings", {}),
+        compute=body.get("compute", {}),
+    )
+
+
 def _training(project: Project, body: dict[str, Any], user: Any) -> services.Wish:
     analysis = _input(project, body, Analysis, "analysis")
     return from_analysis(
@@ -65,6 +78,7 @@ def _training(project: Project, body: dict[str, Any], user: Any) -> services.Wis
         output=body["output"],
         compute=body.get("compute", {}),
         activate=body.get("activate", True),
+        settings=body.get("settings"),
     )
 
 
@@ -90,4 +104,5 @@ def delete(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
 def run(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict[str, Any]:
     user = caller(request)
     recipe = row(project_for(user, key, Role.EDITOR), Recipe, name=name)
-    return snapshot(services.run_recipe(recipe, user, body.get("compute")))
+    warm = body.get("warm_start")
+    return snapshot(services.run_recipe(recipe, user, body.get("compute"), warm_start=warm))

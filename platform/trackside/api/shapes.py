@@ -165,32 +165,45 @@ SAVED_MODEL = obj(
 ACTIVATE = obj(
     closed=True, version={"type": "integer", "minimum": 1}, strategy={"enum": list(STRATEGIES)}
 )
+SETTINGS: Schema = {
+    "type": "object",
+    "description": "of its kind; train: warm_start, whether runs go on from the active version",
+}
 RECIPE_INPUTS = obj(closed=True, dataset=NAME, saved_model=NAME, analysis=NAME)
 NEW_RECIPE = obj(
     "name kind inputs output",
     closed=True,
     name=NAME,
-    kind={"type": "string", "description": "train or score"},
+    kind={"type": "string", "description": "train, score or evaluate"},
     inputs=RECIPE_INPUTS,
-    output={**NAME, "description": "score: the new dataset; train: the saved model"},
-    settings=ANY_OBJECT,
+    output={
+        **NAME,
+        "description": "score: the new dataset; train: the saved model; evaluate: the store",
+    },
+    rows={**NAME, "description": "evaluate: a new dataset for the judged rows; or left out"},
+    settings=SETTINGS,
     compute=COMPUTE,
     activate=FLAG,
 )
-PATCH_RECIPE = obj(closed=True, settings=ANY_OBJECT, compute=COMPUTE, activate=FLAG)
+PATCH_RECIPE = obj(closed=True, settings=SETTINGS, compute=COMPUTE, activate=FLAG)
 RECIPE = obj(
     "name kind inputs output",
     name=TEXT,
     kind=TEXT,
     inputs=ANY_OBJECT,
     output=MAYBE_TEXT,
+    rows=MAYBE_TEXT,
     settings=ANY_OBJECT,
     compute=COMPUTE,
     activate=FLAG,
     job={"type": ["integer", "null"]},
     state=TEXT,
 )
-RUN = obj(closed=True, compute=COMPUTE)
+RUN = obj(
+    closed=True,
+    compute=COMPUTE,
+    warm_start={"type": "boolean", "description": "train: as in the settings, this time only"},
+)
 DEPLOYED = obj("saved_model recipe", saved_model=SAVED_MODEL, recipe=RECIPE, version=WHOLE)
 EDGE: Schema = {
     "type": "object",

@@ -11,7 +11,7 @@ from trackside.accounts.models import User
 from trackside.compute.requests import clean
 from trackside.datasets import services as datasets
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.flow import scoring
+from trackside.flow import evaluating, retraining, scoring
 from trackside.flow.graph import Wiring, check
 from trackside.flow.models import Recipe
 from trackside.flow.trouble import BadRecipe, RecipeBusy
@@ -21,18 +21,22 @@ from trackside.projects.models import Project
 from trackside.saved_models.models import SavedModel
 
 NAME = re.compile(r"^[^\W_][\w .\-]{0,79}$")
-KINDS = ("train", "score")
+KINDS = ("train", "score", "evaluate")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """A new recipe. `output` names the dataset that a scoring writes, if it writes one."""
+    """A new recipe. `output` names the dataset that a scoring writes, if it writes one.
+
+    An evaluation writes its `store`, and its judged rows to `output` if that is named.
+    """
 
     name: str
     kind: str
     dataset: Dataset
     saved_model: SavedModel
     output: str = ""
+    store: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     compute: dict[str, Any] = field(default_factory=dict)
     activate: bool = True
@@ -59,9 +63,15 @@ def create_recipe(project: Project, user: User | None, wish: Wish) -> Recipe:
         settings = scoring.settings_of(wish.saved_model, wish.settings)
         compute = scoring.on(wish.saved_model, wish.compute)
         wish = replace(wish, output="" if scoring.writes_file(settings) else wish.output)
+    elif wish.kind == "evaluate":
+        check_name(wish.store, "output", "evaluation store")
+        settings = evaluating.settings_of(wish.saved_model, wish.settings)
+        compute = scoring.on(wish.saved_model, wish.compute)
     check(wirings(project), _wiring(wish))
     dataset = wish.kind == "score" and not scoring.writes_file(settings)
+    dataset = dataset or (wish.kind == "evaluate" and bool(wish.output))
     output = _planned(project, user, wish) if dataset else None
+    store = evaluating.store_of(project, user, wish.store, wish.saved_model)
     return Recipe.objects.create(
         project=project,
         name=wish.name,
@@ -69,6 +79,7 @@ def create_recipe(project: Project, user: User | None, wish: Wish) -> Recipe:
         dataset=wish.dataset,
         saved_model=wish.saved_model,
         output=output,
+        store=store,
         analysis=wish.analysis,
         settings=settings,
         compute=clean(compute) if compute else {},
@@ -103,12 +114,14 @@ def _planned(project: Project, user: User | None, wish: Wish) -> Dataset:
     try:
         return datasets.output_dataset(project, wish.output, user)
     except datasets.BadDataset as bad:
-        raise BadRecipe("output", bad.message) from None
+        field = "rows" if wish.kind == "evaluate" else "output"
+        raise BadRecipe(field, bad.message) from None
 
 
 def wirings(project: Project) -> list[Wiring]:
     """Every recipe of the project as names, for the graph."""
-    rows = Recipe.objects.filter(project=project).select_related("dataset", "saved_model", "output")
+    rows = Recipe.objects.filter(project=project)
+    rows = rows.select_related("dataset", "saved_model", "output", "store")
     return [
         Wiring(
             name=one.name,
@@ -116,6 +129,7 @@ def wirings(project: Project) -> list[Wiring]:
             dataset=one.dataset.name,
             saved_model=one.saved_model.name,
             output=one.output.name if one.output else None,
+            store=one.store.name if one.store else None,
         )
         for one in rows
     ]
@@ -128,6 +142,7 @@ def _wiring(wish: Wish) -> Wiring:
         dataset=wish.dataset.name,
         saved_model=wish.saved_model.name,
         output=wish.output or None,
+        store=wish.store or None,
     )
 
 
@@ -143,16 +158,10 @@ class Change:
 def change_recipe(recipe: Recipe, change: Change) -> Recipe:
     """Runs that have begun keep what they began with. Raises BadRecipe, BadCompute."""
     if change.settings is not None:
-        if recipe.kind == "train":
-            raise BadRecipe(
-                "settings",
-                "A training recipe keeps the design it was deployed with. Change the analysis "
-                "in the Lab and deploy its model again.",
-            )
         recipe.settings = _changed(recipe, change.settings)
     if change.compute is not None:
         compute = change.compute
-        if recipe.kind == "score":
+        if recipe.kind != "train":
             compute = scoring.on(recipe.saved_model, compute)
         recipe.compute = clean(compute) if compute else {}
     if change.activate is not None:
@@ -162,7 +171,11 @@ def change_recipe(recipe: Recipe, change: Change) -> Recipe:
 
 
 def _changed(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a scoring; what is not named goes back to its default. Raises BadRecipe."""
+    """The settings; what is not named goes back to its default. Raises BadRecipe."""
+    if recipe.kind == "train":
+        return retraining.settings_of(recipe, given)
+    if recipe.kind == "evaluate":
+        return evaluating.settings_of(recipe.saved_model, given)
     settings = scoring.settings_of(recipe.saved_model, given)
     if scoring.writes_file(settings) != (recipe.output is None):
         now = "a dataset" if recipe.output else "a file"
@@ -178,7 +191,9 @@ def delete_recipe(recipe: Recipe) -> None:
     """The recipe alone: what it wrote stays, unless that was never built. Raises RecipeBusy."""
     if recipe.runs.exclude(job__state__in=JOB_OVER).exists():
         raise RecipeBusy(f"{recipe} is at work. Stop its job first.")
-    output = recipe.output
+    output, store = recipe.output, recipe.store
     recipe.delete()
+    if store is not None and not store.evaluations.exists() and not store.written_by.exists():
+        store.delete()
     if output is not None and output.state == DatasetState.PLANNED:
         output.delete()

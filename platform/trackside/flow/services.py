@@ -7,7 +7,7 @@ from django.db import transaction
 from trackside.accounts.models import User
 from trackside.datasets import holding
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.flow import reading, scoring
+from trackside.flow import evaluating, reading, retraining, scoring
 from trackside.flow.models import Recipe, Run
 from trackside.flow.recipes import (
     Change,
@@ -85,7 +85,9 @@ def _remember(saved: SavedModel, trained: TrainedModel, user: User) -> Recipe:
     }
     before = Recipe.objects.filter(saved_model=saved, kind="train").first()
     if before is not None:
-        before.settings, before.compute = design, session.compute
+        warm = {name: before.settings[name] for name in ("warm_start",) if name in before.settings}
+        warm = {} if retraining.never(design) else warm
+        before.settings, before.compute = {**design, **warm}, session.compute
         before.analysis, before.dataset = session.analysis, session.analysis.dataset
         before.save(update_fields=["settings", "compute", "analysis", "dataset"])
         return before
@@ -118,8 +120,9 @@ def run_recipe(
     compute: dict[str, Any] | None = None,
     *,
     click_id: str | None = None,
+    warm_start: bool | None = None,
 ) -> Job:
-    """A job for this recipe, with its own compute or with another one, this time only.
+    """A job for this recipe, with its own compute and warm start or with others, this time only.
 
     Raises BadRecipe, BadCompute, RecipeBusy.
     """
@@ -130,6 +133,8 @@ def run_recipe(
     busy = held.runs.exclude(job__state__in=JOB_OVER).first()
     if busy is not None:
         raise RecipeBusy(f"{held} is at work as job {busy.job_id}. Wait for it or stop it.")
+    if warm_start is not None and held.kind != "train":
+        raise BadRecipe("warm_start", f"{held} trains nothing: it has no warm start.")
     wanted = compute or held.compute or {"kind": "cpu"}
     if held.kind == "train":
         wanted = lab.placed(held.saved_model.task, wanted)
@@ -143,7 +148,7 @@ def run_recipe(
         title=_title(held),
         compute=wanted,
         click_id=click_id,
-        **(_training(held, wanted) if version is None else _scoring(held, version)),
+        **(_training(held, wanted, warm_start) if version is None else _scoring(held, version)),
     )
     Run.objects.create(recipe=held, job=job, version=version)
     if held.output is not None:
@@ -162,6 +167,8 @@ def _clicked(recipe: Recipe, user: User | None, click_id: str | None) -> Job | N
 def _title(recipe: Recipe) -> str:
     if recipe.kind == "train":
         return f"Retrain {recipe.saved_model}"
+    if recipe.kind == "evaluate":
+        return f"Evaluate {recipe.saved_model} on {recipe.dataset}"
     return f"Score {recipe.dataset} with {recipe.saved_model}"
 
 
@@ -182,9 +189,12 @@ def _ready(dataset: Dataset) -> Dataset:
     return dataset
 
 
-def _training(recipe: Recipe, compute: dict[str, Any]) -> dict[str, Any]:
+def _training(recipe: Recipe, compute: dict[str, Any], warm: bool | None) -> dict[str, Any]:
     """The Lab freezes the remembered design as if it had just been clicked on today's data."""
     kept = recipe.settings
+    if warm is None:
+        warm = kept.get("warm_start", False)
+    warm = retraining.wanted(kept, {"warm_start": warm})
     as_then = Analysis(
         project=recipe.project,
         name=recipe.analysis.name if recipe.analysis else recipe.name,
@@ -194,8 +204,11 @@ def _training(recipe: Recipe, compute: dict[str, Any]) -> dict[str, Any]:
         design={**kept["design"], "compute": compute},
     )
     model = {"algorithm": kept["algorithm"], "params": kept["params"]}
+    spec = lab.freeze(as_then, model)
+    if warm:
+        spec |= retraining.before(recipe, spec)
     return {
-        "spec": lab.freeze(as_then, model),
+        "spec": spec,
         "needs": estimates.need(as_then, model),
         "seed": kept["design"].get("runtime", {}).get("seed", SEED),
     }
@@ -205,7 +218,11 @@ def _scoring(recipe: Recipe, version: Version) -> dict[str, Any]:
     dataset = _ready(recipe.dataset)
     if sentence := reading.trouble(dataset, version):
         raise BadRecipe("inputs.dataset", sentence)
-    return {"spec": scoring.spec_of(recipe, version, holding.source(dataset))}
+    if recipe.kind != "evaluate":
+        return {"spec": scoring.spec_of(recipe, version, holding.source(dataset))}
+    if sentence := evaluating.trouble(dataset, version):
+        raise BadRecipe("inputs.dataset", sentence)
+    return {"spec": evaluating.spec_of(recipe, version, holding.source(dataset))}
 
 
 def publish_training(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:

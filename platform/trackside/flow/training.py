@@ -3,6 +3,7 @@
 from typing import Any
 
 from trackside.accounts.models import User
+from trackside.flow import retraining
 from trackside.flow.recipes import Wish, check_name
 from trackside.flow.trouble import BadRecipe
 from trackside.lab.models import Analysis
@@ -10,7 +11,7 @@ from trackside.saved_models import services as saved_models
 from trackside.saved_models.models import SavedModel
 
 
-def from_analysis(
+def from_analysis(  # noqa: PLR0913 - what a recipe is made of
     analysis: Analysis,
     user: User | None,
     *,
@@ -18,6 +19,7 @@ def from_analysis(
     output: str,
     compute: dict[str, Any],
     activate: bool = True,
+    settings: dict[str, Any] | None = None,
 ) -> Wish:
     """A wish for a recipe that trains the analysis' first model that is on into `output`."""
     models = analysis.design.get("models") or []
@@ -30,16 +32,22 @@ def from_analysis(
         raise BadRecipe("output", f"{output} already has a training recipe. Choose another name.")
     if saved is None:
         saved = saved_models.create(analysis.project, user, output, analysis.task)
+    kept = {
+        "design": {**analysis.design, "target": analysis.target},
+        "algorithm": first["algorithm"],
+        "params": first.get("params", {}),
+    }
+    for name in (settings or {}).keys() - {"warm_start"}:
+        said = f"A training has no setting {name!r}; it has warm_start."
+        raise BadRecipe(f"settings.{name}", said)
+    if retraining.wanted(kept, settings or {}):
+        kept["warm_start"] = True
     return Wish(
         name=name,
         kind="train",
         dataset=analysis.dataset,
         saved_model=saved,
-        settings={
-            "design": {**analysis.design, "target": analysis.target},
-            "algorithm": first["algorithm"],
-            "params": first.get("params", {}),
-        },
+        settings=kept,
         compute=compute or analysis.design.get("compute", {}),
         activate=activate,
         analysis=analysis,

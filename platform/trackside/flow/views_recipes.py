@@ -14,7 +14,7 @@ from trackside.accounts.gate import caller, signed_in
 from trackside.compute.picking import keeping, picked, picker
 from trackside.compute.requests import BadCompute
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.flow import queries, reading, services
+from trackside.flow import choosing, queries, retraining, services
 from trackside.flow.graph import Cycle
 from trackside.flow.models import Recipe
 from trackside.flow.recipes import NAME
@@ -23,8 +23,6 @@ from trackside.jobs.states import JOB_OVER
 from trackside.lab.trouble import Refused
 from trackside.projects.access import may_edit, project_for, row
 from trackside.projects.models import Project, Role
-from trackside.saved_models import queries as saved
-from trackside.saved_models.bundles import BundleGone
 from trackside.saved_models.models import SavedModel
 
 TROUBLE = (services.BadRecipe, services.RecipeBusy, BadCompute, Cycle, Refused)
@@ -45,17 +43,17 @@ def recipe_new(request: HttpRequest, key: str) -> HttpResponse:
         except TROUBLE as wrong:
             errors[field_of(wrong).partition(".uuids")[0] or "form"] = str(wrong)
     typed = request.POST if request.method == "POST" else request.GET
-    datasets, models = _inputs(project, typed.get("dataset", ""), typed.get("model", ""))
+    datasets, models = choosing.inputs(project, typed.get("dataset", ""), typed.get("model", ""))
     context = {
         "project": project,
         "datasets": datasets,
         "models": models,
-        "groups": _by_kind(datasets),
+        "groups": choosing.by_kind(datasets),
         "one_process": all(one.kind == "table" for one in datasets),
-        "picked_dataset": typed.get("dataset") or _first(datasets),
-        "picked_model": typed.get("model") or _first(models),
+        "picked_dataset": typed.get("dataset") or choosing.first(datasets),
+        "picked_model": typed.get("model") or choosing.first(models),
         "typed": request.POST,
-        "suggested": _suggested(project, typed.get("dataset") or _first(datasets)),
+        "suggested": _suggested(project, typed.get("dataset") or choosing.first(datasets)),
         "errors": errors,
         "picker": picker(request, picked(request.POST) if request.method == "POST" else {}),
         "click_id": uuid4().hex,
@@ -63,49 +61,9 @@ def recipe_new(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "flow/new.html", context, status=422 if errors else 200)
 
 
-def _inputs(project: Project, dataset: str, model: str) -> tuple[list[Dataset], list[SavedModel]]:
-    """What can be scored and what can score; first what goes with the one that is named."""
-    rows = Dataset.objects.filter(project=project).exclude(state=DatasetState.FAILED)
-    active = SavedModel.objects.filter(project=project, versions__active=True).order_by("name")
-    models, reads = list(active), {data_of(one.task) for one in active}
-    datasets = [one for one in rows.order_by("name") if one.kind in reads]
-    kinds = {one.kind for one in datasets if one.name == dataset}
-    kinds = kinds or {data_of(one.task) for one in models if one.name == model}
-    kinds = kinds or {one.kind for one in datasets[:1]}
-    models.sort(key=lambda one: data_of(one.task) not in kinds)
-    datasets.sort(key=lambda one: one.kind not in kinds)
-    chosen = next((one for one in models if one.name == model), None)
-    if chosen and not dataset:
-        datasets.sort(key=lambda one: (one.kind not in kinds, bool(_unfit(one, chosen))))
-    return datasets, models
-
-
-def _unfit(dataset: Dataset, model: SavedModel) -> str:
-    """Why the model cannot score the dataset today, as far as it is known."""
-    version = saved.active_version(model)
-    try:
-        return reading.trouble(dataset, version) if version else ""
-    except BundleGone as gone:
-        return str(gone)
-
-
-def _by_kind(datasets: list[Dataset]) -> list[tuple[str, list[Dataset]]]:
-    kinds = dict.fromkeys(one.kind for one in datasets)
-    label = {"images": "Images", "table": "Tables"}
-    return [(label[kind], [one for one in datasets if one.kind == kind]) for kind in kinds]
-
-
-def _first(rows: list[Any]) -> str:
-    return rows[0].name if rows else ""
-
-
 def _suggested(project: Project, dataset: str) -> str:
     """A free name for the output."""
-    stem = f"{dataset or 'data'}_scored"[:74]
-    taken = set(Dataset.objects.filter(project=project).values_list("name", flat=True))
-    return next(
-        one for one in (stem, *(f"{stem}_{n}" for n in range(2, 10_000))) if one not in taken
-    )
+    return choosing.free(project.datasets, f"{dataset or 'data'}_scored", "_")
 
 
 @transaction.atomic
@@ -136,11 +94,8 @@ def _made(request: HttpRequest, project: Project) -> HttpResponse:
 
 
 def _name(project: Project, output: str) -> str:
-    stem = f"score {output}"[:74] if NAME.match(output) else "score"
-    taken = set(Recipe.objects.filter(project=project).values_list("name", flat=True))
-    return next(
-        one for one in (stem, *(f"{stem} {n}" for n in range(2, 10_000))) if one not in taken
-    )
+    stem = f"score {output}" if NAME.match(output) else "score"
+    return choosing.free(project.recipes, stem)
 
 
 @signed_in
@@ -164,9 +119,9 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "runs": one.runs.select_related("job", "version").order_by("-job_id")[:20],
         "running": last.job if last and last.job.state not in JOB_OVER else None,
         "ready": one.dataset.state == DatasetState.READY,
-        "trouble": _unfit(one.dataset, one.saved_model) if one.kind == "score" else "",
+        "trouble": choosing.trouble(one),
         "one_process": data_of(one.saved_model.task) == "table",
-        "batches": one.kind == "score" and data_of(one.saved_model.task) == "images",
+        "batches": one.kind != "train" and data_of(one.saved_model.task) == "images",
         "compute_words": queries.in_words(one.compute),
         "picker": picker(request, compute),
         "errors": errors,
@@ -174,6 +129,8 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "click_id": uuid4().hex,
         "model": one.settings.get("params", {}) if one.kind == "train" else {},
         "design": queries.design_in_words(one) if one.kind == "train" else [],
+        "never": retraining.never(one.settings) if one.kind == "train" else "",
+        "warm": _warm(request.POST, one) if errors else one.settings.get("warm_start", False),
     }
     return render(request, "flow/recipe.html", context, status=422 if errors else 200)
 
@@ -185,13 +142,17 @@ def _picked(form: QueryDict, one: Recipe) -> dict[str, Any]:
 def _saved(request: HttpRequest, one: Recipe) -> HttpResponse:
     form = request.POST
     if form.get("then") == "run":
-        return _run(request, one, _picked(form, one))
+        return _run(request, one, _picked(form, one), _warm(form, one))
     batch = form.get("batch", "")
-    settings = {"batch": int(batch) if batch.isascii() and batch.isdigit() else batch}
+    settings: dict[str, Any] = {
+        "batch": int(batch) if batch.isascii() and batch.isdigit() else batch
+    }
+    if one.kind == "train":
+        settings = {"warm_start": _warm(form, one)}
     change = services.Change(
         compute=_picked(form, one),
         activate=form.get("activate") == "on" if one.kind == "train" else None,
-        settings=settings if one.kind == "score" and batch else None,
+        settings=settings if one.kind == "train" or batch else None,
     )
     services.change_recipe(one, change)
     messages.success(request, f"{one} is saved.")
@@ -211,10 +172,16 @@ def recipe_run(request: HttpRequest, key: str, name: str) -> HttpResponse:
         return redirect("recipe", key, name)
 
 
-def _run(request: HttpRequest, one: Recipe, compute: dict[str, Any] | None) -> HttpResponse:
+def _warm(form: QueryDict, one: Recipe) -> bool | None:
+    return form.get("warm_start") == "on" if one.kind == "train" else None
+
+
+def _run(
+    request: HttpRequest, one: Recipe, compute: dict[str, Any] | None, warm: bool | None = None
+) -> HttpResponse:
     user = caller(request)
     click = request.POST.get("click_id", "")[:64] or None
-    job: Job = services.run_recipe(one, user, compute, click_id=click)
+    job: Job = services.run_recipe(one, user, compute, click_id=click, warm_start=warm)
     messages.success(request, f"{one} runs as job {job.pk}.")
     return redirect("job", one.project.key, job.pk)
 

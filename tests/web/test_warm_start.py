@@ -1,0 +1,168 @@
+"""A training recipe that goes on from the active version: set, run, refused; by page and REST."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.web import lab_stage, trained_tables
+from tests.web.world import Rest, trained
+from trackside.accounts.models import User
+from trackside.datasets import tables
+from trackside.flow import services
+from trackside.flow.models import Recipe
+from trackside.jobs.models import Job
+from trackside.lab.design import default_design
+from trackside.projects.models import Project
+from trackside.saved_models.models import Version
+
+HERE = "/projects/INSECTS/recipes/train survivor"
+PAGE = "/p/INSECTS/recipes/train survivor/"
+NEW = {"name": "again", "kind": "train", "inputs": {"analysis": "two_class study"}}
+
+
+@pytest.fixture
+def recipe(learned: dict[str, Path], project: Project, ada: User) -> Recipe:
+    lab_stage.node("cpu-01")
+    model = trained_tables.placed(project, ada, learned["two_class"])
+    session, spec = model.session, model.job.spec if model.job else {}
+    dataset = session.analysis.dataset
+    dataset.facts["columns"] = len(tables.columns(dataset))
+    dataset.save()
+    design = default_design(dataset.facts, "two_class", "survived")
+    session.design = {**design, "features": spec["features"]}
+    session.analysis.design = session.design
+    session.analysis.save()
+    session.save()
+    services.deploy(model, "survivor", ada)
+    return Recipe.objects.get()
+
+
+@pytest.fixture
+def rest(ada: User, recipe: Recipe) -> Rest:
+    return Rest(ada)
+
+
+def spec_of(answer: Any) -> dict[str, Any]:
+    assert answer.status_code == 201, answer.content
+    spec: dict[str, Any] = Job.objects.get(pk=answer.json()["id"]).spec
+    return spec
+
+
+def over() -> None:
+    Job.objects.update(state="succeeded")
+
+
+def test_a_run_goes_on_from_the_active_version_once_that_is_set(rest: Rest) -> None:
+    assert "goes_on_from" not in spec_of(rest.call("POST", f"{HERE}/run", {}))
+    over()
+    changed = rest.call("PATCH", HERE, {"settings": {"warm_start": True}})
+    assert changed.status_code == 200, changed.content
+    assert changed.json()["settings"]["warm_start"] is True
+    version = Version.objects.get()
+    spec = spec_of(rest.call("POST", f"{HERE}/run", {}))
+    assert spec["goes_on_from"]["version"] == 1
+    assert spec["goes_on_from"]["bundle"].endswith(version.bundle)
+    over()
+    assert "goes_on_from" not in spec_of(rest.call("POST", f"{HERE}/run", {"warm_start": False}))
+
+
+def test_one_run_may_go_on_without_the_setting(rest: Rest) -> None:
+    assert "goes_on_from" in spec_of(rest.call("POST", f"{HERE}/run", {"warm_start": True}))
+    assert "warm_start" not in Recipe.objects.get().settings
+
+
+def test_deploying_again_keeps_the_setting(recipe: Recipe, ada: User) -> None:
+    services.change_recipe(recipe, services.Change(settings={"warm_start": True}))
+    model = Version.objects.get().trained_model
+    assert model is not None
+    services.deploy(model, "survivor", ada)
+    assert Recipe.objects.get().settings["warm_start"] is True
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"warm_start": "yes"}, "settings.warm_start"),
+        ({"algorithm": "mlp"}, "settings.algorithm"),
+        ({"params": {"rounds": 1}}, "settings.params"),
+    ],
+)
+def test_nothing_else_of_a_training_can_be_set(rest: Rest, settings: Any, field: str) -> None:
+    answer = rest.call("PATCH", HERE, {"settings": settings})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["field"] == field
+
+
+def test_what_does_not_match_is_refused_before_a_job_begins(rest: Rest, recipe: Recipe) -> None:
+    recipe.settings["params"]["booster"] = "dart"
+    recipe.save()
+    before = Job.objects.count()
+    answer = rest.call("POST", f"{HERE}/run", {"warm_start": True})
+    assert answer.status_code == 422
+    said = answer.json()["error"]["message"]
+    assert "cannot go on from version 1. 'Booster' is 'dart' and was 'gbtree'" in said
+    recipe.settings["params"]["booster"] = "gbtree"
+    recipe.settings["design"]["features"]["fare"] = {"role": "ignore"}
+    recipe.save()
+    answer = rest.call("POST", f"{HERE}/run", {"warm_start": True})
+    assert "no longer reads 'fare'" in answer.json()["error"]["message"]
+    assert Job.objects.count() == before
+
+
+def test_what_always_begins_anew_says_so(
+    rest: Rest, recipe: Recipe, as_ada: Client, project: Project, ada: User
+) -> None:
+    recipe.settings["algorithm"], recipe.settings["params"] = "random_forest", {}
+    recipe.save()
+    said = "Random forest cannot go on from a model: it always learns from the beginning."
+    answer = rest.call("PATCH", HERE, {"settings": {"warm_start": True}})
+    assert (answer.status_code, answer.json()["error"]["message"]) == (422, said)
+    assert rest.call("POST", f"{HERE}/run", {"warm_start": True}).status_code == 422
+    page = as_ada.get(PAGE).content.decode()
+    assert said in page
+    assert 'name="warm_start" disabled' in page
+    services.deploy(trained(project, ada), "sorter", ada)
+    images = as_ada.get("/p/INSECTS/recipes/train sorter/").content.decode()
+    assert "cannot go on from a model" in images
+
+
+def test_a_new_recipe_may_say_it_at_once(rest: Rest) -> None:
+    body = {**NEW, "output": "other", "settings": {"warm_start": True}}
+    made = rest.call("POST", "/projects/INSECTS/recipes", body)
+    assert made.status_code == 201, made.content
+    assert made.json()["settings"]["warm_start"] is True
+    # its saved model has no version yet: the first run begins at the beginning
+    assert "goes_on_from" not in spec_of(
+        rest.call("POST", "/projects/INSECTS/recipes/again/run", {})
+    )
+    wrong = {**NEW, "name": "b", "output": "third", "settings": {"batch": 3}}
+    answer = rest.call("POST", "/projects/INSECTS/recipes", wrong)
+    assert answer.json()["error"]["field"] == "settings.batch"
+
+
+def test_the_page_sets_it_and_runs_once_as_it_says(as_ada: Client, recipe: Recipe) -> None:
+    page = as_ada.get(PAGE).content.decode()
+    assert 'name="warm_start">' in page
+    form = {"kind": "cpu", "then": "save", "activate": "on", "warm_start": "on"}
+    assert as_ada.post(PAGE, form).status_code == 302
+    recipe.refresh_from_db()
+    assert recipe.settings["warm_start"] is True
+    assert 'name="warm_start" checked' in as_ada.get(PAGE).content.decode()
+    once = {"kind": "cpu", "then": "run", "activate": "on"}
+    assert as_ada.post(PAGE, once).status_code == 302
+    assert "goes_on_from" not in Job.objects.latest("pk").spec
+    recipe.refresh_from_db()
+    assert recipe.settings["warm_start"] is True
+
+
+def test_a_scoring_has_no_warm_start(rest: Rest, recipe: Recipe, ada: User) -> None:
+    wish = services.Wish(
+        name="score", kind="score", dataset=recipe.dataset, saved_model=recipe.saved_model,
+        output="scored",
+    )  # fmt: skip
+    services.create_recipe(recipe.project, ada, wish)
+    answer = rest.call("POST", "/projects/INSECTS/recipes/score/run", {"warm_start": True})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["field"] == "warm_start"
