@@ -81,7 +81,7 @@ def _curves(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
 def _metrics(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     test = (report.get("test") or {}).get("metrics") or {}
     folds = dict(report.get("folds") or {})
-    if report.get("own") != report.get("threshold"):  # the folds were judged at the model's own
+    if folds and report.get("own") != report.get("threshold"):  # each judged at its own
         folds |= dict.fromkeys(thresholds.MOVED, None)
     return {
         "figures": [
