@@ -9,6 +9,7 @@ import pyarrow.parquet as parquet
 import pytest
 from django.test import Client
 
+from tests.web import cast
 from tests.web.table_stage import uploaded
 from tests.web.world import Rest
 from trackside.accounts.models import User
@@ -16,6 +17,8 @@ from trackside.datasets import columns_kept, table_parquet, tables
 from trackside.datasets.columns_kept import Kept
 from trackside.datasets.models import Dataset
 from trackside.datasets.table_parquet import ParquetTable
+from trackside.lab import services as lab
+from trackside.lab.models import Analysis
 from trackside.projects.models import Project
 
 HOME = "/p/INSECTS/datasets/wide/"
@@ -34,6 +37,7 @@ def test_ten_thousand_columns_are_read_once_and_their_pages_stay_small(
     wide: Dataset, ada: User, as_ben: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(columns_kept.KEPT, "found", type(columns_kept.KEPT.found)())
+    cast.node()
     reads: list[Path] = []
     monkeypatch.setattr(Path, "read_text", counted(Path.read_text, reads))
     as_ben.post(
@@ -51,6 +55,9 @@ def test_ten_thousand_columns_are_read_once_and_their_pages_stay_small(
         answer = as_ben.get(address)
         assert answer.status_code == 200, address
         assert len(answer.content) < bytes_, address
+    page = as_ben.get("/p/INSECTS/lab/w/design/target/").content.decode()
+    assert "9,999 columns for 6 rows" in page
+    lab.train(Analysis.objects.get(name="w"), ada, {"kind": "cpu", "ranks": 1})
     assert [one.name for one in reads].count("columns.json") == 1
 
 

@@ -14,6 +14,8 @@ SKEWED = 10  # times as many rows of the largest class as of the smallest
 WIDE = 0.5  # columns for each row
 MOSTLY_MISSING = 0.5
 NAMED = 5
+MIXED = "Its types are mixed"
+OF_VALUES = (MIXED, "Some values are infinite", "Values begin or end with spaces")
 
 
 def table_findings(design: Design, columns: list[Column], rows: int) -> list[Finding]:
@@ -37,7 +39,8 @@ def table_findings(design: Design, columns: list[Column], rows: int) -> list[Fin
         *_classes(target, design),
         *_twins(target, used),
         *_inputs(used, rows),
-        *_remarks(used),
+        *_target_remarks(target),
+        *_remarks([*used, *_mixed(inputs, made)]),
         *_weight(inputs, made),
         *_left_out(made),
         *_time(design, made, inputs),
@@ -52,7 +55,7 @@ def _rows(target: Column, rows: int, used: int) -> list[Finding]:
         text = f"{there} rows have a target. Scores on so few vary a lot; K-fold uses all of them."
         found.append(Finding("wn", "Few rows", text, "split"))
     if used > WIDE * there:
-        text = f"{used} columns for {there} rows: models find patterns that are chance."
+        text = f"{used:,} columns for {there:,} rows: models find patterns that are chance."
         found.append(Finding("wn", "Many columns for few rows", text, "features"))
     return found
 
@@ -117,6 +120,21 @@ def _inputs(used: list[Column], rows: int) -> list[Finding]:
         return []
     title = f"{len(gaps)} {'column is' if len(gaps) == 1 else 'columns are'} mostly missing"
     return [Finding("info", title, f"{_named(gaps)}. Leave out what tells nothing.", "features")]
+
+
+def _target_remarks(target: Column) -> list[Finding]:
+    """What else the import said of it; that it is no input is no fault of a target."""
+    said = [one for one in target.get("warnings") or [] if one.startswith(OF_VALUES)]
+    text = f"{target['name']}: {' '.join(said)}"
+    return [Finding("info", "The target has a remark", text, "target")] if said else []
+
+
+def _mixed(inputs: list[Column], made: dict[str, Any]) -> list[Column]:
+    """Left out because every text differs, where they may be numbers but for some words."""
+    left = [one for one in inputs if made[one["name"]].get("why")]
+    return [
+        one for one in left if any(said.startswith(MIXED) for said in one.get("warnings") or [])
+    ]
 
 
 def _remarks(used: list[Column]) -> list[Finding]:

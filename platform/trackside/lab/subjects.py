@@ -48,8 +48,8 @@ def _table(dataset: Dataset) -> None:
         )
     if dataset.rows < targets.LEAST:
         raise Refused(
-            f"The table {dataset.name} has {dataset.rows} rows; {targets.LEAST} is the least to "
-            "learn from."
+            f"The table {dataset.name} has {dataset.rows} row{'' if dataset.rows == 1 else 's'}; "
+            f"{targets.LEAST} is the least to learn from."
         )
 
 

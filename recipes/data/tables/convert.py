@@ -37,7 +37,7 @@ def convert(
     try:
         source = open_source(path, found, read, tell)
         rows, columns, problems = _settle(source, Columns(read, types), output / FILE, tell)
-        _check(source, rows, columns, problems, types)
+        _check(source, rows, columns, problems, _asked(types, read))
         for told in describe(output / FILE, columns, tell):
             tell({"column": told})
     except OSError as error:
@@ -84,7 +84,7 @@ def _pass(
 
 
 def _check(
-    source: Source, rows: int, columns: Columns, problems: Problems, types: Mapping[str, str]
+    source: Source, rows: int, columns: Columns, problems: Problems, asked: Mapping[str, str]
 ) -> None:
     if not columns.all:
         raise BadInput("The table has no columns.")
@@ -99,6 +99,12 @@ def _check(
                        "that there is no header.")  # fmt: skip
     if rows == 1:
         problems.add("the table", "It has a single row: nothing can be learned from it.")
-    unknown = sorted(set(types) - {column.name for column in columns.all})
+    unknown = sorted(set(asked) - {column.name for column in columns.all})
     for name in unknown[:20]:
-        problems.add(f"column {name}", f"There is no such column to be {types[name]}.")
+        problems.add(f"column {name}", f"There is no such column to {asked[name]}.")
+
+
+def _asked(types: Mapping[str, str], read: Reading) -> dict[str, str]:
+    """What a person said of single columns, by the column."""
+    lists = {name: "have missing texts of its own" for name in read.missing if name != EVERYWHERE}
+    return {**lists, **{name: f"be {type_}" for name, type_ in types.items()}}

@@ -1,0 +1,202 @@
+"""Bad tables on their way from the upload to Train: each gets its sentence before it trains."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.utils import timezone
+
+from recipes.events import Journal
+from recipes.kinds.import_ import taken_in
+from tests.web import cast
+from trackside.accounts.models import User
+from trackside.compute.models import Node
+from trackside.datasets import services, tables
+from trackside.datasets.models import Dataset
+from trackside.datasets.reading import Wish
+from trackside.jobs.models import Attempt, Job
+from trackside.lab import services as lab
+from trackside.lab import trouble
+from trackside.lab.diagnostics_table import table_findings
+from trackside.lab.models import Analysis
+from trackside.projects.models import Project
+
+ROWS = 240
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A file, and what is said of it where: at the first place that refuses it, the way ends."""
+
+    file: bytes
+    target: str = "good"
+    upload: str = ""  # the upload is refused
+    fails: str = ""  # the import fails
+    problem: str = ""  # of the dataset
+    warning: str = ""  # of a column
+    analysis: str = ""  # no analysis can be made
+    finding: str = ""  # in the design's diagnostics
+    train: str = ""  # Train refuses
+    read: dict[str, Any] = field(default_factory=dict)
+
+
+def table(rows: int = ROWS, good: str = "yn", **columns: Any) -> bytes:
+    """`columns` are functions of the row's number; without any there is one of no harm."""
+    made = {"size": lambda n: f"{n * 7 % 101}.5", **columns}
+    lines = [",".join([*made, "good"])]
+    for n in range(rows):
+        lines.append(",".join([*(str(one(n)) for one in made.values()), good[n % len(good)]]))
+    return "\n".join(lines).encode() + b"\n"
+
+
+def wide(columns: int) -> bytes:
+    lines = [",".join([*(f"c{n}" for n in range(columns)), "good"])]
+    lines += [
+        ",".join([*(str((n + k) % 7) for k in range(columns)), "yn"[n % 2]]) for n in range(8)
+    ]
+    return "\n".join(lines).encode()
+
+
+BAD = {
+    "no byte": Bad(b"", upload="bad.csv is empty"),
+    "zero rows": Bad(b"size,good\n", fails="only a header and no rows"),
+    "one row": Bad(
+        table(rows=1), problem="a single row: nothing can be learned", analysis="has 1 row; 5 is"
+    ),
+    "four rows": Bad(table(rows=4), analysis="has 4 rows; 5 is the least to learn from"),
+    "one column": Bad(b"good\n" + b"y\nn\n" * 9, analysis="has one column"),
+    "one class": Bad(table(good="y"), analysis="'good' has one value in all rows"),
+    "a class of few rows": Bad(
+        table(good="y" * 80 + "n"), finding="1 class has under 20 rows n (2)"
+    ),
+    "a target that is all missing": Bad(
+        table(good="-"), warning="All values are missing", analysis="All values of 'good' are"
+    ),
+    "a target of texts of their own": Bad(
+        table(key=lambda n: f"k{n * 7919}"), target="key", analysis="'key' has 240 values"
+    ),
+    "all missing": Bad(
+        table(gone=lambda n: "NA"),
+        warning="All values are missing",
+        finding="gone: all values are missing",
+    ),
+    "nothing but missing": Bad(
+        table(size=lambda n: "NA"),
+        warning="All values are missing",
+        finding="Nothing to learn from",
+        train="No column is left to learn from",
+    ),
+    "constant": Bad(
+        table(same=lambda n: 7),
+        warning="It is constant",
+        finding="same: it has one value only",
+    ),
+    "nothing but constants": Bad(
+        table(size=lambda n: "x"), finding="Nothing to learn from", train="No column is left"
+    ),
+    "an id": Bad(
+        table(number=lambda n: n),
+        warning="Each value is there once, like an id",
+        finding="number: it numbers the rows",
+    ),
+    "more columns than rows": Bad(  # ten thousand: test_table_wide.py
+        wide(100), finding="100 columns for 8 rows: models find patterns"
+    ),
+    "mixed types": Bad(
+        table(mixed=lambda n: n if n % 9 else "unknown"),
+        warning="Its types are mixed",
+        finding="mixed: Its types are mixed",
+    ),
+    "infinite values": Bad(
+        table(wild=lambda n: "-inf" if n % 50 == 0 else n * 0.5),
+        warning="Some values are infinite (5)",
+        finding="wild: Some values are infinite (5)",
+    ),
+    "an infinite target": Bad(
+        table(wild=lambda n: "inf" if n % 50 == 0 else n * 0.5 + n % 3),
+        target="wild",
+        warning="Some values are infinite (5)",
+        finding="wild: Some values are infinite (5)",
+    ),
+    "duplicate names": Bad(
+        table(**{" size": lambda n: n % 5}), problem="It has the name of another column"
+    ),
+    "not UTF-8": Bad(
+        table(town=lambda n: "x\xe9"[n % 2]).decode().encode("latin-1"), problem="not UTF-8"
+    ),
+    "lines of another length": Bad(table() + b"1,2,3\n", problem="left out"),
+    "a picture": Bad(b"\x89PNG\r\n\x1a\n" + b"\0" * 60, fails="PNG"),
+    "an option for a column that is not there": Bad(
+        table(), read={"missing": {"nose": [""]}}, problem="There is no such column"
+    ),
+}
+
+
+def imported(project: Project, user: User, bad: Bad) -> Dataset:
+    """The import runs as its job would, sandbox and all."""
+    file: Any = SimpleUploadedFile("bad.csv", bad.file)
+    one = services.upload(project, user, "bad", file, Wish(read=bad.read))
+    job = one.job
+    assert job is not None
+    home = Path(settings.TRACKSIDE_STORAGE) / f"jobs/{job.pk}/a1"
+    home.mkdir(parents=True)
+    spec = job.spec
+    try:
+        facts = taken_in(Path(spec["archive"]), "bad.csv", home / "output", Journal(home), spec)
+    except Exception as failed:
+        Job.objects.filter(pk=job.pk).update(state="failed", reason=str(failed))
+        return services.settle(Dataset.objects.get(pk=one.pk))
+    attempt = Attempt.objects.filter(job=job).first() or Attempt(
+        job=job, number=1, fence=1, node=Node.objects.get(), compute={}, assigned_at=timezone.now()
+    )
+    attempt.folder = f"jobs/{job.pk}/a1"
+    attempt.save()
+    with transaction.atomic():
+        services.publish_import(job, attempt, {"facts": facts})
+    Job.objects.filter(pk=job.pk).update(state="succeeded")
+    return Dataset.objects.get(pk=one.pk)
+
+
+def findings(analysis: Analysis, dataset: Dataset) -> str:
+    design = {**analysis.design, "task": analysis.task, "target": analysis.target}
+    found = table_findings(design, tables.columns(dataset), dataset.rows)
+    return "\n".join(f"{one.title} {one.text}" for one in found)
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_each_bad_table_gets_its_sentence_before_it_trains(
+    project: Project, ada: User, case: str
+) -> None:
+    bad = BAD[case]
+    cast.node()
+    if bad.upload:
+        with pytest.raises(services.BadDataset, match=bad.upload):
+            imported(project, ada, bad)
+        return
+    one = imported(project, ada, bad)
+    assert bad.fails in one.reason
+    if bad.fails:
+        assert one.state == "failed"
+        return
+    assert one.state == "ready", one.reason
+    told = "\n".join(f"{each.where}: {each.what}" for each in one.problems.all())
+    assert bad.problem in told
+    said = "\n".join(text for each in tables.columns(one) for text in each["warnings"])
+    assert bad.warning in said
+    if bad.analysis:
+        with pytest.raises(trouble.Refused, match=bad.analysis):
+            lab.create_analysis(project, ada, "bad", one, bad.target)
+        return
+    analysis = lab.create_analysis(project, ada, "bad", one, bad.target)
+    assert bad.finding in findings(analysis, one)
+    cpu = {"kind": "cpu", "ranks": 1}
+    if bad.train:
+        with pytest.raises(trouble.Refused, match=bad.train):
+            lab.train(analysis, ada, cpu)
+        return
+    session = lab.train(analysis, ada, cpu)
+    assert session.models.get().job.kind == "train"
