@@ -156,11 +156,7 @@ class Fit:
 
     def _wanted(self) -> str | None:
         """The same word for all ranks: they stop after the same round, or none does."""
-        word: str | None = None
-        if self.company.rank == 0:
-            word = jobs.wanted_stop(self.folder)
-        word = self.company.share(word)
-        return word
+        return str(self.company.share(jobs.wanted_stop(self.folder)))
 
 
 @dataclass(frozen=True)
