@@ -34,7 +34,7 @@ def _all() -> list[str]:
     return [path.stem for path in runs if re.search(r"^def main\(", path.read_text(), re.M)]
 
 
-_STARTED = {"__init__", "__main__", "reference_loop"}
+_STARTED = {"__init__", "__main__", "reference_loop", "table_peer"}
 
 
 def _run(name: str) -> tuple[list[str], int]:

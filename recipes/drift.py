@@ -32,19 +32,24 @@ def written(features: Mapping[str, Any]) -> set[str]:
     return {name for name, one in features.items() if one.get("type") in ("category", "text")}
 
 
-def trouble(learned: Mapping[str, str], here: Types, as_text: Collection[str] = ()) -> str:
+def trouble(
+    learned: Mapping[str, str],
+    here: Types,
+    as_text: Collection[str] = (),
+    *,
+    table: str = "the table",
+) -> str:
     """The sentence for what is missing or of another type, or nothing.
 
     `learned` are the types that were learned from; of the columns in `as_text` the values are
-    compared as they are written: true is not 1 there, and a day not a time.
+    compared as they are written: true is not 1 there, and a day not a time. `table` is what the
+    sentence calls it.
     """
     gone = [name for name in learned if name not in here]
     if gone:
         some = ", ".join(map(repr, gone[:NAMED])) + (" ..." if len(gone) > NAMED else "")
-        return (
-            f"The table lacks {len(gone)} of the {len(learned)} columns that the model learned "
-            f"from: {some}."
-        )
+        lacks = f"lacks {len(gone)} of the {len(learned)} columns that the model learned from"
+        return f"{table[0].upper()}{table[1:]} {lacks}: {some}."
     other = [
         f"{name!r} was {kind} and is {here[name]}"
         for name, kind in learned.items()
@@ -52,5 +57,6 @@ def trouble(learned: Mapping[str, str], here: Types, as_text: Collection[str] = 
     ]
     if other:
         some = "; ".join(other[:NAMED])
-        return f"Columns have other types than in training: {some}. Correct them in the dataset."
+        some = f"other types than in training: {some}. Correct them in the dataset."
+        return f"Columns of {table} have {some}"
     return ""

@@ -150,6 +150,19 @@ class FromCatalogue(Param):
         return raw
 
 
+@dataclass(frozen=True, kw_only=True)
+class FromProject(FromCatalogue):
+    """A name out of a list that only the project knows, such as its tables; "" is none of them.
+
+    The web checks that there is such a thing; recipes are given where it lies.
+    """
+
+    def clean(self, raw: Value) -> Value:
+        if not isinstance(raw, str) or len(raw) > 80:
+            raise ValueError(f"{self.label!r} must be a name from the list, not {str(raw)[:80]!r}.")
+        return raw
+
+
 @dataclass(frozen=True)
 class Params:
     """An ordered set of fields."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from recipes.data.encodings import KNOWN, LARGEST, Encoding, Means, name_of
+from recipes.data.encodings import KNOWN, LARGEST, Categories, Encoding, Means, name_of
 from recipes.engine.metrics import Floats, Ints
 
 Matrix = np.ndarray[Any, np.dtype[np.float32]]
@@ -51,6 +51,13 @@ class Encoded:
     def place(self) -> slice:
         return slice(self.start, self.start + len(self.encoding.outputs))
 
+    def write(self, values: pa.ChunkedArray, out: Matrix) -> None:
+        """Into its place of a matrix. One column a category is mostly zeros: marked at once."""
+        if type(self.encoding) is Categories:
+            self.encoding.mark(values, out)
+        else:
+            out[:] = _narrow(self.block(values))
+
     def block(self, values: pa.ChunkedArray) -> Floats:
         made = self.encoding.blocks(values)
         return self.scale.apply(made) if self.scale else made
@@ -75,7 +82,7 @@ class Encoder:
         """float32 [rows, outputs]; NaN only where the algorithm takes it."""
         made = np.empty((len(table), len(self.outputs)), np.float32)
         for one in self.columns:
-            made[:, one.place] = _narrow(one.block(table.column(one.name)))
+            one.write(table.column(one.name), made[:, one.place])
         return made
 
     def unseen(self) -> dict[str, int]:

@@ -149,11 +149,16 @@ class Categories:
         return codes
 
     def blocks(self, values: Values) -> Floats:
-        codes = self.codes(values)
-        made = np.zeros((len(codes), len(self.names)))
-        there = np.flatnonzero(codes >= 0)
-        made[there, codes[there]] = 1
+        made = np.empty((len(values), len(self.names)))
+        self.mark(values, made)
         return made
+
+    def mark(self, values: Values, out: np.ndarray[Any, Any]) -> None:
+        """The same into a part of a matrix that is there, whatever its precision."""
+        codes = self.codes(values)
+        out[:] = 0
+        there = np.flatnonzero(codes >= 0)
+        out[there, codes[there]] = 1
 
 
 class Ordinal(Categories):

@@ -1,5 +1,6 @@
 """Which rows of a table train, which judge. Pure: places go in, places come out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from recipes.data.listing import BadData
 from recipes.engine.metrics import Floats, Ints
+from recipes.tasks.table_split import shares
 
 LEAST = 5  # rows
 BINS = 10  # ranges of a number that are drawn in the same proportion
@@ -35,30 +37,24 @@ def split_rows(
     if count < LEAST:
         some = "1 row with a target is" if count == 1 else f"{count} rows with a target are"
         raise BadData(f"{some} too few to train and to judge: {LEAST} is the least.")
-    shares = _shares(settings)
+    parts = shares(settings)
     if settings["policy"] == "time":
         if time is None:
             raise BadData(
                 "The split is by time and no column has the role time: give it to one in Features."
             )
-        return _checked(_by_time(time, shares), values, classes)
+        return _checked(_by_time(time, parts), values, classes)
     strata = _strata(values, classes) if settings["stratify"] else np.zeros(count, np.int64)
     rng = np.random.default_rng(settings["seed"])
     if settings["policy"] == "kfold":
         return _folds(strata, settings["folds"], rng, values, classes)
     drawn = (np.flatnonzero(strata == one) for one in np.unique(strata))
-    pieces = [_cut(rng.permutation(rows), shares) for rows in drawn]
+    pieces = [_cut(rng.permutation(rows), parts) for rows in drawn]
     merged = [np.sort(np.concatenate(part)) for part in zip(*pieces, strict=True)]
     return _checked(merged, values, classes)
 
 
-def _shares(settings: dict[str, Any]) -> list[float]:
-    val = settings["validation_share"]
-    train = min(settings["train_share"], 1 - val)
-    return [train, val, max(0.0, 1 - train - val)]
-
-
-def _cut(order: Ints, shares: list[float]) -> list[Ints]:
+def _cut(order: Ints, shares: Sequence[float]) -> list[Ints]:
     """Three pieces in order; train gets what rounding leaves, and one row at least."""
     count = len(order)
     test = round(count * shares[2]) if shares[2] > 1e-9 else 0
@@ -67,7 +63,7 @@ def _cut(order: Ints, shares: list[float]) -> list[Ints]:
     return [order[:train], order[train : train + val], order[train + val :]]
 
 
-def _by_time(time: Ints, shares: list[float]) -> list[Ints]:
+def _by_time(time: Ints, shares: Sequence[float]) -> list[Ints]:
     """As _cut, but rows of the same time stay together: the nearest place between two times."""
     order = np.argsort(time, kind="stable").astype(np.int64)
     between = np.flatnonzero(np.diff(time[order])) + 1  # where a later time begins

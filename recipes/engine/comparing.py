@@ -53,8 +53,9 @@ def compare_job(job: Job, folder: Path) -> None:
     if len(bundles) < 2:
         raise BadJob("A comparison needs a champion and at least one challenger.")
     task = str(job.spec["task"])
+    kept = job.spec.get("thresholds") or [None] * len(bundles)
     with closing(Journal(folder)) as journal:
-        champion, *challengers = (read(one) for one in bundles)
+        champion, *challengers = (read(*one) for one in zip(bundles, kept, strict=True))
         until = time.monotonic() + SECONDS
         pairs = []
         for place, one in enumerate(challengers):
@@ -64,8 +65,8 @@ def compare_job(job: Job, folder: Path) -> None:
         journal.write("finished", pairs=finite(pairs), level=LEVEL)
 
 
-def read(bundle: Path) -> Judged:
-    """Raises Unreadable."""
+def read(bundle: Path, threshold: float | None = None) -> Judged:
+    """`threshold`: in place of the bundle's own. Raises Unreadable."""
     try:
         about = json.loads((bundle / "model.json").read_text())
         classes = [str(one) for one in about.get("classes") or []]
@@ -79,7 +80,7 @@ def read(bundle: Path) -> Judged:
         numbers[order],
         true[order],
         given[order],
-        about.get("threshold"),
+        about.get("threshold") if threshold is None else threshold,
     )
 
 

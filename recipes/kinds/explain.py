@@ -1,4 +1,4 @@
-"""Explain: what a model sees in a picture."""
+"""Explain: what a model sees in a picture, or why it predicts a row of a table as it does."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 
 
 def run(job: Job, folder: Path, peers: Peers) -> None:
+    if "ask" in job.spec:  # a table's
+        from recipes.engine.tabular.explain import explain_table
+
+        return explain_table(job, folder)
     from recipes.engine.explain import explain_job
 
-    explain_job(job, folder, peers.device)
+    return explain_job(job, folder, peers.device)
 
 
 KIND = Kind(name="explain", label="Explain", torch=True, quick=True, run=run)

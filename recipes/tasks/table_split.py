@@ -1,8 +1,11 @@
 """How the rows of a table are split, in every task on tables."""
 
-from recipes.params import Choice, Flag, Number, Params, Whole
+from typing import Any
+
+from recipes.params import Choice, Flag, FromProject, Number, Params, Whole
 
 DRAWN = ("policy", ("random", "time"))
+JUDGED = ("policy", ("random", "time", "dataset"))
 
 SPLIT = Params(
     (
@@ -26,13 +29,27 @@ SPLIT = Params(
                     "Each row is judged once, by a model that did not learn from it; the final "
                     "model learns from all rows.",
                 ),
+                (
+                    "dataset",
+                    "Another dataset",
+                    "The model is tested on all rows of a second dataset with the same columns; "
+                    "validation rows are drawn from this one.",
+                ),
             ),
+        ),
+        FromProject(
+            name="test_dataset",
+            label="Test dataset",
+            default="",
+            list="tables",
+            when=("policy", ("dataset",)),
+            help="A table with the target and with each column that the model learns from.",
         ),
         Flag(
             name="stratify",
             label="Stratified",
             default=True,
-            when=("policy", ("random", "kfold")),
+            when=("policy", ("random", "kfold", "dataset")),
             help="Each class, or each range of a number, has the same share in every part.",
         ),
         Whole(
@@ -61,7 +78,7 @@ SPLIT = Params(
             minimum=0.05,
             maximum=0.9,
             step=0.05,
-            when=DRAWN,
+            when=JUDGED,
             help="Rows that stop the training early and give the model's score. What train and "
             "validation leave over becomes a test set that nothing is chosen by.",
         ),
@@ -76,3 +93,12 @@ SPLIT = Params(
         ),
     )
 )
+
+
+def shares(split: dict[str, Any]) -> tuple[float, float, float]:
+    """Which parts of the dataset's own rows train, validate and test. Not of a cross-test."""
+    val = float(split["validation_share"])
+    if split["policy"] == "dataset":
+        return 1 - val, val, 0.0
+    train = min(float(split["train_share"]), 1 - val)
+    return train, val, max(0.0, 1 - train - val)

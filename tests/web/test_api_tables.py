@@ -220,3 +220,10 @@ def test_a_scored_csv_has_windows_too(rest: Rest, project: Project) -> None:
     assert rest.call("GET", f"{HERE}/rows?column=prediction&offset=1").json()["rows"] == [[""]]
     assert rest.call("GET", HERE).json()["columns"] == columns
     assert error(rest.call("GET", f"{HERE}/rows", Accept=PARQUET))[0] == 406
+
+
+def test_a_correction_with_the_same_key_is_begun_once(rest: Rest, people: Dataset) -> None:
+    key = {"Idempotency-Key": "once"}
+    first, again = [rest.call("PATCH", HERE, {"types": {"age": "text"}}, **key) for _ in range(2)]
+    assert (first.status_code, again.json()) == (202, first.json())
+    assert Job.objects.filter(title="Import people again").count() == 1

@@ -37,7 +37,12 @@ def test_a_corrected_type_imports_the_same_file_again(people: Dataset, as_ben: C
     assert people.job is not None
     assert (people.state, people.job.spec["types"]) == (DatasetState.IMPORTING, {"age": "text"})
     assert Path(people.job.spec["archive"]).read_bytes() == BYTES
-    assert b'id="import"' in as_ben.get(HOME).content
+    Job.objects.filter(pk=people.job_id).update(
+        progress={"done": 12.5, "of": 40.2, "unit": "megabyte"}
+    )
+    page = as_ben.get(HOME).content
+    assert b'id="import"' in page
+    assert b"12 of 40 MB" in page
     texts = PEOPLE.set_column(0, "age", pa.array(["22", None, "35"]))
     again = finish(people, texts)
     assert [one["given"] for one in tables.columns(again)][:2] == [True, False]

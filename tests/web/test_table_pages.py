@@ -144,6 +144,10 @@ def test_downloads_are_the_csv_without_formulas_and_the_parquet_itself(
     lines = b"".join(answer.streaming_content).decode().splitlines()
     assert lines[1] == f"22,'=cmd(),7.25,true,1890-01-02,1912-04-10 12:30:00,{LONG}"
     assert lines[2] == ",Zoë <b>,inf,false,,,"
+    below = pa.table({"n": [float("-inf"), 1.0], "t": ["-inf", ""]})
+    uploaded(people.project, people.created_by, "below", below)  # type: ignore[arg-type]
+    answer = as_cleo.get("/p/INSECTS/datasets/below/csv/")
+    assert b"".join(answer.streaming_content).split() == [b"n,t", b"-inf,'-inf", b"1.0,"]
     answer = as_cleo.get(f"{HOME}parquet/")
     assert answer["Content-Disposition"] == 'attachment; filename="people.parquet"'
     whole = b"".join(answer.streaming_content)

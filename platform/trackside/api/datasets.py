@@ -1,6 +1,6 @@
 """Datasets: upload, what the intake found, rows."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from itertools import chain
 from typing import Any
 
@@ -18,6 +18,7 @@ from trackside.datasets import corrections, queries, services, tables
 from trackside.datasets.files import PARQUET
 from trackside.datasets.models import Dataset, Picture
 from trackside.datasets.reading import Wish
+from trackside.datasets.table_parquet import WINDOW, TooLarge
 from trackside.projects.access import project_for
 from trackside.projects.models import Role
 from trackside.ui import spreadsheet
@@ -25,6 +26,7 @@ from trackside.ui.streaming import streamed, streamed_file
 
 ROWS, ROWS_MOST = 100, 1000
 COLUMNS_MOST = 1000  # of a window as JSON
+BRIEF = ("name", "type", "given", "missing", "distinct", "warnings")
 CSV = "text/csv; charset=utf-8"
 IMAGE_COLUMNS = ["path", "label", "split", "width", "height"]
 IMAGE_TYPES = ["text", "category", "category", "integer", "integer"]
@@ -40,12 +42,12 @@ def short(one: Dataset) -> dict[str, Any]:
     }
 
 
-def shown(one: Dataset) -> dict[str, Any]:
+def shown(one: Dataset, columns: list[dict[str, Any]]) -> dict[str, Any]:
     problems = one.problems.order_by("id").values("where", "what", "kept")
     return {
         **short(one),
         "reason": one.reason,
-        "columns": _columns(one),
+        "columns": columns,
         "classes": one.facts.get("classes", []),
         "splits": one.facts.get("splits", {}),
         "problems": list(problems),
@@ -97,7 +99,21 @@ def _importing(one: Dataset) -> dict[str, Any]:
 
 
 def get(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
-    return shown(queries.dataset_for(project_for(request.user, key), name))
+    """All columns with all figures, unless `?column=` names some or `?figures=false` asks less."""
+    one = queries.dataset_for(project_for(request.user, key), name)
+    columns = _columns(one)
+    if wanted := set(request.GET.getlist("column")):
+        _known(one, request.GET.getlist("column"), {column["name"] for column in columns})
+        columns = [column for column in columns if column["name"] in wanted]
+    if request.GET.get("figures") == "false":
+        columns = [{name: told[name] for name in BRIEF if name in told} for told in columns]
+    return shown(one, columns)
+
+
+def _known(one: Dataset, wanted: list[str], names: Container[str]) -> None:
+    if unknown := [name for name in wanted if name not in names]:
+        words = f"{one.name} has no column called {unknown[0][:80]!r}."
+        raise Failure(422, "no_such_column", words, "column")
 
 
 def correct(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict[str, Any]:
@@ -133,9 +149,7 @@ def rows(request: HttpRequest, key: str, name: str) -> dict[str, Any] | HttpResp
 def _window(one: Dataset, offset: int, limit: int, wanted: list[str]) -> dict[str, Any]:
     table = tables.table(one)
     places = {name: place for place, name in enumerate(table.names)}
-    if unknown := [name for name in wanted if name not in places]:
-        words = f"{one.name} has no column called {unknown[0][:80]!r}."
-        raise Failure(422, "no_such_column", words, "column")
+    _known(one, wanted, places)
     names = list(dict.fromkeys(wanted)) or table.names
     if len(names) > COLUMNS_MOST:
         words = (
@@ -143,10 +157,15 @@ def _window(one: Dataset, offset: int, limit: int, wanted: list[str]) -> dict[st
             "?column=, or take the whole dataset with Accept: text/csv or Parquet."
         )
         raise Failure(422, "too_many_columns", words, "column")
-    return {
-        "columns": names,
-        "rows": table.window(offset, limit, [places[name] for name in names]),
-    }
+    try:
+        rows = table.window(offset, limit, [places[name] for name in names])
+    except TooLarge:
+        words = (
+            f"These rows have more than {WINDOW >> 20} MiB. Ask for fewer with ?limit= or "
+            "?column=, or take the whole dataset with Accept: text/csv or Parquet."
+        )
+        raise Failure(422, "too_large", words, "limit") from None
+    return {"columns": names, "rows": rows}
 
 
 def _row(picture: Picture) -> list[Any]:

@@ -6,7 +6,7 @@ from recipes.tasks import data_of
 from trackside.compute import fit, outlook
 from trackside.compute.board import board
 from trackside.compute.requests import clean
-from trackside.lab import estimates, forecast
+from trackside.lab import estimates, forecast, second_dataset
 from trackside.lab.freezing import placed
 from trackside.lab.models import Analysis
 from trackside.lab.queries import with_compute
@@ -32,5 +32,6 @@ def answer(analysis: Analysis, compute: dict[str, Any], user: Any) -> dict[str, 
         "need": {"bytes": need.bytes, "basis": need.basis, "notes": need.notes},
         "start": starts,
         "duration": estimates.together([estimates.seconds(here, one, known) for one in models]),
+        "rows": {} if images else second_dataset.parts(analysis).told(),
         "effective_batch": outlook.effective_batch(analysis.design, wish) if images else {},
     }

@@ -15,6 +15,12 @@ FITS = obj(
         )
     ),
     need=ANY_OBJECT,
+    rows={
+        "type": "object",
+        "description": "Of a table: how many rows would train, validate (val) and test; of a "
+        "cross-test train and folds",
+        "additionalProperties": {"type": "integer"},
+    },
     start=obj(
         "seconds text",
         seconds={"type": ["number", "null"], "description": "0: now; null: nobody can know"},

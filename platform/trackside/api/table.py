@@ -14,6 +14,11 @@ LIMIT = Query(
 )
 AFTER = Query(name="after", schema=s.TEXT, text="the `next` of the page before")
 PAGE = (LIMIT, AFTER)
+COLUMNS = (
+    Query(name="column", schema=s.TEXT, text="of a table: only this one; may be repeated"),
+    Query(name="figures", schema={"type": "boolean", "default": True},
+          text="false: of each column its name, type, missing, distinct and warnings alone"),
+)
 WINDOW = (
     Query(name="offset", schema={"type": "integer", "default": 0}, text="the first row, from 0"),
     Query(name="limit", schema={"type": "integer", "default": 100, "maximum": 1000}, text="rows"),
@@ -68,9 +73,9 @@ OPERATIONS: tuple[Operation, ...] = (
               form=d.NEW_DATASET, answer=d.IMPORTING, text="Upload a dataset", starts=True,
               about="A table, or a zip or tar of an image folder. The answer names the job."),
     Operation(method="GET", path=DATASET, run=datasets.get, tag="Datasets", answer=d.DATASET,
-              text="One dataset: classes, columns, problems"),
+              query=COLUMNS, text="One dataset: classes, columns, problems"),
     Operation(method="PATCH", path=DATASET, run=datasets.correct, tag="Datasets", status=202,
-              body=d.CORRECT_DATASET, answer=d.IMPORTING,
+              body=d.CORRECT_DATASET, answer=d.IMPORTING, starts=True,
               text="Correct the types of a table's columns: its file is imported again"),
     Operation(method="DELETE", path=DATASET, run=datasets.delete, tag="Datasets", status=204,
               text="Delete a dataset that nothing uses"),

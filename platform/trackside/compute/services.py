@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from trackside.compute import usage
 from trackside.compute.draining import NotAdministrator, break_gpu, drain, mend_gpu, undrain
@@ -175,6 +176,16 @@ def catalogue() -> dict[str, Any]:
     rows = Node.objects.order_by("-heartbeat_at").values_list("catalogue", flat=True)
     known = [one for one in rows if one.get("backbones")]
     return max(known, key=_fullness, default={})
+
+
+def libraries() -> dict[str, str]:
+    """What algorithms need, with its version, as far as any machine that is there has it."""
+    now = timezone.now()
+    found: dict[str, str] = {}
+    for node in Node.objects.order_by("heartbeat_at"):
+        if state_of(node, now) != NodeState.LOST:
+            found |= node.catalogue.get("libraries") or {}
+    return found
 
 
 def _fullness(one: dict[str, Any]) -> int:

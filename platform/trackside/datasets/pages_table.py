@@ -6,36 +6,38 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 
 from trackside.datasets import corrections, reading, reading_form, tables
+from trackside.datasets.cells import shown
+from trackside.datasets.columns_kept import Column
 from trackside.datasets.models import Dataset, Problem
 from trackside.datasets.profile import Portrait, portrait
 
 COLUMNS = 50  # of one page
-LETTER, GAP, CHIP = 7.2, 26, 44  # px: what a column's name and its type take
-NARROW, WIDE = 92, 320  # px
-GENEROUS = {"text": 170, "string": 170, "datetime": 170, "date": 110, "number": 104}
-SHARE = 150
+FIRST = (20, 12)  # rows and columns that are there without a script
+CUT = 80  # characters of their texts
 
 
 def rows_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
-    """The grid draws itself and asks for windows of the rows; here is what it has to know."""
+    """The grid draws itself and asks for windows of the rows; here is what it has to know.
+
+    A column is `[name, type, percent missing]`: of 10,000 of them each word would weigh.
+    """
     known = {one["name"]: one for one in tables.columns(dataset)}
-    names = tables.table(dataset).names
-    columns = [_head(name, known.get(name, {}), dataset.rows) for name in names]
-    return {"sheet": {"rows": dataset.rows, "columns": columns, "version": dataset.fingerprint}}
-
-
-def _head(name: str, column: tables.Column, rows: int) -> dict[str, Any]:
-    kind = str(column.get("type", ""))
-    share = name.startswith("proba_")
-    named = GAP + CHIP + LETTER * len(name)
+    table = tables.table(dataset)
+    columns = [_head(name, known.get(name, {}), dataset.rows) for name in table.names]
+    names = table.names[: FIRST[1]]
     return {
-        "name": name,
-        "type": kind,
-        "width": SHARE if share else int(min(WIDE, max(NARROW, GENEROUS.get(kind, 0), named))),
-        "missing": round(100 * (column.get("missing") or 0) / rows, 1) if rows else 0,
-        "share": share,
-        "right": kind in ("integer", "number") and not share,
+        "sheet": {"rows": dataset.rows, "columns": columns, "version": dataset.fingerprint},
+        "names": names,
+        "first": [
+            [shown(one, CUT) for one in row]
+            for row in table.window(0, FIRST[0], list(range(len(names))), cut=CUT)
+        ],
     }
+
+
+def _head(name: str, column: Column, rows: int) -> list[Any]:
+    missing = round(100 * (column.get("missing") or 0) / rows, 1) if rows else 0
+    return [name, str(column.get("type", "")), missing]
 
 
 def columns_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:

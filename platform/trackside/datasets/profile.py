@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from trackside.datasets.tables import Column
+from trackside.datasets.columns_kept import Column
 
 WIDTH, HEIGHT = 240, 44  # of the little picture
 TOP = 5

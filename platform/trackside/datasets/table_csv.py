@@ -14,9 +14,14 @@ class CsvTable:
         with path.open(newline="") as source:
             self.names = next(csv.reader(source), [])
 
-    def window(self, offset: int, limit: int, columns: list[int]) -> list[list[Any]]:
+    def window(
+        self, offset: int, limit: int, columns: list[int], cut: int | None = None
+    ) -> list[list[Any]]:
         rows = itertools.islice(self.lines(), offset, offset + limit)
-        return [[row[place] if place < len(row) else None for place in columns] for row in rows]
+        most = None if cut is None else cut + 1
+        return [
+            [row[place][:most] if place < len(row) else None for place in columns] for row in rows
+        ]
 
     def lines(self) -> Iterator[list[Any]]:
         with self.path.open(newline="") as source:

@@ -3,7 +3,6 @@
 Imports leave `table.parquet` and `columns.json` (docs/jobs.md); scoring leaves a CSV so far.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,12 +10,12 @@ from typing import Any, Protocol
 from django.http import Http404
 
 from trackside.datasets import storage
+from trackside.datasets.columns_kept import KEPT, Column
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.datasets.table_csv import CsvTable
 from trackside.datasets.table_parquet import ParquetTable
 
 PARQUET, CSV, COLUMNS = "table.parquet", "data.csv", "columns.json"
-Column = dict[str, Any]  # an entry of columns.json
 
 
 class Table(Protocol):
@@ -24,11 +23,16 @@ class Table(Protocol):
 
     names: list[str]
 
-    def window(self, offset: int, limit: int, columns: list[int]) -> list[list[Any]]:
-        """Rows from `offset` on, `limit` at most, with these columns, as JSON has values."""
+    def window(
+        self, offset: int, limit: int, columns: list[int], cut: int | None = None
+    ) -> list[list[Any]]:
+        """Rows from `offset` on, `limit` at most, with these columns, as JSON has values.
+
+        `cut`: of a longer text only so many characters, and one more. Raises TooLarge.
+        """
 
     def lines(self) -> Iterator[list[Any]]:
-        """All rows, in bounded memory."""
+        """All rows, in bounded memory; infinite numbers are numbers here."""
 
 
 def parquet_file(dataset: Dataset) -> Path | None:
@@ -49,9 +53,12 @@ def _readable(dataset: Dataset) -> bool:
 
 
 def table(dataset: Dataset) -> Table:
-    """Raises Http404 while there are no rows."""
+    """Raises Http404 where there are no rows that can be read."""
     path = _file(dataset)
-    return ParquetTable(path) if path.suffix == ".parquet" else CsvTable(path)
+    try:
+        return ParquetTable(path) if path.suffix == ".parquet" else CsvTable(path)
+    except OSError:
+        raise Http404(f"The rows of {dataset.name} cannot be read: the file is damaged.") from None
 
 
 def _file(dataset: Dataset) -> Path:
@@ -71,7 +78,7 @@ def columns(dataset: Dataset) -> list[Column]:
     """What is known of each column: `name` and `type` at least; [] while nothing is."""
     path = storage.folder(dataset) / COLUMNS
     if imported(dataset) and path.is_file():
-        return list(json.loads(path.read_text(), parse_constant=_none))
+        return KEPT.columns(path, dataset.fingerprint)
     told = dataset.facts.get("columns")
     return list(told) if isinstance(told, list) else []
 
@@ -83,7 +90,3 @@ def types(dataset: Dataset) -> dict[str, str | None]:
         one["name"]: None if rows and one.get("missing") == rows else one["type"]
         for one in columns(dataset)
     }
-
-
-def _none(_: str) -> None:
-    """Infinity and NaN are no JSON: no figure."""

@@ -8,12 +8,13 @@ from django.views.decorators.http import require_GET, require_POST
 from trackside.accounts.gate import error_json, signed_in
 from trackside.accounts.models import User
 from trackside.datasets import corrections, queries, reading, reading_form, tables
+from trackside.datasets.cells import SHOWN, shown
+from trackside.datasets.columns_kept import Column
 from trackside.datasets.trouble import Refused
 from trackside.projects.access import project_for
 from trackside.projects.models import Role
 
 ROWS_MOST, COLUMNS_MOST = 200, 100  # of one window
-SHOWN = 300  # characters of a text; the whole of it is in the download
 PREFIX = "type."  # and the column's place
 
 
@@ -39,7 +40,7 @@ def rows(request: HttpRequest, key: str, name: str) -> HttpResponse:
         return error_json("changed", sentence, 409)
     table = tables.table(one)
     columns = list(range(len(table.names)))[first : first + count]
-    found = table.window(offset, limit, columns)
+    found = table.window(offset, limit, columns, cut=SHOWN)
     answer = JsonResponse({"rows": [[shown(cell) for cell in row] for row in found]})
     answer["Cache-Control"] = "private, no-store"
     return answer
@@ -48,16 +49,6 @@ def rows(request: HttpRequest, key: str, name: str) -> HttpResponse:
 def _whole(request: HttpRequest, field: str) -> int | None:
     raw = request.GET.get(field, "")
     return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 16 else None
-
-
-def shown(value: object) -> str | None:
-    """A cell as text: exact for long whole numbers, which JavaScript would round."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = str(value).removesuffix(".0") if isinstance(value, float) else str(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 @signed_in
@@ -79,7 +70,7 @@ def types(request: HttpRequest, key: str, name: str) -> HttpResponse:
     return redirect(back)
 
 
-def _changes(request: HttpRequest, columns: list[tables.Column]) -> reading.Types:
+def _changes(request: HttpRequest, columns: list[Column]) -> reading.Types:
     """The columns whose type was changed: of the others the form tells what they have."""
     told: reading.Types = {}
     for field in request.POST:

@@ -17,10 +17,20 @@ ONE_CORE = {"kind": "cpu", "ranks": 1}
 
 def order(found: list[Entrant], champion: Entrant) -> Json:
     """The spec: the champion's bundle first. The same models in any order give the same one."""
-    challengers = sorted(str(one.bundle) for one in found if one is not champion)
-    bundles = [str(champion.bundle), *challengers]
-    digest = hashlib.sha256(json.dumps([champion.task, bundles]).encode()).hexdigest()
-    return {"task": champion.task, "bundles": bundles, "question": digest}
+    challengers = sorted(_named(one) for one in found if one is not champion)
+    named = [_named(champion), *challengers]
+    made = {
+        "task": champion.task,
+        "bundles": [bundle for bundle, _ in named],
+        "thresholds": [None if at < 0 else at for _, at in named],
+    }
+    return {**made, "question": hashlib.sha256(json.dumps(made).encode()).hexdigest()}
+
+
+def _named(one: Entrant) -> tuple[str, float]:
+    """What tells it apart for the job: its bundle and the threshold in use; -1: it has none."""
+    at = one.report.get("threshold")
+    return str(one.bundle), -1.0 if at is None else float(at)
 
 
 def newest(project: Project, found: list[Entrant], champion: Entrant) -> Job | None:
@@ -49,5 +59,8 @@ def pairs(job: Job | None, found: list[Entrant]) -> Json:
     """What a job that has answered says about each challenger, by its key."""
     if job is None or job.state != "succeeded":
         return {}
-    told = dict(zip(job.spec["bundles"][1:], job.result.get("pairs") or [], strict=False))
-    return {one.key: told[str(one.bundle)] for one in found if str(one.bundle) in told}
+    spec = job.spec
+    at = [-1.0 if each is None else each for each in spec["thresholds"][1:]]
+    asked = zip(spec["bundles"][1:], at, strict=True)
+    told = dict(zip(asked, job.result.get("pairs") or [], strict=False))
+    return {one.key: told[_named(one)] for one in found if _named(one) in told}

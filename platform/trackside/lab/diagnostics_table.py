@@ -37,6 +37,8 @@ def table_findings(design: Design, columns: list[Column], rows: int) -> list[Fin
         *_classes(target, design),
         *_twins(target, used),
         *_inputs(used, rows),
+        *_remarks(used),
+        *_weight(inputs, made),
         *_left_out(made),
         *_time(design, made, inputs),
         *_metric(design, target),
@@ -115,6 +117,26 @@ def _inputs(used: list[Column], rows: int) -> list[Finding]:
         return []
     title = f"{len(gaps)} {'column is' if len(gaps) == 1 else 'columns are'} mostly missing"
     return [Finding("info", title, f"{_named(gaps)}. Leave out what tells nothing.", "features")]
+
+
+def _remarks(used: list[Column]) -> list[Finding]:
+    """What the import said of columns that are learned from, but for gaps: those stand above."""
+    told = {
+        one["name"]: [said for said in one.get("warnings") or [] if "are missing" not in said]
+        for one in used
+    }
+    told = {name: said for name, said in told.items() if said}
+    if not told:
+        return []
+    title = f"{len(told)} {'column has' if len(told) == 1 else 'columns have'} a remark"
+    shown = [f"{name}: {' '.join(told[name])}" for name in list(told)[:NAMED]]
+    more = f" And {len(told) - NAMED} more." if len(told) > NAMED else ""
+    return [Finding("info", title, f"{' '.join(shown)}{more}", "features")]
+
+
+def _weight(inputs: list[Column], made: dict[str, Any]) -> list[Finding]:
+    told = handling.weight_trouble(inputs, made).values()
+    return [Finding("wn", "The weight cannot be used", said, "features") for said in told]
 
 
 def _left_out(made: dict[str, Any]) -> list[Finding]:

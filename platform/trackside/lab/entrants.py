@@ -13,7 +13,7 @@ from recipes.tasks import TASKS
 from recipes.tasks.task import Task
 from trackside.datasets.models import Dataset
 from trackside.jobs.models import Job
-from trackside.lab import reports
+from trackside.lab import kept, reports, thresholds
 from trackside.lab.labels import algorithm_label, label_of
 from trackside.lab.models import TrainedModel
 from trackside.lab.trouble import Refused
@@ -41,7 +41,7 @@ class Entrant:
     facts: Json
     spec: Json  # as it was frozen; empty when the job is gone
     told: Json  # model.json of the bundle
-    report: Json
+    report: Json  # at the threshold in use
     bundle: Path
     at: datetime | None
     job: Job | None
@@ -100,7 +100,7 @@ def of_model(model: TrainedModel) -> Entrant:
         facts=model.facts,
         spec=model.job.spec if model.job else {},
         told=about(bundle),
-        report=reports.read(bundle),
+        report=kept.report_of(model),
         bundle=bundle,
         at=model.published_at,
         job=model.job,
@@ -112,7 +112,7 @@ def of_model(model: TrainedModel) -> Entrant:
 def of_version(version: Version) -> Entrant:
     saved, model = version.saved_model, version.trained_model
     bundle = Path(settings.TRACKSIDE_STORAGE) / version.bundle
-    told = about(bundle)
+    told, report = about(bundle), reports.read(bundle)
     job = version.job or (model.job if model else None)
     spec = job.spec if job else {}
     return Entrant(
@@ -127,7 +127,7 @@ def of_version(version: Version) -> Entrant:
         facts=version.facts,
         spec=spec,
         told=told,
-        report=reports.read(bundle),
+        report=thresholds.applied(report, version.facts.get("threshold")) if report else {},
         bundle=bundle,
         at=version.created_at,
         job=job,

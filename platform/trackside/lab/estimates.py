@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from recipes.tasks import data_of
 from trackside.compute import fit, fit_tables, outlook
-from trackside.compute.models import UsagePeak
+from trackside.compute.models import Gpu, UsagePeak
 from trackside.compute.services import catalogue, peaks
 from trackside.lab.models import Analysis
 
@@ -25,7 +25,7 @@ def need(analysis: Analysis, model: dict[str, Any], known: Known | None = None) 
     known = known or know()
     facts, compute = analysis.dataset.facts, analysis.design.get("compute") or {}
     if data_of(analysis.task) == "table":
-        return fit_tables.need(model["algorithm"], facts, compute, known.peaks)
+        return fit_tables.need(_table_key(analysis, model), known.peaks)
     return fit.estimate(
         one_model(analysis.design, model),
         known.catalogue,
@@ -52,11 +52,11 @@ def one_model(design: dict[str, Any], model: dict[str, Any]) -> dict[str, Any]:
 def seconds(
     analysis: Analysis, model: dict[str, Any], known: Known | None = None
 ) -> outlook.Answer:
-    """How long one model takes at most, when a like one is known."""
+    """How long one model takes when a like one is known: pictures at most, a table about."""
     known = known or know()
     facts, compute = analysis.dataset.facts, analysis.design.get("compute") or {}
     if data_of(analysis.task) == "table":
-        return fit_tables.duration(model["algorithm"], facts, compute, known.peaks)
+        return fit_tables.duration(_table_key(analysis, model), known.peaks)
     return outlook.duration(
         one_model(analysis.design, model),
         known.catalogue,
@@ -64,6 +64,16 @@ def seconds(
         compute=compute,
         peaks=known.peaks,
     )
+
+
+def _table_key(analysis: Analysis, model: dict[str, Any]) -> str:
+    compute = analysis.design.get("compute") or {}
+    device = "cpu" if compute.get("kind", "cpu") == "cpu" else "cuda"
+    if compute.get("uuids"):
+        rows = Gpu.objects.filter(uuid__in=compute["uuids"])
+        device = ", ".join(sorted(set(rows.values_list("name", flat=True)))) or device
+    own = {"params": model["params"], "split": analysis.design.get("split")}
+    return fit_tables.key(model["algorithm"], own, analysis.dataset.facts, device)
 
 
 def together(times: list[outlook.Answer]) -> outlook.Answer:

@@ -19,9 +19,14 @@ WEIGHTS = {
 }
 
 
-def part_form(design: Design, part: str, data: Mapping[str, Any] | None = None) -> ParamForm:
+def part_form(
+    design: Design,
+    part: str,
+    data: Mapping[str, Any] | None = None,
+    catalogue: Mapping[str, Options] | None = None,
+) -> ParamForm:
     """The form over one part of the design."""
-    return form_for(params_of(design, part), data, initial=design.get(part))
+    return form_for(params_of(design, part), data, initial=design.get(part), catalogue=catalogue)
 
 
 def model_form(

@@ -8,9 +8,10 @@ from recipes.algorithms.algorithm import Resolved
 from recipes.params import ParamError
 from recipes.tasks import data_of
 from trackside.compute.models import Gpu
+from trackside.compute.services import libraries
 from trackside.datasets import holding
 from trackside.jobs.kinds import placed as for_spec
-from trackside.lab import handling, subjects
+from trackside.lab import handling, second_dataset, subjects
 from trackside.lab.models import Analysis
 from trackside.lab.subjects import columns_of, ready
 from trackside.lab.trouble import Refused
@@ -48,9 +49,11 @@ def freeze(analysis: Analysis, model: dict[str, Any]) -> Spec:
     """
     dataset = ready(analysis.dataset)
     design = analysis.design
+    lacking = handling.lacking([model], libraries())
     unfit = subjects.unfit(dataset, analysis.task, analysis.target)
-    if unfit:
-        raise Refused(unfit)
+    for sentence in (unfit, *lacking.values()):
+        if sentence:
+            raise Refused(sentence)
     return {
         "task": analysis.task,
         "algorithm": model["algorithm"],
@@ -101,6 +104,7 @@ def _of_table(analysis: Analysis, model: dict[str, Any]) -> Spec:
             "handling, or split at random."
         )
     found = {"params": done.params, "features": made, "rebalance": design["rebalance"]}
+    found |= second_dataset.frozen(analysis)
     if design.get("runtime", {}).get("learning_curve"):
         found["learning_curve"] = True
     return {**found, **_told(done)}

@@ -24,6 +24,7 @@ OPTIONS = {
 AUTOMATIC = "automatic"
 SHORT = {"as_category": "Own category", "onehot": "One-hot", "drop_rows": "Drop rows"}
 SCALED = ("numeric", "datetime")
+WEIGHTS = ("integer", "number")
 
 
 def inputs(columns: list[Column], target: str) -> list[Column]:
@@ -44,7 +45,40 @@ def clean(columns: list[Column], given: Any, rows: int) -> Features:
     kept = {name: differing(known[name], made[name], asked[name], rows) for name in asked}
     _alone(made, "time")
     _alone(made, "weight")
+    unfit = weight_trouble(columns, made)
+    if unfit:
+        raise BadDesign({f"features.{name}": said for name, said in unfit.items()})
     return {name: one for name, one in kept.items() if one}
+
+
+def weight_trouble(columns: list[Column], made: Features) -> dict[str, str]:
+    """By column why it cannot be the weight that it is said to be, as far as its profile tells."""
+    told = {}
+    for one in columns:
+        name, least = one["name"], one.get("min")
+        if made[name]["role"] != "weight":
+            continue
+        if one["type"] not in WEIGHTS:
+            told[name] = f"{name!r} is {one['type']}: a weight is a number, 0 or more."
+        elif one["missing"]:
+            told[name] = f"The weight {name!r} is missing in {one['missing']:,} rows."
+        elif isinstance(least, int | float) and least < 0:
+            told[name] = f"The weight {name!r} is {least:g} somewhere: a weight is 0 or more."
+    return told
+
+
+def fitting(columns: list[Column], given: Features, rows: int) -> tuple[Features, list[str]]:
+    """What of the given handlings still fits the table, and the columns whose does not."""
+    known = {one["name"]: one for one in columns}
+    kept, lost = {}, []
+    for name, one in given.items():
+        try:
+            resolved([known[name]], {name: one}, rows)
+        except (BadDesign, KeyError):  # another type, or another table
+            lost.append(name)
+        else:
+            kept[name] = one
+    return kept, lost
 
 
 def resolved(columns: list[Column], given: Features, rows: int) -> Features:
@@ -123,6 +157,7 @@ def sent(
 
     Where the type changes, the fields of the former type are dropped.
     """
+    now, _ = fitting(columns, now, rows)
     made = resolved(columns, now, rows)
     changed = dict(now)
     for place, column in enumerate(columns):

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from recipes.tasks import TASKS, data_of
 from trackside.compute.models import Node
-from trackside.lab import queries
+from trackside.lab import queries, second_dataset
 from trackside.lab.diagnostics import Finding, findings
 from trackside.lab.diagnostics_table import table_findings
 from trackside.lab.models import Analysis
@@ -50,7 +50,10 @@ def _of_images(analysis: Analysis) -> list[Finding]:
 
 
 def _of_table(analysis: Analysis) -> list[Finding]:
-    return table_findings(analysis.design, columns_of(analysis.dataset), analysis.dataset.rows)
+    found = table_findings(analysis.design, columns_of(analysis.dataset), analysis.dataset.rows)
+    unfit = second_dataset.refusal(analysis)
+    own = [Finding("wn", "The test set cannot test", unfit, "split")] if unfit else []
+    return [*own, *found]
 
 
 DIAGNOSES = {"images": _of_images, "table": _of_table}

@@ -6,7 +6,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 
 from recipes.algorithms import ALGORITHMS
-from trackside.compute.services import catalogue
+from trackside.compute.services import libraries
 from trackside.lab import forms, handling
 from trackside.lab.design import offered
 from trackside.lab.diagnostics_table import counts
@@ -14,7 +14,6 @@ from trackside.lab.labels import label_of
 from trackside.lab.models import Analysis
 from trackside.lab.subjects import columns_of
 from trackside.lab.targets import Column
-from trackside.lab.trouble import BadDesign
 
 Context = dict[str, Any]
 COLUMNS = 50  # of one page
@@ -25,7 +24,9 @@ def inputs_of(found: Analysis) -> list[Column]:
     return handling.inputs(columns_of(found.dataset), found.target)
 
 
-def table_target(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
+def table_target(
+    request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]
+) -> Context:
     columns = columns_of(found.dataset)
     target = next((one for one in columns if one["name"] == found.target), None)
     classes = counts(target) if target and found.task != "regression" else []
@@ -38,20 +39,13 @@ def table_target(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
     }
 
 
-def table_nothing(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
-    return {"errors": errors}
-
-
-def table_features(request: HttpRequest, found: Analysis) -> Context:
+def table_features(
+    request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]
+) -> Context:
     """One page of columns, by `?q=` in their names and `?role=`."""
-    columns, rows, own = inputs_of(found), found.dataset.rows, found.design["features"]
-    try:
-        made = handling.resolved(columns, own, rows)
-    except BadDesign as bad:  # the table's types were corrected since
-        made, own = handling.resolved(columns, {}, rows), {}
-        stale = str(bad)
-    else:
-        stale = ""
+    columns, rows = inputs_of(found), found.dataset.rows
+    own, lost = handling.fitting(columns, found.design["features"], rows)
+    made = handling.resolved(columns, own, rows)
     query, role = request.GET.get("q", "").strip()[:200], request.GET.get("role", "")
     hits = [
         (place, one)
@@ -73,7 +67,8 @@ def table_features(request: HttpRequest, found: Analysis) -> Context:
         ],
         "all": len(columns),
         "changed": len(own),
-        "stale": stale,
+        "lost": lost,
+        "errors": errors,
     }
 
 
@@ -83,10 +78,12 @@ def sent_features(request: HttpRequest, found: Analysis, part: str) -> dict[str,
     return handling.sent(columns, found.design["features"], request.POST, rows)
 
 
-def table_algorithms(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
+def table_algorithms(
+    request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]
+) -> Context:
     """A card for each algorithm of the task; a library that no machine has is told."""
     listed = offered(found.design)
-    lacking = handling.lacking(listed, catalogue().get("libraries") or {})
+    lacking = handling.lacking(listed, libraries())
     times = [one["algorithm"] for one in listed]
     models = [
         {

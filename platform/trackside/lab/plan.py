@@ -211,13 +211,8 @@ def _fill(plan: Plan, analysis: Analysis, asked: Analysis, user: User) -> None:
 
 
 def _time(plan: Plan) -> None:
-    times = [plan.models[n]["time"] for n in plan.wish.models]
-    unknown = next((one for one in times if one["seconds"] is None), None)
-    if unknown is not None or not times:
-        plan.basis = unknown["basis"] if unknown else ""
-        return
-    plan.seconds = sum(one["seconds"] for one in times)
-    plan.basis = times[0]["basis"]
+    told = estimates.together([plan.models[n]["time"] for n in plan.wish.models])
+    plan.seconds, plan.basis = told["seconds"], told["basis"]
 
 
 def _batch(plan: Plan) -> Json | None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trackside.compute.requests import BadCompute, clean
+from trackside.compute.services import libraries
 from trackside.jobs.kinds import placed
 from trackside.lab import estimates, handling, plan_notes, wishes
 from trackside.lab.models import Analysis
@@ -42,7 +43,7 @@ def _unsaid(plan: "Plan") -> None:
 def _unable(plan: "Plan", analysis: Analysis) -> None:
     """What the algorithms themselves cannot run on, and libraries that no machine has."""
     listed = [analysis.design["models"][n] for n in plan.wish.models]
-    lacking = handling.lacking(listed, plan.known.catalogue.get("libraries") or {})
+    lacking = handling.lacking(listed, libraries())
     why = next(iter(lacking.values()), "")
     try:
         for one in listed:

@@ -138,18 +138,10 @@ def fit(analysis: Analysis, compute: dict[str, Any] | None, user: User) -> dict[
     times = [estimates.seconds(asked, one, known) for one in chosen(asked.design)]
     starts = forecast.start(wish, now, user=user, project=analysis.project, need=need)
     fitting.reserve(found, starts.pop("kept", {}))
-    given = [one["seconds"] for one in times if one["seconds"] is not None]
     return {
         "gpus": [{"uuid": uuid, **one} for uuid, one in found.items()],
         "needs": need.bytes,
         "basis": need.basis,
         "start": starts,
-        "duration": {
-            "seconds": sum(given) if len(given) == len(times) else None,
-            "basis": times[0]["basis"] if len(given) == len(times) else _unknown(times),
-        },
+        "duration": estimates.together(times),
     }
-
-
-def _unknown(times: list[dict[str, Any]]) -> str:
-    return str(next(one["basis"] for one in times if one["seconds"] is None))

@@ -45,7 +45,7 @@ def confusion(report: Json, mode: str = "count") -> list[Json]:
                 {
                     "predicted": classes[predicted],
                     "count": count,
-                    "text": str(count) if mode == "count" else f"{100 * share:.1f} %",
+                    "text": f"{count:,}" if mode == "count" else f"{100 * share:.1f} %",
                     "shade": _shade(share, count, right=predicted == true),
                     "right": predicted == true,
                 }

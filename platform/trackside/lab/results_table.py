@@ -10,6 +10,7 @@ from recipes.params import Param
 from trackside.lab import charts_classes, charts_values, predicted, reports, thresholds
 from trackside.lab.drawing import number
 from trackside.lab.labels import param_text
+from trackside.lab.learning_curve import learning
 from trackside.lab.models import TrainedModel
 from trackside.lab.results import Json, Tab, bundle_of, figures, threshold_of
 from trackside.saved_models.bundles import about
@@ -188,6 +189,8 @@ TABS = (
     Tab("summary", "Summary", "dashboard", "lab/table_summary.html", _summary, "Model"),
     Tab("training", "Training information", "info", "lab/table_training.html", _training),
     Tab("curves", "Training curves", "chart", "lab/table_charts.html", _curves, needs="history"),
+    Tab("learning", "Learning curve", "chart", "lab/table_learning.html", learning,
+        needs="learning"),
     Tab("metrics", "Metrics", "gauge", "lab/table_metrics.html", _metrics, "Performance"),
     Tab("confusion", "Confusion matrix", "grid", "lab/table_confusion.html", _confusion,
         needs="confusion"),

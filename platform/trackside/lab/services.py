@@ -16,12 +16,12 @@ from trackside.datasets import holding
 from trackside.datasets.models import Dataset
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Attempt, Job
-from trackside.lab import estimates
+from trackside.lab import estimates, second_dataset
 from trackside.lab.deleting import delete_analysis, delete_session
 from trackside.lab.design import Design, chosen, clean_part, default_design
 from trackside.lab.freezing import freeze, placed
 from trackside.lab.handling import clean as clean_features
-from trackside.lab.handling import inputs
+from trackside.lab.handling import fitting, inputs
 from trackside.lab.labels import check_reported, label_of
 from trackside.lab.models import Analysis, Session, TrainedModel
 from trackside.lab.subjects import aim, columns_of
@@ -90,9 +90,12 @@ def save_design(analysis: Analysis, part: str, values: Any) -> Analysis:
         values = {**now, **values}
     if part == "features" and part in held.design:
         columns = inputs(columns_of(held.dataset), held.target)
+        values = _still_fitting(columns, now, values, held.dataset.rows)
         value: Any = clean_features(columns, values, held.dataset.rows)
     else:
         value = clean_part(held.design, part, values)
+    if part == "split":
+        second_dataset.check(held, value)
     if part == "models":
         check_reported(value, held.design["models"])
     if part == "compute" and value:
@@ -101,6 +104,14 @@ def save_design(analysis: Analysis, part: str, values: Any) -> Analysis:
     held.save(update_fields=["design", "updated_at"])
     analysis.design, analysis.updated_at = held.design, held.updated_at
     return analysis
+
+
+def _still_fitting(columns: list[Any], now: Any, values: Any, rows: int) -> Any:
+    """What was kept of columns that are no longer there, or of another type, goes silently."""
+    if not isinstance(values, dict):
+        return values
+    _, lost = fitting(columns, now, rows)
+    return {name: one for name, one in values.items() if name not in lost or one != now[name]}
 
 
 def train(  # noqa: PLR0913 - what a click is made of
@@ -151,7 +162,7 @@ def _begin(
 ) -> Session:
     wanted = chosen(analysis.design, models)
     Analysis.objects.select_for_update().get(pk=analysis.pk)
-    analysis.dataset = holding.held(analysis.dataset)
+    second_dataset.hold(analysis)
     last = Session.objects.filter(analysis_id=analysis.pk).aggregate(last=Max("number"))["last"]
     number = (last or 0) + 1
     session = Session.objects.create(

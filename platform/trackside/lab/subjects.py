@@ -36,13 +36,12 @@ def _images(dataset: Dataset) -> None:
 
 
 def _table(dataset: Dataset) -> None:
-    columns = columns_of(dataset)
-    if not columns or any("distinct" not in one for one in columns):
+    if not tables.imported(dataset):
         raise Refused(
             f"The table {dataset.name} has no profile of its columns: only tables that were "
             "uploaded can train a model."
         )
-    if len(columns) < 2:
+    if dataset.facts["columns"] < 2:
         raise Refused(
             f"The table {dataset.name} has one column: there must be one to predict and another "
             "one to learn from."

@@ -12,7 +12,7 @@ from recipes.algorithms import ALGORITHMS
 from recipes.tasks import TASKS, data_of
 from trackside.accounts.gate import signed_in
 from trackside.compute.requests import BadCompute
-from trackside.lab import forms, services
+from trackside.lab import forms, second_dataset, services
 from trackside.lab.design import offered, splits_of
 from trackside.lab.labels import model_label
 from trackside.lab.models import Analysis
@@ -22,12 +22,12 @@ from trackside.lab.pages_table import (
     sent_features,
     table_algorithms,
     table_features,
-    table_nothing,
     table_target,
 )
 from trackside.projects.models import Role
 
 Context = dict[str, Any]
+Fill = Callable[[HttpRequest, Analysis, Any, dict[str, str]], Context]
 D, T = "lab/design_", "lab/design_table_"  # templates
 # Where the Train dialog starts from: what the Runtime tab sends, and the compute that it means.
 STARTS: dict[str, Any] = {"any": {"kind": "any"}, "cpu": {"kind": "cpu"}}
@@ -53,9 +53,11 @@ def analysis(request: HttpRequest, key: str, name: str, tab: str = "target") -> 
         if answer is not None:
             return answer
     data = request.POST if errors else None
-    context = {**frame(project, found), **_page(found, tab), **shown.fill(found, data, errors)}
-    if shown.name == "features":
-        context |= table_features(request, found)
+    context = {
+        **frame(project, found),
+        **_page(found, tab),
+        **shown.fill(request, found, data, errors),
+    }
     return render(request, shown.template, context, status=422 if errors else 200)
 
 
@@ -132,7 +134,7 @@ SENT: dict[str, Callable[[HttpRequest, Analysis, str], Any]] = {
 }
 
 
-def _target(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
+def _target(request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]) -> Context:
     facts = found.dataset.facts
     classes = [one for one in facts.get("classes") or [] if one.get("count")]
     most = max((one["count"] for one in classes), default=0)
@@ -143,13 +145,26 @@ def _target(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
     return {"facts": facts, "classes": classes, "most": most, "samples": samples}
 
 
-def _by_card(part: str) -> Callable[[Analysis, Any, dict[str, str]], Context]:
-    def fill(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
+def _by_card(part: str) -> Fill:
+    def fill(request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]) -> Context:
         form = forms.part_form(found.design, part, data)
         _told(form, errors)
         return {"form": form, "splits": splits_of(found.dataset.facts)}
 
     return fill
+
+
+def _table_split(
+    request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]
+) -> Context:
+    form = forms.part_form(found.design, "split", data, {"tables": second_dataset.options(found)})
+    _told(form, errors)
+    return {
+        "form": form,
+        "parts": second_dataset.parts(found),
+        "tested_on": found.design["split"].get("test_dataset"),
+        "on_another": second_dataset.is_named(found.design["split"]),
+    }
 
 
 def _told(form: Any, errors: dict[str, str]) -> None:
@@ -160,13 +175,15 @@ def _told(form: Any, errors: dict[str, str]) -> None:
             form.add_error(field, sentence)
 
 
-def _metrics(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
+def _metrics(request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]) -> Context:
     task = TASKS[found.task]
     picked = data.get("metric") if data else found.design["metric"]
     return {"metrics": list(task.metrics.values()), "picked": picked, "errors": errors}
 
 
-def _architecture(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
+def _architecture(
+    request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]
+) -> Context:
     listed = found.design["models"]
     options = forms.catalogue_options(one["params"]["backbone"] for one in listed)
     models = [
@@ -183,9 +200,9 @@ def _architecture(found: Analysis, data: Any, errors: dict[str, str]) -> Context
     return {"models": models, "backbones": rows, "errors": errors}
 
 
-def _runtime(found: Analysis, data: Any, errors: dict[str, str]) -> Context:
+def _runtime(request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]) -> Context:
     kept = found.design.get("compute") or {}
-    return {**_by_card("runtime")(found, data, errors), "compute": kept}
+    return {**_by_card("runtime")(request, found, data, errors), "compute": kept}
 
 
 class Tab(NamedTuple):
@@ -196,7 +213,7 @@ class Tab(NamedTuple):
     words: str
     picture: str
     template: str
-    fill: Callable[[Analysis, Any, dict[str, str]], Context]
+    fill: Fill
     heading: str = ""
 
 
@@ -227,7 +244,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
     ),
     "table": (
         Tab("target", "rebalance", "Target", "target", T + "target.html", table_target, "Basics"),
-        Tab("split", "split", "Train / Test set", "split", T + "split.html", _by_card("split")),
+        Tab("split", "split", "Train / Test set", "split", T + "split.html", _table_split),
         Tab("metrics", "metric", "Metrics", "gauge", D + "metrics.html", _metrics),
         Tab(
             "features",
@@ -235,7 +252,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
             "Features handling",
             "table",
             T + "features.html",
-            table_nothing,
+            table_features,
             "Features",
         ),
         Tab(

@@ -19,8 +19,9 @@ from recipes.data.tables.columns import Columns
 from recipes.data.tables.formats import Found, open_source
 from recipes.data.tables.problems import Problems
 from recipes.data.tables.profile import describe
-from recipes.data.tables.reading import EVERYWHERE, Reading, Source
+from recipes.data.tables.reading import Reading, Source
 from recipes.data.tables.writing import Writer
+from recipes.uploads import EVERYWHERE
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FILE = "table.parquet"

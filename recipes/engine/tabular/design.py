@@ -8,14 +8,14 @@ from recipes import features as handling
 from recipes.algorithms import ALGORITHMS, Algorithm
 from recipes.data import table as source
 from recipes.data.listing import BadData
+from recipes.data.row_split import LEAST
 from recipes.engine.design import card, dataset_of, metric_of
-from recipes.engine.tabular import before
+from recipes.engine.tabular import before, second
 from recipes.engine.tabular.before import Before
+from recipes.engine.tabular.second import Second
 from recipes.features import Column, Handling
 from recipes.job import BadJob, Job
 from recipes.tasks import TASKS, Metric, Task
-
-LEAST = 5  # rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,7 @@ class TableDesign:
     features: dict[str, Handling]
     columns: list[Column]  # of the table, the target among them
     split: dict[str, Any]
+    second: Second | None  # the dataset that tests, where the split names one
     metric: Metric
     dataset: Path
     fingerprint: str
@@ -91,6 +92,7 @@ def read(job: Job, device: str) -> TableDesign:
         features=handled,
         columns=columns,
         split=split,
+        second=second.named(spec, split),
         metric=metric_of(task, spec),
         dataset=folder,
         fingerprint=fingerprint,

@@ -60,8 +60,8 @@ def importance(model: Model, sample: Sample, seed: int) -> dict[str, Any]:
     what = "How much the loss on rows it has not seen grows when the column's values are shuffled"
     names = [one.name for one in columns[:SHUFFLED]]
     return {
-        "model": own and _ranked(own[0], [one.name for one in model.encoder.columns], own[1]),
-        "permutation": _ranked(what, names, np.maximum(0, lost)),
+        "model": own and ranked(own[0], [one.name for one in model.encoder.columns], own[1]),
+        "permutation": ranked(what, names, np.maximum(0, lost)),
     }
 
 
@@ -107,7 +107,8 @@ def _loss(model: Model, matrix: Matrix, target: Floats) -> float:
     return float(np.sqrt(((given - target) ** 2).mean()))
 
 
-def _ranked(what: str, names: list[str], values: Any) -> dict[str, Any]:
+def ranked(what: str, names: list[str], values: Any) -> dict[str, Any]:
+    """The largest first, each with its share of the whole."""
     total = float(np.sum(values)) or 1.0
     order = np.argsort(-np.asarray(values), kind="stable")[:SHOWN]
     columns = [

@@ -1,6 +1,8 @@
 """How a training on a table ends: its predictions judged, the bundle written, the result told."""
 
+import json
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,11 +14,22 @@ import pyarrow.parquet as pq
 from recipes import bundle
 from recipes.engine.facts import versions
 from recipes.engine.metrics import Floats, Ints
-from recipes.engine.tabular import diagnostics, effects, figures, proof, reference, report
+from recipes.engine.tabular import (
+    attribution,
+    diagnostics,
+    effects,
+    figures,
+    proof,
+    reference,
+    report,
+    seen,
+)
+from recipes.engine.tabular.contributions import BACKGROUND, is_exact
 from recipes.engine.tabular.fitting import Fit, Judged
 from recipes.engine.tabular.model import BLOCK, Model, load
 from recipes.engine.tabular.rows import Ready
 from recipes.events import finite
+from recipes.whatif import Seen
 
 PREDICTIONS = "predictions.parquet"
 HISTORY = 1000  # rounds in the report
@@ -38,7 +51,7 @@ class Ended(NamedTuple):
 
 def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
     """Write the bundle and the last event. `used` are the facts of the clock."""
-    ready, design = fit.ready, fit.design
+    ready, design, ended = fit.ready, fit.design, _compared(fit, ended)
     val = ended.judged["val"]
     threshold = _threshold(fit, val)
     judged = {
@@ -63,13 +76,15 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         "metrics": judged["val"],
         "test_metrics": judged.get("test"),
         "fingerprint": design.fingerprint,
+        "test_fingerprint": design.second and design.second.fingerprint,
         "seed": fit.job.seed,
         "learned": learned,
         "versions": versions("table"),
     }
     place = fit.folder / "bundle"
     learned_from = reference.sample(ready.table, ready.parts.train, design.features, fit.job.seed)
-    save = partial(_save, ended.model, predictions(ready, val, threshold), learned_from)
+    rows = predictions(ready, val, threshold)
+    save = partial(_save, ended.model, rows, learned_from, _seen(fit, ended.model))
     size = bundle.write(place, finite(about), made, save)
     _prove(place, ended, ready)
     fit.journal.write(
@@ -126,8 +141,17 @@ def chosen(given: Floats, threshold: float | None) -> Any:
     return (given[:, 1] >= threshold).astype(np.int64)
 
 
-def _save(model: Model, rows: pa.Table, learned_from: pa.Table, folder: Path) -> None:
+def _seen(fit: Fit, model: Model) -> list[Seen]:
+    rows = np.random.default_rng(fit.job.seed).permutation(fit.ready.parts.train)[: seen.ROWS]
+    types = {one["name"]: one["type"] for one in fit.design.columns}
+    return seen.of(fit.ready.take(np.sort(rows)), model, types)
+
+
+def _save(
+    model: Model, rows: pa.Table, learned_from: pa.Table, columns: list[Seen], folder: Path
+) -> None:
     model.save(folder)
+    (folder / seen.FILE).write_text(json.dumps(columns, allow_nan=False))
     pq.write_table(rows, folder / PREDICTIONS, compression="zstd", row_group_size=BLOCK)
     pq.write_table(learned_from, folder / reference.FILE, compression="zstd")
 
@@ -155,6 +179,8 @@ def _report(
         figures.judge(task.name, ready.target[one.rows], one.given, threshold)
         for one in ended.folds
     ]
+    if fit.design.second:
+        parts["test"]["dataset"] = fit.design.second.name
     cleaned: dict[str, Any] = finite(
         {
             "task": task.name,
@@ -172,8 +198,8 @@ def _report(
 
 
 def _looked(fit: Fit, ended: Ended) -> dict[str, Any]:
-    """Importance, partial dependence and diagnostics of the model that was judged."""
-    ready, seed = fit.ready, fit.job.seed
+    """Importance, contributions, partial dependence, diagnostics of the model that was judged."""
+    ready, seed, classes = fit.ready, fit.job.seed, fit.ready.classes
     held = ended.folds[0].rows if ended.folds else ended.judged["val"].rows
     learned = np.setdiff1d(ready.parts.train, held)
     samples = [
@@ -181,12 +207,32 @@ def _looked(fit: Fit, ended: Ended) -> dict[str, Any]:
         for rows in (held, learned)
     ]
     found = effects.importance(ended.seen, samples[0], seed)
+    found["shap"], drawn = attribution.attribution(ended.seen, samples[0], classes)
     names = [one["name"] for one in found["permutation"]["columns"]]
     return {
         "importance": found,
+        "shap": drawn,
+        "individual": _individual(fit, ended) if drawn else None,
         "partial": effects.partial(ended.seen, samples[0], names),
         "diagnostics": diagnostics.diagnose(ended.seen, ready, *samples),
     }
+
+
+def _individual(fit: Fit, ended: Ended) -> dict[str, Any]:
+    """Of rows that `seen` has judged: of a cross-test those of the first fold."""
+    judged = ended.folds[0] if ended.folds else ended.judged["val"]
+    threshold = _threshold(fit, ended.judged["val"])
+    return attribution.individual(ended.seen, fit.ready, judged, threshold)
+
+
+def _compared(fit: Fit, ended: Ended) -> Ended:
+    """With training rows beside models whose contributions come from comparing with them."""
+    if is_exact(ended.model):
+        return ended
+    rows = np.random.default_rng(fit.job.seed).permutation(fit.ready.parts.train)[:BACKGROUND]
+    some = fit.ready.take(np.sort(rows))
+    model, judge = (replace(one, background=some) for one in (ended.model, ended.seen))
+    return ended._replace(model=model, seen=judge)
 
 
 def _spread(folds: list[figures.Figures]) -> dict[str, Any] | None:

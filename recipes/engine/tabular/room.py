@@ -12,15 +12,15 @@ COPIES = 3  # of the matrix that stand in memory at once: its blocks, the whole,
 HELD = 2  # of the table: as it is read, and the rows that take part
 
 
-def check(design: TableDesign, file: pq.ParquetFile, classes: int) -> None:
-    """`classes` of the target, 0 for a regression. Raises OutOfMemory."""
+def check(design: TableDesign, file: pq.ParquetFile, classes: int, more: int = 0) -> None:
+    """`classes` of the target, 0 for a regression; `more` rows are read. Raises OutOfMemory."""
     rows = file.metadata.num_rows
     known = {one["name"]: one for one in design.columns}
     widths = [
         width(design.features[name], known[name]["distinct"], classes) for name in design.inputs
     ]
     encoded = rows * (4 * COPIES * sum(widths) + 2 * 8 * max(widths, default=0))
-    read = rows * sum(_value(known[name]) for name in design.inputs)
+    read = (rows + more) * sum(_value(known[name]) for name in design.inputs)
     need, free = encoded + HELD * read, free_memory()
     if need > free:
         raise OutOfMemory(

@@ -1,16 +1,18 @@
 """The rows of a training: read once, without those that cannot take part, and split."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from recipes import drift
 from recipes.data import table as source
 from recipes.data.listing import BadData
 from recipes.data.row_split import RowParts, split_rows
 from recipes.data.table import Target
 from recipes.engine.metrics import Floats, Ints
-from recipes.engine.tabular import room
+from recipes.engine.tabular import room, second
 from recipes.engine.tabular.design import TableDesign
 from recipes.engine.tabular.model import complete
 from recipes.tasks.task import MOST_CLASSES
@@ -18,7 +20,11 @@ from recipes.tasks.task import MOST_CLASSES
 
 @dataclass(frozen=True)
 class Ready:
-    """Inputs, truth and weights, row by row. `numbers` are the rows' places in the dataset."""
+    """Inputs, truth and weights, row by row. `numbers` are the rows' places in the dataset.
+
+    The rows of a second dataset stand behind the others, in a table of their own: their columns
+    may have other types that fit.
+    """
 
     table: pa.Table
     target: Floats
@@ -27,8 +33,12 @@ class Ready:
     classes: list[str]
     parts: RowParts
     notes: list[str]
+    second: pa.Table | None = None
 
     def take(self, rows: Ints) -> pa.Table:
+        """The inputs of these rows, which are all of one dataset."""
+        if self.second is not None and len(rows) and rows[0] >= len(self.table):
+            return self.second.take(pa.array(rows - len(self.table)))
         return self.table.take(pa.array(rows))
 
 
@@ -39,7 +49,9 @@ def read(design: TableDesign) -> Ready:
     gone = sorted(names - set(file.schema_arrow.names))
     if gone:
         raise BadData(f"The table lacks the column {gone[0]!r} that its columns.json names.")
-    room.check(design, file, _most_classes(design))
+    testing = _opened(design)
+    more = testing.metadata.num_rows if testing else 0
+    room.check(design, file, _most_classes(design), more)
     whole = file.read(columns=[one for one in file.schema_arrow.names if one in names])
     kept, notes = np.arange(len(whole)), []
     there = complete(whole, [n for n in design.inputs if _drops(design, n)]).to_numpy(False)
@@ -53,7 +65,7 @@ def read(design: TableDesign) -> Ready:
     table = whole.take(pa.array(kept))
     time = _order(table.column(design.time), design) if design.time else None
     parts = split_rows(target.values, design.split, classes=len(target.classes), time=time)
-    return Ready(
+    ready = Ready(
         table=table.select(design.inputs),
         target=target.values,
         weights=_weights(table, target, design, kept, parts),
@@ -61,6 +73,43 @@ def read(design: TableDesign) -> Ready:
         classes=target.classes,
         parts=parts,
         notes=[*notes, *target.notes, *parts.notes],
+    )
+    return _tested(ready, design, testing) if testing else ready
+
+
+def _opened(design: TableDesign) -> pq.ParquetFile | None:
+    """The second dataset, refused before the first is read."""
+    if design.second is None:
+        return None
+    types = {one["name"]: one["type"] for one in design.columns}
+    learned = {name: types[name] for name in [*design.inputs, design.target]}
+    written = drift.written(design.features)
+    if design.task.name != "regression":
+        written.add(design.target)
+    return second.opened(design.second, learned, written)
+
+
+def _tested(ready: Ready, design: TableDesign, file: pq.ParquetFile) -> Ready:
+    """With the rows of the second dataset as test part."""
+    if design.second is None:
+        return ready
+    made = second.read(
+        design.second,
+        file,
+        inputs=design.inputs,
+        dropping=[name for name in design.inputs if _drops(design, name)],
+        target=design.target,
+        classes=ready.classes,
+    )
+    count, behind = len(ready.table), len(made.table)
+    return replace(
+        ready,
+        target=np.concatenate([ready.target, made.target]),
+        weights=None if ready.weights is None else np.append(ready.weights, np.ones(behind)),
+        numbers=np.concatenate([ready.numbers, made.numbers]),
+        parts=replace(ready.parts, test=np.arange(count, count + behind)),
+        notes=[*ready.notes, *made.notes],
+        second=made.table,
     )
 
 

@@ -21,7 +21,7 @@ function progress({ done, of, unit }) {
   const share = (100 * done) / of;
   part("import-bar").firstElementChild.setAttribute("width", share.toFixed(2));
   part("import-bar").setAttribute("aria-valuenow", Math.round(share));
-  part("import-count").textContent = `${thousands(Math.floor(done))} of ${thousands(Math.ceil(of))}${unit === "MB" ? " MB" : ""}`;
+  part("import-count").textContent = `${thousands(Math.floor(done))} of ${thousands(Math.ceil(of))}${unit === "megabyte" ? " MB" : ""}`;
 }
 
 function state({ state: now, reason }) {

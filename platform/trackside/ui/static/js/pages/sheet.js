@@ -11,9 +11,14 @@ const ROOM = 4000; // px
 const SPARE = 6; // rows drawn above and below what is in sight
 const NAMES = { text: "text", integer: "123", number: "1.2", boolean: "y/n", date: "date", datetime: "time", string: "text" };
 
+const [LETTER, GAP, CHIP] = [7.2, 26, 44]; // px: what a column's name and its type take
+const [NARROW, WIDE, SHARE] = [92, 320, 150]; // px
+const GENEROUS = { text: 170, string: 170, datetime: 170, date: 110, number: 104 };
+
 const box = document.getElementById("sheet");
 const facts = JSON.parse(document.getElementById("sheet-facts").textContent);
-const { rows, columns } = facts;
+const { rows } = facts;
+const columns = facts.columns.map(column);
 const gutter = 22 + 8 * String(thousands(rows)).length;
 const lefts = [];
 let wide = gutter;
@@ -47,6 +52,13 @@ box.addEventListener("keydown", (event) => {
   if (event.key === "Home") jump(event, 0, event.ctrlKey ? 0 : null);
   if (event.key === "End") jump(event, rows - 1, event.ctrlKey ? columns.length - 1 : null);
 });
+
+function column([name, type, missing]) {
+  const share = name.startsWith("proba_");
+  const named = GAP + CHIP + LETTER * name.length;
+  const width = share ? SHARE : Math.round(Math.min(WIDE, Math.max(NARROW, GENEROUS[type] ?? 0, named)));
+  return { name, type, missing, share, width, right: (type === "integer" || type === "number") && !share };
+}
 
 const view = () => Math.max(ROW, box.clientHeight - HEAD);
 const most = () => Math.max(0, whole - view());

@@ -71,7 +71,7 @@ function begin(form, { rows, mode }) {
       const cell = form.querySelector(`[data-cell="${place}"]`);
       const share = whole(row, name) ? row[name] / whole(row, name) : 0;
       const shade = Math.max(1, Math.min(4, Math.round(share * 4 + 0.25)));
-      cell.textContent = mode === "count" ? String(row[name]) : `${(100 * share).toFixed(1)} %`;
+      cell.textContent = mode === "count" ? row[name].toLocaleString("en") : `${(100 * share).toFixed(1)} %`;
       cell.className = `cm__c ${row[name] ? `${name[0] === "t" ? "g" : "b"}${shade}` : ""}`;
       cell.setAttribute("aria-label", `${row[name].toLocaleString("en")} rows of ${cell.dataset.of}`);
     }
