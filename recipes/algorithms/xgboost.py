@@ -280,6 +280,7 @@ ALGORITHM = Algorithm(
     translate=translate,
     takes_missing=True,
     on_gpu=True,
+    spreads=True,
     goes_on=("booster", "loss"),
     library="xgboost-cu13",
 )

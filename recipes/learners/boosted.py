@@ -1,4 +1,4 @@
-"""XGBoost: boosted trees, on the CPU or one GPU."""
+"""XGBoost: boosted trees, on the CPU or GPUs, by one process or several."""
 
 import json
 from importlib import import_module
@@ -10,6 +10,7 @@ import numpy as np
 import xgboost
 from xgboost.callback import TrainingCallback
 
+from recipes.learners.company import met
 from recipes.learners.learner import Floats, Learner, Matrix, Round, Rows, Setup, Told, WrongDevice
 
 FILE = "model.ubj"
@@ -51,6 +52,10 @@ class Boosted:
         self._device = ""
 
     def fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
+        with met(self._setup.company):
+            self._fit(train, validation, told)
+
+    def _fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
         params = self._setup.params
         data = self._matrix(train)
         evals = [(data, "train")]

@@ -25,6 +25,19 @@ class TooFewRows(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Company:
+    """The ranks that learn one model, each from its own part of the training rows."""
+
+    rank: int = 0
+    world: int = 1
+    host: str = "127.0.0.1"  # rank 0's address, as the others reach it
+    share: Callable[[Any], Any] = lambda value: value  # rank 0's value, on every rank
+
+
+ALONE = Company()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Setup:
     """What to learn and with what. `classes`: 0 for a number."""
 
@@ -34,6 +47,7 @@ class Setup:
     threads: int
     device: str  # cpu or cuda
     names: list[str]  # of the matrix's columns
+    company: Company = ALONE
 
 
 @dataclass(frozen=True)

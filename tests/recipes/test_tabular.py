@@ -41,7 +41,12 @@ REFUSED = {
         "4 rows with a target are too few",
     ),
     "an unknown column": (small(), {"target": "bad"}, BadData, "no column 'bad'"),
-    "words to regress": (small(), {"task": "regression"}, BadData, "is of the type text: a regression predicts numbers"),
+    "words to regress": (
+        small(),
+        {"task": "regression"},
+        BadData,
+        "is of the type text: a regression predicts numbers",
+    ),
     "too many classes": (
         small(good=[str(one % 300) for one in range(600)], count=600),
         {"task": "multiclass"},

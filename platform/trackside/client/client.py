@@ -214,9 +214,7 @@ class Client:
             raise TracksideError(200, job["state"], job["reason"] or f"Job {number} failed.")
         return dict(job)
 
-    def deploy(
-        self, project: str, trained_model: int, name: str, *, activate: bool = True
-    ) -> Json:
+    def deploy(self, project: str, trained_model: int, name: str, *, activate: bool = True) -> Json:
         path = address("projects", project, "trained-models", trained_model, "deploy")
         return self.call("POST", path, json={"name": name, "activate": activate})
 

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from django.conf import settings
+
 from recipes.algorithms import ALGORITHMS
+from recipes.algorithms.algorithm import Algorithm
 from recipes.kinds import KINDS
 from recipes.tasks import data_of
 from trackside.compute.requests import BadCompute
@@ -18,26 +21,45 @@ def takes_quick_slot(kind: str) -> bool:
     return card.quick or not card.torch
 
 
+def spreads(algorithm: str) -> bool:
+    """Whether several ranks may learn one model of a table with it.
+
+    Its owner has to allow it: XGBoost's ranks listen on all addresses of their machine.
+    """
+    card = ALGORITHMS.get(algorithm)
+    return bool(card and card.spreads and settings.TRACKSIDE_XGBOOST_RANKS)
+
+
 def placed(spec: dict[str, Any], compute: dict[str, Any]) -> dict[str, Any]:
-    """The wish with what a table decides: one process, on what the spec's algorithm can use.
+    """The wish with what a table decides: on what the spec's algorithm can use, and how many.
 
     Raises BadCompute.
     """
     if data_of(spec.get("task")) != "table":
         return compute
-    if compute.get("kind", "cpu") == "cpu":
-        if compute.get("ranks") not in (None, 1):
-            said = "A table has one process with all the job's cores: 'ranks' is 1."
-            raise BadCompute("compute.ranks", said, "ranks_too_many")
-        return {**compute, "kind": "cpu", "ranks": 1}
-    uuids = compute.get("uuids")
-    if (isinstance(uuids, list) and len(uuids) > 1) or compute.get("count") not in (None, 1):
-        said = "A table's job runs on one GPU, or on the CPU: choose one."
-        raise BadCompute("compute", said, "gpu_count")
     card = ALGORITHMS.get(spec.get("algorithm", ""))
+    several = "bundle" not in spec and spreads(spec.get("algorithm", ""))
+    if compute.get("kind", "cpu") == "cpu":
+        ranks = compute.get("ranks")
+        if ranks not in (None, 1) and not several:
+            said = f"A table has one process with all the job's cores: 'ranks' is 1. {_way(card)}"
+            raise BadCompute("compute.ranks", said.strip(), "ranks_too_many")
+        return {**compute, "kind": "cpu", "ranks": 1 if ranks is None else ranks}
+    uuids = compute.get("uuids")
+    more = (isinstance(uuids, list) and len(uuids) > 1) or compute.get("count") not in (None, 1)
+    if more and not several:
+        said = f"A table's job runs on one GPU, or on the CPU: choose one. {_way(card)}"
+        raise BadCompute("compute", said.strip(), "gpu_count")
     if card is not None and not card.on_gpu:
         said = f"{card.label} learns on the CPU alone: choose the CPU, or leave it out."
         if "bundle" in spec:
             said = f"{card.label} scores on the CPU alone: choose the CPU."
         raise BadCompute("compute.kind", said, "cpu_only")
     return compute
+
+
+def _way(card: Algorithm | None) -> str:
+    """What would make it possible, where anything would."""
+    if card is None or not card.spreads or settings.TRACKSIDE_XGBOOST_RANKS:
+        return ""
+    return f"{card.label} can use several where TRACKSIDE_XGBOOST_RANKS=1 is set (README)."

@@ -14,6 +14,7 @@ from recipes.tasks import data_of
 from trackside.accounts.models import User
 from trackside.compute import fit
 from trackside.compute.urgency import most_urgent
+from trackside.jobs.kinds import spreads
 from trackside.lab import estimates, forecast, plan_limits, plan_notes, plan_story, wishes
 from trackside.lab.estimates import Known
 from trackside.lab.freezing import device_for, resolved
@@ -54,6 +55,11 @@ class Plan:
     @property
     def gpus(self) -> list[Json]:
         return [gpu for node in self.board["nodes"] for gpu in node["gpus"]]
+
+    @property
+    def several(self) -> bool:
+        """Whether one of the chosen models may be trained by several ranks."""
+        return self.data == "images" or any(self.models[n]["spreads"] for n in self.wish.models)
 
     @property
     def measuring(self) -> bool:
@@ -151,8 +157,9 @@ def _row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
 
 def _table_row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
     model = asked.design["models"][n]
+    several = spreads(model["algorithm"])
     devices = "CPU or one GPU" if ALGORITHMS[model["algorithm"]].on_gpu else "CPU"
-    return {"devices": devices, "batch": 0}
+    return {"devices": "CPU or GPUs" if several else devices, "spreads": several, "batch": 0}
 
 
 def _image_row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:

@@ -12,6 +12,7 @@ from recipes.algorithms import ALGORITHMS
 from recipes.tasks import data_of
 from trackside.compute import fit
 from trackside.compute.requests import PRIORITY
+from trackside.jobs.kinds import spreads
 from trackside.lab.models import Analysis
 
 BATCHES = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 256, 512)
@@ -60,7 +61,7 @@ def read(data: QueryDict, analysis: Analysis) -> Wish:
         mode=data.get("mode", "") if data.get("mode") in MODES else "pick",
         uuids=tuple(dict.fromkeys(data.getlist("gpu"))),
         count=_whole(data.get("count"), 1, 1024) or 1,
-        ranks=1 if table else _whole(data.get("ranks"), 1, 1024) or 1,
+        ranks=_whole(data.get("ranks"), 1, 1024) or 1 if not table or several(analysis) else 1,
         precision=data.get("precision", "") if data.get("precision") in PRECISIONS else "auto",
         scale="scale" in data,
         fit_only="fit_only" in data,
@@ -77,6 +78,13 @@ def read(data: QueryDict, analysis: Analysis) -> Wish:
         priority=_signed(data.get("priority")),
         preemptible="preemptible" in data,
         max_seconds=_scaled(data.get("hours"), HOUR),
+    )
+
+
+def several(analysis: Analysis) -> bool:
+    """Whether several ranks may train a model of this table."""
+    return any(
+        spreads(one["algorithm"]) for one in analysis.design["models"] if one.get("on", True)
     )
 
 
@@ -128,7 +136,8 @@ def first(analysis: Analysis, board: dict[str, Any], fits: list[str]) -> Wish:
         max_seconds=int(kept.get("max_seconds") or 0),
     )
     if kept.get("kind") == "cpu":
-        return replace(wish, mode="cpu", uuids=(), ranks=int(kept.get("ranks") or wish.ranks))
+        ranks = int(kept.get("ranks") or wish.ranks) if not table or several(analysis) else 1
+        return replace(wish, mode="cpu", uuids=(), ranks=ranks)
     if kept.get("kind") == "any" and usable:
         return replace(
             wish,

@@ -18,7 +18,7 @@ from recipes.engine.tabular.model import Model
 from recipes.engine.tabular.rows import Ready
 from recipes.events import Journal
 from recipes.job import GaveWay, Job
-from recipes.learners.learner import Round, Rows, Setup, Told
+from recipes.learners.learner import ALONE, Company, Round, Rows, Setup, Told
 
 PAUSE = 0.25  # seconds between two events of a kind
 SILENT = 30 * 86_400.0  # a library's own fit marks nothing until it is done
@@ -35,6 +35,7 @@ class Fit:
     design: TableDesign
     ready: Ready
     device: str
+    company: Company = ALONE
     quiet: bool = False  # a fit beside the model's own: neither its rounds nor its notes are told
     series: tuple[int, int] = (1, 1)  # which of how many fits that belong together
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -61,6 +62,7 @@ class Fit:
             threads=max(1, self.job.compute.threads),
             device=self.device,
             names=encoder.outputs,
+            company=self.company,
         )
         build = design.algorithm.learner
         if build is None:
@@ -69,7 +71,9 @@ class Fit:
         if design.goes_on_from is not None:
             learner.load(design.goes_on_from.bundle)
         told = Told(self._tell, self._only_yields if deaf else self.stopped)
-        rows = Rows(matrix, target, None if ready.weights is None else ready.weights[train])
+        rows = self._part(
+            Rows(matrix, target, None if ready.weights is None else ready.weights[train])
+        )
         judged = None
         if val is not None and len(val):
             weights = None if ready.weights is None else ready.weights[val]
@@ -82,6 +86,15 @@ class Fit:
         if self._untold:
             self._tell_last()
         return Model(encoder, learner, {})
+
+    def _part(self, rows: Rows) -> Rows:
+        """What this rank learns from: all of them judge by the whole validation."""
+        rank, world = self.company.rank, self.company.world
+        if world == 1:
+            return rows
+        mine = slice(rank, None, world)
+        weight = None if rows.weight is None else rows.weight[mine].copy()
+        return Rows(rows.matrix[mine].copy(), rows.target[mine].copy(), weight)
 
     def _encoded(self, train: Ints, target: Floats) -> tuple[Encoder, Matrix]:
         """What the training rows teach of their columns; or what the model that it goes on from
@@ -130,16 +143,20 @@ class Fit:
 
     def stopped(self) -> bool:
         """Whether it is to finish early. Raises GaveWay."""
-        word = jobs.wanted_stop(self.folder)
+        word = self._wanted()
         if word == "yield":
             raise GaveWay  # a table's training keeps nothing and begins anew
         self.early = self.early or word == "finish_early"
         return self.early
 
     def _only_yields(self) -> bool:
-        if jobs.wanted_stop(self.folder) == "yield":
+        if self._wanted() == "yield":
             raise GaveWay
         return False
+
+    def _wanted(self) -> str | None:
+        """The same word for all ranks: they stop after the same round, or none does."""
+        return str(self.company.share(jobs.wanted_stop(self.folder)))
 
 
 @dataclass(frozen=True)

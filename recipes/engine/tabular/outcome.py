@@ -265,7 +265,6 @@ def _facts(fit: Fit, ended: Ended, learned: dict[str, Any], size: int) -> dict[s
     ready = fit.ready
     return {
         "precision": "fp32",
-        "ranks": 1,
         "threads": fit.job.compute.threads,
         "rate": None,
         "versions": versions("table"),

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from recipes import going_on
-from recipes.engine.facts import Clock, versions
+from recipes.engine.facts import Clock, together, versions
 from recipes.engine.metrics import Ints
 from recipes.engine.peers import Peers, device_name
 from recipes.engine.tabular import design as designs
@@ -18,17 +19,16 @@ from recipes.engine.tabular.design import TableDesign
 from recipes.engine.tabular.model import Model
 from recipes.events import Journal
 from recipes.job import BadJob, Job
+from recipes.learners.learner import ALONE, Company
 
 
 def train_table(job: Job, folder: Path, peers: Peers) -> None:
     """Train, and leave the bundle in the job's folder."""
-    if peers.world > 1:
-        raise BadJob(
-            f"A table is trained by one process with all its threads, not by {peers.world} ranks. "
-            "Choose one GPU, or the CPU with one rank."
-        )
     # A forked job's libraries were loaded with one thread each.
-    with threadpool_limits(job.compute.threads), closing(Journal(folder)) as journal:
+    with (
+        threadpool_limits(job.compute.threads),
+        closing(Journal(folder, rank=peers.rank)) as journal,
+    ):
         clock = Clock(peers.device)
         design = _begin(job, peers, journal)
         journal.write("phase", name="read", text="Reading the table.")
@@ -45,26 +45,40 @@ def train_table(job: Job, folder: Path, peers: Peers) -> None:
             design=design,
             ready=ready,
             device=peers.device.type if design.algorithm.on_gpu else "cpu",
+            company=_company(job, peers),
         )
         ended = _fit(fit)
         journal.write("phase", name="report", text="Judging the model.")
         used = {
-            **clock.facts(first_step=fit.first_step),
+            **together(peers.gather(clock.facts(first_step=fit.first_step))),
             "device": device_name(job.compute, peers.device),
+            "ranks": peers.world,
         }
-        outcome.publish(fit, ended, used)
+        if peers.rank == 0:
+            outcome.publish(fit, ended, used)
+        peers.barrier()
+
+
+def _company(job: Job, peers: Peers) -> Company:
+    host = urlsplit(job.compute.rendezvous).hostname or ALONE.host
+    return Company(rank=peers.rank, world=peers.world, host=host, share=peers.share)
 
 
 def _begin(job: Job, peers: Peers, journal: Journal) -> TableDesign:
     journal.write(
         "started",
         device=device_name(job.compute, peers.device),
-        ranks=1,
+        ranks=peers.world,
         threads=job.compute.threads,
         precision="fp32",
         versions=versions("table"),
     )
     design = designs.read(job, peers.device.type)
+    if peers.world > 1 and not design.algorithm.spreads:
+        raise BadJob(
+            f"{design.algorithm.label} learns in one process with all its threads, not in "
+            f"{peers.world} ranks. Choose one GPU, or the CPU with one rank."
+        )
     for text in design.notes:
         journal.write("note", level="info", text=text)
     return design

@@ -1,0 +1,66 @@
+"""XGBoost by several ranks: one model out of all their rows, the same stop for all."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from tests.recipes.making import events
+from tests.recipes.tabling import dataset, job, real, small
+from tests.recipes.warm import begin
+
+pytestmark = pytest.mark.process
+
+
+def about(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "bundle" / "model.json").read_text())
+    return found
+
+
+def probabilities(folder: Path) -> Any:
+    table = pq.read_table(folder / "bundle" / "predictions.parquet").sort_by("number")
+    return table.column(table.column_names[-1]).to_numpy()
+
+
+def test_two_ranks_learn_the_model_that_one_learns(tmp_path: Path) -> None:
+    data = dataset(tmp_path / "data", real("adult").slice(0, 6000))
+    spec = {"params": {"rounds": 40}}
+    folders = [
+        job(tmp_path, data, "income", name=f"on-{n}", spec=spec, compute={"ranks": n, "threads": 1})
+        for n in (1, 2)
+    ]
+    for folder in folders:
+        assert begin(folder).wait() == 0, events(folder, "failed")
+    alone, together = map(about, folders)
+    last = events(folders[1], "finished")[0]
+    assert last["facts"]["ranks"] == 2
+    assert len(events(folders[1], "started")) == 1
+    assert together["metrics"]["roc_auc"] == pytest.approx(alone["metrics"]["roc_auc"], abs=0.01)
+    # Where the values are cut is agreed on by both: the same rows are told nearly alike.
+    assert np.abs(probabilities(folders[0]) - probabilities(folders[1])).mean() < 0.03
+    # Half of the rows alone would be another model: what one rank never saw counts too.
+    assert together["learned"]["rounds"] > 1
+
+
+def test_all_ranks_finish_early_after_the_same_round(tmp_path: Path) -> None:
+    data = dataset(tmp_path / "data", small(2000))
+    spec = {"params": {"rounds": 10_000, "early_stopping": False}}
+    folder = job(tmp_path, data, "good", spec=spec, compute={"ranks": 2, "threads": 1})
+    running = begin(folder)
+    while not (folder / "events.jsonl").exists() or not events(folder, "epoch"):
+        assert running.poll() is None
+        time.sleep(0.05)
+    (folder / "stop").write_text("finish_early")
+    assert running.wait() == 0
+    assert 0 < about(folder)["learned"]["rounds"] < 10_000
+
+
+def test_what_learns_in_one_process_says_so(tmp_path: Path) -> None:
+    data = dataset(tmp_path / "data", small())
+    folder = job(tmp_path, data, "good", algorithm="random_forest", compute={"ranks": 2})
+    assert begin(folder).wait() == 1
+    assert "learns in one process" in events(folder, "failed")[0]["message"]
