@@ -154,7 +154,9 @@ def test_a_kept_threshold_stands_on_every_page_and_in_the_metrics(
     assert re.search(rf'data-cell="11">{now["tp"]}<', matrix)
     assert "<b>0.80</b> is kept" in matrix
     assert "was kept in place" in page(as_ada, two, "summary")
-    assert "at the threshold 0.80, which is kept" in page(as_ada, two, "metrics")
+    figures = page(as_ada, two, "metrics")
+    assert "at the threshold 0.80, which is kept" in figures
+    assert "over the folds" not in figures
     assert "from a probability of 0.80 on" in page(as_ada, two, "predictions")
     assert "threshold 0.80" in page(as_ada, two, "decision")
     as_ada.post(address, {"threshold": ""})
