@@ -7,6 +7,7 @@ from trackside.api import shapes_lab as lab
 from trackside.api.operations import Operation, Query
 from trackside.api.shapes_design import PATCH_DESIGN, design_schema
 from trackside.api.shapes_fit import FITS
+from trackside.api.table_explaining import EXPLAINING
 from trackside.api.table_fleet import FLEET
 
 LIMIT = Query(
@@ -56,6 +57,7 @@ OPERATIONS: tuple[Operation, ...] = (
               text="All nodes and GPUs, who holds them, who waits",
               about="Bytes, percent, °C and W."),
     *FLEET,
+    *EXPLAINING,
     Operation(method="GET", path="/health", run=health.get, tag="Administration",
               answer=health.HEALTH, text="How this Trackside is: what somebody should look at",
               about="Administrators only. `state` is ok, wn (look at it) or er (trouble)."),

@@ -7,7 +7,14 @@ from django.http import HttpRequest
 
 from recipes.features import HANDLING
 from recipes.params import Param
-from trackside.lab import charts_classes, charts_values, predicted, reports, thresholds
+from trackside.lab import (
+    charts_classes,
+    charts_values,
+    explain_pages,
+    predicted,
+    reports,
+    thresholds,
+)
 from trackside.lab.drawing import number
 from trackside.lab.labels import param_text
 from trackside.lab.learning_curve import learning
@@ -17,7 +24,11 @@ from trackside.saved_models.bundles import about
 
 SHOWN = 50  # columns of importance
 HANDLED = ("type", "missing", "encoding", "scaling")
-BY = (("permutation", "By permutation"), ("model", "By the model"))
+BY = (
+    ("permutation", "By permutation"),
+    ("model", "By the model"),
+    ("shap", "By contributions (SHAP)"),
+)
 
 
 def _summary(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
@@ -218,5 +229,12 @@ TABS = (
         "Explain", needs="importance"),
     Tab("partial", "Partial dependence", "tune", "lab/table_partial.html", _partial,
         needs="partial"),
+    Tab("effects", "Feature effects", "sparkles", "lab/table_shap.html", explain_pages.effects,
+        needs="shap"),
+    Tab("subpopulations", "Subpopulations", "users", "lab/table_subpopulations.html",
+        explain_pages.groups),
+    Tab("individual", "Individual explanations", "search", "lab/table_individual.html",
+        explain_pages.individual),
+    Tab("whatif", "What if", "wand", "lab/table_whatif.html", explain_pages.what_if),
     Tab("diagnostics", "Diagnostics", "bug", "lab/table_diagnostics.html"),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from trackside.lab import (
     views_analyses,
     views_comparison,
     views_design,
+    views_explaining,
     views_model,
     views_quick,
     views_session,
@@ -41,6 +42,9 @@ urlpatterns = [
     path(MODEL + "star/", views_model.star, name="trained_model_star"),
     path(MODEL + "threshold/", views_model.threshold, name="trained_model_threshold"),
     path(MODEL + "explain/", views_quick.model_explain, name="trained_model_explain"),
+    path(MODEL + "explain/row/", views_explaining.explain_row, name="explain_row"),
+    path(MODEL + "explain/groups/", views_explaining.explain_groups, name="explain_groups"),
+    path(MODEL + "explain/whatif/", views_explaining.explain_whatif, name="explain_whatif"),
     path(MODEL + "cell/", views_model.cell, name="trained_model_cell"),
     path(MODEL + "<str:tab>/", views_model.trained_model, name="trained_model"),
 ]

@@ -33,6 +33,13 @@ def _model(
 def trained_model(
     request: HttpRequest, key: str, number: int, tab: str = "summary"
 ) -> HttpResponse:
+    return page_of(request, key, number, tab)
+
+
+def page_of(
+    request: HttpRequest, key: str, number: int, tab: str, status: int = 200
+) -> HttpResponse:
+    """The tab, also as the answer to a form that came back with what is wrong in it."""
     project, model = _model(request, key, number)
     analysis = model.session.analysis
     card = TASKS[analysis.task]
@@ -64,7 +71,7 @@ def trained_model(
     }
     if shown:
         context |= found.fill(request, model, report)
-    return render(request, found.template, context)
+    return render(request, found.template, context, status=status)
 
 
 def _saved_name(model: TrainedModel) -> str:

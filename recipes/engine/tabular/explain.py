@@ -1,6 +1,7 @@
 """An explain job on a table: rows of the dataset, a row that a person made up, or groups."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ def explain_table(job: Job, folder: Path) -> None:
     with threadpool_limits(job.compute.threads), closing(Journal(folder)) as journal:
         journal.write("phase", name="read", text="Reading the model.")
         model = load(Path(job.spec["bundle"]), max(1, job.compute.threads))
+        if (threshold := job.spec.get("threshold")) is not None:
+            model = replace(model, about={**model.about, "threshold": float(threshold)})
         journal.write("finished", **finite(ask(job, model)))
 
 

@@ -5,9 +5,12 @@ distance may change places: so predictions are compared with room, and the encod
 of ours would be, without.
 """
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
+from recipes.data.encode import Matrix
 from recipes.engine.metrics import Floats
 from recipes.engine.tabular.model import Model
 
@@ -41,6 +44,5 @@ def room(given: Floats) -> float:
     return SPREAD * float(np.ptp(given)) + SIZE * float(np.abs(given).max(initial=0))
 
 
-def _same(before: Floats, after: Floats) -> Floats:
-    made: Floats = (before == after) | (np.isnan(before) & np.isnan(after))
-    return made
+def _same(before: Matrix, after: Matrix) -> Any:
+    return (before == after) | (np.isnan(before) & np.isnan(after))

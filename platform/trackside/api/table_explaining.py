@@ -1,0 +1,45 @@
+"""The calls that explain a model of a table, literally."""
+
+from trackside.api import explaining
+from trackside.api import shapes as s
+from trackside.api.operations import Operation
+
+P = "/projects/{key}"
+ASK = s.obj(
+    closed=True,
+    numbers={
+        "type": "array",
+        "items": {"type": "integer", "minimum": 0},
+        "description": "rows of the dataset, from 0: why they are predicted as they are",
+    },
+    column={"type": "string", "description": "how good the model is on each of its groups"},
+    row={
+        "type": "object",
+        "description": "a made-up row, by column: what is predicted, why, and what would turn it",
+    },
+    number={
+        "type": "integer",
+        "minimum": 0,
+        "description": "where columns that `row` lacks come from; without it they are as usual",
+    },
+    fixed={**s.many(s.TEXT), "description": "columns that hints leave as they are"},
+    toward={"type": "string", "description": "a class, or up or down; else any other class"},
+)
+EXPLANATION = s.obj(
+    "job ask state over reason answer",
+    job={"type": "integer"},
+    ask={"enum": ["rows", "subpopulations", "whatif"]},
+    state=s.TEXT,
+    over=s.FLAG,
+    reason=s.TEXT,
+    answer={"type": ["object", "null"], "description": "docs/jobs.md, An explanation; null so far"},
+)
+
+EXPLAINING: tuple[Operation, ...] = (
+    Operation(method="POST", path=P + "/trained-models/{id}/explain", run=explaining.ask,
+              tag="Lab", status=201, body=ASK, answer=EXPLANATION, starts=True,
+              text="Explain rows, groups of rows or a made-up row of a model of a table",
+              about="Exactly one of `numbers`, `column` and `row`. A quick job answers."),
+    Operation(method="GET", path=P + "/trained-models/{id}/explain/{job}", run=explaining.get,
+              tag="Lab", answer=EXPLANATION, text="An explanation, once its job has answered"),
+)  # fmt: skip

@@ -1,0 +1,268 @@
+"""The tabs that explain a model of a table: effects, groups, single rows, what if."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+
+from recipes import whatif
+from recipes.params import ParamError
+from recipes.tasks import TASKS
+from trackside.accounts.gate import caller
+from trackside.datasets import tables
+from trackside.lab import charts_effects, explaining, whatif_form
+from trackside.lab.drawing import number
+from trackside.lab.labels import metric_text
+from trackside.lab.models import TrainedModel
+from trackside.lab.results import Json, figures
+from trackside.lab.trouble import Refused
+
+WHY = {
+    "worst": ("The worst", "Predicted wrongly with the most certainty, or with the largest error."),
+    "least_certain": ("The least certain", "A little more or less would turn these."),
+    "most_certain": ("The most certain", "The highest probabilities of all judged rows."),
+    "highest": ("The highest", "Of all judged rows, these are predicted highest."),
+    "lowest": ("The lowest", "Of all judged rows, these are predicted lowest."),
+}
+FIGURES = 5  # metrics beside each other
+
+
+def effects(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+    shap = report["shap"]
+    classes = shap["classes"]
+    wanted = request.GET.get("class", "")
+    output = classes.index(wanted) if wanted in classes else 0
+    names = [one["name"] for one in shap["columns"]]
+    column = request.GET.get("column", "")
+    return {
+        "shap": shap,
+        "swarm": charts_effects.swarm(shap, output) if names else None,
+        "classes": classes if len(classes) > 1 else [],
+        "wanted": classes[output] if classes else "",
+        "names": names,
+        "column": column if column in names else (names or [""])[0],
+        "drawings": charts_effects.dependence(shap, output, column),
+        "unit": charts_effects.UNITS[shap["scale"]],
+        "target": model.session.analysis.target,
+    }
+
+
+def individual(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+    told = report.get("individual") or {"groups": [], "scale": "value", "exact": True}
+    threshold = report.get("threshold")
+    groups = [
+        {
+            "title": WHY[one["why"]][0],
+            "text": WHY[one["why"]][1],
+            "rows": [row(item, told["scale"], threshold) for item in one["rows"]],
+        }
+        for one in told["groups"]
+        if one["why"] in WHY
+    ]
+    asked = _asked(request, model, "rows")
+    found = asked["told"] or {"items": []}
+    return {
+        **asked,
+        "groups": groups,
+        "exact": told["exact"],
+        "classed": bool(report.get("classes")),
+        "answers": [row(item, found["scale"], threshold) for item in found["items"]],
+        "learned_from": found.get("learned_from"),
+        "row_asked": _row_asked(request),
+    }
+
+
+def row(item: Json, scale: str, threshold: float | None) -> Json:
+    """A row as the pages show it; its class is that at the threshold in use."""
+    if item.get("trouble"):
+        return item
+    made: Json = {**item, "bars": charts_effects.bars(item, scale)}
+    probas = item["probas"]
+    if not probas:
+        made |= {name: number(item[name]) for name in ("prediction", "true") if name in item}
+        return made
+    if threshold is not None and len(probas) == 2:
+        no, yes = probas
+        made["prediction"] = yes if probas[yes] >= threshold else no
+    ranked = sorted(probas.items(), key=lambda pair: -pair[1])[:6]
+    made["classes"] = [{"name": name, "percent": 100 * value} for name, value in ranked]
+    made["percent"] = 100 * probas[made["prediction"]]
+    if "true" in item:
+        made["right"] = item["true"] == made["prediction"]
+    return made
+
+
+def _row_asked(request: HttpRequest) -> int | None:
+    """The row that Predictions sent here to be explained, as people count."""
+    given = request.GET.get("row", "")
+    return int(given) if given.isdecimal() and len(given) < 12 and int(given) else None
+
+
+def groups(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+    asked = _asked(request, model, "subpopulations")
+    found = asked["told"] or {"items": [], "column": ""}
+    cards = TASKS[model.session.analysis.task].metrics
+    shown = [one["card"].name for one in figures(model)][:FIGURES]
+    dataset = model.session.analysis.dataset
+    target = model.session.analysis.target
+    ranked = _order(report)
+    names = [one["name"] for one in tables.columns(dataset) if one["name"] != target]
+    return {
+        **asked,
+        "cards": [cards[name] for name in shown],
+        "lines": [_line(one, shown, cards, bool(report.get("classes"))) for one in found["items"]],
+        "column": found["column"] or request.GET.get("column", ""),
+        "names": sorted(names, key=lambda name: ranked.get(name, len(ranked))),
+        "classed": bool(report.get("classes")),
+        "second": (report.get("classes") or ["", ""])[1] if report.get("thresholds") else "",
+        "target": target,
+    }
+
+
+def _line(one: Json, shown: list[str], cards: Mapping[str, Any], classed: bool) -> Json:
+    values = [one["metrics"].get(name) for name in shown]
+    means = [one.get("true"), one.get("predicted")]
+    words = [_share(value) if classed else number(value) for value in means]
+    texts = [metric_text(v, cards[name]) for v, name in zip(values, shown, strict=True)]
+    return {"name": _group(one), "kind": one["kind"], "rows": one["rows"],
+            "true": words[0], "predicted": words[1], "texts": texts}  # fmt: skip
+
+
+def _share(value: float | None) -> str:
+    return number(None) if value is None else f"{100 * value:.1f} %"
+
+
+def _group(one: Json) -> str:
+    if one["kind"] == "whole":
+        return "All judged rows"
+    if one["kind"] == "missing":
+        return "missing"
+    if one["kind"] == "rest":
+        return f"{one['name']} other values"
+    if one["kind"] == "range":
+        ends = [number(v) if isinstance(v, int | float) else v for v in (one["from"], one["to"])]
+        return f"{ends[0]}" if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+    name = one["name"]
+    return {True: "yes", False: "no"}[name] if isinstance(name, bool) else str(name)
+
+
+def what_if(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+    asked = _asked(request, model, "whatif")
+    try:
+        seen = explaining.seen(model)
+        start, trouble = _start(request, model, seen, asked["job"])
+    except Refused as refused:
+        return {**asked, "refused": str(refused)}
+    posted = request.POST if request.method == "POST" else None
+    errors: dict[str, str] = {}
+    if posted is not None:
+        start = start | whatif_form.posted(seen, posted.dict())
+        try:
+            whatif.cleaned(seen, start)
+        except ParamError as wrong:
+            errors = wrong.errors
+    spec = asked["job"].spec if asked["job"] is not None else {}
+    fixed = spec.get("fixed") or []
+    if posted is not None:
+        fixed = whatif_form.held(seen, posted.getlist("fixed"))
+    made = whatif_form.fields(seen, start, errors, fixed, list(_order(report)))
+    toward = posted.get("toward", "") if posted is not None else spec.get("toward", "")
+    found = asked["told"]
+    return {
+        **asked,
+        "fields": made[: whatif_form.FIRST],
+        "folded": made[whatif_form.FIRST :],
+        "trouble": trouble,
+        "errors": errors,
+        "goals": _goals(report),
+        "toward": toward,
+        "answer": found and row(found["items"][0], found["scale"], report.get("threshold")),
+        "exact": found and found["exact"],
+        "hints": found and _all_hints(found["hints"], report),
+        "rows": report.get("rows"),
+        "target": model.session.analysis.target,
+        "row_asked": _row_asked(request),
+    }
+
+
+def _start(
+    request: HttpRequest, model: TrainedModel, seen: list[Json], job: Any
+) -> tuple[Json, str]:
+    """What the form is filled from: an answered row, a hint of it, a row of the dataset."""
+    usual = whatif.usual(seen)
+    if job is not None:
+        start = {**usual, **job.spec["row"]}
+        return start | _hinted(job, request.GET.get("hint", "")), ""
+    wanted = _row_asked(request)
+    if wanted is None:
+        return usual, ""
+    try:
+        return {**usual, **explaining.row_of(model, wanted - 1)}, ""
+    except Refused as refused:
+        return usual, str(refused)
+
+
+def _hinted(job: Any, place: str) -> Json:
+    """The changes of one hint of the answer."""
+    listed = [one for part in (job.result or {}).get("hints") or [] for one in part["found"]]
+    if not place.isdecimal() or not 0 <= int(place[:9]) < len(listed):
+        return {}
+    return {one["name"]: one["to"] for one in listed[int(place[:9])]["changes"]}
+
+
+def _goals(report: Json) -> list[tuple[str, str]]:
+    classes = report.get("classes") or []
+    if not classes:
+        return [("", "Up and down"), ("up", "Up"), ("down", "Down")]
+    return [("", "Another class"), *((one, one) for one in classes)] if len(classes) > 2 else []
+
+
+def _all_hints(parts: list[Json], report: Json) -> list[Json]:
+    made = [_hints(one, report) for one in parts]
+    for place, hint in enumerate(hint for part in made for hint in part["found"]):
+        hint["place"] = place
+    return made
+
+
+def _hints(part: Json, report: Json) -> Json:
+    titles = {"up": "What would bring it up", "down": "What would bring it down"}
+    turned = any(one["turns"] for one in part["found"])
+    title = titles.get(part["toward"]) if not report.get("classes") else ""
+    return {
+        "title": title or ("What would turn it" if turned else "What would come nearest"),
+        "turned": turned or not report.get("classes"),
+        "found": [
+            {
+                "changes": [
+                    {
+                        "name": change["name"],
+                        "from": charts_effects.said(change["from"]),
+                        "to": charts_effects.said(change["to"]),
+                    }
+                    for change in one["changes"]
+                ],
+                "prediction": one["prediction"]
+                if report.get("classes")
+                else number(one["prediction"]),
+                "percent": one["probability"] is not None and 100 * one["probability"],
+            }
+            for one in part["found"]
+        ],
+    }
+
+
+def _order(report: Json) -> dict[str, int]:
+    """Columns by importance."""
+    importance = report.get("importance") or {}
+    found = importance.get("shap") or importance.get("permutation") or {}
+    return {one["name"]: place for place, one in enumerate(found.get("columns", []))}
+
+
+def _asked(request: HttpRequest, model: TrainedModel, ask: str) -> Json:
+    """The job of the address, if it answers this question."""
+    try:
+        job = explaining.answered(model, caller(request), request.GET.get("job", ""), ask)
+    except PermissionDenied:
+        job = None
+    return explaining.state(job)

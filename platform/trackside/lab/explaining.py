@@ -1,0 +1,150 @@
+"""Questions about a model of a table that a small job answers: rows, made-up rows, groups."""
+
+import json
+from typing import Any
+
+from recipes import whatif
+from recipes.params import ParamError
+from recipes.whatif import Row, Seen
+from trackside.accounts.models import User
+from trackside.datasets import holding, tables
+from trackside.datasets.models import DatasetState
+from trackside.datasets.table_parquet import ParquetTable
+from trackside.jobs import services as jobs
+from trackside.jobs.models import Job
+from trackside.jobs.queries import job_for
+from trackside.jobs.states import JOB_OVER
+from trackside.lab.models import TrainedModel
+from trackside.lab.quick import ONE_CORE
+from trackside.lab.results import bundle_of
+from trackside.lab.trouble import BadDesign, Refused
+from trackside.saved_models.bundles import about
+
+Json = dict[str, Any]
+MOST = 24  # rows of one job
+QUESTIONS = ("rows", "subpopulations", "whatif")
+
+
+def ask_rows(model: TrainedModel, user: User, numbers: list[int]) -> Job:
+    """Why these rows of the dataset are predicted as they are. Raises Refused."""
+    if not numbers:
+        raise Refused("Name at least one row.")
+    if len(numbers) > MOST:
+        raise Refused(f"One job explains {MOST} rows at most.")
+    what = f"row {numbers[0] + 1:,}" if len(numbers) == 1 else f"{len(numbers)} rows"
+    spec = {"ask": "rows", "numbers": numbers, "dataset": _source(model)}
+    return _submit(model, user, f"Explain {what} of {model.label}", spec)
+
+
+def ask_groups(model: TrainedModel, user: User, column: str) -> Job:
+    """How good the model is on each group of a column. Raises Refused."""
+    spec = {"ask": "subpopulations", "column": column, "dataset": _source(model)}
+    if column not in {one["name"] for one in tables.columns(model.session.analysis.dataset)}:
+        raise Refused(f"The dataset has no column {column!r}.")
+    return _submit(model, user, f"Subpopulations of {model.label} by {column}", spec)
+
+
+def ask_whatif(
+    model: TrainedModel,
+    user: User,
+    given: Row,
+    fixed: list[str],
+    toward: str = "",
+    number: int | None = None,
+) -> Job:
+    """What the model says of a made-up row, and what would turn it. Raises BadDesign, Refused.
+
+    A column that is not given comes from the dataset's row `number`, or is as usual.
+    """
+    columns = seen(model)
+    base = None if number is None else row_of(model, number)
+    try:
+        row = whatif.cleaned(columns, given, base)
+    except ParamError as wrong:
+        raise BadDesign({f"row.{name}": text for name, text in wrong.errors.items()}) from wrong
+    strange = sorted(set(fixed) - {one["name"] for one in columns})
+    if strange:
+        raise BadDesign({"fixed": f"The model has no column {strange[0]!r} to hold."})
+    if toward and toward not in goals(model):
+        raise BadDesign({"toward": f"It may be one of {', '.join(goals(model)[:20])}."})
+    spec = {"ask": "whatif", "row": row, "fixed": fixed, "toward": toward}
+    return _submit(model, user, f"What if of {model.label}", spec)
+
+
+def goals(model: TrainedModel) -> list[str]:
+    """Where a prediction may be turned to."""
+    return about(bundle_of(model)).get("classes") or ["up", "down"]
+
+
+def seen(model: TrainedModel) -> list[Seen]:
+    """What the model saw of each column. Raises Refused."""
+    try:
+        found: list[Seen] = json.loads((bundle_of(model) / "seen.json").read_text())
+    except (OSError, ValueError):
+        raise Refused(
+            "This model does not know what its columns held: it was trained before there was a "
+            "what-if. Train it again."
+        ) from None
+    return found
+
+
+def row_of(model: TrainedModel, number: int) -> Row:
+    """The columns of the model in a row of the dataset, by its place from 0. Raises Refused."""
+    _source(model)
+    try:
+        table = tables.table(model.session.analysis.dataset)
+        if not isinstance(table, ParquetTable):
+            raise Refused("The dataset's rows cannot be read.")
+        names = [one["name"] for one in seen(model) if one["name"] in table.names]
+        (values,) = table.at([number], [table.names.index(name) for name in names])
+    except (OSError, ValueError) as torn:
+        raise Refused("The dataset's rows cannot be read.") from torn
+    if not values:
+        raise Refused(f"The dataset has no row {number + 1:,}.")
+    return dict(zip(names, values, strict=True))
+
+
+def answered(model: TrainedModel, user: User, number: str, ask: str) -> Job | None:
+    """The job that answered, or is to answer, this question about this model."""
+    if not number.isdecimal():
+        return None
+    job = job_for(model.session.analysis.project, user, int(number))
+    mine = job.spec.get("bundle") == str(bundle_of(model)) and job.spec.get("ask") == ask
+    return job if job.kind == "explain" and mine else None
+
+
+def state(job: Job | None) -> Json:
+    """What a page shows of it: it waits, it failed, or `told` is what it answered."""
+    if job is None:
+        return {"job": None, "told": None}
+    done = job.state == "succeeded"
+    return {"job": job, "waits": job.state not in JOB_OVER, "told": job.result if done else None}
+
+
+def _submit(model: TrainedModel, user: User, title: str, spec: Json) -> Job:
+    if not model.bundle:
+        raise Refused(f"{model.label} is not trained yet: there is nothing to explain.")
+    spec |= {"bundle": str(bundle_of(model))}
+    if model.threshold is not None:
+        spec["threshold"] = model.threshold
+    return jobs.submit(
+        project=model.session.analysis.project,
+        user=user,
+        kind="explain",
+        title=title,
+        spec=spec,
+        compute=dict(ONE_CORE),
+    )
+
+
+def _source(model: TrainedModel) -> dict[str, str]:
+    """The dataset, if it is still the one of the training. Raises Refused."""
+    dataset = model.session.analysis.dataset
+    if dataset.state != DatasetState.READY or not tables.is_parquet(dataset):
+        raise Refused(f"{dataset.name} is not ready: its rows cannot be read now.")
+    if about(bundle_of(model)).get("fingerprint") != dataset.fingerprint:
+        raise Refused(
+            f"{dataset.name} has been changed since the model was trained: its rows are other ones "
+            "now. Train the model again."
+        )
+    return holding.source(dataset)
