@@ -16,6 +16,7 @@ from django.db import connection
 from recipes import crash
 from trackside.compute import clock
 from trackside.datasets.services import publish_import
+from trackside.flow.evaluating import publish_evaluation
 from trackside.flow.services import publish_scoring, publish_training
 from trackside.jobs import committed
 from trackside.jobs.models import Attempt, Job
@@ -47,6 +48,7 @@ PUBLISH: dict[str, Publish] = {
     "import": publish_import,
     "train": _training,
     "score": publish_scoring,
+    "evaluate": publish_evaluation,
 }
 
 

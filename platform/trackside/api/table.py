@@ -7,8 +7,10 @@ from trackside.api import shapes_lab as lab
 from trackside.api.operations import Operation, Query
 from trackside.api.shapes_design import PATCH_DESIGN, design_schema
 from trackside.api.shapes_fit import FITS
+from trackside.api.table_evaluations import EVALUATIONS
 from trackside.api.table_explaining import EXPLAINING
 from trackside.api.table_fleet import FLEET
+from trackside.api.table_models import COMPARING
 
 LIMIT = Query(
     name="limit", schema={"type": "integer", "default": 50, "maximum": 200}, text="how many"
@@ -57,6 +59,8 @@ OPERATIONS: tuple[Operation, ...] = (
               text="All nodes and GPUs, who holds them, who waits",
               about="Bytes, percent, °C and W."),
     *FLEET,
+    *EVALUATIONS,
+    *COMPARING,
     *EXPLAINING,
     Operation(method="GET", path="/health", run=health.get, tag="Administration",
               answer=health.HEALTH, text="How this Trackside is: what somebody should look at",
@@ -116,6 +120,10 @@ OPERATIONS: tuple[Operation, ...] = (
               text="One job"),
     Operation(method="GET", path="/jobs/{id}/log", run=jobs.log, tag="Jobs",
               answers=("text/plain",), text="What the job printed"),
+    Operation(method="GET", path="/jobs/{id}/file", run=jobs.file, tag="Jobs",
+              answers=("text/csv", "application/vnd.apache.parquet"),
+              text="The file that a scoring wrote to download",
+              about="404 for a job that wrote a dataset, or nothing yet."),
     Operation(method="POST", path="/jobs/{id}/stop", run=jobs.stop, tag="Jobs", body=s.STOP,
               answer=s.JOB, text="Finish early (keeps the best weights) or cancel"),
     Operation(method="POST", path="/jobs/{id}/pause", run=jobs.pause, tag="Jobs", answer=s.JOB,

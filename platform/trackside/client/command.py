@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from trackside.client import fleet, login, tables
+from trackside.client import evaluating, fleet, login, tables
 from trackside.client.client import Client, Json, TracksideError
 from trackside.client.printing import gpu_rows, metrics, progress, say, table
 from trackside.client.where import compute, options
@@ -174,6 +174,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--wait", action="store_true", help="until it is over")
     _jobs(commands)
     _score(commands)
+    evaluating.add(commands, _command, lambda: Client(), follow)
     one = _command(commands, "deploy", deploy, "deploy a trained model to the Flow")
     one.add_argument("project")
     one.add_argument("model", type=int, help="the trained model's number")

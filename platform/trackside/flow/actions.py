@@ -23,8 +23,7 @@ def shown(graph: Graph, project: Project, may_edit: bool) -> dict[str, Any]:
 
 
 def address(item: Item, project: Project) -> str:
-    page = {"dataset": "dataset", "recipe": "recipe", "saved_model": "saved_model"}[item.type]
-    return reverse(page, args=[project.key, item.name])
+    return reverse(item.type, args=[project.key, item.name])  # the pages are called as the types
 
 
 def _link(label: str, icon: str, url: str, **more: Any) -> Action:
@@ -49,6 +48,8 @@ def _dataset(item: Item, project: Project, may_edit: bool, models: bool) -> list
     if models:
         score = _with(reverse("recipe_new", args=[project.key]), dataset=item.name)
         made.append(_link("Score", "play", score, group="Visual recipes", tone="ml", gpu=True))
+        judge = _with(reverse("evaluation_new", args=[project.key]), dataset=item.name)
+        made.append(_link("Evaluate", "gauge", judge, group="Visual recipes", tone="ml", gpu=True))
     return made
 
 
@@ -62,7 +63,13 @@ def _saved_model(item: Item, project: Project, may_edit: bool, models: bool) -> 
     if item.state == "ready":
         score = _with(reverse("recipe_new", args=[project.key]), model=item.name)
         made.append(_link("Score", "play", score, group="Use it", tone="ml", gpu=True))
+        judge = _with(reverse("evaluation_new", args=[project.key]), model=item.name)
+        made.append(_link("Evaluate", "gauge", judge, group="Use it", tone="ml", gpu=True))
     return made
+
+
+def _store(item: Item, project: Project, may_edit: bool, models: bool) -> list[Action]:
+    return [_link("Open", "history", address(item, project), main=True)]
 
 
 def _recipe(item: Item, project: Project, may_edit: bool, models: bool) -> list[Action]:
@@ -83,4 +90,9 @@ def _recipe(item: Item, project: Project, may_edit: bool, models: bool) -> list[
     return made
 
 
-MADE = {"dataset": _dataset, "recipe": _recipe, "saved_model": _saved_model}
+MADE = {
+    "dataset": _dataset,
+    "recipe": _recipe,
+    "saved_model": _saved_model,
+    "evaluation_store": _store,
+}

@@ -1,14 +1,14 @@
 """The Flow as nodes and edges. Pure: the rows come in as plain records, nothing is read or written.
 
 Data go in one direction: a dataset feeds recipes, a recipe writes a saved model or a dataset, and
-nothing may come to depend on what is made from it.
+nothing may come to depend on what is made from it. What an evaluation finds goes into a store.
 """
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Type = Literal["dataset", "recipe", "saved_model"]
+Type = Literal["dataset", "recipe", "saved_model", "evaluation_store"]
 
 
 class Cycle(Exception):
@@ -21,7 +21,7 @@ class Item:
 
     type: Type
     name: str
-    kind: str  # images, table; train, score; the task of a saved model
+    kind: str  # images, table; train, score, evaluate; the task of a saved model
     label: str = ""
     sub: str = ""
     state: str = "ready"
@@ -37,13 +37,17 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Wiring:
-    """What a recipe reads and writes, by name. A training recipe writes its saved model."""
+    """What a recipe reads and writes, by name. A training recipe writes its saved model.
+
+    An evaluation writes its store.
+    """
 
     name: str
     kind: str
     dataset: str
     saved_model: str
     output: str | None = None
+    store: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ def wires(wiring: Wiring) -> list[tuple[str, str]]:
     edges.append((box, model) if wiring.kind == "train" else (model, box))
     if wiring.output:
         edges.append((box, identity("dataset", wiring.output)))
+    if wiring.store:
+        edges.append((box, identity("evaluation_store", wiring.store)))
     return edges
 
 

@@ -15,8 +15,15 @@ from trackside.jobs.states import JOB_OVER, JobState
 from trackside.lab.labels import metric_text, param_text
 from trackside.projects.models import Project
 from trackside.saved_models import queries as saved
-from trackside.saved_models.models import SavedModel
+from trackside.saved_models import stores
+from trackside.saved_models.models import EvaluationStore, SavedModel
 from trackside.ui import words
+
+LABELS = {
+    "train": "Training recipe",
+    "score": "Scoring recipe",
+    "evaluate": "Evaluation recipe",
+}
 
 
 def recipes_of(project: Project) -> QuerySet[Recipe]:
@@ -24,7 +31,7 @@ def recipes_of(project: Project) -> QuerySet[Recipe]:
     runs = Run.objects.select_related("job", "version").order_by("-job_id")
     return (
         Recipe.objects.filter(project=project)
-        .select_related("dataset", "saved_model", "output", "analysis")
+        .select_related("dataset", "saved_model", "output", "store", "analysis")
         .prefetch_related(Prefetch("runs", queryset=runs, to_attr="latest"))
         .order_by("name")
     )
@@ -39,6 +46,7 @@ def flow_of(project: Project) -> graph.Graph:
     models = SavedModel.objects.filter(project=project).prefetch_related("versions")
     trains = {one.saved_model_id: one.name for one in rows if one.kind == "train"}
     items += [_saved_model(one, trains.get(one.pk)) for one in models] + boxes
+    items += [_store(one) for one in stores.stores_of(project)]
     return graph.build(items, wirings(project))
 
 
@@ -52,7 +60,8 @@ def last_run(recipe: Recipe) -> Run | None:
 def snapshot(recipe: Recipe) -> dict[str, Any]:
     """One recipe as REST shows it."""
     run = last_run(recipe)
-    output = recipe.saved_model if recipe.kind == "train" else recipe.output
+    writes = {"train": recipe.saved_model, "evaluate": recipe.store}
+    output = writes.get(recipe.kind, recipe.output)
     inputs = {"dataset": recipe.dataset.name}
     if recipe.kind != "train":
         inputs["saved_model"] = recipe.saved_model.name
@@ -61,6 +70,7 @@ def snapshot(recipe: Recipe) -> dict[str, Any]:
         "kind": recipe.kind,
         "inputs": inputs,
         "output": output.name if output else None,
+        "rows": recipe.output.name if recipe.kind == "evaluate" and recipe.output else None,
         "settings": recipe.settings,
         "compute": recipe.compute,
         "activate": recipe.activate,
@@ -140,6 +150,30 @@ def _saved_model(one: SavedModel, recipe: str | None) -> graph.Item:
     )
 
 
+def _store(one: EvaluationStore) -> graph.Item:
+    last = stores.evaluations_of(one).first()
+    about: dict[str, Any] = {"model": one.saved_model.name}
+    if last:
+        card = TASKS.get(one.saved_model.task)
+        about |= {
+            "evaluations": last.number,
+            "metric": saved.metric_label(one.saved_model.task, last.metric),
+            "shown": metric_text(
+                stores.score_of(last), card.metrics.get(last.metric) if card else None
+            ),
+            "moved": last.drift.get("moved_count"),
+        }
+    return graph.Item(
+        type="evaluation_store",
+        name=one.name,
+        kind=one.saved_model.task,
+        label="Evaluation store",
+        sub=f"{about['metric']} {about['shown']}" if last else "no evaluation yet",
+        state="ready" if last else "planned",
+        about=about,
+    )
+
+
 def _recipe(one: Recipe) -> graph.Item:
     run = last_run(one)
     job = run.job if run else None
@@ -147,7 +181,7 @@ def _recipe(one: Recipe) -> graph.Item:
         type="recipe",
         name=one.name,
         kind=one.kind,
-        label="Training recipe" if one.kind == "train" else "Scoring recipe",
+        label=LABELS.get(one.kind, one.kind),
         state=job.state if job else "never_run",
         reason=job.reason if job else "",
         job=job.pk if job else None,

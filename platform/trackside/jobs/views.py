@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from recipes.kinds import KINDS
 from trackside.accounts.gate import caller, signed_in
 from trackside.compute.models import Lease
-from trackside.jobs import committed, logs, queries, services
+from trackside.jobs import committed, logs, outputs, queries, services
 from trackside.jobs.models import Attempt, Event, Job
 from trackside.jobs.states import JOB_OVER, AttemptState, JobState
 from trackside.jobs.turns import turns
@@ -102,6 +102,7 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
         "resumes": KINDS[one.kind].resumes if one.kind in KINDS else False,
         "checkpoints": committed.shown(one),
         "output": _output(one),
+        "scored": outputs.told(one),
         "run": getattr(one, "recipe_run", None),
         "model": getattr(one, "trained_model", None),
     }
@@ -155,8 +156,9 @@ def sentence(row: Event) -> str:
 
 
 def _output(one: Job) -> str:
-    """The dataset that an import or a scoring wrote or will write."""
-    return str(one.result.get("output") or "") if one.kind in ("import", "score") else ""
+    """The dataset that an import, a scoring or an evaluation wrote or will write."""
+    writes = one.kind in ("import", "score", "evaluate")
+    return str(one.result.get("output") or "") if writes else ""
 
 
 @signed_in

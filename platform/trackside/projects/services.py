@@ -91,7 +91,7 @@ def delete_project(project: Project, by: User) -> None:
         raise Refused(f"{project.name} has a job at work: {live.title}. Cancel it first.")
     folders = [f"datasets/{pk}" for pk in rows.datasets.values_list("pk", flat=True)]
     for pk in rows.jobs.values_list("pk", flat=True):
-        folders += [f"jobs/{pk}", f"models/job-{pk}"]
+        folders += [f"jobs/{pk}", f"models/job-{pk}", f"evaluations/job-{pk}"]
     audit(by, "project deleted", f"{project.key} ({project.name})")
     try:
         rows.recipes.all().delete()

@@ -119,6 +119,11 @@ def document(evaluation: Evaluation) -> Json:
     return found if isinstance(found, dict) else {}
 
 
+def stores_of(project: Project) -> QuerySet[EvaluationStore]:
+    rows = EvaluationStore.objects.filter(project=project)
+    return rows.select_related("saved_model").order_by("name")
+
+
 def evaluations_of(store: EvaluationStore) -> QuerySet[Evaluation]:
     """Newest first, with what a page shows of each."""
     return store.evaluations.select_related("version", "job", "created_by").order_by("-number")

@@ -66,7 +66,7 @@ def saved_model(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "versions": [_line(one, version) for version in versions],
         "columns": _columns(one, versions),
         "retrain": one.recipes.filter(kind="train").first(),
-        "users": one.recipes.exclude(kind="train"),
+        "users": one.recipes.filter(kind="score"),
         "may_edit": may_edit(project),
     }
     return render(request, "saved_models/saved_model.html", context)

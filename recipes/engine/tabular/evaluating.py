@@ -1,6 +1,5 @@
 """An evaluate job on a table: streamed; what is judged at once is bounded by a fair sample."""
 
-import shutil
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
-from recipes import drift
 from recipes.data import table as source
 from recipes.data.listing import BadData
 from recipes.engine import drifted, evaluation
@@ -22,28 +20,29 @@ from recipes.engine.fair_sample import FairSample
 from recipes.engine.metrics import Floats, Ints
 from recipes.engine.pace import Count
 from recipes.engine.peers import Peers, device_name
-from recipes.engine.tabular import figures, reference, report
+from recipes.engine.tabular import devices, figures, reference, report, scoring
 from recipes.engine.tabular.judged_rows import JudgedRows
 from recipes.engine.tabular.model import Model, load
 from recipes.engine.tabular.outcome import PREDICTIONS, chosen
+from recipes.engine.tabular.stream import Block, predicted
 from recipes.events import Journal
 from recipes.job import BadJob, Job
 
-BLOCK = 16_384  # rows at a time
 CELLS, LEAST = 32_000_000, 100_000  # predictions that are judged at once; rows, at least
 MOVING = 10_000  # predictions whose spread is compared
 
 
 def evaluate_table(job: Job, folder: Path, peers: Peers) -> None:
     """Write `evaluation.json` and, where the spec asks for `rows`, `output/table.parquet`."""
-    if peers.rank:
-        return
-    with threadpool_limits(job.compute.threads), closing(Journal(folder)) as journal:
+    devices.refuse_ranks(peers)
+    threads = max(1, job.compute.threads)
+    pa.set_cpu_count(threads)  # a forked job's libraries were loaded with one thread each
+    with threadpool_limits(threads), closing(Journal(folder)) as journal:
         journal.write(
             "started",
             device=device_name(job.compute, peers.device),
             ranks=1,
-            threads=job.compute.threads,
+            threads=threads,
             precision="fp32",
             versions=versions("table"),
         )
@@ -51,21 +50,27 @@ def evaluate_table(job: Job, folder: Path, peers: Peers) -> None:
             raise BadJob("The job names no dataset.")
         journal.write("phase", name="read", text="Reading the model and the table's columns.")
         bundle = Path(job.spec["bundle"])
-        model = load(bundle, max(1, job.compute.threads))
-        file = source.opened(Path(job.spec["dataset"]["folder"]))
+        model = scoring.at(load(bundle, threads), job.spec.get("threshold"))
+        file = source.opened(source.unchanged(job.spec["dataset"]))
         _check(model, file)
+        on = devices.chosen(job, peers, bundle, model, file, journal)
         rows = file.metadata.num_rows
         journal.write("phase", name="score", text=f"Judging {rows:,} rows.")
         walk = _Walk(model, JudgedRows(folder, wanted=bool(job.spec.get("rows", True))))
-        walk.over(file, Count(journal, 1, rows, unit="row"))
+        count = Count(journal, 1, rows, unit="row")
+        with closing(predicted(model, file, threads=threads, predict=on.learner.predict)) as blocks:
+            for block in blocks:
+                walk.take(block)
+                count.add(len(block.table))
+        walk.written.close()
+        on.verify()
         journal.write("phase", name="report", text="Comparing with the training.")
-        _finish(walk, bundle, folder, rows, journal)
+        _finish(walk, bundle, folder, rows, journal, on.facts())
 
 
 def _check(model: Model, file: pq.ParquetFile) -> None:
     """Raises BadData where the table cannot be read by the model, or has no truth to judge by."""
-    if sentence := drift.of_model(model.about, source.types_of(file)):
-        raise BadData(sentence)
+    scoring.check(model, file)
     target = model.about["target"]
     if target not in file.schema_arrow.names:
         raise BadData(
@@ -90,26 +95,21 @@ class _Walk:
         self.judged = FairSample(most)
         self.seen = FairSample(reference.rows_for(len(self.inputs)))
 
-    def over(self, file: pq.ParquetFile, count: Count) -> None:
-        for batch in file.iter_batches(batch_size=BLOCK):
-            self._block(pa.Table.from_batches([batch]))
-            count.add(len(batch))
-        self.written.close()
-
-    def _block(self, block: pa.Table) -> None:
-        features = self.model.about["features"]
-        self.seen.take(reference.condensed(block.select(self.inputs), features))
-        true, there = self._truth(block.column(self.model.about["target"]))
-        whole = np.asarray(self.model.complete(block).to_numpy(zero_copy_only=False), bool)
+    def take(self, block: Block) -> None:
+        table, about = block.table, self.model.about
+        self.seen.take(reference.condensed(table.select(self.inputs), about["features"]))
+        true, there = self._truth(table.column(about["target"]))
         gaps = ", ".join(map(repr, self.model.encoder.dropping[:5]))
-        self.left.add(f"{gaps} is missing, and the model predicts nothing then", _n(there & ~whole))
-        places = np.flatnonzero(there & whole)
+        judged = there[block.there]
+        dropped = _n(there) - _n(judged)
+        self.left.add(f"{gaps} is missing, and the model predicts nothing then", dropped)
+        places = block.there[judged]
         if not len(places):
             return
-        rows = block.take(pa.array(places))
-        given = self.model.predict(rows.select(self.inputs))
+        given = block.given[judged]
         self.judged.take(_numbered(true[places], given))
-        self.written.add(rows, given, true[places], self.model.about)
+        if self.written.wanted:
+            self.written.add(table.take(pa.array(places)), given, true[places], about)
 
     def _truth(self, column: pa.ChunkedArray) -> tuple[Floats, Any]:
         """The class number or the number of each row, and whether it can be judged."""
@@ -146,7 +146,9 @@ def _numbered(true: Floats, given: Floats) -> pa.Table:
     return pa.table({"true": true, **{f"p{k}": columns[:, k] for k in range(columns.shape[1])}})
 
 
-def _finish(walk: _Walk, bundle: Path, folder: Path, rows: int, journal: Journal) -> None:
+def _finish(
+    walk: _Walk, bundle: Path, folder: Path, rows: int, journal: Journal, facts: Json
+) -> None:
     kept = walk.judged.table()
     if kept is None:
         raise walk.left.nothing("rows")
@@ -173,8 +175,6 @@ def _finish(walk: _Walk, bundle: Path, folder: Path, rows: int, journal: Journal
     )
     for text in [*walk.left.sentences("rows"), *_sampled(walk), *evaluation.sentences(moved)]:
         journal.write("note", level="warning", text=text)
-    if not walk.written.wanted:
-        shutil.rmtree(folder / "output", ignore_errors=True)
     journal.write(
         "finished",
         evaluation=str(folder / evaluation.FILE),
@@ -186,6 +186,7 @@ def _finish(walk: _Walk, bundle: Path, folder: Path, rows: int, journal: Journal
         left_out=made["left_out"],
         unknown=made["unknown"],
         drift=evaluation.summary(made["drift"]),
+        facts={**facts, "threshold": threshold},
         **walk.written.told(),
     )
 

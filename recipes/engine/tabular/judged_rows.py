@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from recipes.data import table as source
 from recipes.engine.metrics import Floats
+from recipes.engine.tabular.counted import Columns
 from recipes.engine.tabular.outcome import chosen
 
 Json = dict[str, Any]
@@ -21,8 +22,7 @@ class JudgedRows:
     def __init__(self, folder: Path, *, wanted: bool) -> None:
         self.wanted = wanted
         self._rows = 0
-        self._missing: dict[str, int] = {}
-        self._schema: pa.Schema | None = None
+        self._columns = Columns()
         self._output, self._draft = folder / "output", folder / ".output"
         self._writer: pq.ParquetWriter | None = None
         for old in (self._output, self._draft):
@@ -35,12 +35,11 @@ class JudgedRows:
             rows = rows.append_column(_free(name, rows.column_names), values)
         if self._writer is None:
             self._draft.mkdir()
-            place, self._schema = self._draft / source.FILE, rows.schema
+            place = self._draft / source.FILE
             self._writer = pq.ParquetWriter(place, rows.schema, compression="zstd")
         self._writer.write_table(rows)
         self._rows += len(rows)
-        for name in rows.column_names:
-            self._missing[name] = self._missing.get(name, 0) + rows.column(name).null_count
+        self._columns.take(rows)
 
     def close(self) -> None:
         if self._writer is not None:
@@ -49,17 +48,13 @@ class JudgedRows:
 
     def told(self) -> Json:
         """What `finished` says of the rows; nothing where none were written."""
-        if self._schema is None:
+        if not self._rows:
             return {}
         return {
             "rows": self._rows,
             "file": f"output/{source.FILE}",
-            "columns": [
-                {"name": one.name, "type": source.kind_of(one.type), "distinct": None,
-                 "missing": self._missing[one.name]}
-                for one in self._schema
-            ],
-        }  # fmt: skip
+            "columns": self._columns.told(),
+        }
 
 
 def outcomes(given: Floats, true: Floats, about: Json) -> dict[str, pa.Array]:

@@ -4,13 +4,13 @@ import { share } from "./job-words.js";
 
 const NS = "http://www.w3.org/2000/svg";
 const sprite = document.querySelector('meta[name="icons"]')?.content ?? "";
-const RADIUS = { dataset: 24, recipe: 19, saved_model: 28 };
-const SIZE = { dataset: [112, 92], recipe: [84, 70], saved_model: [112, 96] };
-const ICONS = { images: "photo", table: "table", train: "weights", score: "play" };
+const RADIUS = { dataset: 24, recipe: 19, saved_model: 28, evaluation_store: 24 };
+const SIZE = { dataset: [112, 92], recipe: [84, 70], saved_model: [112, 96], evaluation_store: [112, 92] };
+const ICONS = { images: "photo", table: "table", train: "weights", score: "play", evaluate: "gauge" };
 export const WORKING = ["queued", "starting", "running", "stopping"];
 const LONGEST = 20;
 
-export const iconOf = (node) => (node.type === "saved_model" ? "cup" : ICONS[node.kind] ?? "box");
+export const iconOf = (node) => (node.type === "saved_model" ? "cup" : node.type === "evaluation_store" ? "history" : ICONS[node.kind] ?? "box");
 export const working = (node) => WORKING.includes(node.state) || node.state === "importing";
 
 export function el(name, attributes = {}, ...children) {

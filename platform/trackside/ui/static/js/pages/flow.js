@@ -198,7 +198,7 @@ live.watch(`project:${page.dataset.project}`, 0, ({ type, data }) => {
 // Numbers change where they stand; what begins or ends is fetched, for it changes other items too.
 function heard(job) {
   const node = graph.nodes.find((one) => one.job === job.id);
-  if (!node) return job.kind === "import" || job.kind === "train" || job.kind === "score" ? unknown(job) : undefined;
+  if (!node) return ["import", "train", "score", "evaluate"].includes(job.kind) ? unknown(job) : undefined;
   const before = node.type === "dataset" ? "running" : node.state;
   if (OVER.includes(job.state) !== OVER.includes(before) || (node.type === "dataset" && OVER.includes(job.state))) return anew();
   const changed = node.type === "recipe" && node.state !== job.state;
