@@ -47,8 +47,8 @@ def trouble(
     """
     gone = [name for name in learned if name not in here]
     if gone:
-        some = ", ".join(map(repr, gone[:NAMED])) + (" ..." if len(gone) > NAMED else "")
-        lacks = f"lacks {len(gone)} of the {len(learned)} columns that the model learned from"
+        some = _first(list(map(repr, gone)), ", ")
+        lacks = f"lacks {len(gone)} of the {len(learned)} columns that the model learns from"
         return f"{table[0].upper()}{table[1:]} {lacks}: {some}."
     other = [
         f"{name!r} was {kind} and is {here[name]}"
@@ -56,7 +56,11 @@ def trouble(
         if here[name] not in (None, *(WRITTEN if name in as_text else FITS).get(kind, (kind,)))
     ]
     if other:
-        some = "; ".join(other[:NAMED])
-        some = f"other types than in training: {some}. Correct them in the dataset."
+        some = f"other types than in training: {_first(other, '; ')}. Correct them in the dataset."
         return f"Columns of {table} have {some}"
     return ""
+
+
+def _first(all_: list[str], mark: str) -> str:
+    more = f" and {len(all_) - NAMED} more" if len(all_) > NAMED else ""
+    return mark.join(all_[:NAMED]) + more

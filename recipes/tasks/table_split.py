@@ -79,8 +79,8 @@ SPLIT = Params(
             maximum=0.9,
             step=0.05,
             when=JUDGED,
-            help="Rows that stop the training early and give the model's score. What train and "
-            "validation leave over becomes a test set that nothing is chosen by.",
+            help="Rows that stop the training early and give the model's score. Where rows are "
+            "drawn once or by time, what train and validation leave over is a test set.",
         ),
         Whole(
             name="seed",

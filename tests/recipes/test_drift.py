@@ -31,4 +31,7 @@ def test_a_column_fits_where_its_values_mean_the_same(case: str) -> None:
 
 def test_columns_that_are_gone_are_named() -> None:
     said = drift.trouble({"a": "text", "b": "text"}, {"b": "text"})
-    assert said == "The table lacks 1 of the 2 columns that the model learned from: 'a'."
+    assert said == "The table lacks 1 of the 2 columns that the model learns from: 'a'."
+    said = drift.trouble({f"c{n}": "text" for n in range(12)}, {}, table="the test set x")
+    assert said.startswith("The test set x lacks 12 of the 12 columns")
+    assert said.endswith("'c9' and 2 more.")

@@ -71,7 +71,7 @@ def test_a_regression_is_tested_on_whole_numbers_for_fractions(tmp_path: Path) -
 REFUSED = {
     "a column is gone": (
         lambda table: table.drop_columns(["colour"]),
-        "The test set later lacks 1 of the 3 columns that the model learned from: 'colour'",
+        "The test set later lacks 1 of the 3 columns that the model learns from: 'colour'",
     ),
     "the target is gone": (lambda table: table.drop_columns(["good"]), "lacks 1 .*: 'good'"),
     "another type": (
