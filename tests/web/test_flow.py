@@ -155,7 +155,7 @@ def test_a_training_that_no_recipe_asked_for_is_the_labs(project: Project, ada: 
         ({"name": "/etc"}, "name"),
         ({"settings": {"batch": 0}}, "settings.batch"),
         ({"settings": {"speed": 3}}, "settings.speed"),
-        ({"kind": "evaluate"}, "kind"),
+        ({"kind": "predict"}, "kind"),
     ],
 )
 def test_a_wrong_recipe_is_refused_with_its_field(
