@@ -10,7 +10,7 @@ from trackside.accounts.models import User
 from trackside.compute import fit_tables
 from trackside.compute.models import UsagePeak
 from trackside.compute.services import libraries
-from trackside.lab import estimates, handling, services
+from trackside.lab import estimates, handling, queries, running, services
 from trackside.lab.diagnostics_table import table_findings
 from trackside.lab.models import Analysis
 from trackside.lab.subjects import columns_of
@@ -112,3 +112,18 @@ def test_like_trainings_have_the_same_settings_and_the_same_gpu(analysis: Analys
     assert fit_tables.duration(keys[0], peaks)["seconds"] == 20
     assert fit_tables.duration(keys[1], peaks)["seconds"] is None
     assert fit_tables.need(keys[0], peaks).bytes == 10**9
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "told"),
+    [("random_forest", (100, "trees")), ("xgboost", (300, "rounds")), ("svm", (None, "rounds"))],
+)
+def test_the_training_page_counts_what_the_algorithm_learns_in(
+    algorithm: str, told: tuple[int | None, str], analysis: Analysis, ada: User
+) -> None:
+    lab_stage.node()
+    names = [one["algorithm"] for one in analysis.design["models"]]
+    compute = {"kind": "cpu", "ranks": 1}
+    session = services.train(analysis, ada, compute, models=[names.index(algorithm)])
+    (model,) = running.page(session, queries.session_models(session))["models"]
+    assert (model["epochs"], model["unit"]) == told

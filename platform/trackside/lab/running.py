@@ -34,12 +34,14 @@ def page(session: Session, models: list[TrainedModel]) -> Json:
 
 def _model(model: TrainedModel, shot: Json) -> Json:
     job: Any = model.job
-    training = job.spec.get("training", {})
+    training, params = job.spec.get("training", {}), job.spec.get("params", {})
+    trees = params.get("trees")
     return {
         "id": model.pk,
         "label": model.label,
         "metric": model.metric,
-        "epochs": training.get("epochs") or job.spec.get("params", {}).get("rounds"),
+        "epochs": training.get("epochs") or params.get("rounds") or trees,
+        "unit": "trees" if trees else "rounds",  # of a table: what is counted
         "data": data_of(job.spec.get("task")),
         "batch": training.get("batch_size"),
         "schedule": training.get("schedule"),

@@ -157,7 +157,7 @@ export function facts(one) {
   const peak = /simulated/.test(started?.device ?? "") ? 0 : one.result?.facts?.peak_memory ?? memory(one);
   const rows = one.data === "table" ? [
     ["Threads", String(started?.threads ?? "–")],
-    ["Longest", one.epochs ? `${one.epochs.toLocaleString("en")} rounds` : "one piece, without rounds"],
+    ["Longest", one.epochs ? `${one.epochs.toLocaleString("en")} ${one.unit}` : "one piece, without rounds"],
   ] : [
     ["Speed", now?.rate ? `${now.rate.toFixed(now.rate < 10 ? 1 : 0)} images/s` : "–"],
     ["Input wait", now?.wait === undefined ? "–" : `${whole(now.wait)} % of step time${now.wait < 15 ? ", fine" : ", the data is slower than the device"}`],
