@@ -2,9 +2,12 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
+from tests.web import lab_stage
 from tests.web.world import Rest, photos, trained
 from trackside.accounts.models import User
 from trackside.api.table import OPERATIONS
@@ -26,6 +29,7 @@ BODIES = {
     "/jobs/{id}/place": {"before": 1},
     "/projects/{key}/trained-models/{id}/deploy": {"name": "x"},
     "/projects/{key}/saved-models/{name}/activate": {"version": 1},
+    "/projects/{key}/comparison": {"of": ["1", "sorter:1"]},
 }
 NAMES = {"datasets": "photos", "analyses": "sort", "recipes": "train sorter"}
 
@@ -34,6 +38,8 @@ NAMES = {"datasets": "photos", "analyses": "sort", "recipes": "train sorter"}
 def world(project: Project, ada: User) -> dict[str, str]:
     """One of everything in Ada's project; what each address needs to name it."""
     model = trained(project, ada)
+    report = Path(settings.TRACKSIDE_STORAGE) / model.bundle / "report.json"
+    report.write_text(json.dumps(lab_stage.report()))
     flow.deploy(model, "sorter", ada)
     return {"id": str(model.pk), "job": str(model.job_id), "n": "1", "v": "1"}
 
@@ -84,7 +90,8 @@ def test_a_reader_changes_nothing(one: object, world: dict[str, str], cleo: User
 )
 def test_a_reader_reads_everything(one: object, world: dict[str, str], cleo: User) -> None:
     path = one.path  # type: ignore[attr-defined]
-    answer = Rest(cleo).call("GET", real(path, world))
+    asked = f"?of={world['id']}&of=sorter:1" if path.endswith("/comparison") else ""
+    answer = Rest(cleo).call("GET", real(path, world) + asked)
     assert answer.status_code == 200, (path, answer.content)
 
 

@@ -14,7 +14,10 @@ from recipes.job import read, write
 from recipes.kinds import KINDS
 from tests.recipes.making import events
 from tests.web import lab_stage, trained_tables
+from tests.web.world import Rest
 from trackside.accounts.models import User
+from trackside.api.schemas import check
+from trackside.api.table_models import COMPARISON
 from trackside.jobs.models import Job
 from trackside.lab import comparison, comparison_design, comparison_paired, services
 from trackside.lab.entrants import champion, chosen
@@ -25,12 +28,6 @@ from trackside.saved_models import services as saved_models
 from trackside.saved_models.models import Version
 
 PAGE = "/p/INSECTS/comparison/"
-
-
-@pytest.fixture(scope="module")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    home = tmp_path_factory.mktemp("learned")
-    return {task: trained_tables.learn(home / task, task) for task in ("two_class", "regression")}
 
 
 @pytest.fixture
@@ -250,3 +247,27 @@ def test_a_job_tells_chance_from_difference_and_its_answer_stays(
     pairs = comparison_paired.pairs(job, found)
     assert pairs[str(two.pk)]["metrics"]["roc_auc"]["difference"] == 0
     assert comparison.same_rows(found, found[0], pairs)["same"] is True
+
+
+def test_rest_compares_and_starts_the_job(
+    pictures: list[TrainedModel], ada: User, cleo: User
+) -> None:
+    version(pictures[0], active=True)
+    place = "/projects/INSECTS/comparison"
+    other = str(pictures[1].pk)
+    told = Rest(cleo).call("GET", f"{place}?of=keeper:1&of={other}").json()
+    assert (told["champion"], told["same_rows"], told["job"]) == ("keeper:1", True, None)
+    check(told, COMPARISON)
+    lines = {one["name"]: one for one in told["metrics"]}
+    assert lines["accuracy"]["values"][other]["better"] is False
+    assert not lines["log_loss"]["higher_is_better"]
+    assert told["confusion"][other] == [[20, 2], [1, 21]]
+    refused = Rest(cleo).call("GET", f"{place}?of=keeper:1")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "refused")
+    body = {"of": ["keeper:1", other]}
+    assert Rest(cleo).call("POST", place, body).status_code == 403
+    job = Rest(ada).call("POST", place, body)
+    assert (job.status_code, job.json()["kind"]) == (202, "compare")
+    assert (
+        Rest(cleo).call("GET", f"{place}?of=keeper:1&of={other}").json()["job"] == job.json()["id"]
+    )

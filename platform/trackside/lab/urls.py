@@ -8,6 +8,7 @@ from trackside.lab import (
     views_analyses,
     views_comparison,
     views_design,
+    views_document,
     views_explaining,
     views_model,
     views_quick,
@@ -16,6 +17,7 @@ from trackside.lab import (
 
 ONE = "p/<str:key>/lab/<str:name>/"
 MODEL = "p/<str:key>/trained-models/<int:number>/"
+VERSION = "p/<str:key>/models/<str:name>/versions/<int:number>/"
 urlpatterns = [
     path("p/<str:key>/lab/", views_analyses.analyses, name="analyses"),
     path("p/<str:key>/analyses/new/", views_analyses.analysis_new, name="analysis_new"),
@@ -46,5 +48,9 @@ urlpatterns = [
     path(MODEL + "explain/groups/", views_explaining.explain_groups, name="explain_groups"),
     path(MODEL + "explain/whatif/", views_explaining.explain_whatif, name="explain_whatif"),
     path(MODEL + "cell/", views_model.cell, name="trained_model_cell"),
+    path(MODEL + "document/", views_document.of_model, name="trained_model_document"),
+    path(MODEL + "document.pdf", views_document.of_model_pdf, name="trained_model_pdf"),
+    path(VERSION + "document/", views_document.of_version, name="version_document"),
+    path(VERSION + "document.pdf", views_document.of_version_pdf, name="version_pdf"),
     path(MODEL + "<str:tab>/", views_model.trained_model, name="trained_model"),
 ]

@@ -1,0 +1,119 @@
+"""The drawings of a model's document, by the functions that draw the results pages. Pure."""
+
+from collections.abc import Callable
+from typing import Any
+
+from trackside.lab import charts_classes, charts_values, reports
+from trackside.lab.drawing import number
+from trackside.lab.entrants import Entrant
+
+Json = dict[str, Any]
+PARTIAL = 3  # columns whose partial dependence is drawn
+RANKED = 20
+MATRIX = 20  # classes up to which the matrix has room on a page
+
+
+def performance(one: Entrant) -> list[Json]:
+    report = one.report
+    at = float(report.get("threshold") or 0.0)
+    drawn: list[Json] = []
+    for needs, draw in CLASSES:
+        if report.get(needs):
+            drawn += draw(report, at)
+    for needs, value in VALUES:
+        if report.get(needs):
+            drawn += value(report, one.target)
+    if report.get("history"):
+        drawn += charts_values.rounds(report, one.facts.get("best_epoch"))
+    if one.card.data == "images":
+        drawn = [each | {"help": _of_pictures(each["help"])} for each in drawn]
+    return [*_confusion(one), *_per_class(one), *(_figure(each) for each in drawn)]
+
+
+def _of_pictures(said: str) -> str:
+    return said.replace("rows", "pictures").replace("A row", "A picture")
+
+
+def _figure(drawn: Json) -> Json:
+    return {"kind": "figure", "title": drawn["title"], "chart": drawn["chart"],
+            "help": drawn["help"]}  # fmt: skip
+
+
+Classes = Callable[[Json, float], list[Json]]
+CLASSES: tuple[tuple[str, Classes], ...] = (
+    ("confusion", lambda report, at: charts_classes.roc(report, at, [])),
+    ("confusion", lambda report, at: charts_classes.precision_recall(report, at, [])),
+    ("calibration", charts_classes.calibration),
+    ("lift", charts_classes.lift),
+    ("density", charts_classes.density),
+    ("thresholds", charts_classes.decision),
+)
+VALUES: tuple[tuple[str, Callable[[Json, str], list[Json]]], ...] = (
+    ("scatter", charts_values.scatter),
+    ("residuals", charts_values.residuals),
+    ("deciles", charts_values.deciles),
+)
+
+
+def _confusion(one: Entrant) -> list[Json]:
+    if not one.report.get("confusion"):
+        return []
+    if len(one.classes) > MATRIX:
+        pairs = reports.confused(one.report, 20)
+        rows = [[each["true"], each["predicted"], f"{each['count']:,}"] for each in pairs]
+        return [{"kind": "table", "head": ["True", "Predicted", "Times"], "rows": rows, "right": 2,
+                 "caption": "The most frequent mistakes"}]  # fmt: skip
+    at = one.report.get("threshold")
+    said = "Confusion matrix: rows are the true classes, columns the predicted ones"
+    return [
+        {
+            "kind": "matrix",
+            "caption": said if at is None else f"{said}, at a threshold of {at:.2f}",
+            "classes": one.classes,
+            "rows": [
+                {"true": row["true"],
+                 "cells": [{"text": f"{cell['count']:,}", "shade": cell["shade"]}
+                           for cell in row["cells"]]}
+                for row in reports.confusion(one.report)
+            ],
+        }
+    ]  # fmt: skip
+
+
+def _per_class(one: Entrant) -> list[Json]:
+    listed = one.report.get("per_class") or []
+    names = ("precision", "recall", "f1", "auc", "ap")
+    rows = [
+        [each["name"], f"{each['support']:,}", *(number(each.get(name), 0.001) for name in names)]
+        for each in listed
+    ]
+    head = ["Class", "Judged", "Precision", "Recall", "F1", "ROC AUC", "Avg. precision"]
+    return (
+        [{"kind": "table", "head": head, "rows": rows, "right": 1, "caption": "By class"}]
+        if rows
+        else []
+    )
+
+
+def importance(one: Entrant) -> list[Json]:
+    held = one.report.get("importance") or {}
+    by = next((name for name in ("permutation", "model") if held.get(name)), "")
+    if not by:
+        return []
+    columns = held[by]["columns"][:RANKED]
+    most = max((each["share"] or 0 for each in columns), default=0) or 1
+    blocks: list[Json] = [
+        {"kind": "text", "text": f"{held[by]['what']}. Each column's share of the whole."},
+        {
+            "kind": "bars",
+            "rows": [
+                {"name": each["name"], "text": f"{100 * (each['share'] or 0):.1f} %",
+                 "width": max(0.0, 100 * (each["share"] or 0) / most)}
+                for each in columns
+            ],
+        },
+    ]  # fmt: skip
+    for each in (one.report.get("partial") or [])[:PARTIAL]:
+        drawn = charts_values.partial(one.report, one.target, each["name"])
+        blocks += [_figure(one | {"title": f"Partial dependence: {one['title']}"}) for one in drawn]
+    return blocks

@@ -1,0 +1,54 @@
+"""The document as a PDF, set by Typst: searchable, tagged, with page numbers.
+
+All that comes from people is handed over as data, never as markup.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from trackside.lab.document_svg import legend, svg
+
+Json = dict[str, Any]
+SOURCE = Path(__file__).with_name("document.typ")
+LONG = re.compile(r"(?![0-9a-f]{64}\b)\S{24,}")
+SOFT = "\u200b"  # where a long word may be broken
+EVERY = 12
+
+
+def pdf(found: Json) -> bytes:
+    """`found`: what document() answers. Takes some tenths of a second."""
+    import typst  # noqa: PLC0415 - 50 MB that a web process needs for this alone
+
+    made = {**found, "sections": [_section(one) for one in found["sections"]]}
+    data = json.dumps(_breakable(made), ensure_ascii=False, allow_nan=False)
+    answer = typst.compile(SOURCE, root=SOURCE.parent, sys_inputs={"data": data})
+    return bytes(answer)
+
+
+def _section(one: Json) -> Json:
+    return {**one, "blocks": [_block(each) for each in one["blocks"]]}
+
+
+def _block(one: Json) -> Json:
+    if one["kind"] != "figure":
+        return one
+    chart = one["chart"]
+    return {"kind": "figure", "title": one["title"], "help": one["help"], "svg": svg(chart),
+            "label": chart["label"], "legend": legend(chart)}  # fmt: skip
+
+
+def _breakable(value: Any, name: str = "") -> Any:
+    """Long words get places to break at; drawings stay as they are."""
+    if isinstance(value, dict):
+        return {key: _breakable(one, key) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_breakable(one, name) for one in value]
+    if isinstance(value, str) and name != "svg":
+        return LONG.sub(lambda found: _cut(found[0]), value)
+    return value
+
+
+def _cut(word: str) -> str:
+    return SOFT.join(word[at : at + EVERY] for at in range(0, len(word), EVERY))

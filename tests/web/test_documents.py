@@ -1,0 +1,158 @@
+"""The document of a model: its content as a page and as a PDF, of tables and of pictures."""
+
+import json
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from tests.web import lab_stage, trained_tables
+from tests.web.world import Rest
+from trackside.accounts.models import User
+from trackside.datasets.models import Dataset
+from trackside.flow import services as flow
+from trackside.lab import document_pdf, services
+from trackside.lab.document import document
+from trackside.lab.document_svg import svg
+from trackside.lab.drawing import Axis, Chart
+from trackside.lab.entrants import of_model, of_version
+from trackside.lab.models import TrainedModel
+from trackside.projects.models import Project
+from trackside.saved_models.models import Version
+
+SECTIONS = (
+    "Problem", "Data", "Train and test", "Handling of the inputs", "Algorithm", "Training",
+    "Metrics", "Performance", "Limits", "Versions and files",
+)  # fmt: skip
+NASTY = '#import "x" <script>$a$ *b* \\ [c] {{ d }} \u65e5\u672c'
+
+
+@pytest.fixture
+def pictures(project: Project, ada: User) -> TrainedModel:
+    lab_stage.node("gpu-01", 1)
+    session = services.train(lab_stage.analysis(project, ada), ada, {"kind": "cpu"}, "First")
+    model = lab_stage.trained(session)
+    about = {"fingerprint": "f" * 64, "sha256": {"weights.safetensors": "a" * 64}}
+    place = Path(settings.TRACKSIDE_STORAGE) / model.bundle / "model.json"
+    place.write_text(json.dumps(about))
+    return model
+
+
+def words_of(pdf: bytes) -> int:
+    """How many text-showing commands the pages have: what is drawn alone has none."""
+    found = 0
+    for packed in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+        try:
+            found += len(re.findall(rb"\bT[jJ]\b", zlib.decompress(packed)))
+        except zlib.error:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("task", ["two_class", "regression"])
+def test_a_model_of_a_table_is_documented_whole(
+    task: str, learned: dict[str, Path], project: Project, ada: User, as_cleo: Client
+) -> None:
+    model = trained_tables.placed(project, ada, learned[task])
+    Dataset.objects.update(state="ready")
+    place = f"/p/INSECTS/trained-models/{model.pk}/document"
+    html = as_cleo.get(f"{place}/").content.decode()
+    told = model.job.spec["dataset"]["fingerprint"] if model.job else ""
+    charts = {"two_class": ("ROC curve", "Calibration curve"), "regression": ("Residuals",)}[task]
+    for part in (*SECTIONS, "What the model looks at", "Partial dependence", told, *charts):
+        assert part in html, part
+    assert html.count('<svg class="fig-svg') >= 5
+    answer = as_cleo.get(f"{place}.pdf")
+    assert answer["Content-Type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF-1.")
+    assert words_of(answer.content) > 300
+
+
+def test_a_model_of_pictures_is_documented_as_well(
+    pictures: TrainedModel, as_cleo: Client, as_dan: Client
+) -> None:
+    place = f"/p/INSECTS/trained-models/{pictures.pk}/document"
+    html = as_cleo.get(f"{place}/").content.decode()
+    for part in (*SECTIONS, "Loss", "The most confident mistakes", "244", "a" * 64, "not deployed"):
+        assert part in html, part
+    assert "rows" not in html.split("Metrics</h2>")[1].split("Confusion matrix")[0]
+    assert words_of(as_cleo.get(f"{place}.pdf").content) > 100
+    for address in (f"{place}/", f"{place}.pdf"):
+        assert as_dan.get(address).status_code == 404
+
+
+def test_a_version_has_a_document_and_rest_gives_both_forms(
+    pictures: TrainedModel, ada: User, as_cleo: Client
+) -> None:
+    flow.deploy(pictures, "sorter", ada)
+    version = Version.objects.get()
+    page = as_cleo.get("/p/INSECTS/models/sorter/versions/1/document/").content.decode()
+    assert "sorter v1" in page
+    assert "active" in page
+    assert of_version(version).origin == pictures.label
+    rest = Rest(ada)
+    for place in (f"trained-models/{pictures.pk}", "saved-models/sorter/versions/1"):
+        address = f"/projects/INSECTS/{place}/document"
+        alone = rest.call("GET", address)
+        assert alone["Content-Type"].startswith("text/html")
+        assert '<nav class="app' not in alone.content.decode()
+        pdf = rest.call("GET", address, Accept="application/pdf")
+        assert pdf.content.startswith(b"%PDF-1."), pdf.content[:200]
+        assert pdf["Content-Disposition"].endswith('.pdf"')
+    assert (
+        rest.call("GET", "/projects/INSECTS/saved-models/sorter/versions/9/document").status_code
+        == 404
+    )
+
+
+def test_both_forms_hold_the_same_blocks(pictures: TrainedModel) -> None:
+    made = document(of_model(pictures))
+    kinds = {block["kind"] for section in made["sections"] for block in section["blocks"]}
+    assert kinds == {"text", "pairs", "table", "list", "matrix", "figure"}
+    page = (settings.TEMPLATES[0]["DIRS"][0] / "lab/_document.html").read_text()  # type: ignore[index]
+    typst = document_pdf.SOURCE.read_text()
+    for kind in (*kinds, "bars"):
+        assert f'b.kind == "{kind}"' in page
+        assert f'b.kind == "{kind}"' in typst
+
+
+def test_what_people_wrote_is_text_and_never_markup(
+    pictures: TrainedModel, as_cleo: Client
+) -> None:
+    TrainedModel.objects.filter(pk=pictures.pk).update(label=NASTY[:120])
+    place = f"/p/INSECTS/trained-models/{pictures.pk}/document"
+    html = as_cleo.get(f"{place}/").content.decode()
+    assert "&lt;script&gt;" in html
+    assert "<script>$a$" not in html
+    answer = as_cleo.get(f"{place}.pdf")
+    assert answer.content.startswith(b"%PDF-1.")
+    assert re.fullmatch(r'inline; filename="[A-Za-z0-9_]+\.pdf"', answer["Content-Disposition"])
+
+
+def test_a_drawing_of_the_pdf_escapes_its_words() -> None:
+    chart = Chart("x", Axis('a < "b" & c'), Axis("y")).line("<l>", [(0, 0), (1, 1)], dots=True)
+    chart.guide([(0, 0), (1, 1)], "g").bars([0, 0.5, 1], [0.2, None], "a1").dots([(0.5, 0.5)])
+    drawn = svg(chart.drawn())
+    assert "a &lt; " in drawn
+    assert "<l>" not in drawn
+    for part in ("<path", "<rect", "<circle", "stroke-dasharray"):
+        assert part in drawn
+
+
+def test_data_that_changed_or_went_are_not_shown_as_those_of_the_training(
+    pictures: TrainedModel, as_cleo: Client
+) -> None:
+    place = f"/p/INSECTS/trained-models/{pictures.pk}/document"
+    Dataset.objects.update(fingerprint="e" * 64)
+    html = as_cleo.get(f"{place}/").content.decode()
+    assert "has changed since the training" in html
+    assert "f" * 64 in html
+    (Path(settings.TRACKSIDE_STORAGE) / pictures.bundle / "report.json").write_text("{")
+    for address in (f"{place}/", f"{place}.pdf"):
+        answer: Any = as_cleo.get(address)
+        assert answer.status_code == 409
+        assert "its bundle is not whole" in answer.content.decode()
