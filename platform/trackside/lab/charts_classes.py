@@ -5,6 +5,7 @@ from typing import Any
 
 from trackside.lab import thresholds
 from trackside.lab.drawing import Axis, Chart, axis, number
+from trackside.ui import words
 
 Json = dict[str, Any]
 SHARE = Axis("Share")
@@ -54,7 +55,7 @@ def roc(report: Json, at: float, wanted: list[str]) -> list[Json]:
     chart = Chart("ROC curve", Axis("False positive rate"), Axis("True positive rate"))
     lines = _curves(report, "roc", "auc", wanted)
     for name, points, value in lines:
-        chart.line(name, points, _value(value))
+        chart.line(name, points, words.figure(value))
     chart.guide([(0, 0), (1, 1)], "guessing")
     if report.get("thresholds"):
         now = thresholds.nearest(thresholds.at_all(report), at)
@@ -66,7 +67,7 @@ def roc(report: Json, at: float, wanted: list[str]) -> list[Json]:
             "Up: the share of a class that is found. To the right: the share of the others that is "
             "taken for it. " + _dot(report),
             ("Class", "Area under the curve"),
-            [[name, _value(value)] for name, _, value in lines],
+            [[name, words.figure(value)] for name, _, value in lines],
         )
     ]
 
@@ -75,7 +76,7 @@ def precision_recall(report: Json, at: float, wanted: list[str]) -> list[Json]:
     chart = Chart("Precision and recall", Axis("Recall"), Axis("Precision"))
     lines = _curves(report, "pr", "ap", wanted)
     for name, points, value in lines:
-        chart.line(name, points, _value(value))
+        chart.line(name, points, words.figure(value))
     if report.get("thresholds"):
         now = thresholds.nearest(thresholds.at_all(report), at)
         chart.dots([(now["recall"], now["precision"])])
@@ -88,7 +89,7 @@ def precision_recall(report: Json, at: float, wanted: list[str]) -> list[Json]:
             "Up: of the rows predicted as a class, the share that belongs to it. To the right: the "
             "share of the class that is found. " + _dot(report),
             ("Class", "Average precision"),
-            [[name, _value(value)] for name, _, value in lines],
+            [[name, words.figure(value)] for name, _, value in lines],
         )
     ]
 
@@ -104,10 +105,6 @@ def _curves(report: Json, which: str, area: str, wanted: list[str]) -> list[Any]
 
 def _dot(report: Json) -> str:
     return "The dot is the threshold." if report.get("thresholds") else ""
-
-
-def _value(value: float | None) -> str:
-    return "\u2013" if value is None else f"{value:.3f}"
 
 
 def lift(report: Json, at: float) -> list[Json]:
@@ -161,7 +158,10 @@ def calibration(report: Json, at: float) -> list[Json]:
     )
     chart.line("Model", [(one["predicted"], one["observed"]) for one in bins], dots=True)
     chart.guide([(0, 0), (1, 1)], "perfect")
-    rows = [[_value(one["predicted"]), _value(one["observed"]), f"{one['rows']:,}"] for one in bins]
+    rows = [
+        [words.figure(one["predicted"]), words.figure(one["observed"]), f"{one['rows']:,}"]
+        for one in bins
+    ]
     return [
         figure(
             "Calibration curve",

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from trackside.ui.words import number as number
+
 Json = dict[str, Any]
 Points = Sequence[Sequence[float | None]]  # [x, y]; more than two values are left out
 WIDTH, HEIGHT = 620, 360
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 12, 46
 TICKS = 6
-NOTHING = "\u2013"
 STEPS = (1, 2, 2.5, 5, 10)
 DASHES = 8  # series that css/pages/lab.css tells apart
 
@@ -57,21 +58,6 @@ def step_of(room: float) -> float:
     rough = room / TICKS
     power = 10.0 ** math.floor(math.log10(rough))
     return next(one * power for one in STEPS if one * power >= rough * (1 - 1e-9))
-
-
-def number(value: float | None, step: float | None = None) -> str:
-    """12,500 or 0.25, with as many digits as the step between two of them asks for."""
-    if value is None:
-        return NOTHING
-    size = max(abs(value), abs(step or value))
-    if size and not 1e-4 <= size < 1e7:
-        return f"{value:.3g}"
-    if step is None:
-        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    digits = max(0, -math.floor(math.log10(step) + 1e-9))
-    digits += round(step * 10**digits, 6) % 1 > 0
-    text = f"{value:,.{digits}f}"
-    return text.removeprefix("-") if not float(text.replace(",", "")) else text
 
 
 @dataclass

@@ -9,6 +9,7 @@ from recipes.params import Choice, Flag, Param, Params
 from recipes.tasks import TASKS, data_of
 from trackside.compute.services import catalogue
 from trackside.lab.trouble import BadDesign
+from trackside.ui.words import figure
 
 DEPTHS = {"auto": "", "head": "head only", "last": "last stage", "all": "all layers"}
 
@@ -73,9 +74,7 @@ def label_of(model: dict[str, Any]) -> str:
 
 def metric_text(value: Any, card: Any) -> str:
     """0.948 as 94.8 % or 0.948, as the metric's card says."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return "\u2013"
-    return f"{100 * value:.1f} %" if card is not None and card.percent else f"{value:.3f}"
+    return figure(value, percent=card is not None and card.percent)
 
 
 def algorithm_label(name: str) -> str:

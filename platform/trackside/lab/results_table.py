@@ -122,7 +122,7 @@ def _confusion(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
         "rows": reports.confusion(matrix, mode),
         "now": now,
         "shown": [
-            {"name": name, "label": label, "text": text, "value": f"{now[name]:.3f}"}
+            {"name": name, "label": label, "text": text, "value": number(now[name], 0.001)}
             for name, (label, text) in thresholds.FIGURES.items()
         ],
         "gains": _gains(report, now, gains),

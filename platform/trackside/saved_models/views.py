@@ -45,12 +45,10 @@ def _active(one: SavedModel) -> dict[str, Any]:
 
 
 def _shown(task: str, metric: str, value: float | None) -> str:
-    """A metric's value as its card says: a share in percent, else four digits."""
-    if value is None:
-        return words.NOTHING
+    """A metric's value as its card says."""
     card = TASKS.get(task)
     known = card.metrics.get(metric) if card else None
-    return f"{100 * value:.1f} %" if known and known.percent else f"{value:.4g}"
+    return words.figure(value, known is not None and known.percent)
 
 
 @signed_in

@@ -1,5 +1,6 @@
 """Numbers as people read them."""
 
+import math
 from collections.abc import Sequence
 
 NOTHING = "\u2013"  # a dash where there is no number
@@ -44,6 +45,30 @@ def ago(seconds: float) -> str:
 def thousands(number: float | None) -> str:
     """86400 -> 86,400."""
     return NOTHING if number is None else f"{number:,.0f}"
+
+
+def number(value: float | None, step: float | None = None) -> str:
+    """12,500 or 0.25, with as many digits as the step between two of them asks for."""
+    if value is None:
+        return NOTHING
+    size = max(abs(value), abs(step or value))
+    if size and not 1e-4 <= size < 1e7:
+        return f"{value:.3g}"
+    if step is None:
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    digits += round(step * 10**digits, 6) % 1 > 0
+    text = f"{value:,.{digits}f}"
+    return text.removeprefix("-") if not float(text.replace(",", "")) else text
+
+
+def figure(value: object, percent: bool = False) -> str:
+    """What a metric came to: 0.948 as 94.8 % or 0.948, and a large error without decimals."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return NOTHING
+    if percent:
+        return f"{100 * value:.1f} %"
+    return number(value, 0.001) if abs(value) < 1000 else number(value)
 
 
 def whole(number: float | None) -> str:
