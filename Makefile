@@ -13,6 +13,7 @@ VENDOR := platform/trackside/ui/static/vendor
 PIP := $(PY) -m pip install --no-input --disable-pip-version-check --quiet --quiet
 UV_VERSION := 0.13.8
 TESTS ?=
+PROCESSES ?= 2
 
 .PHONY: help run fleet test soak check bench lock assets setup setup-test format clean
 
@@ -35,7 +36,7 @@ fleet: setup
 
 test: setup-test
 	@scripts/machine.sh chromium
-	@$(PY) -m pytest $(TESTS)
+	@$(PY) -m pytest --numprocesses=$(PROCESSES) --no-loadscope-reorder $(TESTS)
 
 MINUTES ?= 60
 

@@ -3,17 +3,20 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
+from xdist.scheduler import LoadFileScheduling
 
 from trackside.accounts.models import User
 from trackside.projects.models import Member, Project, Role
 
 PASSWORD = "correct horse battery"
+TOGETHER = "tests/browser/test_ten_minutes_"  # one person's ten minutes, in this order
 
 # No time limits; where a failure cannot be looked at any more, the same examples each time.
 hypothesis.register_profile(
@@ -24,6 +27,17 @@ hypothesis.register_profile(
     print_blob=True,
 )
 hypothesis.load_profile("trackside")
+
+
+class InOrder(LoadFileScheduling):
+    """A file's tests run in one process, the files in their order."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InOrder:
+    return InOrder(config, log)
 
 
 @pytest.fixture(autouse=True)
