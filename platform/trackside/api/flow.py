@@ -50,7 +50,7 @@ def _scoring(project: Project, body: dict[str, Any], user: Any) -> services.Wish
         kind="score",
         dataset=_input(project, body, Dataset, "dataset"),
         saved_model=_input(project, body, SavedModel, "saved_model"),
-        output=body["output"],
+        output=body.get("output", ""),
         settings=body.get("settings", {}),
         compute=body.get("compute", {}),
     )
@@ -62,7 +62,7 @@ def _evaluation(project: Project, body: dict[str, Any], user: Any) -> services.W
         kind="evaluate",
         dataset=_input(project, body, Dataset, "dataset"),
         saved_model=_input(project, body, SavedModel, "saved_model"),
-        store=body["output"],
+        store=_named(body),
         output=body.get("rows", ""),
         settings=body.get("settings", {}),
         compute=body.get("compute", {}),
@@ -75,11 +75,18 @@ def _training(project: Project, body: dict[str, Any], user: Any) -> services.Wis
         analysis,
         user,
         name=body["name"],
-        output=body["output"],
+        output=_named(body),
         compute=body.get("compute", {}),
         activate=body.get("activate", True),
         settings=body.get("settings"),
     )
+
+
+def _named(body: dict[str, Any]) -> str:
+    """The output of a recipe that always has one."""
+    if "output" not in body:
+        raise Failure(422, "invalid", "'output' is missing.", "output")
+    return str(body["output"])
 
 
 def _input(project: Project, body: dict[str, Any], model: type[Any], field: str) -> Any:

@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from trackside.accounts.gate import api, caller, error_json, user_of_token
 from trackside.api.failures import Failure, answer_to
 from trackside.api.paging import part
-from trackside.jobs import logs, queries, services
+from trackside.jobs import logs, outputs, queries, services
 from trackside.jobs.live import job_stream, let_go, response
 from trackside.jobs.models import Job
 from trackside.jobs.states import JobState
@@ -40,6 +40,13 @@ def get(request: HttpRequest, id: int) -> dict[str, Any]:  # noqa: A002 - named 
 def log(request: HttpRequest, id: int) -> HttpResponseBase:  # noqa: A002 - named in the address
     found = logs.logs(_job(request, id))
     return streamed(request, logs.pieces(found), content_type=logs.PLAIN)
+
+
+def file(request: HttpRequest, id: int) -> HttpResponseBase:  # noqa: A002 - named in the address
+    answer = outputs.sent(request, _job(request, id))
+    if answer is None:
+        raise Failure(404, "not_found", f"Job {id} left no file to download.")
+    return answer
 
 
 def stop(request: HttpRequest, body: dict[str, Any], id: int) -> dict[str, Any]:  # noqa: A002

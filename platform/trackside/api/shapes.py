@@ -111,6 +111,12 @@ JOB = obj(
     metrics=ANY_OBJECT,
     model={"description": "the trained model's id, or null"},
     output={"description": "the dataset or saved model it wrote, or null"},
+    scored={
+        "type": ["object", "null"],
+        "description": "of a scoring that is over: `rows`, `damaged` (without a prediction), "
+        "`unseen` ([column, values] that the model did not learn), `parity` (how a GPU compared "
+        "with the CPU), `file` (to download at /jobs/{id}/file, or empty)",
+    },
 )
 STOP = obj("how", closed=True, how={"type": "string", "enum": ["finish_early", "cancel"]})
 MOVE = obj("compute", closed=True, compute=COMPUTE)
@@ -171,14 +177,15 @@ SETTINGS: Schema = {
 }
 RECIPE_INPUTS = obj(closed=True, dataset=NAME, saved_model=NAME, analysis=NAME)
 NEW_RECIPE = obj(
-    "name kind inputs output",
+    "name kind inputs",
     closed=True,
     name=NAME,
     kind={"type": "string", "description": "train, score or evaluate"},
     inputs=RECIPE_INPUTS,
     output={
         **NAME,
-        "description": "score: the new dataset; train: the saved model; evaluate: the store",
+        "description": "score: the new dataset, unless the settings write a file; train: the "
+        "saved model; evaluate: the store",
     },
     rows={**NAME, "description": "evaluate: a new dataset for the judged rows; or left out"},
     settings=SETTINGS,

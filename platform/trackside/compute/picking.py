@@ -13,20 +13,26 @@ OF_GPUS, OF_ANY = ("share", "memory"), ("nodes", "min_free", "name")
 
 
 def picker(
-    request: HttpRequest, compute: Compute, needs: dict[str, Any] | None = None
+    request: HttpRequest,
+    compute: Compute,
+    needs: dict[str, Any] | None = None,
+    *,
+    cpu_only: str = "",
 ) -> dict[str, Any]:
     """What the picker shows: the fleet, and `compute` as it stands.
 
-    `needs`, an estimate as jobs keep it, adds a verdict to each GPU.
+    `needs`, an estimate as jobs keep it, adds a verdict to each GPU. `cpu_only`, a sentence,
+    offers none of them.
     """
     now = board(request.user)
-    any_gpu = any(node["gpus"] for node in now["nodes"])
+    any_gpu = not cpu_only and any(node["gpus"] for node in now["nodes"])
     kind = compute.get("kind") or ("any" if any_gpu else "cpu")
     several = int(compute.get("nodes") or 1)
     return {
         "nodes": now["nodes"],
         "any_gpu": any_gpu,
-        "where": kind,
+        "cpu_only": cpu_only,
+        "where": "cpu" if cpu_only else kind,
         "chosen": compute.get("uuids", []),
         "count": compute.get("count", 1),
         "ranks": compute.get("ranks") or min(2, _cores(now)),

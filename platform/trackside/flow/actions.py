@@ -43,8 +43,9 @@ def _dataset(item: Item, project: Project, may_edit: bool, models: bool) -> list
         made.append(_link("Build", "hammer", recipe, main=item.state == "planned"))
     if not may_edit or item.state != "ready":
         return made
-    analyse = _with(reverse("analysis_new", args=[project.key]), dataset=item.name)
-    made.append(_link("Visual ML", "flask", analyse, group="Lab", tone="ml", gpu=True))
+    if item.about.get("teaches"):
+        analyse = _with(reverse("analysis_new", args=[project.key]), dataset=item.name)
+        made.append(_link("Visual ML", "flask", analyse, group="Lab", tone="ml", gpu=True))
     if models:
         score = _with(reverse("recipe_new", args=[project.key]), dataset=item.name)
         made.append(_link("Score", "play", score, group="Visual recipes", tone="ml", gpu=True))

@@ -7,6 +7,7 @@ from django.db.models import Prefetch, QuerySet
 from recipes.algorithms import ALGORITHMS
 from recipes.tasks import TASKS
 from trackside.compute.models import Gpu
+from trackside.datasets import tables
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.flow import graph
 from trackside.flow.models import Recipe, Run
@@ -57,6 +58,12 @@ def last_run(recipe: Recipe) -> Run | None:
     return recipe.runs.select_related("job", "version").order_by("-job_id").first()
 
 
+def last_done(recipe: Recipe) -> Run | None:
+    """The newest run whose job has succeeded."""
+    runs = recipe.runs.filter(job__state=JobState.SUCCEEDED)
+    return runs.select_related("job__project", "version").order_by("-job_id").first()
+
+
 def snapshot(recipe: Recipe) -> dict[str, Any]:
     """One recipe as REST shows it."""
     run = last_run(recipe)
@@ -100,7 +107,12 @@ def _dataset(one: Dataset, writer: Recipe | None) -> graph.Item:
         reason=reason,
         job=importing.pk if importing else None,
         progress=importing.progress if importing else {},
-        about={"rows": one.rows, "bytes": one.bytes, "by": writer.name if writer else None},
+        about={
+            "rows": one.rows,
+            "bytes": one.bytes,
+            "by": writer.name if writer else None,
+            "teaches": one.kind == "images" or tables.imported(one),
+        },
     )
 
 

@@ -12,6 +12,8 @@ def trouble(dataset: Dataset, version: Version) -> str:
     """The sentence for why this version cannot score the dataset, or nothing."""
     if data_of(version.saved_model.task) != "table" or dataset.state != DatasetState.READY:
         return ""
+    if dataset.kind != "table":
+        return f"{version.saved_model} reads tables; {dataset} is a dataset of images."
     if not tables.is_parquet(dataset):
         return (
             f"{dataset} holds lines of CSV, as a scoring of images writes them. Download it and "

@@ -14,10 +14,11 @@ from trackside.accounts.gate import caller, signed_in
 from trackside.compute.picking import keeping, picked, picker
 from trackside.compute.requests import BadCompute
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.flow import choosing, queries, retraining, services
+from trackside.flow import choosing, queries, retraining, scoring_form, services
 from trackside.flow.graph import Cycle
 from trackside.flow.models import Recipe
 from trackside.flow.recipes import NAME
+from trackside.jobs import outputs
 from trackside.jobs.models import Job
 from trackside.jobs.states import JOB_OVER
 from trackside.lab.trouble import Refused
@@ -53,6 +54,9 @@ def recipe_new(request: HttpRequest, key: str) -> HttpResponse:
         "picked_dataset": typed.get("dataset") or choosing.first(datasets),
         "picked_model": typed.get("model") or choosing.first(models),
         "typed": request.POST,
+        "settings_form": scoring_form.for_new(request.POST if request.method == "POST" else None),
+        "tables": any(one.kind == "table" for one in datasets),
+        "cpu_only": {one.name: scoring_form.cpu_only(one) for one in models},
         "suggested": _suggested(project, typed.get("dataset") or choosing.first(datasets)),
         "errors": errors,
         "picker": picker(request, picked(request.POST) if request.method == "POST" else {}),
@@ -84,6 +88,7 @@ def _made(request: HttpRequest, project: Project) -> HttpResponse:
         dataset=dataset,
         saved_model=model,
         output=output,
+        settings=scoring_form.of_new(model, form),
         compute=picked(form),
     )
     recipe = services.create_recipe(project, user, wish)
@@ -123,7 +128,9 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "one_process": data_of(one.saved_model.task) == "table",
         "batches": one.kind != "train" and data_of(one.saved_model.task) == "images",
         "compute_words": queries.in_words(one.compute),
-        "picker": picker(request, compute),
+        "picker": picker(request, compute, cpu_only=_cpu_only(one)),
+        "settings_form": scoring_form.for_recipe(one, request.POST if errors else None),
+        "scored": outputs.told(done.job) if (done := queries.last_done(one)) else {},
         "errors": errors,
         "may_edit": may_edit(project),
         "click_id": uuid4().hex,
@@ -133,6 +140,10 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "warm": _warm(request.POST, one) if errors else one.settings.get("warm_start", False),
     }
     return render(request, "flow/recipe.html", context, status=422 if errors else 200)
+
+
+def _cpu_only(one: Recipe) -> str:
+    return "" if one.kind == "train" else scoring_form.cpu_only(one.saved_model)
 
 
 def _picked(form: QueryDict, one: Recipe) -> dict[str, Any]:
@@ -149,10 +160,11 @@ def _saved(request: HttpRequest, one: Recipe) -> HttpResponse:
     }
     if one.kind == "train":
         settings = {"warm_start": _warm(form, one)}
+    given = settings if one.kind == "train" or batch else scoring_form.changed(one, form)
     change = services.Change(
         compute=_picked(form, one),
         activate=form.get("activate") == "on" if one.kind == "train" else None,
-        settings=settings if one.kind == "train" or batch else None,
+        settings=given,
     )
     services.change_recipe(one, change)
     messages.success(request, f"{one} is saved.")

@@ -30,6 +30,11 @@ def spreads(algorithm: str) -> bool:
     return bool(card and card.spreads and settings.TRACKSIDE_XGBOOST_RANKS)
 
 
+def card_of(spec: dict[str, Any]) -> Algorithm | None:
+    """The algorithm that a spec names, as far as it is known."""
+    return ALGORITHMS.get(spec.get("algorithm", ""))
+
+
 def placed(spec: dict[str, Any], compute: dict[str, Any]) -> dict[str, Any]:
     """The wish with what a table decides: on what the spec's algorithm can use, and how many.
 
@@ -37,7 +42,7 @@ def placed(spec: dict[str, Any], compute: dict[str, Any]) -> dict[str, Any]:
     """
     if data_of(spec.get("task")) != "table":
         return compute
-    card = ALGORITHMS.get(spec.get("algorithm", ""))
+    card = card_of(spec)
     several = "bundle" not in spec and spreads(spec.get("algorithm", ""))
     if compute.get("kind", "cpu") == "cpu":
         ranks = compute.get("ranks")

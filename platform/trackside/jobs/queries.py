@@ -12,7 +12,7 @@ from trackside.accounts.models import User
 from trackside.compute import clock
 from trackside.compute.models import Gpu, Node, NodeState
 from trackside.compute.services import state_of
-from trackside.jobs import broker, health
+from trackside.jobs import broker, health, outputs
 from trackside.jobs.models import Attempt, Event, Follower, Job
 from trackside.jobs.series import series
 from trackside.projects.access import projects_of
@@ -110,6 +110,7 @@ def _snapshot(job: Job, gpus: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "metrics": job.metrics,
         "model": model.pk if model is not None else job.result.get("model"),
         "output": job.result.get("output"),
+        "scored": outputs.told(job) or None,
         "seed": job.seed,
         "priority": job.priority,
         "created_at": _iso(job.created_at),

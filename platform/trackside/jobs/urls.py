@@ -18,6 +18,7 @@ urlpatterns = [
     path("p/<str:key>/jobs/", views.jobs, name="jobs"),
     path("p/<str:key>/jobs/<int:number>/", views.job, name="job"),
     path("p/<str:key>/jobs/<int:number>/log.txt", views.log, name="job_log"),
+    path("p/<str:key>/jobs/<int:number>/file/", views.file, name="job_file"),
     path("p/<str:key>/jobs/<int:number>/stop/", views.stop, name="job_stop"),
     path("p/<str:key>/jobs/<int:number>/pause/", views_giving_way.pause, name="job_pause"),
     path("p/<str:key>/jobs/<int:number>/resume/", views_giving_way.resume, name="job_resume"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -170,6 +170,17 @@ def log(request: HttpRequest, key: str, number: int) -> HttpResponseBase:
     return streamed(
         request, logs.pieces(found), content_type=logs.PLAIN, filename=f"job-{number}.log"
     )
+
+
+@signed_in
+@require_GET
+def file(request: HttpRequest, key: str, number: int) -> HttpResponseBase:
+    """What a scoring wrote to download."""
+    one = queries.job_for(project_for(request.user, key), caller(request), number)
+    answer = outputs.sent(request, one)
+    if answer is None:
+        raise Http404(f"Job {number} left no file to download.")
+    return answer
 
 
 @signed_in

@@ -1,5 +1,6 @@
-// A recipe's page: its compute picker, and a free name for its output.
+// A recipe's page: its compute picker, a free name for its output, and what concerns the chosen model.
 import { follow, show } from "../compute-picker.js";
+import "../param-form.js";
 
 document.querySelectorAll("[data-picker]").forEach(show);
 follow(document);
@@ -11,3 +12,36 @@ dataset?.addEventListener("change", () => {
   if (output.value !== suggested) return;
   output.value = suggested = `${dataset.value}_scored`;
 });
+
+// A new recipe: only what goes with the chosen data and model. The server checks it all again.
+const model = document.getElementById("model");
+const field = (name) => document.querySelector(`[name="set-${name}"]`)?.closest(".f");
+
+function fit() {
+  const table = dataset.selectedOptions[0]?.dataset.kind === "table";
+  const { task, cpuOnly } = model.selectedOptions[0]?.dataset ?? {};
+  for (const part of document.querySelectorAll('[data-of="table"]')) part.hidden = !table;
+  if (field("threshold")) field("threshold").hidden = task !== "two_class";
+  if (field("probabilities")) field("probabilities").hidden = task === "regression";
+  const file = table && (document.querySelector('[name="set-output"]:checked')?.value ?? "dataset") !== "dataset";
+  document.querySelector('[data-to="dataset"]').hidden = file;
+  output.required = !file;
+  onCpu(table ? cpuOnly : "");
+}
+
+function onCpu(sentence) {
+  const said = document.querySelector("p[data-cpu-only]");
+  said.hidden = !sentence;
+  said.textContent = sentence ?? "";
+  for (const way of document.querySelectorAll('[name="where"]')) {
+    way.closest("label").hidden = Boolean(sentence) && way.value !== "cpu";
+    if (!sentence || way.value !== "cpu" || way.checked) continue;
+    way.checked = true;
+    way.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}
+
+if (dataset && model && output) {
+  document.addEventListener("change", (event) => event.target.matches("#dataset, #model, [name='set-output']") && fit());
+  fit();
+}
