@@ -14,7 +14,9 @@ from tests.web import trained_tables
 from tests.web.world import Rest
 from trackside.accounts.models import AuditEntry, User
 from trackside.datasets.table_parquet import ParquetTable
+from trackside.flow import scoring
 from trackside.flow import services as flow
+from trackside.flow.models import Recipe
 from trackside.lab import judged, kept, thresholds
 from trackside.lab.models import TrainedModel
 from trackside.lab.services import BadDesign, Refused
@@ -189,7 +191,7 @@ def test_only_editors_keep_a_threshold_and_only_of_two_classes(
 
 
 def test_by_rest_a_threshold_is_kept_and_goes_with_the_deployment(
-    two: TrainedModel, ada: User
+    two: TrainedModel, ada: User, as_ada: Client
 ) -> None:
     own, rest = kept.report_of(two)["own"], Rest(ada)
 
@@ -204,6 +206,11 @@ def test_by_rest_a_threshold_is_kept_and_goes_with_the_deployment(
     two.refresh_from_db()
     saved = flow.deploy(two, "lived", ada)
     assert saved.versions.get().facts["threshold"] == 0.8
+    assert "0.80 that was kept" in page(as_ada, two, "summary")
+    recipe = Recipe(saved_model=saved, kind="score", settings={})
+    assert scoring.spec_of(recipe, saved.versions.get(), {})["threshold"] == 0.8
+    recipe.settings = {"threshold": 0.3}
+    assert scoring.spec_of(recipe, saved.versions.get(), {})["threshold"] == 0.3
     assert patch(threshold=None).json()["threshold"] == own
     assert saved.versions.get().facts["threshold"] == 0.8, "a version keeps what it was given"
 
