@@ -1,5 +1,6 @@
 """The shapes of bodies and answers, as JSON Schema, with the cards' own where they belong."""
 
+from recipes.kinds.score import SETTINGS as SCORING
 from recipes.tasks import TASKS
 from trackside.api.schemas import Schema
 from trackside.saved_models.strategies import STRATEGIES
@@ -173,7 +174,9 @@ ACTIVATE = obj(
 )
 SETTINGS: Schema = {
     "type": "object",
-    "description": "of its kind; train: warm_start, whether runs go on from the active version",
+    "description": "of its kind; train: warm_start, whether runs go on from the active version; "
+    "score, of images: batch, of tables: the others",
+    "properties": SCORING.schema()["properties"],
 }
 RECIPE_INPUTS = obj(closed=True, dataset=NAME, saved_model=NAME, analysis=NAME)
 NEW_RECIPE = obj(
