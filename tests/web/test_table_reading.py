@@ -14,7 +14,7 @@ from trackside.accounts.models import User
 from trackside.datasets import corrections, reading, services
 from trackside.datasets.models import Dataset
 from trackside.datasets.reading import Wish
-from trackside.datasets.reading_form import as_form, choices, from_form
+from trackside.datasets.reading_form import as_form, choices, from_form, gaps
 from trackside.datasets.trouble import BadDataset
 from trackside.jobs.models import Job
 from trackside.projects.models import Project
@@ -98,6 +98,24 @@ def test_trying_again_keeps_what_the_form_cannot_say(
     Job.objects.update(state="failed", reason="The table has only a header and no rows.")
     as_ben.post(f"{HOME}retry/", {**as_form(read), "header": "no"})
     assert Job.objects.latest("pk").spec["read"] == {**read, "header": False}
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({}, "empty cells and NA, N/A, NaN, null, NULL, None, ?, -"),
+        ({"read": {"missing": {"*": [""]}}}, "empty cells"),
+        (
+            {"read": {"missing": {"*": ["x", ""], "a": [], "b": []}}},
+            "empty cells and x; others in a, b",
+        ),
+        ({"format": "parquet"}, "nulls"),
+        ({"format": "parquet", "read": {"missing": {"*": ["x"]}}}, "nulls and x"),
+        ({"read": {"missing": {"*": []}}}, "none"),
+    ],
+)
+def test_the_page_says_what_counted_as_missing(facts: dict[str, Any], said: str) -> None:
+    assert gaps(facts) == said
 
 
 def test_the_web_offers_the_types_that_an_import_knows() -> None:

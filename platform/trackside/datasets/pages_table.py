@@ -63,6 +63,7 @@ def columns_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
         "find_out": corrections.FIND_OUT,
         "delimiter": reading_form.DELIMITERS.get(dataset.facts.get("delimiter") or "", "unusual"),
         "refusal": corrections.refusal(dataset),
+        "gaps": reading_form.gaps(dataset.facts),
         **reading_form.choices(reading_form.as_form(dataset.facts.get("read") or {})),
     }
 

@@ -9,6 +9,7 @@ from trackside.datasets.columns_kept import Column
 WIDTH, HEIGHT = 240, 44  # of the little picture
 TOP = 5
 TEXT_MOST = 80
+MIXED = "Its types are mixed"  # as an import's remark begins
 FEW_DIGITS = 1000  # from here on two decimals are enough
 
 
@@ -50,6 +51,11 @@ class Portrait:
     top: tuple[Top, ...]
     examples: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def gaps(self) -> bool:
+        """Whether somebody may want to say which texts are missing values in it."""
+        return self.missing > 0 or any(one.startswith(MIXED) for one in self.warnings)
 
     @property
     def sight(self) -> str:

@@ -73,6 +73,18 @@ def choices(form: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def gaps(facts: Mapping[str, Any]) -> str:
+    """What counted as missing when the file was read, in words."""
+    missing = (facts.get("read") or {}).get("missing") or {}
+    texts = missing.get(EVERYWHERE, [] if facts.get("format") == "parquet" else MISSING)
+    told = [one for one in texts if one]
+    cells = "empty cells" if "" in texts else "nulls" if facts.get("format") == "parquet" else ""
+    said = " and ".join(one for one in (cells, ", ".join(told)) if one) or "none"
+    single = [name for name in missing if name != EVERYWHERE]
+    some = f"{', '.join(single[:5])}{' …' if len(single) > 5 else ''}"
+    return f"{said}; others in {some}" if single else said
+
+
 def _with(known: dict[str, str], chosen: str) -> dict[str, str]:
     """Also what only REST can say is shown, so that it is sent again."""
     return known if not chosen or chosen in known else {**known, chosen: repr(chosen).strip("'")}
