@@ -76,7 +76,7 @@ def test_effects_and_rows_of_interest_are_drawn(
     assert effects.count("<circle") > 100
     assert "Exact Shapley values" in effects
     assert "Contribution by" in effects or "Mean contribution by" in effects
-    assert "By contributions (SHAP)" in text(as_cleo, model, "importance/?by=shap")
+    assert "By SHAP" in text(as_cleo, model, "importance/?by=shap")
     single = words(text(as_cleo, model, "individual/"))
     assert "The worst" in single
     assert ("The least certain" in single) == (task != "regression")

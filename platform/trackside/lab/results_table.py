@@ -27,7 +27,7 @@ HANDLED = ("type", "missing", "encoding", "scaling")
 BY = (
     ("permutation", "By permutation"),
     ("model", "By the model"),
-    ("shap", "By contributions (SHAP)"),
+    ("shap", "By SHAP"),
 )
 
 

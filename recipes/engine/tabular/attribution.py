@@ -8,6 +8,7 @@ import numpy as np
 from recipes.engine.metrics import Floats
 from recipes.engine.tabular import explaining, seen
 from recipes.engine.tabular.contributions import (
+    BACKGROUND,
     SCALES,
     Contributions,
     is_exact,
@@ -20,8 +21,8 @@ from recipes.engine.tabular.model import Model
 from recipes.engine.tabular.rows import Ready
 
 Json = dict[str, Any]
-SECONDS = 20.0  # that it may take, about
-ROWS, ESTIMATED, LEAST = 1000, 300, 20
+SECONDS = 10.0  # that it may take, about
+ROWS, ESTIMATED, LEAST, TIMED = 1000, 200, 20, 500
 DRAWN, COLUMNS, CLASSES = 200, 15, 5  # points of a column, columns, and classes that are drawn
 EACH = 4  # rows of interest of a kind
 
@@ -45,19 +46,16 @@ def attribution(
 
 def affordable(model: Model, sample: Sample) -> int:
     """How many rows can be explained in time; 0 if they would be fewer than LEAST."""
+    exact = is_exact(model)
     few = sample.matrix[:LEAST]
+    if not exact:  # a call costs something by itself, and the walks make few of them
+        few = np.resize(few, (TIMED, few.shape[1]))
     began = time.monotonic()
-    if is_exact(model):
-        of_matrix(model, few)
-    else:
-        model.learner.predict(few)
-    passed = time.monotonic() - began
-    a_row = max(1e-9, passed / max(1, len(few)))
-    if not is_exact(model):
-        if model.background is None:
-            return 0
-        a_row *= len(model.background) * (len(model.encoder.columns) + 1)
-    most = ROWS if is_exact(model) else ESTIMATED
+    of_matrix(model, few) if exact else model.learner.predict(few)
+    a_row = max(1e-9, (time.monotonic() - began) / max(1, len(few)))
+    if not exact:
+        a_row *= BACKGROUND * (len(model.encoder.columns) + 1)
+    most = ROWS if exact else ESTIMATED
     return min(most, len(sample.matrix), int(SECONDS / a_row)) if a_row * LEAST <= SECONDS else 0
 
 

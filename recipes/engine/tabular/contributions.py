@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from recipes.data.encode import Matrix
-from recipes.engine.metrics import Floats
+from recipes.engine.metrics import Floats, Ints
 from recipes.engine.tabular.model import Model
 from recipes.learners.learner import Exact
 
@@ -98,24 +98,35 @@ def _by_column(model: Model, found: Floats) -> Floats:
 
 def _walked(model: Model, matrix: Matrix, names: list[str]) -> Contributions:
     """Antithetic permutation sampling: each second walk goes the order of the one before back."""
-    columns = model.encoder.columns
+    count, width = len(model.encoder.columns), matrix.shape[1]
     background = model.encoder.transform(model.background)
     starts = _told(model, model.learner.predict(background))
-    made = np.zeros((len(matrix), *starts.shape[1:], len(columns)))
-    rng = np.random.default_rng(0)
-    order = np.arange(len(columns))
-    block = max(1, NUMBERS // ((len(columns) + 1) * max(1, matrix.shape[1])))
-    for walk, begun in enumerate(background):
-        order = order[::-1] if walk % 2 else rng.permutation(len(columns))
-        for start in range(0, len(matrix), block):
-            rows = matrix[start : start + block]
-            steps = np.repeat(np.broadcast_to(begun, rows.shape)[None], len(columns) + 1, 0)
-            for step, place in enumerate(order, 1):
-                steps[step:, :, columns[place].place] = rows[:, columns[place].place]
-            given = _told(model, model.learner.predict(steps.reshape(-1, matrix.shape[1])))
-            moved = np.diff(given.reshape(len(columns) + 1, len(rows), *given.shape[1:]), axis=0)
-            made[start : start + block][..., order] += np.moveaxis(moved, 0, -1)
+    orders = _orders(len(background), count)
+    made = np.zeros((len(matrix), *starts.shape[1:], count))
+    rows, walks = np.divmod(np.arange(len(matrix) * len(background)), len(background))
+    block = max(1, NUMBERS // ((count + 1) * max(1, width)))
+    for start in range(0, len(rows), block):
+        some, taken = rows[start : start + block], walks[start : start + block]
+        steps = np.repeat(background[taken][None], count + 1, 0)
+        for place, one in enumerate(model.encoder.columns):
+            reached = orders[taken, place] < np.arange(count + 1)[:, None]
+            steps[:, :, one.place] = np.where(
+                reached[..., None], matrix[some, one.place], steps[:, :, one.place]
+            )
+        given = _told(model, model.learner.predict(steps.reshape(-1, width)))
+        moved = np.diff(given.reshape(count + 1, len(some), *given.shape[1:]), axis=0)
+        for place in range(count):
+            at = moved[orders[taken, place], np.arange(len(some))]
+            np.add.at(made[..., place], some, at)
     return Contributions(names, made / len(background), starts.mean(0))
+
+
+def _orders(walks: int, columns: int) -> Ints:
+    """When each walk comes to each column, [walks, columns]; always the same ones."""
+    rng = np.random.default_rng(0)
+    made = np.array([rng.permutation(columns) for _ in range(walks)]).reshape(walks, columns)
+    made[1::2] = columns - 1 - made[: len(made[1::2]) * 2 : 2]
+    return made
 
 
 def _told(model: Model, given: Floats) -> Floats:
