@@ -35,7 +35,7 @@ def decision(report: Json, at: float) -> list[Json]:
     chart = Chart("Figures at each threshold", Axis("Threshold"), Axis("Value"))
     for name in ("precision", "recall", "f1", "accuracy"):
         now = thresholds.nearest(rows, at)[name]
-        points = [(one["threshold"], one[name]) for one in rows]
+        points = [(one["threshold"], one[name]) for one in rows if _defined(name, one)]
         chart.line(thresholds.FIGURES[name][0], points, number(now, 0.001))
     chart.mark(at, f"threshold {at:.2f}")
     names = ("precision", "recall", "f1", "accuracy", "mcc", "fpr")
@@ -49,6 +49,11 @@ def decision(report: Json, at: float) -> list[Json]:
             [[f"{one['threshold']:.2f}", *(f"{one[n]:.3f}" for n in names)] for one in rows[::5]],
         )
     ]
+
+
+def _defined(name: str, row: Json) -> bool:
+    """Where nothing is predicted as positive, there is no precision."""
+    return name != "precision" or row["tp"] + row["fp"] > 0
 
 
 def roc(report: Json, at: float, wanted: list[str]) -> list[Json]:

@@ -9,8 +9,8 @@ from trackside.ui.words import number as number
 
 Json = dict[str, Any]
 Points = Sequence[Sequence[float | None]]  # [x, y]; more than two values are left out
-WIDTH, HEIGHT = 620, 360
-LEFT, RIGHT, TOP, BOTTOM = 58, 14, 12, 46
+WIDTH, HEIGHT = 620, 372
+LEFT, RIGHT, TOP, BOTTOM = 64, 30, 28, 46  # room for 20,000 in a phone's letters, half beside it
 TICKS = 6
 STEPS = (1, 2, 2.5, 5, 10)
 DASHES = 8  # series that css/pages/lab.css tells apart
