@@ -8,9 +8,9 @@ from trackside.lab.charts_classes import figure
 from trackside.lab.drawing import Axis, Chart, axis, number
 
 Json = dict[str, Any]
-WIDTH, LEFT, RIGHT, TOP, LINE, FOOT = 620, 150, 14, 8, 30, 34
+WIDTH, LEFT, RIGHT, TOP, LINE, FOOT = 620, 150, 30, 8, 30, 34
 BINS, SHADES, SHOWN = 90, 5, 12  # places along the line, tones of a value, columns or categories
-UNITS = {"log-odds": "log-odds", "margin": "score", "probability": "probability", "value": ""}
+UNITS = {"log-odds": "log-odds", "margin": "raw score", "probability": "probability", "value": ""}
 
 
 def swarm(shap: Json, output: int) -> Json:
