@@ -8,12 +8,13 @@ import pytest
 from django.conf import settings
 
 from tests.web import lab_stage
-from tests.web.world import Rest, photos, trained
+from tests.web.world import Rest, found, photos, trained
 from trackside.accounts.models import User
 from trackside.api.table import OPERATIONS
 from trackside.flow import services as flow
 from trackside.jobs.models import Job
 from trackside.projects.models import Project
+from trackside.saved_models import stores
 
 BODIES = {
     "/projects/{key}/analyses": {"name": "x", "dataset": "photos"},
@@ -40,7 +41,9 @@ def world(project: Project, ada: User) -> dict[str, str]:
     model = trained(project, ada)
     report = Path(settings.TRACKSIDE_STORAGE) / model.bundle / "report.json"
     report.write_text(json.dumps(lab_stage.report()))
-    flow.deploy(model, "sorter", ada)
+    sorter = flow.deploy(model, "sorter", ada)
+    store = stores.store_for(project, ada, "sorter", sorter)
+    stores.record(store, found(sorter.versions.get()), ada)
     return {"id": str(model.pk), "job": str(model.job_id), "n": "1", "v": "1"}
 
 

@@ -11,14 +11,16 @@ import httpx
 import pytest
 from django.test import Client as Browser
 
-from tests.web.world import photos, trained
+from tests.web.world import found, photos, trained
 from trackside.accounts.models import User
 from trackside.accounts.services import make_token
 from trackside.client import Client, TracksideError, login, train, where
 from trackside.client import command as commands
 from trackside.client.training import arranged
+from trackside.flow import services as flow
 from trackside.jobs.models import Job
 from trackside.projects.models import Project
+from trackside.saved_models import stores
 
 
 class Through(httpx.BaseTransport):
@@ -180,6 +182,25 @@ def test_the_shell_trains_deploys_and_scores(
     assert Job.objects.latest("id").kind == "score"
     assert commands.main(score) == 1
     assert "already" in capsys.readouterr().err
+
+
+def test_the_shell_evaluates_and_shows_the_history(
+    shell: Client, project: Project, ada: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sorter = flow.deploy(trained(project, ada), "sorter", ada)
+    photos(project, "judged")
+    wish = ["evaluate", "INSECTS", "--dataset", "judged", "--model", "sorter", "--store", "past"]
+    assert commands.main([*wish, "--cpu", "1", "--rows", "rows"]) == 0
+    assert Job.objects.latest("id").spec["rows"] is True
+    store = sorter.evaluation_stores.get()
+    for score in (0.8, 0.9):
+        stores.record(store, found(sorter.versions.get(), score), ada)
+    capsys.readouterr()
+    assert commands.main(["evaluations", "INSECTS"]) == 0
+    assert "past" in capsys.readouterr().out
+    assert commands.main(["evaluations", "INSECTS", "past"]) == 0
+    told = capsys.readouterr().out
+    assert told.index("0.9000") < told.index("0.8000"), "newest first"
 
 
 def test_the_token_is_kept_for_its_owner_alone(

@@ -14,6 +14,8 @@ from trackside.jobs.models import Attempt, Job
 from trackside.lab import services as lab
 from trackside.lab.models import Analysis, Session, TrainedModel
 from trackside.projects.models import Project
+from trackside.saved_models.models import Version
+from trackside.saved_models.stores import Found
 
 RESULT = {
     "bundle": "bundle",
@@ -86,6 +88,14 @@ def done(job: Job, state: str = "succeeded") -> None:
     """What the agent would have reported; the services of jobs have tests of their own."""
     Job.objects.filter(pk=job.pk).update(state=state)
     job.refresh_from_db()
+
+
+def found(version: Version, score: float = 0.9) -> Found:
+    """What an evaluation found, without its document."""
+    return Found(
+        version=version, dataset="photos", fingerprint="f" * 64, folder="evaluations/none",
+        metric="accuracy", metrics={"accuracy": score}, judged=4, of=4,
+    )  # fmt: skip
 
 
 def attempt(job: Job) -> Attempt:

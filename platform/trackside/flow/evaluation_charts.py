@@ -24,7 +24,7 @@ def history(
     shown = range(0, len(points), max(1, -(-len(points) // DATES)))
     texts = tuple((float(place), f"{points[place][0]:%d %b %H:%M}") for place in shown)
     across = Axis("Evaluation", -0.5, max(FEW, len(points)) - 0.5, texts)
-    chart = Chart(f"{label} of each evaluation", across, axis(label, [*values, champion]))
+    chart = Chart(f"{label} of each evaluation", across, axis("", [*values, champion]))
     last = next(value for value in reversed(values) if value is not None)
     line = [(float(place), value) for place, value in enumerate(values)]
     chart.line(label, line, number(last), dots=True)

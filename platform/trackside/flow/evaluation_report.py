@@ -72,6 +72,15 @@ def _metrics(one: Evaluation, told: Json) -> list[Json]:
     return rows
 
 
+def difference(one: Evaluation) -> str:
+    """How far the metric that it was chosen by is from the training's, in words."""
+    card = TASKS[one.store.saved_model.task].metrics.get(one.metric)
+    now, before = one.metrics.get(one.metric), one.trained.get(one.metric)
+    if not isinstance(now, int | float) or not isinstance(before, int | float):
+        return "\u2013"
+    return _signed(now - before, card)
+
+
 def _signed(value: float, card: Any) -> str:
     text = metric_text(value, card)
     return text if text.startswith("-") else f"+{text}"

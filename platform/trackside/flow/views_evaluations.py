@@ -96,8 +96,9 @@ def _line(one: Evaluation, order: list[Any]) -> Json:
     better = reports.better(one.metric, one.metrics, one.trained, one.store.saved_model.task)
     return {
         "one": one,
-        "scores": [metric_text(one.metrics.get(card.name), card) for card in order],
+        "scores": [(card, metric_text(one.metrics.get(card.name), card)) for card in order],
         "better": better,
+        "difference": reports.difference(one),
         "moved": one.drift.get("moved") or [],
         "moved_count": one.drift.get("moved_count"),
         "prediction": next((part["strength"] for part in one.drift.get("prediction") or []), ""),

@@ -90,6 +90,6 @@ function about(node, { nodes, edges }) {
     return [["State", stateWords(node)], [node.kind === "images" ? "Images" : "Rows", facts.rows ? thousands(facts.rows) : ""], ["Size", facts.bytes ? size(facts.bytes) : ""], ["Made by", before], ["Used by", after || "nothing"]];
   }
   if (node.type === "recipe") return [["Inputs", before], ["Output", after], ["Runs on", facts.compute], ["Last run", stateWords(node)]];
-  if (node.type === "evaluation_store") return [["Saved model", facts.model], ["Evaluations", facts.evaluations], [facts.metric ?? "Metric", facts.shown ?? ""], ["Columns that moved", facts.moved], ["Written by", before || "nothing"]];
+  if (node.type === "evaluation_store") return [["Saved model", facts.model], ["Evaluations", facts.evaluations], [facts.metric ?? "Metric", facts.shown ?? ""], ["Moved since training", facts.moved ?? ""], ["Written by", before || "nothing"]];
   return [["Task", facts.task], ["Active", facts.active ? `version ${facts.active}` : "none yet"], [facts.metric ?? "Metric", facts.shown ?? ""], ["Versions", facts.versions], ["Trained on", facts.device], ["Used by", after || "nothing"]];
 }
