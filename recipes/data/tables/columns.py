@@ -9,13 +9,13 @@ import pyarrow.compute as pc
 from recipes.data.tables.forms import (
     FORMS,
     INTEGER,
-    LOOKS,
     NUMBER,
     OF_TYPE,
     RIVALS,
     TEXT,
     Form,
 )
+from recipes.data.tables.looks import looks_of
 from recipes.data.tables.plain import plain
 from recipes.data.tables.problems import Problems
 from recipes.data.tables.reading import Block, Lines, Reading
@@ -140,8 +140,8 @@ def lenient(form: Form, values: pa.Array) -> tuple[pa.Array, list[int]]:
     What a value of the form looks like rules most misfits out at once; the rest is found by
     halving, where a few misfits among many values cost little.
     """
-    looks = LOOKS.get(form.name) or LOOKS.get(form.type)
-    if looks is None:
+    looks = looks_of(form)
+    if not looks:
         return _halved(form, values)
     likely = pc.match_substring_regex(values, looks).fill_null(True)
     found, misfits = _halved(form, pc.if_else(likely, values, pa.scalar(None, pa.string())))

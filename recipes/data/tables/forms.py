@@ -218,18 +218,6 @@ FORMS = (
     *(*WRITTEN_DATES, ISO_DATETIME, ZONED, *WRITTEN_DATETIMES),
 )
 _INSTANTS = (ISO_DATETIME, ZONED, *WRITTEN_DATETIMES)
-# What a value of a form, or of any form of a type, looks like at least; all else does not fit.
-_DAY = r"^\s*[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}"
-LOOKS = {
-    "integer": r"^[+-]?[0-9]{1,19}$",
-    "big integer": r"^[+-]?[0-9]{1,38}$",
-    "number": r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?(?i:inf|infinity|nan)$",
-    "comma": r"^[+-]?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]+)?$",
-    "grouped": r"^[+-]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]*)?$",
-    "date": _DAY,
-    "datetime": _DAY,
-    "boolean": r"(?i)^\s*(true|yes|t|y|1|1\.0|false|no|f|n|0|0\.0)\s*$",
-}
 # What a person's word for a column allows.
 OF_TYPE = {
     "text": (TEXT,),
