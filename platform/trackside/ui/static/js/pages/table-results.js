@@ -29,8 +29,10 @@ for (const svg of document.querySelectorAll("svg[data-chart]")) {
   svg.addEventListener("pointermove", (event) => {
     const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse()).x;
     if (at < drawn.left || at > drawn.right) return;
-    const near = drawn.lines.map(({ name, points }) => ({ name, point: points.reduce((one, two) => (Math.abs(two[0] - at) < Math.abs(one[0] - at) ? two : one)) }));
-    const place = near[0].point[0];
+    const nearest = (points, to) => points.reduce((one, two) => (Math.abs(two[0] - to) < Math.abs(one[0] - to) ? two : one));
+    const place = nearest(drawn.lines.map(({ points }) => nearest(points, at)), at)[0];
+    const reaches = ({ points }) => place >= points[0][0] - 1 && place <= points.at(-1)[0] + 1;
+    const near = drawn.lines.filter(reaches).map(({ name, points }) => ({ name, point: nearest(points, place) }));
     ruler.setAttribute("x1", place);
     ruler.setAttribute("x2", place);
     ruler.setAttribute("visibility", "visible");
