@@ -83,15 +83,15 @@ def rounds(report: Json, best: int | None) -> list[Json]:
         return []
     names = (("Train loss", "train_loss"), ("Validation loss", "val_loss"))
     known = [one[key] for _, key in names for one in history if one.get(key) is not None]
-    chart = Chart(
-        "Loss by round", axis("Round", [_round(one) for one in history]), axis("Loss", known)
-    )
+    what = "Round" if any(one.get("round") for one in history) else "Epoch"
+    place = axis(what, [_round(one) for one in history])
+    chart = Chart(f"Loss by {what.lower()}", place, axis("Loss", known))
     for name, key in names:
         points = [(_round(one), one.get(key)) for one in history if one.get(key) is not None]
         if points:
             chart.line(name, points, number(points[-1][1]))
     if best:
-        chart.mark(best, f"round {best} is kept")
+        chart.mark(best, f"{what.lower()} {best} is kept")
     few = history[:: max(1, len(history) // 50)]
     return [
         figure(
@@ -99,7 +99,7 @@ def rounds(report: Json, best: int | None) -> list[Json]:
             chart,
             "Where the validation loss rises while the train loss falls on, the model begins to "
             "learn its rows by heart.",
-            ("Round", *(name for name, _ in names)),
+            (what, *(name for name, _ in names)),
             [[str(_round(one)), *(number(one.get(key)) for _, key in names)] for one in few],
         )
     ]

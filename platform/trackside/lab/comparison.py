@@ -113,8 +113,8 @@ def _cell(card: Metric, one: Entrant, first: Any, value: Any, paired: Json, cham
     }
     if found["low"] is not None:
         found["sure"] = found["low"] > 0 or found["high"] < 0
-        ends = (_signed(found[end], card) for end in ("low", "high"))
-        found["interval"] = " to ".join(ends)
+        low, high = (_signed(found[end], card) for end in ("low", "high"))
+        found["interval"] = f"{low.removesuffix(' points')} to {high}"
         found["on_shared"] = _signed(paired.get("difference"), card)
     return found
 

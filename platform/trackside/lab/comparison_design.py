@@ -12,6 +12,7 @@ from trackside.ui import words
 
 Json = dict[str, Any]
 Said = dict[tuple[str, str], str]
+LABELS = {one.name: one.label for one in HANDLING.fields}
 MOST = 60  # lines of differing columns
 
 
@@ -55,8 +56,12 @@ def handled(handling: Json) -> str:
     """How a column enters, on one line."""
     if handling.get("role") != "input":
         return {"ignore": "left out"}.get(str(handling.get("role")), str(handling.get("role")))
-    told = [text for label, text in params_in_words(HANDLING, handling) if label != "Role"]
-    return ", ".join(told)
+    told = [
+        text.lower() if name == LABELS["type"] else f"{name.lower()}: {text[:1].lower()}{text[1:]}"
+        for name, text in params_in_words(HANDLING, handling)
+        if name != LABELS["role"]
+    ]
+    return "; ".join(told)
 
 
 def differences(found: list[Entrant]) -> list[Json]:

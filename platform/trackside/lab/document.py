@@ -88,7 +88,7 @@ def points(lines: list[str]) -> Json:
 def _problem(one: Entrant) -> list[Json]:
     wish = one.card.metrics.get(one.metric)
     rows = [["Task", one.card.label], ["It", one.card.help[:1].lower() + one.card.help[1:]]]
-    if one.target:
+    if one.target and one.card.data == "table":
         rows.append(["Target", one.target])
     if one.classes:
         rows.append(["Classes", ", ".join(one.classes)])
@@ -115,7 +115,11 @@ def _training(one: Entrant) -> list[Json]:
     facts, job = one.facts, one.job
     rows = [[name, say(one)] for name, say in FACTS]
     rows += [
-        ["Processes", f"{facts.get('ranks') or 1}, {facts.get('threads') or 1} threads each"],
+        [
+            "Ran as",
+            f"{words.plural(facts.get('ranks') or 1, 'process,processes')} of "
+            f"{words.plural(facts.get('threads') or 1, 'thread')}",
+        ],
         ["Seed", in_words(one)["Data", "Seed"]],
     ]
     if facts.get("parameters"):

@@ -29,8 +29,7 @@ def svg(c: Json) -> str:
         parts.append(_line(tick["at"], c["top"], tick["at"], c["bottom"]))
         parts.append(_text(tick["at"], c["bottom"] + 16, tick["text"], "middle"))
     parts.append(_text(c["right"], c["height"] - 6, c["x"].label, "end"))
-    turned = f' transform="rotate(-90 14 {c["top"]})"'
-    parts.append(_text(14, c["top"], c["y"].label, "end", turned))
+    parts.append(_text(4, c["top"] - 12, c["y"].label, "start"))
     parts += [_shape(one) for one in c["shapes"] if one["what"] != "dot"]
     for one in c["lines"]:
         colour, dash = ink(one["style"])
@@ -70,8 +69,8 @@ def _line(x1: Any, y1: Any, x2: Any, y2: Any) -> str:
     return f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{GRID}"/>'
 
 
-def _text(x: Any, y: Any, said: str, anchor: str, more: str = "") -> str:
-    at = f'x="{x}" y="{y}" text-anchor="{anchor}" fill="{WORD}"{more}'
+def _text(x: Any, y: Any, said: str, anchor: str) -> str:
+    at = f'x="{x}" y="{y}" text-anchor="{anchor}" fill="{WORD}"'
     return f"<text {at}>{escape(str(said))}</text>"
 
 
