@@ -123,6 +123,14 @@ def test_a_dataset_that_cannot_test_is_refused_naming_its_columns(
         services.save_design(analysis, "split", on_another("people"))
 
 
+def test_the_same_file_uploaded_twice_is_told(
+    analysis: Analysis, project: Project, ada: User
+) -> None:
+    table_stage.uploaded(project, ada, "again", adults())
+    services.save_design(analysis, "split", on_another("again"))
+    assert diagnose(analysis)[0].title == "The test set is what is learned from"
+
+
 def test_a_column_that_is_left_out_need_not_be_there(
     analysis: Analysis, project: Project, ada: User
 ) -> None:

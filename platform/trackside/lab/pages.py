@@ -51,9 +51,7 @@ def _of_images(analysis: Analysis) -> list[Finding]:
 
 def _of_table(analysis: Analysis) -> list[Finding]:
     found = table_findings(analysis.design, columns_of(analysis.dataset), analysis.dataset.rows)
-    unfit = second_dataset.refusal(analysis)
-    own = [Finding("wn", "The test set cannot test", unfit, "split")] if unfit else []
-    return [*own, *found]
+    return [*second_dataset.findings(analysis), *found]
 
 
 DIAGNOSES = {"images": _of_images, "table": _of_table}

@@ -11,6 +11,7 @@ from trackside.datasets import holding, tables
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.datasets.queries import dataset_for, datasets_of
 from trackside.lab import handling
+from trackside.lab.diagnostics import Finding
 from trackside.lab.models import Analysis
 from trackside.lab.subjects import columns_of
 from trackside.lab.trouble import BadDesign, Refused
@@ -115,9 +116,25 @@ def refusal(analysis: Analysis) -> str:
     """Why the design's test set cannot test, where it names one; "" when it can."""
     split = analysis.design["split"]
     try:
-        return "" if not is_named(split) else (named(analysis, split) and "")
+        if is_named(split):
+            named(analysis, split)
     except Refused as refused:
         return str(refused)
+    return ""
+
+
+def findings(analysis: Analysis) -> list[Finding]:
+    """What is wrong with the test set that the design names."""
+    split = analysis.design["split"]
+    if said := refusal(analysis):
+        return [Finding("wn", "The test set cannot test", said, "split")]
+    if not is_named(split) or named(analysis, split).fingerprint != analysis.dataset.fingerprint:
+        return []
+    text = (
+        f"{split['test_dataset']} was read from the same file as {analysis.dataset.name}: the "
+        "models learn from the rows that test them."
+    )
+    return [Finding("wn", "The test set is what is learned from", text, "split")]
 
 
 def options(analysis: Analysis) -> list[tuple[str, str]]:
