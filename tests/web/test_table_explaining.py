@@ -213,12 +213,15 @@ def test_rest_asks_and_reads(survivors: TrainedModel, ada: User, tmp_path: Path)
         assert answer.status_code == 201, answer.content
         assert answer.json()["answer"] is None
         job = answered(Job.objects.get(pk=answer.json()["job"]), tmp_path / str(step))
-        told = rest.call("GET", f"{url}/{job.pk}").json()
+        (told,) = rest.call("GET", f"{url}?job={job.pk}").json()["explanations"]
         assert (told["state"], told["over"]) == ("succeeded", True)
         assert told["answer"]["items"]
     assert told["answer"]["row"]["age"] == 3.0
     assert told["answer"]["row"]["sex"] == "female"  # of row 1
-    assert rest.call("GET", f"{url}/99999").status_code == 404
+    every = rest.call("GET", url).json()["explanations"]
+    assert [one["ask"] for one in every] == ["whatif", "subpopulations", "rows"]
+    assert rest.call("GET", f"{url}?job=99999").json() == {"explanations": []}
+    assert rest.call("GET", f"{url}?job=x").status_code == 422
 
 
 REFUSED: dict[str, tuple[Json, int, str]] = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 
 from recipes.tasks import data_of
 from trackside.accounts.gate import caller
@@ -25,6 +25,8 @@ def ask(
     id: int,  # noqa: A002 - named in the address
 ) -> Json:
     model = _model(request, key, id, Role.EDITOR)
+    if data_of(model.session.analysis.task) != "table":
+        raise Failure(409, "refused", "This model is of pictures: its pages explain pictures.")
     asked = [name for name in ASKS if name in body]
     if len(asked) != 1:
         raise Failure(422, "invalid", "Give exactly one of numbers, column and row.")
@@ -38,18 +40,18 @@ def ask(
     return _shown(explaining.ask_whatif(model, user, body["row"], fixed, toward, base))
 
 
-def get(
+def listed(
     request: HttpRequest,
     key: str,
     id: int,  # noqa: A002
-    job: int,
 ) -> Json:
+    """The newest first; one alone by `?job=`."""
     model = _model(request, key, id, Role.READER)
-    for one in explaining.QUESTIONS:
-        found = explaining.answered(model, caller(request), str(job), one)
-        if found is not None:
-            return _shown(found)
-    raise Http404("There is no such explanation of this model.")
+    number = request.GET.get("job", "")
+    if number and not number.isdecimal():
+        raise Failure(422, "invalid", "A job is a number.", "job")
+    found = explaining.asked_of(model, int(number) if number else None)
+    return {"explanations": [_shown(one) for one in found]}
 
 
 def _shown(job: Job) -> Json:
@@ -66,7 +68,4 @@ def _shown(job: Job) -> Json:
 
 def _model(request: HttpRequest, key: str, number: int, role: Role) -> TrainedModel:
     project = project_for(request.user, key, role)
-    found = row(project, TrainedModel, through="session__analysis__project", pk=number)
-    if data_of(found.session.analysis.task) != "table":
-        raise Failure(409, "refused", "This model is of pictures: its pages explain pictures.")
-    return found
+    return row(project, TrainedModel, through="session__analysis__project", pk=number)

@@ -2,7 +2,7 @@
 
 from trackside.api import explaining
 from trackside.api import shapes as s
-from trackside.api.operations import Operation
+from trackside.api.operations import Operation, Query
 
 P = "/projects/{key}"
 ASK = s.obj(
@@ -34,12 +34,14 @@ EXPLANATION = s.obj(
     reason=s.TEXT,
     answer={"type": ["object", "null"], "description": "docs/jobs.md, An explanation; null so far"},
 )
+ONE = (Query(name="job", schema={"type": "integer"}, text="only the one of this job"),)
 
 EXPLAINING: tuple[Operation, ...] = (
     Operation(method="POST", path=P + "/trained-models/{id}/explain", run=explaining.ask,
               tag="Lab", status=201, body=ASK, answer=EXPLANATION, starts=True,
               text="Explain rows, groups of rows or a made-up row of a model of a table",
               about="Exactly one of `numbers`, `column` and `row`. A quick job answers."),
-    Operation(method="GET", path=P + "/trained-models/{id}/explain/{job}", run=explaining.get,
-              tag="Lab", answer=EXPLANATION, text="An explanation, once its job has answered"),
+    Operation(method="GET", path=P + "/trained-models/{id}/explain", run=explaining.listed,
+              tag="Lab", query=ONE, answer=s.obj("explanations", explanations=s.many(EXPLANATION)),
+              text="The last 20 explanations of a model, the newest first"),
 )  # fmt: skip

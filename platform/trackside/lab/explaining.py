@@ -21,7 +21,7 @@ from trackside.lab.trouble import BadDesign, Refused
 from trackside.saved_models.bundles import about
 
 Json = dict[str, Any]
-MOST = 24  # rows of one job
+MOST, LISTED = 24, 20  # rows of one job; answers of one list
 QUESTIONS = ("rows", "subpopulations", "whatif")
 
 
@@ -111,6 +111,15 @@ def answered(model: TrainedModel, user: User, number: str, ask: str) -> Job | No
     job = job_for(model.session.analysis.project, user, int(number))
     mine = job.spec.get("bundle") == str(bundle_of(model)) and job.spec.get("ask") == ask
     return job if job.kind == "explain" and mine else None
+
+
+def asked_of(model: TrainedModel, number: int | None = None) -> list[Job]:
+    """The last questions about this model, the newest first, or the one of this job."""
+    project = model.session.analysis.project
+    rows = Job.objects.filter(project=project, kind="explain", spec__bundle=str(bundle_of(model)))
+    if number is not None:
+        rows = rows.filter(pk=min(number, 2**62))
+    return list(rows.filter(spec__ask__in=QUESTIONS).order_by("-pk")[:LISTED])
 
 
 def state(job: Job | None) -> Json:
