@@ -252,3 +252,20 @@ def test_a_scored_table_is_not_offered_to_the_lab(
     assert "Visual ML" in offered["new"]
     assert "Visual ML" not in offered["scored"]
     assert "Score" in offered["scored"]
+
+
+def test_a_run_may_have_other_settings_this_time_only(
+    survivors: SavedModel, new: Dataset, ada: User, as_ben: Client
+) -> None:
+    recipe = scoring(survivors, new, ada)
+    form = {"where": "cpu", "ranks": "1", "then": "run", "set-threshold": "0.7",
+            "set-probabilities": "none", "set-explanations": "0"}  # fmt: skip
+    as_ben.post(f"/p/INSECTS/recipes/{recipe.name}/", form)
+    job = JobRow.objects.latest("id")
+    assert (job.spec["threshold"], job.spec["probabilities"]) == (0.7, "none")
+    recipe.refresh_from_db()
+    assert recipe.settings["threshold"] is None
+    JobRow.objects.filter(pk=job.pk).update(state="cancelled")
+    answer = Rest(ada).call("POST", f"{RECIPES}/score scored/run", {"settings": {"threshold": 0.2}})
+    again = JobRow.objects.get(pk=answer.json()["id"])
+    assert (again.spec["threshold"], again.spec["probabilities"]) == (0.2, "all")

@@ -158,7 +158,7 @@ class Change:
 def change_recipe(recipe: Recipe, change: Change) -> Recipe:
     """Runs that have begun keep what they began with. Raises BadRecipe, BadCompute."""
     if change.settings is not None:
-        recipe.settings = _changed(recipe, change.settings)
+        recipe.settings = settings_for(recipe, change.settings)
     if change.compute is not None:
         compute = change.compute
         if recipe.kind != "train":
@@ -170,7 +170,7 @@ def change_recipe(recipe: Recipe, change: Change) -> Recipe:
     return recipe
 
 
-def _changed(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
+def settings_for(recipe: Recipe, given: dict[str, Any]) -> dict[str, Any]:
     """The settings; what is not named goes back to its default. Raises BadRecipe."""
     if recipe.kind == "train":
         return retraining.settings_of(recipe, given)

@@ -16,6 +16,7 @@ from trackside.flow.recipes import (
     check_name,
     create_recipe,
     delete_recipe,
+    settings_for,
 )
 from trackside.flow.scoring import publish_scoring
 from trackside.flow.trouble import BadRecipe, RecipeBusy
@@ -121,8 +122,11 @@ def run_recipe(
     *,
     click_id: str | None = None,
     warm_start: bool | None = None,
+    settings: dict[str, Any] | None = None,
 ) -> Job:
     """A job for this recipe, with its own compute and warm start or with others, this time only.
+
+    So it is with `settings` of a scoring; those that are not named are the recipe's own.
 
     Raises BadRecipe, BadCompute, RecipeBusy.
     """
@@ -140,6 +144,8 @@ def run_recipe(
         wanted = lab.placed(held.saved_model.task, wanted)
     else:
         wanted = scoring.on(held.saved_model, wanted)
+    if settings and held.kind == "score":
+        held.settings = settings_for(held, {**held.settings, **settings})
     version = None if held.kind == "train" else _active(held.saved_model)
     job = jobs.submit(
         project=held.project,

@@ -153,7 +153,8 @@ def _picked(form: QueryDict, one: Recipe) -> dict[str, Any]:
 def _saved(request: HttpRequest, one: Recipe) -> HttpResponse:
     form = request.POST
     if form.get("then") == "run":
-        return _run(request, one, _picked(form, one), _warm(form, one))
+        other = scoring_form.changed(one, form)
+        return _run(request, one, _picked(form, one), _warm(form, one), other)
     batch = form.get("batch", "")
     settings: dict[str, Any] = {
         "batch": int(batch) if batch.isascii() and batch.isdigit() else batch
@@ -189,11 +190,16 @@ def _warm(form: QueryDict, one: Recipe) -> bool | None:
 
 
 def _run(
-    request: HttpRequest, one: Recipe, compute: dict[str, Any] | None, warm: bool | None = None
+    request: HttpRequest,
+    one: Recipe,
+    compute: dict[str, Any] | None,
+    warm: bool | None = None,
+    settings: dict[str, Any] | None = None,
 ) -> HttpResponse:
     user = caller(request)
     click = request.POST.get("click_id", "")[:64] or None
-    job: Job = services.run_recipe(one, user, compute, click_id=click, warm_start=warm)
+    more: dict[str, Any] = {"click_id": click, "warm_start": warm, "settings": settings}
+    job: Job = services.run_recipe(one, user, compute, **more)
     messages.success(request, f"{one} runs as job {job.pk}.")
     return redirect("job", one.project.key, job.pk)
 
