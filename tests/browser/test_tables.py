@@ -58,8 +58,13 @@ def test_a_corrected_type_is_read_from_the_same_file(user: Visitor) -> None:
     user.inspect("table_columns")
     page.get_by_label("Type of number").select_option("text")
     expect(page.get_by_text("1 type to correct: number")).to_be_visible()
+    page.get_by_role("link", name="Which texts are missing values in age").click()
+    page.keyboard.type("89")
+    expect(page.get_by_label("Other texts in single columns")).to_have_value("age: 89")
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_text(re.compile("Ready")).first).to_be_visible(timeout=LONG)
     user.go(f"{HERE}?tab=columns")
     expect(page.get_by_label("Type of number")).to_have_value("text")
     expect(page.get_by_text("corrected")).to_be_visible()
+    expect(page.get_by_text("; others in age")).to_be_visible()
+    expect(page.get_by_label("Type of age")).to_have_value("text")  # NA is a word there now

@@ -21,7 +21,8 @@ function settle() {
   const names = some.slice(0, 3).map((one) => one.closest(".column").dataset.column).join(", ");
   if (some.length) parts.push(`${some.length} ${some.length === 1 ? "type" : "types"} to correct: ${names}${some.length > 3 ? " …" : ""}`);
   if (readAnew()) parts.push("the file is read with other options");
-  what.textContent = parts.length ? parts.join("; ") : begin;
+  const said = parts.join("; ");
+  what.textContent = said ? said[0].toUpperCase() + said.slice(1) : begin;
 }
 
 // A line for the column in "Other texts in single columns", ready to be written on.
