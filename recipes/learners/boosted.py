@@ -18,6 +18,7 @@ LOSSES = {  # not its pseudo-Huber: its steps overshoot and diverge where errors
     "squared": "reg:squarederror",
     "absolute": "reg:absoluteerror",
 }
+EACH = 10  # rounds: to compute the training loss in each one would be a tenth of the fit
 PASSED_ON = (  # params that XGBoost calls the same
     "tree_method",
     "booster",
@@ -58,12 +59,12 @@ class Boosted:
     def _fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
         params = self._setup.params
         data = self._matrix(train)
-        evals = [(data, "train")]
+        evals = []
         if validation is not None:
             evals.append((self._matrix(validation, like=data), "validation"))
         early = validation is not None and params["early_stopping"]
         patience = params["patience"] if early else None
-        hears, self._before = _Hears(told, params["rounds"], patience), self._rounds
+        hears, self._before = _Hears(told, data, params["rounds"], patience), self._rounds
         booster = xgboost.train(
             self._settings(),
             data,
@@ -176,9 +177,10 @@ class _Hears(TrainingCallback):
     and early stopping that was never asked fails when it looks for the best round.
     """
 
-    def __init__(self, told: Told, rounds: int, patience: int | None) -> None:
+    def __init__(self, told: Told, train: Any, rounds: int, patience: int | None) -> None:
         super().__init__()
         self._told = told
+        self._train = train
         self._rounds = rounds
         self._early: Any = TrainingCallback()
         if patience is not None:
@@ -195,10 +197,12 @@ class _Hears(TrainingCallback):
 
     def after_iteration(self, model: Any, epoch: int, evals_log: dict[str, Any]) -> bool:
         self.grown = epoch + 1
-        last: Round = {"round": epoch + 1, "of": self._rounds, "val_loss": None}
-        for part, name in (("train", "train_loss"), ("validation", "val_loss")):
-            for figures in evals_log.get(part, {}).values():
-                last[name] = float(figures[-1])
+        last: Round = {"round": epoch + 1, "of": self._rounds, "train_loss": None}
+        judged = next(iter(evals_log.get("validation", {}).values()), None)
+        last["val_loss"] = judged and float(judged[-1])
+        stops = bool(self._early.after_iteration(model, epoch, evals_log)) or self._told.stopped()
+        if stops or epoch < EACH or not self.grown % EACH or self.grown == self._rounds:
+            said = model.eval_set([(self._train, "train")], epoch)
+            last["train_loss"] = float(said.rpartition(":")[2])
         self._told.tell(last)
-        late = bool(self._early.after_iteration(model, epoch, evals_log))
-        return self._told.stopped() or late
+        return stops

@@ -46,7 +46,7 @@ def learner(name: str, **params: Any) -> Learner:
 def fitted(one: Learner, validation: Rows | None = None, stop_at: int = 0) -> list[Round]:
     """The rounds that it told."""
     told: list[Round] = []
-    stopped = (lambda: len(told) >= stop_at) if stop_at else (lambda: False)
+    stopped = (lambda: len(told) >= stop_at - 1) if stop_at else (lambda: False)
     one.fit(rows(200), validation, Told(told.append, stopped))
     return told
 

@@ -92,7 +92,8 @@ def rounds(report: Json, best: int | None) -> list[Json]:
             chart.line(name, points, number(points[-1][1]))
     if best:
         chart.mark(best, f"{what.lower()} {best} is kept")
-    few = history[:: max(1, len(history) // 50)]
+    whole = [one for one in history if all(one.get(key) is not None for _, key in names)] or history
+    few = whole[:: max(1, len(whole) // 50)]
     return [
         figure(
             "Loss",

@@ -21,6 +21,7 @@ from recipes.job import GaveWay, Job
 from recipes.learners.learner import ALONE, Company, Round, Rows, Setup, Told
 
 PAUSE = 0.25  # seconds between two events of a kind
+LONGEST = 2.0  # the same, where the next one would have the training loss too
 SILENT = 30 * 86_400.0  # a library's own fit marks nothing until it is done
 INNER = 10  # a cross-test's fits stop early by one in so many of their own training rows
 
@@ -45,6 +46,7 @@ class Fit:
     _since: float = 0.0  # the beginning of the series
     _told: float = 0.0  # when a round was told last
     _untold: bool = False
+    _both: bool = False  # it knows its training loss in some rounds
 
     def run(
         self, train: Ints, val: Ints | None, params: dict[str, Any], deaf: bool = False
@@ -70,7 +72,7 @@ class Fit:
         learner = build(setup)
         if design.goes_on_from is not None:
             learner.load(design.goes_on_from.bundle)
-        told = Told(self._tell, self._only_yields if deaf else self.stopped)
+        told = Told(self.tell, self._only_yields if deaf else self.stopped)
         rows = self._part(
             Rows(matrix, target, None if ready.weights is None else ready.weights[train])
         )
@@ -106,12 +108,14 @@ class Fit:
         encoder = Encoder.of(kept.encoder)
         return encoder, encoder.transform(rows)
 
-    def _tell(self, one: Round) -> None:
+    def tell(self, one: Round) -> None:
         now = time.time()
         self.first_step = self.first_step or now
         self.history.append({**one, "epoch": one["round"], "seconds": round(now - self._began, 3)})
         self._untold = True
-        if now - self._told >= PAUSE:
+        self._both = self._both or one["train_loss"] is not None
+        whole = one["train_loss"] is not None or not self._both
+        if now - self._told >= (PAUSE if whole else LONGEST):
             self._tell_last()
 
     def _tell_last(self) -> None:

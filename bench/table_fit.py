@@ -1,0 +1,124 @@
+"""What training XGBoost through Trackside costs beside calling the library: CPU seconds of a fit.
+
+Both get the same encoded matrix of a real table, the same params and one thread, fit in turn in one
+process, and must end with the same trees. Theirs is what its documentation shows: a quantised
+matrix, the validation rows to watch, early stopping. Ours tells each round to a job's journal,
+looks for an order to stop between two rounds, and keeps the training loss too.
+"""
+
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xgboost
+from threadpoolctl import threadpool_limits
+
+from bench.real_tables import REAL, Real, here, imported, middle, spec_of
+from recipes.data.encode import learn
+from recipes.data.table import spread
+from recipes.engine.tabular import design as designs
+from recipes.engine.tabular import rows
+from recipes.engine.tabular.fitting import Fit
+from recipes.events import Journal
+from recipes.job import Compute, Job
+from recipes.learners.boosted import LOSSES, PASSED_ON, Boosted
+from recipes.learners.learner import Rows, Setup, Told
+
+ROUNDS, WANTED = 15, 1.05
+TABLES = [one for one in REAL if one.name in ("adult", "diamonds")]
+
+
+def main(turns: int = ROUNDS) -> int:
+    if not here():
+        print("table_fit: skipped, it needs ../shared/data")
+        return 0
+    worst = 0.0
+    with tempfile.TemporaryDirectory() as place, threadpool_limits(1):
+        for one in TABLES:
+            worst = max(worst, measured(Path(place), one, turns))
+    return 0 if worst <= WANTED else 1
+
+
+def measured(work: Path, one: Real, turns: int) -> float:
+    folder = work / one.name
+    spec = spec_of(one, imported(work, one.name), "xgboost")
+    job = Job(job=1, kind="train", spec=spec, compute=Compute(threads=1))
+    design = designs.read(job, "cpu")
+    ready = rows.read(design)
+    folder.mkdir()
+    with closing(Journal(folder)) as journal:
+        fit = Fit(job=job, folder=folder, journal=journal, design=design, ready=ready, device="cpu")
+        parts, classes = ready.parts, len(ready.classes)
+        target = ready.target[parts.train]
+        encoder, matrix = learn(
+            ready.take(parts.train), design.features, spread(target, classes), seed=job.seed
+        )
+        setup = Setup(
+            classes=classes, params=design.params, seed=job.seed, threads=1, device="cpu",
+            names=encoder.outputs,
+        )  # fmt: skip
+        train = Rows(matrix, target, None)
+        held = Rows(encoder.transform(ready.take(parts.val)), ready.target[parts.val], None)
+        pairs = [_pair(fit, setup, train, held, turn) for turn in range(turns + 1)][1:]
+    for name, at in (("ours", 0), ("xgboost.train", 1)):
+        print(f"table_fit: {one.name}, {name} {_told([pair[at] for pair in pairs])} CPU seconds")
+    ratio = middle([ours / theirs for ours, theirs in pairs])
+    print(
+        f"table_fit: {one.name} ({len(matrix):,} rows, {matrix.shape[1]} columns), ratio "
+        f"{ratio[0]:.3f} [{ratio[1]:.3f} to {ratio[2]:.3f}] (wanted: at most {WANTED})",
+        flush=True,
+    )
+    return ratio[0]
+
+
+def _pair(fit: Fit, setup: Setup, train: Rows, held: Rows, turn: int) -> tuple[float, float]:
+    """CPU seconds of ours and of theirs; who is first changes from turn to turn."""
+    learner = Boosted(setup)
+
+    def ours() -> Any:
+        learner.fit(train, held, Told(fit.tell, fit.stopped))
+        return learner.predict(held.matrix)
+
+    def theirs() -> Any:
+        return _library(setup, train, held)
+
+    took: dict[Any, float] = {}
+    given: dict[Any, Any] = {}
+    for call in (ours, theirs) if turn % 2 else (theirs, ours):
+        fit.history = []
+        began = time.process_time()
+        given[call] = call()
+        took[call] = time.process_time() - began
+    made = given[ours][:, 1] if setup.classes == 2 else given[ours]
+    np.testing.assert_allclose(made, given[theirs], rtol=1e-4)
+    return took[ours], took[theirs]
+
+
+def _library(setup: Setup, train: Rows, held: Rows) -> Any:
+    params = {name: setup.params[name] for name in PASSED_ON}
+    two = {"objective": "binary:logistic", "eval_metric": "logloss"}
+    number = {"objective": LOSSES[setup.params["loss"]], "eval_metric": "rmse"}
+    params |= {"nthread": 1, "seed": setup.seed, **(two if setup.classes else number)}
+    bins = setup.params["max_bin"]
+    data = xgboost.QuantileDMatrix(train.matrix, label=train.target, max_bin=bins, nthread=1)
+    judge = xgboost.QuantileDMatrix(
+        held.matrix, label=held.target, max_bin=bins, nthread=1, ref=data
+    )
+    stop = xgboost.callback.EarlyStopping(rounds=setup.params["patience"], save_best=True)
+    booster = xgboost.train(
+        params, data, num_boost_round=setup.params["rounds"], evals=[(judge, "validation")],
+        verbose_eval=False, callbacks=[stop],
+    )  # fmt: skip
+    return booster.predict(xgboost.DMatrix(held.matrix, nthread=1))
+
+
+def _told(values: list[float]) -> str:
+    return f"{np.median(values):.2f} [{min(values):.2f} to {max(values):.2f}]"
+
+
+if __name__ == "__main__":
+    sys.exit(main(*(int(one) for one in sys.argv[1:2])))
