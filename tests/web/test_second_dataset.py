@@ -1,12 +1,14 @@
 """A design that tests its models on a second dataset: form, REST, spec, and who may delete it."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from tests.web import table_stage
+from tests.recipes import tabling
+from tests.web import table_stage, trained_tables
 from tests.web.test_lab_tables import CPU, HOME, ROWS, adults
 from tests.web.world import Rest
 from trackside.accounts.models import User
@@ -89,6 +91,23 @@ def test_it_cannot_be_deleted_or_read_again_while_a_job_tests_on_it(
     assert next(one.title for one in diagnose(analysis)) == "The test set cannot test"
     with pytest.raises(services.Refused, match="no dataset 'later' in this project"):
         services.train(analysis, ada, CPU)
+
+
+def test_the_dialog_and_the_results_name_it(
+    analysis: Analysis, later: Dataset, project: Project, ada: User, as_ada: Any, tmp_path: Path
+) -> None:
+    services.save_design(analysis, "split", on_another())
+    dialog = as_ada.get(f"{HOME}train/", headers={"X-Fragment": "1"}).content.decode()
+    assert "tested on later" in dialog
+    second = {**tabling.dataset(tmp_path / "later", tabling.small(30)), "name": "later"}
+    first = tabling.dataset(tmp_path / "data", tabling.small())
+    spec = {**tabling.QUICK, "split": on_another(), "test": second}
+    folder = tabling.job(tmp_path, first, "good", spec=spec)
+    tabling.run(folder)
+    model = trained_tables.placed(project, ada, folder)
+    page = f"/p/INSECTS/trained-models/{model.pk}/"
+    assert "tested on 30 rows of later" in words(as_ada.get(page).content.decode())
+    assert "On later, the test set" in words(as_ada.get(f"{page}metrics/").content.decode())
 
 
 def without(name: str) -> Any:
