@@ -134,7 +134,7 @@ function options(one, series, log, size) {
   const last = one.epochs ?? 1;
   return {
     ...size,
-    padding: [10, 12, 0, 0],
+    padding: [10, 30, 0, 0], // half of the last tick's words
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
     scales: { x: { time: false, range: (_, least, most) => [0, Math.max(most ?? 1, last <= 60 ? last : Math.min(last, (most ?? 1) * 1.25))] }, y: { distr: log ? 3 : 1 } },
