@@ -136,3 +136,15 @@ def test_it_is_deployed_and_scores_a_table(user: Visitor, model: dict[str, Any])
     expect(page.get_by_role("columnheader", name=re.compile("proba_1"))).to_be_visible(timeout=LONG)
     user.go("/p/SHIP/recipes/score scored/")
     user.inspect("table_score_recipe")
+
+
+def test_a_version_is_compared_and_documented(user: Visitor, model: dict[str, Any]) -> None:
+    page = user.page
+    user.go("/p/SHIP/models/survivors/")
+    page.get_by_role("link", name="Document of version 1").click()
+    expect(page.get_by_role("heading", name="Limits")).to_be_visible()
+    user.inspect("model_document")
+    user.go(f"/p/SHIP/comparison/?of=survivors:1&of={model['id']}")
+    page.get_by_role("button", name="Is it more than chance?").click()
+    expect(page.get_by_text("counted one by one")).to_be_visible(timeout=LONG)
+    user.inspect("model_comparison")

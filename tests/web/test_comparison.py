@@ -183,8 +183,11 @@ def test_other_rows_are_said_to_be_others(
 ) -> None:
     one = trained_tables.placed(project, ada, learned["two_class"])
     split = dict(one.job.spec.get("split") or {}) if one.job else {}
-    html = said(as_cleo, one.pk, again(one, split={**split, "seed": 99}).pk)
-    assert "split otherwise than the champion" in html
+    two = again(one, split={**split, "seed": 99})
+    assert "split otherwise than the champion" in said(as_cleo, one.pk, two.pk)
+    found = chosen(project, [str(one.pk), str(two.pk)])
+    assert not comparison.same_test(found)
+    assert comparison.same_test(found[:1])
     TrainedModel.objects.filter(label="XGBoost again").delete()
     html = said(as_cleo, one.pk, again_elsewhere(one).pk)
     assert "Judged on other data than the champion" in html

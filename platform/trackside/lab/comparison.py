@@ -1,5 +1,6 @@
 """Champion and challengers side by side: figures, rows, classes, importance. Pure."""
 
+import json
 from typing import Any
 
 from recipes.tasks.task import Metric
@@ -67,6 +68,19 @@ def _counted(found: list[Entrant], champion: Entrant, pairs: Json, what: str) ->
         return {"same": True, "sentence": text}
     text = f"Not all {what} judged both: {words.listed(less)} shared with the champion. "
     return {"same": False, "sentence": f"{text}Intervals are those of the shared {what}."}
+
+
+def same_test(found: list[Entrant]) -> bool:
+    """Whether all were tested on as many rows of the same data, split alike."""
+    return len({_test(one) for one in found}) == 1
+
+
+def _test(one: Entrant) -> tuple[str, str, int]:
+    second = one.spec.get("test") or {}
+    tested = one.report.get("test") or {}
+    data = str(second.get("fingerprint") or one.fingerprint)
+    split = "" if second else json.dumps(one.part("split"), sort_keys=True)
+    return data, split, int(tested.get("rows") or tested.get("images") or 0)
 
 
 def figures(found: list[Entrant], champion: Entrant, pairs: Json, part: str = "") -> list[Json]:
@@ -211,7 +225,11 @@ def importance(found: list[Entrant], champion: Entrant) -> Json:
     """Each column's share in each model, by permutation where all have it."""
     held = {one.key: one.report.get("importance") or {} for one in found}
     by = next(
-        (way for way in ("permutation", "model") if all(each.get(way) for each in held.values())),
+        (
+            way
+            for way in ("permutation", "shap", "model")
+            if all(each.get(way) for each in held.values())
+        ),
         "",
     )
     if not by:

@@ -21,6 +21,9 @@ def in_words(one: Entrant) -> Said:
     algorithm = ALGORITHMS.get(str(one.part("algorithm")))
     task = one.card
     said: Said = {("Algorithm", "Algorithm"): algorithm_label(str(one.part("algorithm")))}
+    before = one.spec.get("goes_on_from") or {}
+    if before:
+        said["Algorithm", "Goes on from"] = f"version {before.get('version')}"
     cards: list[tuple[str, Params | None, str]] = [
         ("Algorithm", algorithm.params if algorithm else None, "params"),
         ("Training", algorithm.training if algorithm else None, "training"),
@@ -39,6 +42,9 @@ def in_words(one: Entrant) -> Said:
         said["Features", name] = handled(handling)
     said["Data", "Dataset"] = one.dataset.name if one.dataset else "no longer in the project"
     said["Data", "Fingerprint"] = one.fingerprint[:12] or words.NOTHING
+    test = one.spec.get("test") or {}
+    if test:
+        said["Data", "Test dataset"] = f"{test.get('name')}, {str(test.get('fingerprint'))[:12]}"
     said["Data", "Seed"] = str(one.told.get("seed") or (one.job.seed if one.job else words.NOTHING))
     return said
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from trackside.lab import charts_classes, charts_values, reports
+from trackside.lab import charts_classes, charts_values, learning_curve, reports
 from trackside.lab.drawing import number
 from trackside.lab.entrants import Entrant
 
@@ -25,6 +25,9 @@ def performance(one: Entrant) -> list[Json]:
             drawn += value(report, one.target)
     if report.get("history"):
         drawn += charts_values.rounds(report, one.facts.get("best_epoch"))
+    card = one.card.metrics.get(one.metric)
+    if report.get("learning") and card is not None:
+        drawn += learning_curve.drawn(report["learning"], card)
     if one.card.data == "images":
         drawn = [each | {"help": _of_pictures(each["help"])} for each in drawn]
     return [*_confusion(one), *_per_class(one), *(_figure(each) for each in drawn)]
@@ -97,23 +100,24 @@ def _per_class(one: Entrant) -> list[Json]:
 
 def importance(one: Entrant) -> list[Json]:
     held = one.report.get("importance") or {}
-    by = next((name for name in ("permutation", "model") if held.get(name)), "")
-    if not by:
-        return []
-    columns = held[by]["columns"][:RANKED]
-    most = max((each["share"] or 0 for each in columns), default=0) or 1
-    blocks: list[Json] = [
-        {"kind": "text", "text": f"{held[by]['what']}. Each column's share of the whole."},
-        {
-            "kind": "bars",
-            "rows": [
-                {"name": each["name"], "text": f"{100 * (each['share'] or 0):.1f} %",
-                 "width": max(0.0, 100 * (each["share"] or 0) / most)}
-                for each in columns
-            ],
-        },
-    ]  # fmt: skip
+    ways = [name for name in ("permutation", "shap") if held.get(name)] or ["model"]
+    blocks = [block for name in ways if held.get(name) for block in _ranks(held[name])]
     for each in (one.report.get("partial") or [])[:PARTIAL]:
         drawn = charts_values.partial(one.report, one.target, each["name"])
         blocks += [_figure(one | {"title": f"Partial dependence: {one['title']}"}) for one in drawn]
     return blocks
+
+
+def _ranks(held: Json) -> list[Json]:
+    columns = held["columns"][:RANKED]
+    most = max((each["share"] or 0 for each in columns), default=0) or 1
+    rows = [
+        {
+            "name": each["name"],
+            "text": f"{100 * (each['share'] or 0):.1f} %",
+            "width": max(0.0, 100 * (each["share"] or 0) / most),
+        }
+        for each in columns
+    ]
+    said = f"{held['what']}. Each column's share of the whole."
+    return [{"kind": "text", "text": said}, {"kind": "bars", "rows": rows}]

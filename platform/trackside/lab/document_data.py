@@ -103,6 +103,11 @@ def split(one: Entrant) -> list[Json]:
     parts = one.facts.get("rows") or one.facts.get("images") or {}
     names = {"train": "Learned from", "val": "Validated on", "test": "Tested on"}
     rows += [[names.get(name, name), f"{count:,} {things(one)}"] for name, count in parts.items()]
+    second = one.spec.get("test") or {}
+    if second:
+        rows.append(
+            ["Test dataset", f"{second.get('name')}, fingerprint {second.get('fingerprint')}"]
+        )
     return [_pairs(rows)] if rows else []
 
 

@@ -62,6 +62,7 @@ def _compared(request: HttpRequest, project: Project, found: list[Entrant], firs
         "lines": lines,
         "verdict": comparison.verdict(found, first, lines, rows["same"]),
         "tested": comparison.figures(found, first, {}, "test"),
+        "same_test": comparison.same_test(found),
         "figure": figure,
         "figures": comparison.CLASS_FIGURES,
         "per_class": comparison.by_class(found, first, figure),
