@@ -125,7 +125,7 @@ def _dataset(job: Job, about: Json) -> Path:
     given = job.spec.get("dataset") or {}
     if about["fingerprint"] != given.get("fingerprint"):
         raise BadData(CHANGED)
-    return Path(given["folder"])
+    return source.unchanged(given)
 
 
 def _true(value: Any, classes: list[str]) -> Any:
