@@ -80,7 +80,7 @@ def _pair(fit: Fit, setup: Setup, train: Rows, held: Rows, turn: int) -> tuple[f
     learner = Boosted(setup)
 
     def ours() -> Any:
-        learner.fit(train, held, Told(fit.tell, fit.stopped))
+        learner.fit(train, held, Told(fit.tell, fit.ended))
         return learner.predict(held.matrix)
 
     def theirs() -> Any:

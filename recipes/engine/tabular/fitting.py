@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from recipes.job import GaveWay, Job
 from recipes.learners.learner import ALONE, Company, Round, Rows, Setup, Told
 
 PAUSE = 0.25  # seconds between two events of a kind
+ASKED = 0.05  # seconds between two looks at what is asked of the job
 LONGEST = 2.0  # the same, where the next one would have the training loss too
 SILENT = 30 * 86_400.0  # a library's own fit marks nothing until it is done
 INNER = 10  # a cross-test's fits stop early by one in so many of their own training rows
@@ -46,6 +48,7 @@ class Fit:
     _since: float = 0.0  # the beginning of the series
     _told: float = 0.0  # when a round was told last
     _untold: bool = False
+    _asked: float = 0.0  # when the order was looked for last
     _both: bool = False  # it knows its training loss in some rounds
 
     def run(
@@ -53,7 +56,7 @@ class Fit:
     ) -> Model:
         """A model of these rows. `deaf`: an order to finish early does not end it."""
         ready, design = self.ready, self.design
-        self.history, self._began, self._told = [], time.time(), 0.0
+        self.history, self._began, self._told, self._asked = [], time.time(), 0.0, 0.0
         self._since = self._since or self._began
         target = ready.target[train]
         encoder, matrix = self._encoded(train, target)
@@ -72,7 +75,7 @@ class Fit:
         learner = build(setup)
         if design.goes_on_from is not None:
             learner.load(design.goes_on_from.bundle)
-        told = Told(self.tell, self._only_yields if deaf else self.stopped)
+        told = Told(self.tell, partial(self.ended, deaf=deaf))
         rows = self._part(
             Rows(matrix, target, None if ready.weights is None else ready.weights[train])
         )
@@ -153,7 +156,15 @@ class Fit:
         self.early = self.early or word == "finish_early"
         return self.early
 
-    def _only_yields(self) -> bool:
+    def ended(self, *, deaf: bool = False) -> bool:
+        """The same between two rounds, of which there may be a thousand a second: a process alone
+        does not look for the order after each. `deaf`: only giving way ends it."""
+        now = time.monotonic()
+        if self.company.world == 1 and now - self._asked < ASKED:
+            return self.early and not deaf
+        self._asked = now
+        if not deaf:
+            return self.stopped()
         if self._wanted() == "yield":
             raise GaveWay
         return False

@@ -70,6 +70,8 @@ def _point(fit: Fit, rows: Ints, judged: Judged) -> Json | None:
     except GaveWay:
         raise
     except Exception as wrong:  # the model is there already: a point is not worth losing it
+        if fit.company.world > 1:
+            raise  # the other ranks wait for this one
         text = f"The learning curve has no point at {len(rows):,} rows: {wrong}"
         fit.journal.write("note", level="warning", text=text)
         return None
