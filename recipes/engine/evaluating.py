@@ -174,6 +174,7 @@ def _finish(judged: _Judged, table: Json, of: int, folder: Path, journal: Journa
         metric=about["metric"],
         score=made["metrics"].get(about["metric"]),
         metrics=made["metrics"],
+        trained=about["metrics"],
         judged=len(judged.rows),
         of=of,
         left_out=made["left_out"],

@@ -14,7 +14,8 @@ from recipes.tasks import TASKS
 
 Json = dict[str, Any]
 FILE = "evaluation.json"
-NAMED = 50  # unknown classes that are named
+NAMED, MOST = 50, 10_000  # unknown classes that are named, that are counted
+LONGEST = 100  # characters of one
 OLD = (
     "The model was trained before Trackside kept what a model learned from: the drift of the data "
     "is unknown. Train it again to see it."
@@ -27,6 +28,7 @@ class LeftOut:
     def __init__(self) -> None:
         self._why: Counter[str] = Counter()
         self._strange: Counter[str] = Counter()
+        self._many = False
 
     def add(self, why: str, count: int = 1) -> None:
         if count:
@@ -34,15 +36,18 @@ class LeftOut:
 
     def strange(self, classes: Iterable[str]) -> None:
         """Classes that the model does not know, one a row."""
-        found = Counter(classes)
+        found = Counter(one[:LONGEST] for one in classes)
         self._strange += found
         self.add("the model does not know the class", found.total())
+        if len(self._strange) > MOST:  # the column holds something else than classes
+            self._strange = Counter(dict(self._strange.most_common(NAMED)))
+            self._many = True
 
     def told(self) -> Json:
         return {
             "left_out": [{"why": why, "rows": n} for why, n in self._why.most_common()],
             "unknown": {
-                "count": len(self._strange),
+                "count": None if self._many else len(self._strange),
                 "classes": [
                     {"name": name, "rows": n} for name, n in self._strange.most_common(NAMED)
                 ],

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recipes.engine import drifted
+from recipes.engine.evaluation import LeftOut
 from recipes.engine.fair_sample import FairSample
 
 COUNTS = st.lists(st.integers(0, 1000), min_size=2, max_size=20)
@@ -84,6 +85,19 @@ def test_rows_are_told_apart_by_a_classifier_only_where_they_differ() -> None:
     assert apart["told"]
     assert apart["auc"] > 0.8
     assert drifted.apart(before[:20], moved, LogisticRegression) is None
+
+
+def test_unknown_classes_are_counted_in_bounded_memory() -> None:
+    left = LeftOut()
+    left.strange(["moth"] * 3 + ["x" * 5000])
+    assert left.told()["unknown"]["classes"] == [
+        {"name": "moth", "rows": 3}, {"name": "x" * 100, "rows": 1}
+    ]  # fmt: skip
+    left.strange(str(number) for number in range(20_000))
+    told = left.told()
+    assert told["unknown"]["count"] is None
+    assert told["unknown"]["classes"][0] == {"name": "moth", "rows": 3}
+    assert told["left_out"][0]["rows"] == 20_004
 
 
 def test_a_sample_is_fair_and_bounded() -> None:

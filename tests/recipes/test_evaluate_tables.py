@@ -109,6 +109,20 @@ def test_what_cannot_be_judged_is_counted_with_its_reason(adult: Path, tmp_path:
     }
 
 
+def test_another_threshold_is_judged_beside_the_training_at_the_same_one(
+    adult: Path, tmp_path: Path
+) -> None:
+    about = json.loads((adult / "model.json").read_text())
+    told = evaluated(tmp_path, adult, part(8000, 2000), threshold=0.9)
+    assert told["threshold"] == 0.9
+    trained = told["trained"]["metrics"]
+    assert trained["roc_auc"] == about["metrics"]["roc_auc"]
+    assert trained["recall"] < about["metrics"]["recall"]
+    assert abs(trained["recall"] - told["metrics"]["recall"]) < 0.1
+    moved = {one["name"]: one["strength"] for one in told["drift"]["prediction"]}
+    assert moved["prediction"] == "none", "the same threshold on both sides"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

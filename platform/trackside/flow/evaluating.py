@@ -95,6 +95,7 @@ def publish_evaluation(job: Job, attempt: Attempt, result: Json) -> None:
         folder=_keep(job, attempt),
         metric=str(result.get("metric") or ""),
         metrics=result.get("metrics") or {},
+        trained=result.get("trained") or {},
         judged=int(result.get("judged") or 0),
         of=int(result.get("of") or 0),
         left_out=result.get("left_out") or [],

@@ -31,6 +31,7 @@ class Found:
     folder: str
     metric: str
     metrics: Json
+    trained: Json = field(default_factory=dict)  # in the training, at the same threshold
     judged: int
     of: int
     left_out: list[Json] = field(default_factory=list)
@@ -74,7 +75,7 @@ def record(store: EvaluationStore, found: Found, user: User | None) -> Evaluatio
         folder=found.folder,
         metric=found.metric,
         metrics=found.metrics,
-        trained=found.version.metrics,
+        trained=found.trained or found.version.metrics,
         judged=found.judged,
         of=found.of,
         left_out=found.left_out,

@@ -1,7 +1,7 @@
 """An evaluate job on a table: streamed; what is judged at once is bounded by a fair sample."""
 
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,17 @@ from recipes.engine import drifted, evaluation
 from recipes.engine.evaluation import Json, LeftOut
 from recipes.engine.facts import versions
 from recipes.engine.fair_sample import FairSample
-from recipes.engine.metrics import Floats, Ints
+from recipes.engine.metrics import Floats
 from recipes.engine.pace import Count
 from recipes.engine.peers import Peers, device_name
-from recipes.engine.tabular import devices, figures, reference, report, scoring
+from recipes.engine.tabular import devices, figures, reference, report, scoring, then
 from recipes.engine.tabular.judged_rows import JudgedRows
 from recipes.engine.tabular.model import Model, load
-from recipes.engine.tabular.outcome import PREDICTIONS, chosen
 from recipes.engine.tabular.stream import Block, predicted
 from recipes.events import Journal
 from recipes.job import BadJob, Job
 
 CELLS, LEAST = 32_000_000, 100_000  # predictions that are judged at once; rows, at least
-MOVING = 10_000  # predictions whose spread is compared
 
 
 def evaluate_table(job: Job, folder: Path, peers: Peers) -> None:
@@ -50,7 +48,7 @@ def evaluate_table(job: Job, folder: Path, peers: Peers) -> None:
             raise BadJob("The job names no dataset.")
         journal.write("phase", name="read", text="Reading the model and the table's columns.")
         bundle = Path(job.spec["bundle"])
-        model = scoring.at(load(bundle, threads), job.spec.get("threshold"))
+        model = _at(bundle, load(bundle, threads), job.spec.get("threshold"))
         file = source.opened(source.unchanged(job.spec["dataset"]))
         _check(model, file)
         on = devices.chosen(job, peers, bundle, model, file, journal)
@@ -66,6 +64,14 @@ def evaluate_table(job: Job, folder: Path, peers: Peers) -> None:
         on.verify()
         journal.write("phase", name="report", text="Comparing with the training.")
         _finish(walk, bundle, folder, rows, journal, on.facts())
+
+
+def _at(bundle: Path, model: Model, threshold: float | None) -> Model:
+    """The model with another threshold, and with the metrics that its training has there."""
+    made = scoring.at(model, threshold)
+    if made.about["threshold"] == model.about["threshold"]:
+        return made
+    return replace(made, about={**made.about, "metrics": then.metrics(bundle, made.about)})
 
 
 def _check(model: Model, file: pq.ParquetFile) -> None:
@@ -181,6 +187,7 @@ def _finish(
         metric=about["metric"],
         score=made["metrics"].get(about["metric"]),
         metrics=made["metrics"],
+        trained=about["metrics"],
         judged=walk.judged.passed,
         of=rows,
         left_out=made["left_out"],
@@ -206,44 +213,10 @@ def _drift(walk: _Walk, bundle: Path, true: Floats, given: Floats) -> Json:
     unseen = walk.model.encoder.unseen()
     for one in (data or {}).get("columns", []):
         one["unseen"] = unseen.get(one["name"], 0)
-    prediction, target = _predictions(walk, bundle, true, given)
+    prediction, target = then.compared(bundle, walk.model.about, true, given)
     return {
         "data": data,
         "why": "" if known else evaluation.OLD,
         "prediction": drifted.ranked(prediction),
         "target": drifted.ranked(target),
     }
-
-
-def _predictions(
-    walk: _Walk, bundle: Path, true: Floats, given: Floats
-) -> tuple[list[Json], list[Json]]:
-    """How predictions and truth are spread now, beside those that judged the training."""
-    if not (bundle / PREDICTIONS).is_file():
-        return [], []
-    before, name = _few(pq.read_table(bundle / PREDICTIONS)), walk.model.about["target"]
-    places = np.random.default_rng(3).permutation(len(true))[:MOVING]
-    true, given = true[places], given[places]
-    if not walk.classes:
-        old, was = (before.column(one).to_numpy() for one in ("prediction", "true"))
-        return (
-            evaluation.moved_numbers("prediction", old, given),
-            evaluation.moved_numbers(name, was, true),
-        )
-    names = np.array(walk.classes, object)
-    now = names[chosen(given, walk.model.about["threshold"])]
-    said = evaluation.moved_classes("prediction", before.column("prediction").to_pylist(), now)
-    probas = np.stack([before.column(f"proba_{one}").to_numpy() for one in walk.classes], 1)
-    if len(names) == 2:
-        what = f"proba_{walk.classes[1]}"
-        said += evaluation.moved_numbers(what, probas[:, 1], given[:, 1])
-    else:
-        said += evaluation.moved_numbers("highest probability", probas.max(1), given.max(1))
-    labels: Ints = true.astype(np.int64)
-    was = before.column("true").to_pylist()
-    return said, evaluation.moved_classes(name, was, names[labels])
-
-
-def _few(table: pa.Table) -> pa.Table:
-    places = np.random.default_rng(2).permutation(len(table))[:MOVING]
-    return table.take(pa.array(np.sort(places)))

@@ -1,7 +1,7 @@
 """What a model of a table learned from, as far as a later evaluation compares with it.
 
 `reference.parquet` of a bundle holds a fair sample of the training rows: their inputs as they stood
-in the table, of free text its length alone.
+in the table, of free text its length alone, of other texts the beginning.
 """
 
 from pathlib import Path
@@ -20,6 +20,7 @@ Json = dict[str, Any]
 FILE = "reference.parquet"
 ROWS, FEWEST, CELLS = 10_000, 500, 2_000_000
 TOLD_APART = 5_000  # rows of each side that the classifier of the drift learns from
+LONGEST = 200  # characters of a text
 WIDEST = 300  # columns up to which there is one
 
 
@@ -38,14 +39,19 @@ def sample(table: pa.Table, rows: Ints, features: dict[str, Json], seed: int) ->
 
 
 def condensed(table: pa.Table, features: dict[str, Json]) -> pa.Table:
-    """Free text as its length in characters; all else as it stands."""
-    columns = {
-        name: pc.utf8_length(as_text(column)).cast(pa.int64())
-        if features[name]["type"] == "text"
-        else column
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    }
-    return pa.table(columns)
+    """Free text as its length in characters, other texts cut; all else as it stands."""
+    names, columns = table.column_names, table.columns
+    kinds = [str(features[name]["type"]) for name in names]
+    made = [_condensed(one, kind) for one, kind in zip(columns, kinds, strict=True)]
+    return pa.table(dict(zip(names, made, strict=True)))
+
+
+def _condensed(column: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
+    if kind == "text":
+        return pc.utf8_length(as_text(column)).cast(pa.int64())
+    if pa.types.is_string(column.type):
+        return pc.utf8_slice_codeunits(column, 0, LONGEST)
+    return column
 
 
 def read(bundle: Path) -> pa.Table | None:
