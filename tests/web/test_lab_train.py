@@ -258,4 +258,4 @@ def test_rest_reads_what_fits_and_the_best_model_first(analysis: Analysis, ada: 
     assert found["start"]["seconds"] == 0
     session = services.train(analysis, ada, CPU)
     lab_stage.trained(session)
-    assert queries.leaderboard(session)[0]["metrics"]["accuracy"] == 0.932
+    assert queries.session_models(session)[0].metrics["accuracy"] == 0.932

@@ -98,24 +98,6 @@ def waits(models: list[TrainedModel]) -> str:
     return "paused" if any(job.paused for job in left) else "queued"
 
 
-def leaderboard(session: Session) -> list[dict[str, Any]]:
-    """The models of a session as REST shows them, best first."""
-    return [
-        {
-            "id": one.pk,
-            "algorithm": one.algorithm,
-            "label": one.label,
-            "state": state_of(one),
-            "metric": one.metric,
-            "score": one.score,
-            "metrics": one.metrics,
-            "params": one.params,
-            "job": one.job_id,
-        }
-        for one in best_first(session_models(session), card_of(session.analysis))
-    ]
-
-
 def with_compute(analysis: Analysis, compute: dict[str, Any]) -> Analysis:
     """A copy whose design names this compute."""
     made = copy(analysis)
