@@ -23,7 +23,7 @@ def usual(seen: list[Seen]) -> Row:
 
 
 def cleaned(seen: list[Seen], given: Row, base: Row | None = None) -> Row:
-    """A value for each column: those given, else those of `base`, else the usual ones.
+    """A value for each column: the one given, else that of `base`, else the usual one.
 
     Raises ParamError with a sentence a column. Texts are read as the column's type.
     """
@@ -34,11 +34,10 @@ def cleaned(seen: list[Seen], given: Row, base: Row | None = None) -> Row:
         if name not in known
     }
     row: Row = {}
+    start = {**usual(seen), **(base or {}), **given}
     for name, one in known.items():
-        start = usual(seen) if base is None else base
-        value = given.get(name, start.get(name)) if name in given or name in start else None
         try:
-            row[name] = read(one, value)
+            row[name] = read(one, start[name])
         except ValueError as wrong:
             errors[name] = str(wrong)
     if errors:

@@ -94,6 +94,16 @@ def test_a_judged_row_is_explained_as_it_was_judged(titanic: Trained, tmp_path: 
     assert sizes == sorted(sizes, reverse=True)
 
 
+def test_a_threshold_that_is_kept_decides(titanic: Trained, tmp_path: Path) -> None:
+    numbers = [one["number"] for one in judged(titanic)[:5]]
+    for threshold, said in ((0.0, "1"), (1.1, "0")):
+        home = tmp_path / said
+        told = ask(titanic, home, ask="rows", numbers=numbers, threshold=threshold)
+        assert {one["prediction"] for one in told["items"]} == {said}
+        groups = ask(titanic, home / "g", ask="subpopulations", column="sex", threshold=threshold)
+        assert groups["items"][0]["predicted"] == float(said)
+
+
 def test_a_row_that_drops_out_says_why(forest: Trained, tmp_path: Path) -> None:
     ages = tabling.real("titanic").slice(0, 300)["age"].to_pylist()
     gap, there = ages.index(None), next(n for n, age in enumerate(ages) if age)

@@ -128,6 +128,21 @@ def test_a_made_up_row_comes_back_with_its_values_and_hints_fill_the_form(
     assert whatif_form._text(change["to"]) in field[0]
 
 
+def test_columns_beyond_the_form_come_from_the_row_that_it_began_with(
+    survivors: TrainedModel, as_ada: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whatif_form, "FIRST", 1)
+    monkeypatch.setattr(whatif_form, "MOST", 3)
+    form = text(as_ada, survivors, "whatif/?row=2")
+    assert len(re.findall(r'class="f wi', form)) == 3
+    assert "10 more columns" in words(form)
+    job = asked(as_ada, survivors, "whatif", from_row="2")
+    second = trained_tables.tabling.real("titanic").slice(1, 1).to_pylist()[0]
+    assert job.spec["row"] == {name: second[name] for name in job.spec["row"]}
+    again = asked(as_ada, survivors, "whatif", from_job=str(job.pk), from_row="9")
+    assert again.spec["row"] == job.spec["row"]
+
+
 WRONG: dict[str, tuple[str, str, str]] = {
     "a word for a number": ("age", "old", "takes a number, not"),
     "half a person": ("sibsp", "0.5", "takes whole numbers"),

@@ -36,7 +36,7 @@ def ask(
     if asked == ["column"]:
         return _shown(explaining.ask_groups(model, user, body["column"]))
     fixed, toward = body.get("fixed") or [], body.get("toward") or ""
-    base = body.get("number")
+    base = explaining.row_of(model, body["number"]) if "number" in body else None
     return _shown(explaining.ask_whatif(model, user, body["row"], fixed, toward, base))
 
 

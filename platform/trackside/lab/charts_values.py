@@ -199,4 +199,4 @@ def _short(text: str) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return number(value) if isinstance(value, int | float) else str(value).removesuffix("T00:00:00")
+    return number(value) if isinstance(value, int | float) else str(value).removesuffix(" 00:00:00")

@@ -151,12 +151,14 @@ def what_if(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     asked = _asked(request, model, "whatif")
     try:
         seen = explaining.seen(model)
-        start, trouble = _start(request, model, seen, asked["job"])
+        start, trouble = _start(request, model)
     except Refused as refused:
         return {**asked, "refused": str(refused)}
     posted = request.POST if request.method == "POST" else None
     errors: dict[str, str] = {}
+    begun = {name: request.GET.get(name, "") for name in ("job", "row")}
     if posted is not None:
+        begun = {"job": posted.get("from_job", ""), "row": posted.get("from_row", "")}
         start = start | whatif_form.posted(seen, posted.dict())
         try:
             whatif.cleaned(seen, start)
@@ -172,7 +174,9 @@ def what_if(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     return {
         **asked,
         "fields": made[: whatif_form.FIRST],
-        "folded": made[whatif_form.FIRST :],
+        "folded": made[whatif_form.FIRST : whatif_form.MOST],
+        "beyond": max(0, len(made) - whatif_form.MOST),
+        "begun": begun,
         "trouble": trouble,
         "errors": errors,
         "goals": _goals(report),
@@ -186,21 +190,19 @@ def what_if(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     }
 
 
-def _start(
-    request: HttpRequest, model: TrainedModel, seen: list[Json], job: Any
-) -> tuple[Json, str]:
-    """What the form is filled from: an answered row, a hint of it, a row of the dataset."""
-    usual = whatif.usual(seen)
-    if job is not None:
-        start = {**usual, **job.spec["row"]}
-        return start | _hinted(job, request.GET.get("hint", "")), ""
-    wanted = _row_asked(request)
-    if wanted is None:
-        return usual, ""
+def _start(request: HttpRequest, model: TrainedModel) -> tuple[Json, str]:
+    """What the form is filled from (an answered row, a hint of it, a row of the dataset), and
+    why it is not."""
+    given = request.POST if request.method == "POST" else request.GET
+    prefix = "from_" if request.method == "POST" else ""
+    job, number_ = given.get(f"{prefix}job", ""), given.get(f"{prefix}row", "")
+    user = caller(request)
     try:
-        return {**usual, **explaining.row_of(model, wanted - 1)}, ""
+        start = explaining.base_of(model, user, job, number_)
     except Refused as refused:
-        return usual, str(refused)
+        return explaining.base_of(model, user, "", ""), str(refused)
+    asked = explaining.answered(model, user, job, "whatif")
+    return start | (_hinted(asked, request.GET.get("hint", "")) if asked else {}), ""
 
 
 def _hinted(job: Any, place: str) -> Json:

@@ -50,14 +50,13 @@ def ask_whatif(
     given: Row,
     fixed: list[str],
     toward: str = "",
-    number: int | None = None,
+    base: Row | None = None,
 ) -> Job:
     """What the model says of a made-up row, and what would turn it. Raises BadDesign, Refused.
 
-    A column that is not given comes from the dataset's row `number`, or is as usual.
+    A column that is not given comes from `base`, and where that lacks it too, is as usual.
     """
     columns = seen(model)
-    base = None if number is None else row_of(model, number)
     try:
         row = whatif.cleaned(columns, given, base)
     except ParamError as wrong:
@@ -102,6 +101,19 @@ def row_of(model: TrainedModel, number: int) -> Row:
     if not values:
         raise Refused(f"The dataset has no row {number + 1:,}.")
     return dict(zip(names, values, strict=True))
+
+
+def base_of(model: TrainedModel, user: User, job: str, number: str) -> Row:
+    """A whole row to begin with: of a what-if that was asked, or of the dataset (counted from 1).
+
+    Else the usual values. Raises Refused.
+    """
+    usual = whatif.usual(seen(model))
+    if (asked := answered(model, user, job, "whatif")) is not None:
+        return {**usual, **asked.spec["row"]}
+    if number.isdecimal() and len(number) < 12 and int(number):
+        return {**usual, **row_of(model, int(number) - 1)}
+    return usual
 
 
 def answered(model: TrainedModel, user: User, number: str, ask: str) -> Job | None:

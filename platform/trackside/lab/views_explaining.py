@@ -49,13 +49,15 @@ def explain_whatif(request: HttpRequest, key: str, number: int) -> HttpResponse:
     """The fields of the form; wrong ones bring it back with a sentence each."""
     model = _model(request, key, number)
     try:
-        seen = explaining.seen(model)
+        seen, user = explaining.seen(model), caller(request)
+        begun = (request.POST.get(name, "") for name in ("from_job", "from_row"))
         job = explaining.ask_whatif(
             model,
-            caller(request),
+            user,
             whatif_form.posted(seen, request.POST.dict()),
             whatif_form.held(seen, request.POST.getlist("fixed")),
             request.POST.get("toward", ""),
+            explaining.base_of(model, user, *begun),
         )
     except BadDesign:
         return views_model.page_of(request, key, number, "whatif", status=422)

@@ -8,7 +8,7 @@ from trackside.lab.drawing import number
 
 Json = dict[str, Any]
 LISTED = 30  # categories that a list shows; of more a person types with suggestions
-FIRST = 24  # fields that are open; the rest are folded away
+FIRST, MOST = 24, 200  # fields that are open; those that are there, the rest folded away
 INPUTS = {"date": "date", "datetime": "datetime-local"}
 
 

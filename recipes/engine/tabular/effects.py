@@ -1,6 +1,5 @@
 """What the model looks at: importance of its columns, and how the prediction moves with them."""
 
-import datetime
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from recipes.data.encode import Encoded, Matrix
 from recipes.engine import metrics
 from recipes.engine.metrics import Floats
 from recipes.engine.tabular.model import Model
+from recipes.engine.tabular.seen import plain
 
 PREDICTED = 400_000  # rows, over all columns that are shuffled
 MOST_ROWS, LEAST_ROWS, REPEATS = 2000, 100, 2
@@ -139,9 +139,4 @@ def _point(model: Model, matrix: Matrix, one: Encoded, value: pa.Array) -> dict[
     matrix[:, one.place] = one.block(pa.chunked_array([value]))
     given = model.learner.predict(matrix).mean(0)
     means = given.tolist() if given.ndim else float(given)
-    shown = value[0].as_py()
-    if isinstance(shown, datetime.date | datetime.datetime):
-        shown = shown.isoformat()
-    elif not isinstance(shown, str | bool | int | float):
-        shown = str(shown)
-    return {"value": shown, "mean": means}
+    return {"value": plain(value[0].as_py()), "mean": means}

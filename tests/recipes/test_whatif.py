@@ -1,0 +1,108 @@
+"""A made-up row: what it may hold, and the numbers that hints try."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recipes import whatif
+from recipes.engine.tabular import counterfactuals
+from recipes.engine.tabular.counterfactuals import Goal
+from recipes.params import ParamError
+
+TYPES = ("text", "integer", "number", "boolean", "date", "datetime")
+
+
+def column(kind: str, **more: Any) -> dict[str, Any]:
+    told = {"name": "x", "type": kind, "may_miss": True, "usual": None, "steps": [], "known": []}
+    return {**told, **more}
+
+
+READ: list[tuple[str, Any, Any]] = [
+    ("integer", "12", 12),
+    ("integer", 12.0, 12),
+    ("integer", "9007199254740993", 9007199254740993),
+    ("number", "1e3", 1000.0),
+    ("boolean", "Yes", True),
+    ("boolean", False, False),
+    ("date", "2024-02-29", "2024-02-29"),
+    ("datetime", "2024-02-29T18:30", "2024-02-29 18:30:00"),
+    ("text", 5, "5"),
+    ("number", "", None),
+    ("text", None, None),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "read"), READ)
+def test_a_value_is_read_as_its_column_has_it(kind: str, value: Any, read: Any) -> None:
+    found = whatif.read(column(kind), value)
+    assert found == read
+    assert type(found) is type(read)
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("integer", "1.5", "whole numbers"),
+    ("integer", 2**63, "whole numbers up to"),
+    ("number", True, "takes a number"),
+    ("number", "nan", "takes a number"),
+    ("number", [1], "takes a number"),
+    ("boolean", "perhaps", "yes or no"),
+    ("date", "29.2.2024", "like 2024-12-31"),
+    ("text", {"a": 1}, "takes a text"),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "sentence"), WRONG)
+def test_what_is_no_value_of_the_column_is_said(kind: str, value: Any, sentence: str) -> None:
+    with pytest.raises(ParamError, match=sentence):
+        whatif.cleaned([column(kind)], {"x": value})
+
+
+def test_a_gap_that_drops_the_row_is_refused() -> None:
+    with pytest.raises(ParamError, match="without it the model predicts nothing"):
+        whatif.cleaned([column("number", may_miss=False)], {})
+    assert whatif.cleaned([column("number", may_miss=False, usual=3.0)], {}) == {"x": 3.0}
+
+
+@given(
+    st.sampled_from(TYPES),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers()),
+)
+def test_whatever_is_given_is_read_or_refused(kind: str, value: Any) -> None:
+    try:
+        found = whatif.read(column(kind), value)
+    except ValueError as wrong:
+        sentence = str(wrong)
+    else:
+        sentence, again = "'x'", whatif.read(column(kind), found)
+        assert again == found
+    assert sentence.startswith("'x'")
+
+
+@given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9), st.sampled_from(["integer", "number"]))
+def test_finer_numbers_lie_between(now: float, value: float, kind: str) -> None:
+    if kind == "integer":
+        now, value = round(now), round(value)
+    for one in counterfactuals.between(now, value, kind):
+        assert min(now, value) <= one <= max(now, value)
+        assert one not in (now, value)
+        assert kind == "number" or isinstance(one, int)
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=3, max_size=3), st.integers(0, 2))
+def test_the_nearer_a_goal_the_more_and_there_it_is_reached(raw: list[float], wanted: int) -> None:
+    given_ = np.array([raw]) / sum(raw)
+    names = ["a", "b", "c"]
+    now = int(given_[0].argmax())
+    toward = Goal(names, None, names[wanted])
+    ahead = float(toward.near(given_, now)[0])
+    assert toward.reached(given_[0], now) == (now == wanted)
+    assert ahead >= -1e-12 if now == wanted else ahead <= 1e-12
+    away = Goal(names, None, "")
+    assert not away.reached(given_[0], now)
+    assert math.isclose(
+        float(away.near(given_, now)[0]), min(0.0, float(away.near(given_, now)[0]))
+    )
