@@ -54,6 +54,9 @@ class Numeric:
         return _floats(values)[:, None]
 
 
+UNITS = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}  # of a time, in a second
+
+
 class Moments(Numeric):
     """A date as numbers that a model can use."""
 
@@ -73,7 +76,8 @@ class Moments(Numeric):
         # Seconds: in microseconds a date in the year 300000 does not fit.
         whole = values.cast(pa.timestamp("s"), safe=False)
         known = pc.less_equal(pc.abs(whole.cast(pa.int64())), YEARS * 365 * DAY)
-        exact, a_day = (values, DAY * 1e6) if pa.types.is_timestamp(values.type) else (whole, DAY)
+        exact = values if pa.types.is_timestamp(values.type) else whole
+        a_day = DAY * UNITS[exact.type.unit]
         moment = pc.if_else(known, exact, None)
         parts = [_floats(part(moment)) for part in self.PARTS.values()]
         return np.stack([*parts, _floats(exact.cast(pa.int64())) / a_day], 1)

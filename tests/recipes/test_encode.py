@@ -91,6 +91,13 @@ def test_dates_become_their_parts() -> None:
     assert np.isnan(made[1]).all()
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_days_are_days_whatever_a_time_is_counted_in(unit: str) -> None:
+    times = pa.array([datetime.datetime(1970, 1, 3, 12)], pa.timestamp(unit))  # noqa: DTZ001
+    _, made = encoded(times, handling("datetime"))  # type: ignore[arg-type]
+    assert made[0].tolist() == [1970, 1, 3, 5, 12, 2.5]
+
+
 def test_words_weigh_more_where_they_are_rare() -> None:
     how = handling("text", encoding="tfidf")
     encoder, made = encoded(["the cat", "the dog", "the the cat", None], how)
