@@ -37,7 +37,7 @@ def test_the_spec_is_the_same_to_the_last_byte(analysis: Analysis) -> None:
     assert json.dumps(first) == json.dumps(again)
     assert set(first) == {
         "task", "algorithm", "params", "training", "augmentation", "split", "metric", "dataset",
-        "target",
+        "target", "notes",
     }  # fmt: skip
     assert first["dataset"]["folder"].startswith("/")
     assert first["params"]["retrained"] == "head"

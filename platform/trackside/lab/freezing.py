@@ -69,14 +69,12 @@ def _of_images(analysis: Analysis, model: dict[str, Any]) -> Spec:
     design = analysis.design
     done = resolved(design, model, device_for(design.get("compute") or {}))
     parts = {"training": done.training, "augmentation": done.augmentation}
-    return {"params": done.params, **parts, **_told(model)}
+    return {"params": done.params, **parts, **_told(done)}
 
 
-def _told(model: dict[str, Any]) -> Spec:
-    """What was changed of the settings: the job says it again, and what it resolves by itself."""
-    _, told = ALGORITHMS[model["algorithm"]].translate(model["params"])
-    notes = [*model.get("notes", []), *told]
-    return {"notes": notes} if notes else {}
+def _told(done: Resolved) -> Spec:
+    """What was changed of the settings: the job, which gets them changed, says it again."""
+    return {"notes": done.notes} if done.notes else {}
 
 
 def _of_table(analysis: Analysis, model: dict[str, Any]) -> Spec:
@@ -109,7 +107,7 @@ def _of_table(analysis: Analysis, model: dict[str, Any]) -> Spec:
     found |= second_dataset.frozen(analysis)
     if design.get("runtime", {}).get("learning_curve"):
         found["learning_curve"] = True
-    return {**found, **_told(model)}
+    return {**found, **_told(done)}
 
 
 OWN = {"images": _of_images, "table": _of_table}
