@@ -14,7 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.process]
 TITANIC = DATA / "titanic.csv"
 TABS = (
     "summary", "training", "curves", "metrics", "confusion", "decision", "roc", "pr", "lift",
-    "calibration", "density", "predictions", "importance", "partial", "diagnostics",
+    "calibration", "density", "predictions", "importance", "partial", "effects", "subpopulations",
+    "individual", "whatif", "diagnostics",
 )  # fmt: skip
 
 
@@ -111,6 +112,29 @@ def test_a_cell_leads_to_its_rows(user: Visitor, model: dict[str, Any]) -> None:
     page.get_by_role("link", name="Show all").click()
     page.get_by_label("Wrong ones only").check()
     page.wait_for_url(re.compile("only=wrong"))
+
+
+def test_the_model_answers_questions(user: Visitor, model: dict[str, Any]) -> None:
+    page = user.page
+    user.go(here(model, "predictions"))
+    page.get_by_title("Explain this row").first.click()
+    expect(page.locator("#answer .pushes")).to_be_visible(timeout=LONG)
+    user.inspect("table_explained_row")
+    user.go(here(model, "subpopulations"))
+    page.get_by_label("Column").select_option("sex")
+    page.get_by_role("button", name="Compute").click()
+    expect(page.get_by_role("rowheader", name="female")).to_be_visible(timeout=LONG)
+    user.inspect("table_groups")
+    user.go(here(model, "whatif"))
+    page.get_by_label("age", exact=True).fill("old")
+    page.get_by_role("button", name="Ask the model").click()
+    expect(page.get_by_text("takes a number, not 'old'")).to_be_visible()
+    user.inspect("table_whatif_wrong")
+    page.get_by_label("age", exact=True).fill("40")
+    page.get_by_role("button", name="Ask the model").click()
+    expect(page.get_by_role("heading", name="Predicted survived")).to_be_visible(timeout=LONG)
+    expect(page.get_by_label("age", exact=True)).to_have_value("40")
+    user.inspect("table_whatif_answer")
 
 
 def test_it_is_deployed_and_scores_a_table(user: Visitor, model: dict[str, Any]) -> None:
