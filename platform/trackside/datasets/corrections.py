@@ -61,7 +61,7 @@ def _begin(dataset: Dataset, user: User, about: dict[str, Any]) -> Job:
     except BaseException:
         storage.drop_upload(str(archive or ""))
         raise
-    dataset.refresh_from_db()
+    dataset.job, dataset.state, dataset.reason = job, held.state, held.reason
     return job
 
 
