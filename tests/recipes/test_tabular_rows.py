@@ -31,7 +31,7 @@ def test_a_row_is_dropped_where_a_value_is_missing_or_infinite(tmp_path: Path) -
 
 
 def test_classes_are_balanced_by_the_rows_that_train(tmp_path: Path) -> None:
-    table = small(days=list(range(60)), good=["n"] * 30 + ["y"] * 10 + ["n"] * 20)
+    table = small(days=list(range(60)), good=["n"] * 25 + ["y"] * 10 + ["n"] * 25)
     split = {"policy": "time", "train_share": 0.6, "validation_share": 0.4}
     made = taken(tmp_path, table, rebalance=True, split=split, features={"days": {"role": "time"}})
     assert made.weights is not None
