@@ -4,18 +4,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 from recipes.events import Journal
 from recipes.kinds.import_ import taken_in
 from tests.web import cast
+from tests.web.table_stage import finish, uploaded
 from trackside.accounts.models import User
 from trackside.compute.models import Node
-from trackside.datasets import services, tables
+from trackside.datasets import corrections, services, tables
 from trackside.datasets.models import Dataset
 from trackside.datasets.reading import Wish
 from trackside.jobs.models import Attempt, Job
@@ -26,6 +29,8 @@ from trackside.lab.models import Analysis
 from trackside.projects.models import Project
 
 ROWS = 240
+SOUND = pa.table({"size": [n * 0.5 for n in range(40)], "wild": [n * 1.5 for n in range(40)]})
+TEXTS = pa.array([f"no {n}" for n in range(40)])
 
 
 @dataclass(frozen=True)
@@ -200,3 +205,22 @@ def test_each_bad_table_gets_its_sentence_before_it_trains(
         return
     session = lab.train(analysis, ada, cpu)
     assert session.models.get().job.kind == "train"
+
+
+@pytest.mark.parametrize(
+    ("column", "said"), [("size", "Features do not fit"), ("wild", "cannot be learned")]
+)
+def test_a_design_whose_columns_were_corrected_says_what_no_longer_fits(
+    project: Project, ada: User, as_ada: Client, column: str, said: str
+) -> None:
+    cast.node()
+    one = uploaded(project, ada, "people", SOUND)
+    analysis = lab.create_analysis(project, ada, "study", one, "wild")
+    lab.save_design(analysis, "features", {"size": {"missing": "impute_mean"}})
+    corrections.correct(one, ada, {column: "text"})
+    finish(one, SOUND.set_column(SOUND.schema.get_field_index(column), column, TEXTS))
+    for tab in ("target", "split", "features", "metrics", "runtime"):
+        page = as_ada.get(f"/p/INSECTS/lab/study/design/{tab}/")
+        assert said in page.content.decode(), tab
+    with pytest.raises(trouble.Refused, match=column):
+        lab.train(analysis, ada, {"kind": "cpu", "ranks": 1})
