@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from recipes.data.table import opened
 from recipes.engine.peers import Peers
 from recipes.engine.tabular import devices, parity
 from recipes.engine.tabular.model import Model, load
@@ -106,6 +107,11 @@ def test_a_library_that_went_over_to_the_cpu_is_no_gpu(model: Model) -> None:
 def test_without_a_row_nothing_is_compared(model: Model) -> None:
     told = compared(model, StandIn(model.learner, alike), small().slice(0, 0))
     assert (told.used, told.rows) == (False, 0)
+
+
+def test_a_table_without_rows_has_no_first_rows(model: Model, tmp_path: Path) -> None:
+    tabling.dataset(tmp_path / "data", small().slice(0, 0))
+    assert len(devices.first_rows(model, opened(tmp_path / "data"))) == 0
 
 
 def test_numbers_are_compared_by_their_size() -> None:

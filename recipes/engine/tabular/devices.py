@@ -1,6 +1,7 @@
 """Where a model of a table predicts: on the leased GPU where it predicts alike, else on the CPU."""
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,10 @@ def chosen(
 
 
 def first_rows(model: Model, file: pq.ParquetFile) -> pa.Table:
-    """The inputs of the table's first rows, as far as they drop nothing. It must have some."""
+    """The inputs of the table's first rows, as far as they drop nothing."""
     names = [one.name for one in model.encoder.columns]
-    table = pa.Table.from_batches([next(file.iter_batches(parity.ROWS, columns=names))])
+    first = islice(file.iter_batches(parity.ROWS, columns=names), 1)
+    schema = pa.schema([file.schema_arrow.field(name) for name in names])
+    table = pa.Table.from_batches([one.select(names) for one in first], schema)
     there = np.flatnonzero(model.complete(table).to_numpy(zero_copy_only=False))
-    return table.select(names).take(pa.array(there))
+    return table.take(pa.array(there, pa.int64()))
