@@ -5,6 +5,7 @@ All that comes from people is handed over as data, never as markup.
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,24 @@ SOURCE = Path(__file__).with_name("document.typ")
 LONG = re.compile(r"(?![0-9a-f]{64}\b)\S{24,}")
 SOFT = "\u200b"  # where a long word may be broken
 EVERY = 12
+FORGOTTEN = 11  # Typst keeps a document's parts until ten more are made: empty ones push them out
+ONE_AT_A_TIME = ThreadPoolExecutor(max_workers=1, thread_name_prefix="typst")  # one core, one heap
 
 
 def pdf(found: Json) -> bytes:
     """`found`: what document() answers. Takes some tenths of a second."""
-    import typst  # noqa: PLC0415 - 50 MB that a web process needs for this alone
-
     made = {**found, "sections": [_section(one) for one in found["sections"]]}
     data = json.dumps(_breakable(made), ensure_ascii=False, allow_nan=False)
+    return ONE_AT_A_TIME.submit(_set, data).result()
+
+
+def _set(data: str) -> bytes:
+    import typst  # noqa: PLC0415 - 50 MB that a web process needs for this alone
+
     answer = typst.compile(SOURCE, root=SOURCE.parent, sys_inputs={"data": data})
+    empty = typst.Compiler(b"", ignore_system_fonts=True)
+    for _ in range(FORGOTTEN):
+        empty.compile(b"")
     return bytes(answer)
 
 
