@@ -13,9 +13,9 @@ from tests.product import DATA, until
 pytestmark = [pytest.mark.browser, pytest.mark.process]
 TITANIC = DATA / "titanic.csv"
 TABS = (
-    "summary", "training", "curves", "metrics", "confusion", "decision", "roc", "pr", "lift",
-    "calibration", "density", "predictions", "importance", "partial", "effects", "subpopulations",
-    "individual", "whatif", "diagnostics",
+    "summary", "training", "curves", "learning", "metrics", "confusion", "decision", "roc", "pr",
+    "lift", "calibration", "density", "predictions", "importance", "partial", "effects",
+    "subpopulations", "individual", "whatif", "diagnostics",
 )  # fmt: skip
 
 
@@ -50,8 +50,8 @@ def model(user: Visitor, titanic: Path) -> dict[str, Any]:
             "/projects/SHIP/analyses",
             json={"name": "who", "dataset": "people", "target": "survived", "task": "two_class"},
         ).raise_for_status()
-        features = {"features": {"alive": {"role": "ignore"}}}
-        api.patch("/projects/SHIP/analyses/who", json=features).raise_for_status()
+        change = {"features": {"alive": {"role": "ignore"}}, "runtime": {"learning_curve": True}}
+        api.patch("/projects/SHIP/analyses/who", json=change).raise_for_status()
         begun = api.post("/projects/SHIP/analyses/who/train", json={"compute": {"kind": "cpu"}})
         assert over(api, begun.json()["jobs"][0])["state"] == "succeeded", begun.text
         found: dict[str, Any] = api.get("/projects/SHIP/analyses/who/sessions/1").json()

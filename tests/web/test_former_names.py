@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from tests.web import lab_stage, table_stage
 from tests.web.test_lab_tables import adults
@@ -94,3 +95,14 @@ def test_a_design_from_before_the_switch_trains_without_a_curve(rest: Rest) -> N
     found.save()
     begun = rest.call("POST", f"{HERE}/train", {"models": [0]})
     assert begun.status_code == 201, begun.content
+
+
+def test_the_runtime_page_switches_it_on_and_off_and_says_what_it_costs(
+    rest: Rest, as_ada: Client
+) -> None:
+    address = "/p/INSECTS/lab/earners/design/runtime/"
+    page = as_ada.get(address).content.decode()
+    assert "two and a half times as long" in page
+    for sent, kept in (({"learning_curve": "on"}, True), ({}, False)):
+        assert as_ada.post(address, {"seed": "1", **sent}).status_code == 302
+        assert Analysis.objects.get(name="earners").design["runtime"]["learning_curve"] is kept
