@@ -7,7 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tests.web import cast
 from tests.web.table_stage import uploaded
@@ -59,6 +61,10 @@ def test_ten_thousand_columns_are_read_once_and_their_pages_stay_small(
     assert "9,999 columns for 6 rows" in page
     lab.train(Analysis.objects.get(name="w"), ada, {"kind": "cpu", "ranks": 1})
     assert [one.name for one in reads].count("columns.json") == 1
+    with CaptureQueriesContext(connection) as asked:
+        assert as_ben.get("/p/INSECTS/jobs/").status_code == 200
+        assert Rest(ada).call("GET", "/jobs").json()["jobs"]
+    assert [one["sql"] for one in asked if '"jobs_job"."spec"' in one["sql"]] == []
 
 
 def counted(read: Any, seen: list[Path]) -> Any:

@@ -22,6 +22,7 @@ from trackside.projects.models import Project
 def jobs_of(project: Project) -> QuerySet[Job]:
     """The project's jobs, newest first."""
     rows = Job.objects.filter(project=project).select_related("created_by", "project")
+    rows = rows.defer("spec")  # of a table with 10,000 columns it has megabytes
     return rows.prefetch_related(Prefetch("attempts", attempts())).order_by("-id")
 
 
@@ -68,6 +69,7 @@ def snapshots(jobs: Iterable[Job]) -> list[dict[str, Any]]:
     """Several at once: a handful of queries for all of them."""
     rows = list(
         Job.objects.filter(pk__in=[job.pk for job in jobs])
+        .defer("spec")  # of a table with 10,000 columns it has megabytes
         .select_related("project", "created_by", "stopped_by")
         .prefetch_related(Prefetch("attempts", attempts()), "trained_model")
         .order_by("-id")
