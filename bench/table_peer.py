@@ -124,11 +124,13 @@ if __name__ == "__main__":
         sys.exit()
     pa.set_cpu_count(int(sys.argv[5]))
     score = {"native": score_native, "encoded": score_encoded}[sys.argv[1]]
+    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     wall, cpu = time.perf_counter(), time.process_time()
     score(*sys.argv[2:5], threads=int(sys.argv[5]))
     told = {
         "wall": time.perf_counter() - wall,
         "cpu": time.process_time() - cpu,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "base": base,
     }
     print(json.dumps(told))
