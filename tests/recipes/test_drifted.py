@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from recipes.engine import drifted
 from recipes.engine.evaluation import LeftOut
@@ -50,6 +51,16 @@ def test_any_two_samples_of_numbers_have_figures(before: list[float], now: list[
     assert bool(found) == bool(before and now)
     if found:
         assert found["p"] is None or 0 <= found["p"] <= 1
+
+
+@pytest.mark.parametrize("rows", [200, 3000])
+@pytest.mark.parametrize("shift", [0, 0.02, 0.1])
+def test_the_test_of_numbers_is_that_of_kolmogorov_and_smirnov(rows: int, shift: float) -> None:
+    rng = np.random.default_rng(9)
+    before, now = rng.normal(size=4000), rng.normal(shift, size=rows).round(2)
+    ours, theirs = drifted.numbers(before, now), stats.ks_2samp(before, now, method="asymp")
+    assert ours["statistic"] == pytest.approx(theirs.statistic)
+    assert ours["p"] == pytest.approx(theirs.pvalue, abs=0.02)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from recipes.engine.metrics import Floats, Ints
 Json = dict[str, Any]
 FILE = "reference.parquet"
 ROWS, FEWEST, CELLS = 10_000, 500, 2_000_000
-TOLD_APART = 5_000  # rows of each side that the classifier of the drift learns from
+TOLD_APART = 3_000  # rows of each side that the classifier of the drift learns from
 LONGEST = 200  # characters of a text
 WIDEST = 300  # columns up to which there is one
 
@@ -113,7 +113,7 @@ def _classified(
     return drifted.apart(
         matrices[0],
         matrices[1],
-        lambda: HistGradientBoostingClassifier(max_iter=40, max_depth=4, random_state=0),
+        lambda: HistGradientBoostingClassifier(max_iter=30, max_depth=4, random_state=0),
     )
 
 
