@@ -55,13 +55,14 @@ def compare_job(job: Job, folder: Path) -> None:
     task = str(job.spec["task"])
     kept = job.spec.get("thresholds") or [None] * len(bundles)
     with closing(Journal(folder)) as journal:
-        champion, *challengers = (read(*one) for one in zip(bundles, kept, strict=True))
+        first, *others = zip(bundles, kept, strict=True)
+        champion = read(*first)
         until = time.monotonic() + SECONDS
         pairs = []
-        for place, one in enumerate(challengers):
-            left = (until - time.monotonic()) / (len(challengers) - place)
-            pairs.append(pair(task, champion, one, seconds=left, seed=job.seed))
-            journal.write("progress", done=place + 1, of=len(challengers), unit="model", eta=None)
+        for place, one in enumerate(others):  # one at a time: a million rows are large
+            left = (until - time.monotonic()) / (len(others) - place)
+            pairs.append(pair(task, champion, read(*one), seconds=left, seed=job.seed))
+            journal.write("progress", done=place + 1, of=len(others), unit="model", eta=None)
         journal.write("finished", pairs=finite(pairs), level=LEVEL)
 
 
@@ -101,12 +102,17 @@ def _rows(bundle: Path, classes: list[str]) -> tuple[Ints, Floats, Floats]:
 
 def _lines(bundle: Path, classes: list[str]) -> tuple[Ints, Floats, Floats]:
     """Of a model of pictures."""
+    numbers: list[int] = []
+    true: list[str] = []
+    given = []
     with (bundle / "predictions.jsonl").open() as source:
-        rows = [json.loads(line) for line in source]
-    given = [[float(one["probas"][name]) for name in classes] for one in rows]
-    numbers = np.array([one["number"] for one in rows], np.int64)
-    shaped = np.array(given, np.float64).reshape(len(rows), len(classes))
-    return numbers, _places([one["true"] for one in rows], classes), shaped
+        for line in source:
+            one = json.loads(line)
+            numbers.append(one["number"])
+            true.append(one["true"])
+            given.append(np.array([one["probas"][name] for name in classes], np.float64))
+    shaped = np.array(given, np.float64).reshape(len(given), len(classes))
+    return np.array(numbers, np.int64), _places(true, classes), shaped
 
 
 def _places(names: list[Any], classes: list[str]) -> Floats:
