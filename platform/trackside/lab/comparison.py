@@ -15,11 +15,6 @@ CLASS_FIGURES = (("f1", "F1"), ("precision", "Precision"), ("recall", "Recall"))
 COLUMNS, OWN = 15, 5  # of importance: the champion's, and those that matter to a challenger
 MINUS = "\u2212"
 MATRIX = 12  # classes up to which matrices have room beside each other
-WHY = {
-    "dataset": "it was judged on other data",
-    "truth": "the true values of its rows are others",
-    "few": "too few rows judged both",
-}
 
 
 def things(one: Entrant) -> str:

@@ -9,7 +9,6 @@ from trackside.lab.labels import backbones
 from trackside.ui.param_forms import Options, ParamForm, form_for
 from trackside.ui.words import size
 
-CARD_TABS = {"split": "split", "training": "training", "augmentation": "augmentation"}
 WEIGHTS = {
     "package": "weights are here",
     "cached": "weights are here",

@@ -35,18 +35,18 @@ def check_reported(models: list[dict[str, Any]], before: list[dict[str, Any]]) -
             )
 
 
-def backbone_label(name: str, known: dict[str, dict[str, Any]] | None = None) -> str:
-    found = (backbones() if known is None else known).get(name, {})
+def backbone_label(name: str) -> str:
+    found = backbones().get(name, {})
     return str(found.get("label") or name.replace("_", " "))
 
 
-def model_label(params: dict[str, Any], known: dict[str, dict[str, Any]] | None = None) -> str:
+def model_label(params: dict[str, Any]) -> str:
     """`EfficientNet-Lite0`, and what sets it apart from its defaults."""
     more = [] if params.get("pretrained", True) else ["from scratch"]
     depth = DEPTHS.get(params.get("retrained", "auto"), "")
     more += [depth] if depth and params.get("pretrained", True) else []
     more += [f"{params['image_size']} px"] if params.get("image_size") else []
-    name = backbone_label(params["backbone"], known)
+    name = backbone_label(params["backbone"])
     return f"{name} ({', '.join(more)})"[:120] if more else name[:120]
 
 

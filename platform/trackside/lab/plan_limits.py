@@ -1,7 +1,7 @@
 """What stands in the way of a wish, and what would help: the plan's `stop`, `why` and `problem`."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trackside.compute.requests import BadCompute, clean
 from trackside.compute.services import libraries
@@ -13,7 +13,6 @@ from trackside.lab.wishes import BATCHES
 if TYPE_CHECKING:
     from trackside.lab.plan import Plan
 
-Json = dict[str, Any]
 OVER = ("too_small", "no_room_now")
 
 

@@ -34,7 +34,7 @@ def compare(request: HttpRequest, key: str) -> HttpResponse:
         return render(request, "lab/comparison.html", context | {"refused": str(refused)})
     first = champion(found, request.GET.get("champion", ""))
     context |= {
-        "found": [_head(request, project, one, found, first) for one in found],
+        "found": [_head(project, one, found, first) for one in found],
         "champion": first,
         "others": others(project, found) if len(found) < MOST else [],
         "images": first.card.data == "images",
@@ -83,9 +83,7 @@ def _of(request: HttpRequest, name: str, known: tuple[tuple[str, str], ...]) -> 
     return given if given in dict(known) else known[0][0]
 
 
-def _head(
-    request: HttpRequest, project: Project, one: Entrant, found: list[Entrant], first: Entrant
-) -> Json:
+def _head(project: Project, one: Entrant, found: list[Entrant], first: Entrant) -> Json:
     """A model at the top of its column, and where its buttons lead."""
     keys = [each.key for each in found]
     left = [each for each in keys if each != one.key]

@@ -13,7 +13,6 @@ import pyarrow as pa
 TAB, NEWLINE, RETURN, SPACE, QUOTE = 9, 10, 13, 32, 34
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(kw_only=True)
