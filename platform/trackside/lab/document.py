@@ -7,6 +7,7 @@ from django.utils import timezone
 from trackside.lab import document_charts, document_data, reports, results_table
 from trackside.lab.comparison import shown, things
 from trackside.lab.comparison_design import FACTS, in_words
+from trackside.lab.document_blocks import pairs, points, table, text
 from trackside.lab.entrants import Entrant
 from trackside.lab.trouble import Refused
 from trackside.saved_models.models import Version
@@ -66,23 +67,6 @@ def _person(one: Entrant) -> str:
     who = one.version.created_by if one.version else None
     who = who or (one.job.created_by if one.job else None)
     return str(who) if who else words.NOTHING
-
-
-def text(said: str) -> Json:
-    return {"kind": "text", "text": said}
-
-
-def pairs(rows: list[Any]) -> Json:
-    return {"kind": "pairs", "rows": [[str(name), str(value)] for name, value in rows]}
-
-
-def table(head: list[str], rows: list[list[str]], caption: str = "", right: int = 0) -> Json:
-    """`right`: from this column on there are numbers; 0: nowhere."""
-    return {"kind": "table", "head": head, "rows": rows, "caption": caption, "right": right}
-
-
-def points(lines: list[str]) -> Json:
-    return {"kind": "list", "lines": lines}
 
 
 def _problem(one: Entrant) -> list[Json]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trackside.lab import charts_classes, charts_values, learning_curve, reports
+from trackside.lab.document_blocks import table
 from trackside.lab.drawing import number
 from trackside.lab.entrants import Entrant
 
@@ -64,8 +65,8 @@ def _confusion(one: Entrant) -> list[Json]:
     if len(one.classes) > MATRIX:
         pairs = reports.confused(one.report, 20)
         rows = [[each["true"], each["predicted"], f"{each['count']:,}"] for each in pairs]
-        return [{"kind": "table", "head": ["True", "Predicted", "Times"], "rows": rows, "right": 2,
-                 "caption": "The most frequent mistakes"}]  # fmt: skip
+        head = ["True", "Predicted", "Times"]
+        return [table(head, rows, "The most frequent mistakes", right=2)]
     at = one.report.get("threshold")
     said = "Confusion matrix: rows are the true classes, columns the predicted ones"
     return [
@@ -91,11 +92,7 @@ def _per_class(one: Entrant) -> list[Json]:
         for each in listed
     ]
     head = ["Class", "Judged", "Precision", "Recall", "F1", "ROC AUC", "Avg. precision"]
-    return (
-        [{"kind": "table", "head": head, "rows": rows, "right": 1, "caption": "By class"}]
-        if rows
-        else []
-    )
+    return [table(head, rows, "By class", right=1)] if rows else []
 
 
 def importance(one: Entrant) -> list[Json]:

@@ -5,6 +5,7 @@ from typing import Any
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.lab.comparison import things
 from trackside.lab.comparison_design import handled, in_words
+from trackside.lab.document_blocks import pairs, points, table, text
 from trackside.lab.drawing import number
 from trackside.lab.entrants import Entrant
 from trackside.lab.subjects import columns_of
@@ -13,7 +14,6 @@ from trackside.ui import words
 Json = dict[str, Any]
 COLUMNS = 200  # that are listed
 CLASSES = 100
-KINDS = {"text": "text", "integer": "whole numbers", "number": "numbers", "boolean": "yes or no"}
 
 
 def data(one: Entrant) -> list[Json]:
@@ -22,17 +22,13 @@ def data(one: Entrant) -> list[Json]:
     dataset = one.dataset
     if dataset is None:
         gone = "The dataset of the training is no longer in the project: its figures cannot be "
-        return [_pairs(rows), {"kind": "text", "text": f"{gone}shown. The fingerprint stays."}]
+        return [pairs(rows), text(f"{gone}shown. The fingerprint stays.")]
     rows.insert(0, ["Dataset", dataset.name])
     if dataset.fingerprint != one.fingerprint or dataset.state != DatasetState.READY:
-        text = "The dataset has changed since the training: its figures of today say nothing about "
-        return [_pairs(rows), {"kind": "text", "text": f"{text}this model and are left out."}]
+        changed = "The dataset has changed since the training: its figures of today say nothing "
+        return [pairs(rows), text(f"{changed}about this model and are left out.")]
     rows += _facts(dataset, things(one))
-    return [_pairs(rows), *(_columns(dataset) if dataset.kind == "table" else _classes(dataset))]
-
-
-def _pairs(rows: list[list[str]]) -> Json:
-    return {"kind": "pairs", "rows": rows}
+    return [pairs(rows), *(_columns(dataset) if dataset.kind == "table" else _classes(dataset))]
 
 
 def _facts(dataset: Dataset, what: str) -> list[list[str]]:
@@ -61,11 +57,7 @@ def _classes(dataset: Dataset) -> list[Json]:
         [one["name"], f"{one['count']:,}", words.percent(one["count"] / total)]
         for one in listed[:CLASSES]
     ]
-    return [_table(["Class", "Pictures", "Share"], rows, 1)] if rows else []
-
-
-def _table(head: list[str], rows: list[list[str]], right: int = 0, caption: str = "") -> Json:
-    return {"kind": "table", "head": head, "rows": rows, "right": right, "caption": caption}
+    return [table(["Class", "Pictures", "Share"], rows, right=1)] if rows else []
 
 
 def _columns(dataset: Dataset) -> list[Json]:
@@ -83,12 +75,12 @@ def _columns(dataset: Dataset) -> list[Json]:
         for one in listed[:COLUMNS]
     ]
     head = ["Column", "Type", "Missing", "Distinct", "Lowest", "Mean", "Highest"]
-    found = [_table(head, rows, 2)] if rows else []
+    found = [table(head, rows, right=2)] if rows else []
     if len(listed) > COLUMNS:
         left = f"and {len(listed) - COLUMNS:,} more columns, which are in the bundle"
-        found.append({"kind": "text", "text": left})
+        found.append(text(left))
     warned = [f"{one['name']}: {said}" for one in listed for said in one.get("warnings") or []]
-    return [*found, {"kind": "list", "lines": warned[:40]}] if warned else found
+    return [*found, points(warned[:40])] if warned else found
 
 
 def _value(value: Any) -> str:
@@ -108,7 +100,7 @@ def split(one: Entrant) -> list[Json]:
         rows.append(
             ["Test dataset", f"{second.get('name')}, fingerprint {second.get('fingerprint')}"]
         )
-    return [_pairs(rows)] if rows else []
+    return [pairs(rows)] if rows else []
 
 
 def inputs(one: Entrant) -> list[Json]:
@@ -119,7 +111,7 @@ def inputs(one: Entrant) -> list[Json]:
         seen = one.told.get("image") or {}
         size = seen.get("size") or one.facts.get("image_size")
         said = [["Picture size", f"{size} px"]] if size else []
-        return [_pairs(said + rows)] if said or rows else []
+        return [pairs(said + rows)] if said or rows else []
     features = one.part("features") or {}
     kept = {each["name"]: each["type"] for each in one.told.get("columns") or []}
     rows = [
@@ -129,8 +121,8 @@ def inputs(one: Entrant) -> list[Json]:
     head = ["Column", "Kept as", "Handled", "Why"]
     if not any(row[3] for row in rows):
         head, rows = head[:3], [row[:3] for row in rows]
-    text = "All that the handling learns (means, categories, scales) it learns from the training "
-    return [{"kind": "text", "text": f"{text}rows alone."}, _table(head, rows)] if rows else []
+    learns = "All that the handling learns (means, categories, scales) it learns from the training "
+    return [text(f"{learns}rows alone."), table(head, rows)] if rows else []
 
 
 def _role(handling: Json) -> str:
