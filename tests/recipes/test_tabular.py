@@ -12,7 +12,6 @@ import pytest
 
 from recipes.data.listing import BadData
 from recipes.engine.memory import OutOfMemory
-from recipes.engine.peers import Peers
 from recipes.engine.tabular import room
 from recipes.job import BadJob, GaveWay, Job, read, write
 from recipes.kinds import KINDS
@@ -209,14 +208,6 @@ def test_finish_early_keeps_what_there_is_and_yield_gives_way(tmp_path: Path) ->
     (folder / "stop").write_text("yield")
     with pytest.raises(GaveWay):
         run(folder)
-
-
-def test_several_ranks_are_refused(tmp_path: Path) -> None:
-    folder = tabling.job(tmp_path, tabling.dataset(tmp_path / "data", small()), "good")
-    peers = Peers.__new__(Peers)
-    peers.world = 2
-    with pytest.raises(BadJob, match="by one process with all its threads"):
-        KINDS["train"].run(read(folder), folder, peers)
 
 
 @pytest.mark.process

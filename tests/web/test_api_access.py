@@ -41,6 +41,8 @@ def world(project: Project, ada: User) -> dict[str, str]:
     model = trained(project, ada)
     report = Path(settings.TRACKSIDE_STORAGE) / model.bundle / "report.json"
     report.write_text(json.dumps(lab_stage.report()))
+    (report.parent / "scored.csv").write_text("prediction\n")
+    Job.objects.filter(pk=model.job_id).update(result={"download": f"{model.bundle}/scored.csv"})
     sorter = flow.deploy(model, "sorter", ada)
     store = stores.store_for(project, ada, "sorter", sorter)
     stores.record(store, found(sorter.versions.get()), ada)
