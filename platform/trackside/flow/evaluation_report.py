@@ -13,7 +13,6 @@ from trackside.lab.labels import metric_text
 from trackside.saved_models.models import Evaluation
 
 Json = dict[str, Any]
-MODES = (("count", "Count"), ("row", "Row %"), ("column", "Column %"))
 FEW, MOST = 5, 200  # columns of a drift on the summary, on its own tab
 
 
@@ -111,9 +110,8 @@ def _drift(one: Evaluation, told: Json, request: HttpRequest) -> Json:
 
 
 def _performance(one: Evaluation, told: Json, request: HttpRequest) -> Json:
-    mode = request.GET.get("mode", "count")
-    mode = mode if mode in dict(MODES) else "count"
-    found: Json = {"mode": mode, "modes": MODES, "drawings": _drawings(told, request)}
+    mode = lab.mode_of(request.GET.get("mode"))
+    found: Json = {"mode": mode, "modes": lab.MODES, "drawings": _drawings(told, request)}
     if told.get("confusion"):
         things = "pictures" if "images" in told else "rows"
         found |= {

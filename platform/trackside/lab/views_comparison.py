@@ -10,7 +10,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from trackside.accounts.gate import caller, signed_in
 from trackside.jobs.states import JOB_OVER
-from trackside.lab import comparison, comparison_charts, comparison_design, comparison_paired
+from trackside.lab import (
+    comparison,
+    comparison_charts,
+    comparison_design,
+    comparison_paired,
+    reports,
+)
 from trackside.lab.entrants import MOST, Entrant, champion, chosen, opened, others
 from trackside.lab.pages import wants_json
 from trackside.lab.trouble import Refused
@@ -18,7 +24,6 @@ from trackside.projects.access import may_edit, project_for
 from trackside.projects.models import Project, Role
 
 Json = dict[str, Any]
-MODES = (("count", "Count"), ("row", "Row %"), ("column", "Column %"))
 
 
 @signed_in
@@ -50,8 +55,9 @@ def _compared(request: HttpRequest, project: Project, found: list[Entrant], firs
     pairs = comparison_paired.pairs(job, found)
     rows = comparison.same_rows(found, first, pairs)
     lines = comparison.figures(found, first, pairs)
-    figure = _of(request, "figure", comparison.CLASS_FIGURES)
-    mode = _of(request, "mode", MODES)
+    figure = request.GET.get("figure", "")
+    figure = figure if figure in dict(comparison.CLASS_FIGURES) else comparison.CLASS_FIGURES[0][0]
+    mode = reports.mode_of(request.GET.get("mode"))
     wanted = request.GET.get("class", "")
     return {
         "job": job,
@@ -67,7 +73,7 @@ def _compared(request: HttpRequest, project: Project, found: list[Entrant], firs
         "figures": comparison.CLASS_FIGURES,
         "per_class": comparison.by_class(found, first, figure),
         "mode": mode,
-        "modes": MODES,
+        "modes": reports.MODES,
         "matrices": comparison.confusions(found, mode),
         "classes": comparison_charts.classes(found),
         "wanted": wanted,
@@ -76,11 +82,6 @@ def _compared(request: HttpRequest, project: Project, found: list[Entrant], firs
         "design": comparison_design.differences(found),
         "facts": comparison_design.facts(found),
     }
-
-
-def _of(request: HttpRequest, name: str, known: tuple[tuple[str, str], ...]) -> str:
-    given = request.GET.get(name, "")
-    return given if given in dict(known) else known[0][0]
 
 
 def _head(project: Project, one: Entrant, found: list[Entrant], first: Entrant) -> Json:
