@@ -9,10 +9,10 @@ from trackside.jobs import services as jobs
 from trackside.jobs.models import Job
 from trackside.jobs.states import JOB_OVER
 from trackside.lab.entrants import Entrant
+from trackside.lab.quick import ONE_CORE
 from trackside.projects.models import Project
 
 Json = dict[str, Any]
-ONE_CORE = {"kind": "cpu", "ranks": 1}
 
 
 def order(found: list[Entrant], champion: Entrant) -> Json:

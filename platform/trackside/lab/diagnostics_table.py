@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from trackside.datasets.profile import MIXED
 from trackside.lab import handling, targets
 from trackside.lab.design import Design
 from trackside.lab.diagnostics import Finding
@@ -14,7 +15,6 @@ SKEWED = 10  # times as many rows of the largest class as of the smallest
 WIDE = 0.5  # columns for each row
 MOSTLY_MISSING = 0.5
 NAMED = 5
-MIXED = "Its types are mixed"
 OF_VALUES = (MIXED, "Some values are infinite", "Values begin or end with spaces")
 
 
