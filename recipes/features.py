@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 from recipes.params import Choice, Param, ParamError, Params, Whole
+from recipes.uploads import COUNTED
 
 Column = dict[str, Any]  # an entry of columns.json, docs/jobs.md
 Handling = dict[str, Any]
@@ -32,7 +33,6 @@ KINDS = {  # what a column's type may be handled as; the first is the default
     "datetime": ("datetime", "category"),
 }
 CATEGORIES, WORDS = 100, 500
-COUNTED = 100_000  # values of a column at most: a profile knows of no more
 LONG_TEXT = 40  # characters of an example from which a text reads as prose
 
 HANDLING = Params(
@@ -244,7 +244,9 @@ def _useless(column: Column, rows: int) -> str:
         if _is_prose(column, rows):
             return ""
         known = distinct is not None or there <= 2 * COUNTED
-        return "nearly every row has a text of its own" if known else "it has over 100,000 texts"
+        return (
+            "nearly every row has a text of its own" if known else f"it has over {COUNTED:,} texts"
+        )
     low, high = column.get("min"), column.get("max")
     if column["type"] != "integer" or distinct not in (None, there) or there < 20:
         return ""

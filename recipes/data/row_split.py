@@ -9,8 +9,8 @@ import numpy as np
 from recipes.data.listing import BadData
 from recipes.engine.metrics import Floats, Ints
 from recipes.tasks.table_split import shares
+from recipes.tasks.task import LEAST_ROWS
 
-LEAST = 5  # rows
 BINS = 10  # ranges of a number that are drawn in the same proportion
 
 
@@ -34,9 +34,9 @@ def split_rows(
 ) -> RowParts:
     """Draw the parts of the rows whose targets are `values`; `time` orders them. Raises BadData."""
     count = len(values)
-    if count < LEAST:
+    if count < LEAST_ROWS:
         some = "1 row with a target is" if count == 1 else f"{count} rows with a target are"
-        raise BadData(f"{some} too few to train and to judge: {LEAST} is the least.")
+        raise BadData(f"{some} too few to train and to judge: {LEAST_ROWS} is the least.")
     parts = shares(settings)
     if settings["policy"] == "time":
         if time is None:

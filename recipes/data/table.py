@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 from recipes.data.listing import BadData
 from recipes.engine.metrics import Floats, Ints
 from recipes.tasks.task import MOST_CLASSES
+from recipes.uploads import NUMBERS
 
 State = dict[str, Any]
 Values: TypeAlias = pa.ChunkedArray
 FILE = "table.parquet"
 NOTHING = "(missing)"  # the name of a missing value that is a category
-NUMBERS = ("integer", "number")  # types whose values are more or less of something
 
 
 @dataclass(frozen=True)

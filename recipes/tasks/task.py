@@ -6,6 +6,7 @@ from typing import Literal
 from recipes.params import Params
 
 MOST_CLASSES = 200  # of a table's target
+LEAST_ROWS = 5  # with a target: fewer cannot train and judge
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -111,7 +111,7 @@ def test_a_stream_that_is_left_leaves_no_thread(
 
 
 def test_values_that_differ_are_counted_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counted, "DISTINCT", 5)
+    monkeypatch.setattr(counted, "COUNTED", 5)
     columns = Columns()
     for start in (0, 2, 4):
         block = {"few": ["a", "b", None], "many": [start, start + 1, start + 2]}

@@ -12,6 +12,7 @@ from recipes import features
 from recipes.algorithms import ALGORITHMS
 from recipes.features import HANDLING, Column, Handling
 from recipes.params import Choice, ParamError
+from recipes.uploads import NUMBERS
 from trackside.lab.trouble import BadDesign
 
 Features = dict[str, Handling]
@@ -24,7 +25,6 @@ OPTIONS = {
 AUTOMATIC = "automatic"
 SHORT = {"as_category": "Own category", "onehot": "One-hot", "drop_rows": "Drop rows"}
 SCALED = ("numeric", "datetime")
-WEIGHTS = ("integer", "number")
 
 
 def inputs(columns: list[Column], target: str) -> list[Column]:
@@ -58,7 +58,7 @@ def weight_trouble(columns: list[Column], made: Features) -> dict[str, str]:
         name, least = one["name"], one.get("min")
         if made[name]["role"] != "weight":
             continue
-        if one["type"] not in WEIGHTS:
+        if one["type"] not in NUMBERS:
             told[name] = f"{name!r} is {one['type']}: a weight is a number, 0 or more."
         elif one["missing"]:
             told[name] = f"The weight {name!r} is missing in {one['missing']:,} rows."

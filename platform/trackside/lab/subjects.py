@@ -1,6 +1,7 @@
 """What the Lab asks of a dataset, by what its task learns from: images or a table."""
 
 from recipes.tasks import TASKS, data_of
+from recipes.tasks.task import LEAST_ROWS
 from trackside.datasets import tables
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.lab import targets
@@ -46,10 +47,10 @@ def _table(dataset: Dataset) -> None:
             f"The table {dataset.name} has one column: there must be one to predict and another "
             "one to learn from."
         )
-    if dataset.rows < targets.LEAST:
+    if dataset.rows < LEAST_ROWS:
         raise Refused(
             f"The table {dataset.name} has {dataset.rows} row{'' if dataset.rows == 1 else 's'}; "
-            f"{targets.LEAST} is the least to learn from."
+            f"{LEAST_ROWS} is the least to learn from."
         )
 
 

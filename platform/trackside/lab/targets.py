@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from recipes.tasks.task import MOST_CLASSES
+from recipes.tasks.task import LEAST_ROWS, MOST_CLASSES
+from recipes.uploads import NUMBERS
 
 Column = dict[str, Any]  # an entry of columns.json, docs/jobs.md
-NUMBERS = ("integer", "number")
 FEW = 10  # values of a whole number that read as classes
-LEAST = 5  # rows with a target
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,10 @@ def useless(column: Column, rows: int) -> str:
     name, there = column["name"], rows - column["missing"]
     if there <= 0:
         return f"All values of {name!r} are missing: there is nothing to predict."
-    if there < LEAST:
-        return f"Only {there} rows have a value of {name!r}: {LEAST} is the least to learn from."
+    if there < LEAST_ROWS:
+        return (
+            f"Only {there} rows have a value of {name!r}: {LEAST_ROWS} is the least to learn from."
+        )
     if column["distinct"] == 1:
         return f"{name!r} has one value in all rows: there is nothing to tell apart."
     return ""

@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-MOST = 100_000  # distinct values
+from recipes.uploads import COUNTED
+
 BYTES = 64 << 20  # of text in them
 LONGEST = 400  # characters of a text that is shown
 NUMBER = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
@@ -16,7 +17,7 @@ SPACED = r"^\s|\s$"
 
 
 class Values:
-    """Counts values; gives up where there are more than MOST of them."""
+    """Counts values; gives up where there are more than COUNTED."""
 
     def __init__(self, type_: str) -> None:
         self.rows = 0
@@ -48,7 +49,7 @@ class Values:
             else:
                 self._counts[value] = count
                 self._bytes += len(value) if self._text else 8
-        if len(self._counts) > MOST or self._bytes > BYTES:
+        if len(self._counts) > COUNTED or self._bytes > BYTES:
             self.once = len(self._counts) == self.rows
             self._counts = None
 

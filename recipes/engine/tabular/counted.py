@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from recipes.data.table import kind_of
+from recipes.uploads import COUNTED
 
-DISTINCT = 100_000  # values of a column that are counted at most, as an import does
-BYTES = 64 << 20  # of such values, all columns together
+BYTES = 64 << 20  # of the values that are counted, all columns together
 
 
 @dataclass
@@ -55,6 +55,6 @@ def _more(known: pa.Array, values: pa.ChunkedArray, most: int) -> pa.Array | Non
     """`known` and what is new in `values`; None where that is too much."""
     here = pc.unique(values).drop_null()
     new = here.filter(pc.invert(pc.is_in(here, value_set=known)))
-    if len(known) + len(new) > DISTINCT or known.nbytes + new.nbytes > most:
+    if len(known) + len(new) > COUNTED or known.nbytes + new.nbytes > most:
         return None
     return pa.concat_arrays([known, new]) if len(new) else known

@@ -8,7 +8,6 @@ from recipes import features as handling
 from recipes.algorithms import ALGORITHMS, Algorithm
 from recipes.data import table as source
 from recipes.data.listing import BadData
-from recipes.data.row_split import LEAST
 from recipes.engine.design import card, dataset_of, metric_of
 from recipes.engine.tabular import before, second
 from recipes.engine.tabular.before import Before
@@ -16,6 +15,7 @@ from recipes.engine.tabular.second import Second
 from recipes.features import Column, Handling
 from recipes.job import BadJob, Job
 from recipes.tasks import TASKS, Metric, Task
+from recipes.tasks.task import LEAST_ROWS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +61,10 @@ def read(job: Job, device: str) -> TableDesign:
         some = ", ".join(one["name"] for one in columns[:20])
         raise BadData(f"The table has no column {target!r} to predict. It has {some}.")
     rows = source.opened(folder).metadata.num_rows
-    if rows < LEAST:
+    if rows < LEAST_ROWS:
         raise BadData(
             f"The table has {rows} row{'' if rows == 1 else 's'}: to learn and to judge it takes "
-            f"{LEAST} at least."
+            f"{LEAST_ROWS} at least."
         )
     handled, left_out = handling.resolve(
         [one for one in columns if one["name"] != target],
