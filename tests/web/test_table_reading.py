@@ -74,6 +74,24 @@ def test_a_line_that_names_no_column_is_refused(line: str) -> None:
         from_form({"single": line})
 
 
+@pytest.mark.parametrize("line", [" " * 60_000 + "x", '"' * 60_001, "a" + " " * 60_000 + '"'])
+def test_a_line_of_spaces_or_quotes_is_read_once_and_not_again_and_again(line: str) -> None:
+    with pytest.raises(BadDataset, match="Line 1 of 'Other texts in single columns'"):
+        from_form({"single": line})
+
+
+@pytest.mark.parametrize("sent", ["a: 1\n" * 20_002, "a:" + "x," * 40_000])
+def test_a_field_that_nobody_writes_by_hand_is_refused_before_it_is_read(sent: str) -> None:
+    for field in ({"single": sent}, {"missing": "these", "texts": sent}):
+        with pytest.raises(BadDataset, match="at most 64 kB, and at most 20,000 lines"):
+            from_form(field)
+    long = {"missing": {f"column {n:05}": ["x"] for n in range(9_000)}}
+    shown = as_form(long)
+    assert len(shown["single"]) > 2 * 64 << 10
+    told = from_form({**shown, "single": f"{shown['single']}\nb: y"}, long)["missing"]
+    assert (len(told), told["b"]) == (9_001, ["", "y"])
+
+
 def test_a_correction_of_one_type_leaves_how_the_file_is_read(
     project: Project, ada: User, ben: User, as_ben: Client
 ) -> None:

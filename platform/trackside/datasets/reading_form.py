@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from recipes.uploads import EVERYWHERE, MISSING
+from recipes.uploads import COLUMNS, EVERYWHERE, MISSING
 from trackside.datasets.reading import Read, check_read
 from trackside.datasets.trouble import BadDataset
 
@@ -18,7 +18,12 @@ ENCODINGS = {
     "utf-16": "UTF-16",
 }
 USUAL = [one for one in MISSING if one]
-LINE = re.compile(r'\s*("(?:[^"]|"")+"|[^:"]*?)\s*:(.*)')
+MOST = 64 << 10  # characters of a field beyond those that it showed
+QUOTED = re.compile(r'"((?:[^"]++|"")++)"\s*+:')  # possessive: a long line takes no long time
+TOO_LONG = (
+    "The texts that count as missing are too long: write at most 64 kB, and at most "
+    f"{COLUMNS:,} lines."
+)
 PLAIN = re.compile(r'[^\s:"](?:[^:"]*[^\s:"])?')
 
 
@@ -57,6 +62,9 @@ def from_form(form: Mapping[str, str], before: Mapping[str, Any] | None = None) 
     kept = {
         name: texts for name, texts in (before.get("missing") or {}).items() if name != EVERYWHERE
     }
+    for name in ("texts", "single"):
+        if len(sent[name]) > MOST + len(shown[name]) or sent[name].count("\n") > COLUMNS:
+            raise BadDataset("read.missing", TOO_LONG)
     single = kept if _same(sent["single"], shown["single"]) else _single(sent["single"], kept)
     told["missing"] = {**_everywhere(sent, shown, before), **single}
     return check_read(told)
@@ -109,13 +117,12 @@ def _single(text: str, kept: Mapping[str, list[str]]) -> dict[str, list[str]]:
     for number, line in enumerate(text.replace("\r", "").split("\n"), 1):
         if not line.strip():
             continue
-        same, told = lines.get(line.strip()), LINE.fullmatch(line)
+        same = lines.get(line.strip())
+        name, texts = _parted(line.strip())
         if same:
             found[same[0]] = same[1]
-        elif told and told[1]:
-            name = told[1]
-            name = name[1:-1].replace('""', '"') if name.startswith('"') else name
-            found[name] = _texts(told[2])
+        elif name:
+            found[name] = _texts(texts)
         else:
             raise BadDataset(
                 "read.missing",
@@ -123,6 +130,14 @@ def _single(text: str, kept: Mapping[str, list[str]]) -> dict[str, list[str]]:
                 "column's name, a colon, and texts with commas between them, as in age: -1, 999.",
             )
     return found
+
+
+def _parted(line: str) -> tuple[str, str]:
+    """The column's name and the rest of the line; no name where it has none."""
+    if quoted := QUOTED.match(line):
+        return quoted[1].replace('""', '"'), line[quoted.end() :]
+    name, colon, texts = line.partition(":")
+    return ("" if not colon or '"' in name else name.rstrip()), texts
 
 
 def _line(name: str, texts: Iterable[str]) -> str:
