@@ -130,6 +130,10 @@ BAD = {
     "duplicate names": Bad(
         table(**{" size": lambda n: n % 5}), problem="It has the name of another column"
     ),
+    "control characters in a name": Bad(
+        table(**{"wi\x01\x1bdth": lambda n: n % 5}),
+        problem="It has control characters in its name and is called 'width' here",
+    ),
     "not UTF-8": Bad(
         table(town=lambda n: "x\xe9"[n % 2]).decode().encode("latin-1"), problem="not UTF-8"
     ),
