@@ -3,8 +3,11 @@
 import json
 import re
 import zlib
+from dataclasses import replace
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from django.conf import settings
@@ -12,10 +15,10 @@ from django.test import Client
 
 from tests.web import lab_stage, trained_tables
 from tests.web.world import Rest
-from trackside.accounts.models import User
+from trackside.accounts.models import AuditEntry, User
 from trackside.datasets.models import Dataset
 from trackside.flow import services as flow
-from trackside.lab import document_pdf, services
+from trackside.lab import document_charts, document_pdf, services
 from trackside.lab.document import document
 from trackside.lab.document_svg import svg
 from trackside.lab.drawing import Axis, Chart
@@ -141,6 +144,52 @@ def test_a_drawing_of_the_pdf_escapes_its_words() -> None:
     assert "<l>" not in drawn
     for part in ("<path", "<rect", "<circle", "stroke-dasharray"):
         assert part in drawn
+
+
+def test_control_characters_do_not_break_a_document(pictures: TrainedModel) -> None:
+    nasty = "a\x00\x01\x0b\x1b\ufffe\ud800b"
+    chart = Chart(nasty, Axis(nasty), Axis("y")).line(nasty, [(0, 0), (1, 1)])
+    assert "a\ufffd" in "".join(ElementTree.fromstring(svg(chart.drawn())).itertext())
+    found = document(of_model(pictures))
+    figure = {"kind": "figure", "title": nasty, "help": nasty, "chart": chart.drawn()}
+    found["sections"][0]["blocks"] += [figure, {"kind": "text", "text": nasty}]
+    assert document_pdf.pdf(found | {"title": nasty}).startswith(b"%PDF-1.")
+
+
+def test_many_classes_are_cut_and_counted(pictures: TrainedModel) -> None:
+    one = of_model(pictures)
+    listed = [{"name": f"c{n}", "support": n, "precision": 0.5} for n in range(5000)]
+    one = replace(one, report={"per_class": listed})
+    listing, said = document_charts.performance(one)
+    assert len(listing["rows"]) == document_charts.BY_CLASS
+    assert listing["rows"][0][0] == "c4999"
+    assert "4,800 more" in said["text"]
+
+
+def test_who_would_wait_too_long_is_told_and_nothing_is_noted(
+    pictures: TrainedModel,
+    ada: User,
+    as_cleo: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    page = f"/p/INSECTS/trained-models/{pictures.pk}/document.pdf"
+    address = f"/projects/INSECTS/trained-models/{pictures.pk}/document"
+    full = BoundedSemaphore(1)
+    full.acquire()
+    monkeypatch.setattr(document_pdf, "PLACES", full)
+    assert as_cleo.get(page).status_code == 503
+    busy = Rest(ada).call("GET", address, Accept="application/pdf")
+    assert (busy.status_code, busy.json()["error"]["code"]) == (503, "busy")
+    full.release()
+    wrong = tmp_path / "wrong.typ"
+    wrong.write_text('#panic("as a table that Typst cannot set")')
+    monkeypatch.setattr(document_pdf, "SOURCE", wrong)
+    for answer in (as_cleo.get(page), Rest(ada).call("GET", address, Accept="application/pdf")):
+        assert answer.status_code == 409
+        assert b"Print the page instead" in answer.content
+    assert not AuditEntry.objects.filter(act="download").exists()
+    assert full.acquire(blocking=False), "the place is free again"
 
 
 def test_data_that_changed_or_went_are_not_shown_as_those_of_the_training(

@@ -24,7 +24,7 @@ def of_version(request: HttpRequest, key: str, name: str, v: int) -> HttpRespons
 def _answer(request: HttpRequest, key: str, which: str) -> HttpResponse:
     user = caller(request)
     one = opened(project_for(user, key), which)
+    as_wanted = "application/pdf" in request.headers.get("Accept", "")
+    made = as_pdf(one) if as_wanted else as_page(request, one)
     audit(user, "download", f"{key}/{one.title} document")
-    if "application/pdf" in request.headers.get("Accept", ""):
-        return as_pdf(one)
-    return as_page(request, one)
+    return made

@@ -21,6 +21,7 @@ from trackside.flow.graph import Cycle
 from trackside.flow.services import BadRecipe, RecipeBusy
 from trackside.jobs.services import AlreadyOver, NotNow
 from trackside.lab import services as lab
+from trackside.lab.trouble import Busy
 from trackside.projects import services as projects
 from trackside.saved_models import services as saved_models
 from trackside.saved_models.bundles import BundleGone
@@ -64,6 +65,7 @@ ANSWERS: tuple[tuple[type[Exception], Callable[[Any], Failure]], ...] = (
     (datasets.BadDataset, lambda one: Failure(one.status, one.code, one.message, one.field)),
     (datasets.Refused, lambda one: Failure(409, "refused", str(one))),
     (lab.BadDesign, _of_params),
+    (Busy, lambda one: Failure(503, "busy", str(one))),
     (lab.Refused, lambda one: Failure(409, "refused", str(one))),
     (RecipeBusy, lambda one: Failure(409, "busy", str(one))),
     (AlreadyOver, lambda one: Failure(409, "already_over", str(one))),

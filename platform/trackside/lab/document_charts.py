@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trackside.lab import charts_classes, charts_values, learning_curve, reports
-from trackside.lab.document_blocks import table
+from trackside.lab.document_blocks import table, text
 from trackside.lab.drawing import number
 from trackside.lab.entrants import Entrant
 
@@ -12,6 +12,7 @@ Json = dict[str, Any]
 PARTIAL = 3  # columns whose partial dependence is drawn
 RANKED = 20
 MATRIX = 20  # classes up to which the matrix has room on a page
+BY_CLASS = 200  # rows of the table by class
 
 
 def performance(one: Entrant) -> list[Json]:
@@ -86,6 +87,14 @@ def _confusion(one: Entrant) -> list[Json]:
 
 def _per_class(one: Entrant) -> list[Json]:
     listed = one.report.get("per_class") or []
+    if len(listed) > BY_CLASS:
+        more = f"The {BY_CLASS} most frequent classes; {len(listed) - BY_CLASS:,} more were judged."
+        most = sorted(listed, key=lambda each: -int(each["support"]))[:BY_CLASS]
+        return [*_class_table(most), text(more)]
+    return _class_table(listed)
+
+
+def _class_table(listed: list[Json]) -> list[Json]:
     names = ("precision", "recall", "f1", "auc", "ap")
     rows = [
         [each["name"], f"{each['support']:,}", *(number(each.get(name), 0.001) for name in names)]

@@ -1,5 +1,6 @@
 """A chart as an SVG that stands alone, with its styles as attributes: a PDF can hold it. Pure."""
 
+import re
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -8,6 +9,12 @@ Json = dict[str, Any]
 INK = ("#2459c9", "#c45a00", "#0f7b6c", "#a3338a", "#6b6f00", "#a11c33", "#4a5a75", "#5b2fb5")
 DASH = ("", "7 3", "2 3", "9 3 2 3", "4 2", "12 3", "1 2", "12 2 2 2 2 2")
 GRID, GUIDE, WORD = "#dfe3ea", "#808998", "#3c4554"
+NO_XML = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def legal(said: str) -> str:
+    """What XML cannot hold, such as control characters, becomes a sign that stands for it."""
+    return NO_XML.sub("\ufffd", said)
 
 
 def ink(style: str) -> tuple[str, str]:
@@ -71,7 +78,7 @@ def _line(x1: Any, y1: Any, x2: Any, y2: Any) -> str:
 
 def _text(x: Any, y: Any, said: str, anchor: str) -> str:
     at = f'x="{x}" y="{y}" text-anchor="{anchor}" fill="{WORD}"'
-    return f"<text {at}>{escape(str(said))}</text>"
+    return f"<text {at}>{escape(legal(str(said)))}</text>"
 
 
 def legend(c: Json) -> list[Json]:

@@ -5,6 +5,10 @@ class Refused(Exception):
     """Not done; the message says why."""
 
 
+class Busy(Refused):
+    """Not done now: too many wait for the same."""
+
+
 class BadDesign(Refused):
     """Values that are wrong. `errors` maps a field, such as `training.epochs`, to its sentence."""
 

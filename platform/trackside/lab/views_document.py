@@ -12,7 +12,7 @@ from trackside.accounts.services import audit
 from trackside.lab.document import document
 from trackside.lab.document_pdf import pdf
 from trackside.lab.entrants import Entrant, opened
-from trackside.lab.trouble import Refused
+from trackside.lab.trouble import Busy, Refused
 from trackside.projects.access import project_for
 from trackside.projects.models import Project
 
@@ -71,11 +71,12 @@ def _pdf(request: HttpRequest, key: str, which: str, back: str) -> HttpResponse:
 
 def _refused(request: HttpRequest, project: Project, back: str, why: Refused) -> HttpResponse:
     context = {"project": project, "back": back, "back_to": "Back", "refused": str(why)}
-    return render(request, "lab/document.html", context, status=409)
+    status = 503 if isinstance(why, Busy) else 409
+    return render(request, "lab/document.html", context, status=status)
 
 
 def as_pdf(one: Entrant) -> HttpResponse:
-    """Raises Refused."""
+    """Raises Refused, Busy."""
     answer = HttpResponse(pdf(document(one)), content_type=PDF)
     answer["Content-Disposition"] = f'inline; filename="{_filename(one)}"'
     answer["X-Content-Type-Options"] = "nosniff"
