@@ -109,6 +109,20 @@ def test_what_cannot_be_judged_is_counted_with_its_reason(adult: Path, tmp_path:
     }
 
 
+def test_rows_that_the_model_drops_move_nothing(tmp_path: Path) -> None:
+    table = tabling.small(2000)
+    sizes = table.column("size").to_pylist()
+    sizes[::5] = [None] * 400
+    table = table.set_column(0, "size", pa.array(sizes, pa.float64()))
+    dropping = {"features": {"size": {"missing": "drop_rows"}}}
+    folder = tabling.train(tmp_path / "learned", table, spec=dropping)
+    gone = pa.array([None] * 100 + table.column("good").to_pylist()[100:], pa.string())
+    told = evaluated(tmp_path, folder / "bundle", table.set_column(2, "good", gone))
+    data = told["drift"]["data"]
+    assert (told["rows"], data["rows"][1]) == (1520, 1600), "without a truth rows are compared too"
+    assert {one["strength"] for one in data["columns"]} == {"none"}
+
+
 def test_another_threshold_is_judged_beside_the_training_at_the_same_one(
     adult: Path, tmp_path: Path
 ) -> None:

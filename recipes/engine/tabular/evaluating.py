@@ -103,7 +103,9 @@ class _Walk:
 
     def take(self, block: Block) -> None:
         table, about = block.table, self.model.about
-        self.seen.take(reference.condensed(table.select(self.inputs), about["features"]))
+        # As the reference: no rows that the model never sees. Rows without a truth it does see.
+        met = table.select(self.inputs).take(pa.array(block.there))
+        self.seen.take(reference.condensed(met, about["features"]))
         true, there = self._truth(table.column(about["target"]))
         gaps = ", ".join(map(repr, self.model.encoder.dropping[:5]))
         judged = there[block.there]
