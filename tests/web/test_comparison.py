@@ -113,6 +113,30 @@ def test_pictures_are_compared_as_tables_are(pictures: list[TrainedModel], as_cl
     assert "ROC curve, bees" in said(as_cleo, *(one.pk for one in pictures), more="&class=bees")
 
 
+@pytest.mark.parametrize(
+    ("shared", "better", "sure", "says"),
+    [
+        ((-0.04, -0.06, -0.02), False, True, "stays ahead: no challenger has a better"),
+        ((0.04, 0.02, 0.06), True, True, "+4.0 points on the rows that judged both. That is more"),
+        ((0.04, -0.01, 0.06), True, False, "That may be chance"),
+        ((0.01, -0.06, -0.02), True, False, "That may be chance"),
+    ],
+)
+def test_the_rows_that_judged_both_say_who_is_better(
+    shared: tuple[float, float, float], better: bool, sure: bool, says: str,
+    pictures: list[TrainedModel], project: Project,
+) -> None:  # fmt: skip
+    """Its own rows say that the second model is better; the shared ones may not."""
+    TrainedModel.objects.filter(pk=pictures[1].pk).update(metrics={"accuracy": 0.99, "f1": 0.99})
+    found = chosen(project, [str(one.pk) for one in pictures])
+    figures = dict(zip(("difference", "low", "high"), shared, strict=True))
+    pairs = {found[1].key: {"metrics": {"accuracy": figures}}}
+    lines = comparison.figures(found, found[0], pairs)
+    cell = next(one for one in lines if one["card"].name == "accuracy")["cells"][1]
+    assert (cell["better"], cell["sure"], cell["on_shared"]) == (better, sure, True)
+    assert says in comparison.verdict(found, found[0], lines, None)
+
+
 def test_the_active_version_is_the_champion_unless_another_is_chosen(
     pictures: list[TrainedModel], project: Project
 ) -> None:

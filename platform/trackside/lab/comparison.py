@@ -107,25 +107,32 @@ def _values(one: Entrant, part: str) -> Json:
 
 
 def _cell(card: Metric, one: Entrant, first: Any, value: Any, paired: Json, champion: bool) -> Json:
+    """Where a job has counted the rows that judged both, they alone say who is better: each
+    model's own figure may stand on rows that the other one never saw."""
     known = all(isinstance(each, int | float) for each in (first, value))
     apart = value - first if known and not champion else None
+    shared = paired.get("difference")
     found: Json = {
         "key": one.key,
         "value": value,
         "text": shown(value, card),
-        "difference": apart,
-        "apart": _signed(apart, card),
-        "better": better(card, apart),
         "low": paired.get("low"),
         "high": paired.get("high"),
         "sure": None,
+        "on_shared": False,
     }
+    if shared is not None and apart is not None:
+        found["on_shared"] = _signed(shared, card) != _signed(apart, card)
+        apart = shared
     if found["low"] is not None:
-        found["sure"] = found["low"] > 0 or found["high"] < 0
+        found["sure"] = bool(apart) and (found["low"] > 0 if apart > 0 else found["high"] < 0)
         low, high = (_signed(found[end], card) for end in ("low", "high"))
         found["interval"] = f"{low.removesuffix(' points')} to {high}"
-        found["on_shared"] = _signed(paired.get("difference"), card)
-    return found
+    return found | {
+        "difference": apart,
+        "apart": _signed(apart, card),
+        "better": better(card, apart),
+    }
 
 
 def better(card: Metric, apart: float | None) -> bool | None:
@@ -161,7 +168,8 @@ def verdict(found: list[Entrant], champion: Entrant, lines: list[Json], same: bo
         return text if same is not False else f"{text} They were not judged on the same rows."
     most = max(ahead, key=lambda one: abs(one["difference"]))
     title = next(one.title for one in found if one.key == most["key"])
-    text = f"{title} has the better {card.label}: {most['text']}, {most['apart']}."
+    where = " on the rows that judged both" if most["on_shared"] else ""
+    text = f"{title} has the better {card.label}: {most['text']}, {most['apart']}{where}."
     if most["sure"]:
         return f"{text} That is more than chance (95 % interval {most['interval']})."
     if most["sure"] is False:
