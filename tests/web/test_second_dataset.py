@@ -12,13 +12,16 @@ from tests.web import table_stage, trained_tables
 from tests.web.test_lab_tables import CPU, HOME, ROWS, adults
 from tests.web.world import Rest
 from trackside.accounts.models import User
+from trackside.datasets import holding
 from trackside.datasets import services as datasets
 from trackside.datasets.models import Dataset
+from trackside.flow import services as flow
 from trackside.jobs.models import Job
 from trackside.lab import second_dataset, services
 from trackside.lab.models import Analysis
 from trackside.lab.pages import diagnose
 from trackside.projects.models import Project
+from trackside.saved_models.models import SavedModel
 
 pytestmark = pytest.mark.django_db
 HERE = "/projects/INSECTS/analyses/earners"
@@ -91,6 +94,40 @@ def test_it_cannot_be_deleted_or_read_again_while_a_job_tests_on_it(
     assert next(one.title for one in diagnose(analysis)) == "The test set cannot test"
     with pytest.raises(services.Refused, match="no dataset 'later' in this project"):
         services.train(analysis, ada, CPU)
+
+
+def test_a_recipe_that_trains_again_holds_both_datasets_in_their_order(
+    later: Dataset, analysis: Analysis, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`later` was made first."""
+    services.save_design(analysis, "split", on_another())
+    model = analysis.design["models"][0]
+    kept = {"algorithm": model["algorithm"], "params": model["params"]}
+    wish = flow.Wish(
+        name="again",
+        kind="train",
+        dataset=analysis.dataset,
+        saved_model=SavedModel.objects.create(
+            project=analysis.project, name="m", task=analysis.task
+        ),
+        settings={"design": {**analysis.design, "target": "income"}, **kept},
+        analysis=analysis,
+    )
+    recipe = flow.create_recipe(analysis.project, ada, wish)
+    names: list[str] = []
+
+    def held(one: Dataset) -> Dataset:
+        names.append(one.name)
+        return Dataset.objects.select_for_update().get(pk=one.pk)
+
+    monkeypatch.setattr(holding, "held", held)
+    job = flow.run_recipe(recipe, ada)
+    assert job.spec["test"]["name"] == "later"
+    assert names == ["later", "people"]
+    Job.objects.filter(pk=job.pk).update(state="failed")
+    Dataset.objects.filter(name="people").update(state="importing")
+    with pytest.raises(flow.BadRecipe, match="people cannot be read yet"):
+        flow.run_recipe(recipe, ada)
 
 
 def test_the_dialog_and_the_results_name_it(

@@ -23,7 +23,7 @@ from trackside.flow.trouble import BadRecipe, RecipeBusy
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Attempt, Job
 from trackside.jobs.states import JOB_OVER
-from trackside.lab import estimates
+from trackside.lab import estimates, second_dataset
 from trackside.lab import services as lab
 from trackside.lab.models import Analysis, TrainedModel
 from trackside.saved_models import queries
@@ -188,7 +188,6 @@ def _active(saved: SavedModel) -> Version:
 
 
 def _ready(dataset: Dataset) -> Dataset:
-    dataset = holding.held(dataset)
     if dataset.state != DatasetState.READY:
         state = dataset.get_state_display().lower()
         raise BadRecipe("inputs.dataset", f"{dataset} cannot be read yet: it is {state}.")
@@ -204,11 +203,13 @@ def _training(recipe: Recipe, compute: dict[str, Any], warm: bool | None) -> dic
     as_then = Analysis(
         project=recipe.project,
         name=recipe.analysis.name if recipe.analysis else recipe.name,
-        dataset=_ready(recipe.dataset),
+        dataset=_ready(recipe.dataset),  # asked first: else the second one is judged by no columns
         task=recipe.saved_model.task,
         target=kept["design"].get("target", "label"),
         design={**kept["design"], "compute": compute},
     )
+    second_dataset.hold(as_then)
+    _ready(as_then.dataset)
     model = {"algorithm": kept["algorithm"], "params": kept["params"]}
     spec = lab.freeze(as_then, model)
     if warm:
@@ -221,7 +222,7 @@ def _training(recipe: Recipe, compute: dict[str, Any], warm: bool | None) -> dic
 
 
 def _scoring(recipe: Recipe, version: Version) -> dict[str, Any]:
-    dataset = _ready(recipe.dataset)
+    dataset = _ready(holding.held(recipe.dataset))
     if sentence := reading.trouble(dataset, version):
         raise BadRecipe("inputs.dataset", sentence)
     if recipe.kind != "evaluate":
