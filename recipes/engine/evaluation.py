@@ -102,6 +102,7 @@ def summary(drift: Json) -> Json:
         "columns": len(data.get("columns", [])),
         "moved": [{key: one[key] for key in ("name", "psi", "strength")} for one in moved[:20]],
         "moved_count": len(moved),
+        "strong_count": sum(one["strength"] == "strong" for one in moved),
         "classifier": data.get("classifier"),
         "prediction": [
             {key: one[key] for key in ("name", "psi", "strength")} for one in drift["prediction"]

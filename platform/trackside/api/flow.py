@@ -64,6 +64,7 @@ def _evaluation(project: Project, body: dict[str, Any], user: Any) -> services.W
         saved_model=_input(project, body, SavedModel, "saved_model"),
         store=_named(body),
         output=body.get("rows", ""),
+        metrics=body.get("metrics", ""),
         settings=body.get("settings", {}),
         compute=body.get("compute", {}),
     )

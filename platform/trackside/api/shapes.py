@@ -191,6 +191,11 @@ NEW_RECIPE = obj(
         "saved model; evaluate: the store",
     },
     rows={**NAME, "description": "evaluate: a new dataset for the judged rows; or left out"},
+    metrics={
+        **NAME,
+        "description": "evaluate: a dataset for the store's history, new or that of another recipe "
+        "into this store; or left out",
+    },
     settings=SETTINGS,
     compute=COMPUTE,
     activate=FLAG,
@@ -203,6 +208,7 @@ RECIPE = obj(
     inputs=ANY_OBJECT,
     output=MAYBE_TEXT,
     rows=MAYBE_TEXT,
+    metrics=MAYBE_TEXT,
     settings=ANY_OBJECT,
     compute=COMPUTE,
     activate=FLAG,

@@ -42,6 +42,7 @@ def add(
     one.add_argument("--model", required=True, help="a saved model")
     one.add_argument("--store", required=True, help="the evaluation store, new or the model's own")
     one.add_argument("--rows", default="", help="a new dataset for the judged rows")
+    one.add_argument("--metrics", default="", help="a dataset for the store's history")
     one.add_argument("--recipe", default="", help="the recipe's name")
     options(one)
     one.add_argument("--wait", action="store_true", help="until it is over, then print it")
@@ -59,6 +60,7 @@ def evaluate(args: argparse.Namespace, open_: Open, follow: Follow) -> None:
         "output": args.store,
         "compute": compute(args) or {"kind": "cpu"},
         **({"rows": args.rows} if args.rows else {}),
+        **({"metrics": args.metrics} if args.metrics else {}),
     }
     with open_() as client:
         client.create_recipe(args.project, body)

@@ -15,6 +15,7 @@ NEEDED_BY = {
     "analyses": "the analysis {} uses it",
     "read_by": "the recipe {} reads it",
     "written_by": "the recipe {} writes it",
+    "measured_by": "the recipe {} writes it",
 }
 
 

@@ -129,7 +129,7 @@ def retry(dataset: Dataset, user: User, read: reading.Read | None = None) -> Job
         return import_again(held, user, f"Import {held.name}", spec)
 
 
-def import_again(held: Dataset, user: User, title: str, spec: dict[str, Any]) -> Job:
+def import_again(held: Dataset, user: User | None, title: str, spec: dict[str, Any]) -> Job:
     """Another import of a dataset whose row is held; what it was before stays until that ends."""
     job = jobs.submit(
         project=held.project,
@@ -166,8 +166,10 @@ def settle(dataset: Dataset) -> Dataset:
 def publish_import(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
     """What the intake found becomes the dataset; inside the transaction that ends the job."""
     dataset = Dataset.objects.select_for_update().filter(job=job).first()
+    archive = str(job.spec.get("archive", ""))
+    transaction.on_commit(lambda: storage.drop_upload(archive), robust=True)
     if dataset is None:
-        return  # deleted meanwhile
+        return  # deleted meanwhile, or there is a newer import
     home = storage.take_over(dataset, attempt)
     facts = {**intake.facts_file(home), **result.get("facts", {})}
     Picture.objects.filter(dataset=dataset).delete()
@@ -183,8 +185,6 @@ def publish_import(job: Job, attempt: Attempt, result: dict[str, Any]) -> None:
     dataset.state, dataset.reason = DatasetState.READY, ""
     dataset.save()
     result["output"] = dataset.name
-    archive = str(job.spec.get("archive", ""))
-    transaction.on_commit(lambda: storage.drop_upload(archive), robust=True)
     transaction.on_commit(lambda: storage.drop_others(dataset.pk, home), robust=True)
 
 

@@ -8,7 +8,7 @@ from recipes.tasks import data_of
 from trackside.accounts.models import User
 from trackside.datasets import storage, tables
 from trackside.datasets.models import Dataset, DatasetState, Picture
-from trackside.flow import scoring
+from trackside.flow import measuring, scoring
 from trackside.flow.models import Recipe, Run
 from trackside.flow.trouble import BadRecipe
 from trackside.jobs.models import Attempt, Job
@@ -81,7 +81,10 @@ def spec_of(recipe: Recipe, version: Version, source: Json) -> Json:
 
 
 def publish_evaluation(job: Job, attempt: Attempt, result: Json) -> None:
-    """The next evaluation of the recipe's store; its judged rows become the output dataset."""
+    """The next evaluation of the recipe's store; its judged rows become the output dataset.
+
+    The store is held from `record` on: the metrics dataset gets every row of it.
+    """
     run = Run.objects.filter(job=job).select_related("recipe__store", "version").first()
     if run is None or run.version is None or run.recipe.store is None:
         return  # its recipe was deleted meanwhile: nobody waits for it
@@ -90,11 +93,13 @@ def publish_evaluation(job: Job, attempt: Attempt, result: Json) -> None:
     source = job.spec.get("dataset") or {}
     found = stores.Found(
         version=run.version,
+        recipe=run.recipe.name,
         dataset=str(source.get("name") or run.recipe.dataset.name),
         fingerprint=str(source.get("fingerprint") or ""),
         folder=_keep(job, attempt),
         metric=str(result.get("metric") or ""),
         metrics=result.get("metrics") or {},
+        threshold=(result.get("facts") or {}).get("threshold"),
         trained=result.get("trained") or {},
         judged=int(result.get("judged") or 0),
         of=int(result.get("of") or 0),
@@ -103,6 +108,7 @@ def publish_evaluation(job: Job, attempt: Attempt, result: Json) -> None:
         job=job,
     )
     made = stores.record(run.recipe.store, found, job.created_by)
+    measuring.write(run.recipe, job.created_by)
     result["store"], result["evaluation"] = run.recipe.store.name, made.number
 
 

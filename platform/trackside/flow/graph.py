@@ -39,7 +39,7 @@ class Item:
 class Wiring:
     """What a recipe reads and writes, by name. A training recipe writes its saved model.
 
-    An evaluation writes its store.
+    An evaluation writes its store, and perhaps its history into the dataset `metrics`.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Wiring:
     saved_model: str
     output: str | None = None
     store: str | None = None
+    metrics: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,9 @@ def wires(wiring: Wiring) -> list[tuple[str, str]]:
     model = identity("saved_model", wiring.saved_model)
     edges = [(identity("dataset", wiring.dataset), box)]
     edges.append((box, model) if wiring.kind == "train" else (model, box))
-    if wiring.output:
-        edges.append((box, identity("dataset", wiring.output)))
+    for name in (wiring.output, wiring.metrics):
+        if name:
+            edges.append((box, identity("dataset", name)))
     if wiring.store:
         edges.append((box, identity("evaluation_store", wiring.store)))
     return edges
@@ -115,7 +117,7 @@ def check(wirings: Iterable[Wiring], new: Wiring) -> None:
     try:
         ordered({end for edge in edges for end in edge}, edges)
     except Cycle:
-        written = new.output or new.saved_model
+        written = new.output or new.metrics or new.saved_model
         raise Cycle(
             f"{written} is already used to make what {new.name} reads. "
             f"Write into a new dataset instead."

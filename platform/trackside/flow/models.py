@@ -13,7 +13,8 @@ from trackside.saved_models.models import EvaluationStore, SavedModel, Version
 class Recipe(models.Model):
     """train: dataset -> saved model. score: dataset + saved model -> dataset.
 
-    evaluate: dataset + saved model -> store and, if asked for, the judged rows as a dataset.
+    evaluate: dataset + saved model -> store and, if asked for, the judged rows as a dataset and
+    the store's history as another, `metrics`.
 
     `compute` is remembered from run to run.
     """
@@ -28,6 +29,9 @@ class Recipe(models.Model):
     )
     store = models.ForeignKey(
         EvaluationStore, null=True, on_delete=models.SET_NULL, related_name="written_by"
+    )
+    metrics = models.ForeignKey(
+        Dataset, null=True, on_delete=models.SET_NULL, related_name="measured_by"
     )
     analysis = models.ForeignKey(
         Analysis, null=True, on_delete=models.SET_NULL, related_name="recipes"

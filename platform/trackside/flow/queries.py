@@ -32,7 +32,7 @@ def recipes_of(project: Project) -> QuerySet[Recipe]:
     runs = Run.objects.select_related("job", "version").order_by("-job_id")
     return (
         Recipe.objects.filter(project=project)
-        .select_related("dataset", "saved_model", "output", "store", "analysis")
+        .select_related("dataset", "saved_model", "output", "store", "metrics", "analysis")
         .prefetch_related(Prefetch("runs", queryset=runs, to_attr="latest"))
         .order_by("name")
     )
@@ -43,7 +43,8 @@ def flow_of(project: Project) -> graph.Graph:
     boxes = [_recipe(one) for one in rows]
     outputs = {one.output_id: one for one in rows if one.output_id}
     datasets = Dataset.objects.filter(project=project).select_related("job")
-    items = [_dataset(one, outputs.get(one.pk)) for one in datasets]
+    measures = {one.metrics_id: one.name for one in rows if one.metrics_id}
+    items = [_dataset(one, outputs.get(one.pk), measures.get(one.pk)) for one in datasets]
     models = SavedModel.objects.filter(project=project).prefetch_related("versions")
     trains = {one.saved_model_id: one.name for one in rows if one.kind == "train"}
     items += [_saved_model(one, trains.get(one.pk)) for one in models] + boxes
@@ -78,6 +79,7 @@ def snapshot(recipe: Recipe) -> dict[str, Any]:
         "inputs": inputs,
         "output": output.name if output else None,
         "rows": recipe.output.name if recipe.kind == "evaluate" and recipe.output else None,
+        "metrics": recipe.metrics.name if recipe.metrics else None,
         "settings": recipe.settings,
         "compute": recipe.compute,
         "activate": recipe.activate,
@@ -86,7 +88,7 @@ def snapshot(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _dataset(one: Dataset, writer: Recipe | None) -> graph.Item:
+def _dataset(one: Dataset, writer: Recipe | None, measured: str | None) -> graph.Item:
     run = last_run(writer) if writer else None
     state, reason = one.state, one.reason
     if run is not None and run.job.state not in JOB_OVER:
@@ -110,7 +112,7 @@ def _dataset(one: Dataset, writer: Recipe | None) -> graph.Item:
         about={
             "rows": one.rows,
             "bytes": one.bytes,
-            "by": writer.name if writer else None,
+            "by": writer.name if writer else measured,
             "teaches": one.kind == "images" or tables.imported(one),
         },
     )

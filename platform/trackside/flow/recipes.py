@@ -11,7 +11,7 @@ from trackside.accounts.models import User
 from trackside.compute.requests import clean
 from trackside.datasets import services as datasets
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.flow import evaluating, retraining, scoring
+from trackside.flow import evaluating, measuring, retraining, scoring
 from trackside.flow.graph import Wiring, check
 from trackside.flow.models import Recipe
 from trackside.flow.trouble import BadRecipe, RecipeBusy
@@ -28,7 +28,8 @@ KINDS = ("train", "score", "evaluate")
 class Wish:
     """A new recipe. `output` names the dataset that a scoring writes, if it writes one.
 
-    An evaluation writes its `store`, and its judged rows to `output` if that is named.
+    An evaluation writes its `store`, its judged rows to `output` and the store's history to
+    `metrics` if those are named.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Wish:
     saved_model: SavedModel
     output: str = ""
     store: str = ""
+    metrics: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     compute: dict[str, Any] = field(default_factory=dict)
     activate: bool = True
@@ -65,6 +67,8 @@ def create_recipe(project: Project, user: User | None, wish: Wish) -> Recipe:
         wish = replace(wish, output="" if scoring.writes_file(settings) else wish.output)
     elif wish.kind == "evaluate":
         check_name(wish.store, "output", "evaluation store")
+        if wish.metrics.strip() and wish.metrics.strip() == wish.output.strip():
+            raise BadRecipe("metrics", "The judged rows and the metrics are two datasets.")
         settings = evaluating.settings_of(wish.saved_model, wish.settings)
         compute = scoring.on(wish.saved_model, wish.compute)
     check(wirings(project), _wiring(wish))
@@ -72,6 +76,7 @@ def create_recipe(project: Project, user: User | None, wish: Wish) -> Recipe:
     dataset = dataset or (wish.kind == "evaluate" and bool(wish.output))
     output = _planned(project, user, wish) if dataset else None
     store = evaluating.store_of(project, user, wish.store, wish.saved_model)
+    metrics = measuring.dataset_for(store, wish.metrics, user) if store else None
     return Recipe.objects.create(
         project=project,
         name=wish.name,
@@ -80,6 +85,7 @@ def create_recipe(project: Project, user: User | None, wish: Wish) -> Recipe:
         saved_model=wish.saved_model,
         output=output,
         store=store,
+        metrics=metrics,
         analysis=wish.analysis,
         settings=settings,
         compute=clean(compute) if compute else {},
@@ -108,7 +114,7 @@ def _check(project: Project, wish: Wish) -> None:
 def _planned(project: Project, user: User | None, wish: Wish) -> Dataset:
     """A scoring writes a dataset of its own; one that was planned and lost its recipe is taken."""
     planned = Dataset.objects.filter(project=project, name=wish.output, state=DatasetState.PLANNED)
-    before = planned.filter(written_by=None).first()
+    before = planned.filter(written_by=None, measured_by=None).first()
     if before is not None:
         return before
     try:
@@ -121,7 +127,7 @@ def _planned(project: Project, user: User | None, wish: Wish) -> Dataset:
 def wirings(project: Project) -> list[Wiring]:
     """Every recipe of the project as names, for the graph."""
     rows = Recipe.objects.filter(project=project)
-    rows = rows.select_related("dataset", "saved_model", "output", "store")
+    rows = rows.select_related("dataset", "saved_model", "output", "store", "metrics")
     return [
         Wiring(
             name=one.name,
@@ -130,6 +136,7 @@ def wirings(project: Project) -> list[Wiring]:
             saved_model=one.saved_model.name,
             output=one.output.name if one.output else None,
             store=one.store.name if one.store else None,
+            metrics=one.metrics.name if one.metrics else None,
         )
         for one in rows
     ]
@@ -143,6 +150,7 @@ def _wiring(wish: Wish) -> Wiring:
         saved_model=wish.saved_model.name,
         output=wish.output or None,
         store=wish.store or None,
+        metrics=wish.metrics.strip() or None,
     )
 
 
@@ -191,9 +199,12 @@ def delete_recipe(recipe: Recipe) -> None:
     """The recipe alone: what it wrote stays, unless that was never built. Raises RecipeBusy."""
     if recipe.runs.exclude(job__state__in=JOB_OVER).exists():
         raise RecipeBusy(f"{recipe} is at work. Stop its job first.")
-    output, store = recipe.output, recipe.store
+    output, store, metrics = recipe.output, recipe.store, recipe.metrics
     recipe.delete()
     if store is not None and not store.evaluations.exists() and not store.written_by.exists():
         store.delete()
     if output is not None and output.state == DatasetState.PLANNED:
         output.delete()
+    if metrics is not None:
+        planned = Dataset.objects.filter(pk=metrics.pk, state=DatasetState.PLANNED)
+        planned.filter(measured_by=None).delete()

@@ -78,6 +78,7 @@ def _made(request: HttpRequest, project: Project) -> HttpResponse:
         saved_model=model,
         store=form.get("store", "").strip(),
         output=form.get("rows", "").strip(),
+        metrics=form.get("metrics", "").strip(),
         compute=picked(form),
     )
     recipe = services.create_recipe(project, user, wish)

@@ -68,6 +68,7 @@ def evaluation_store(request: HttpRequest, key: str, name: str) -> HttpResponseB
     chosen = chosen if chosen in metrics else usual
     active = saved.active_version(store.saved_model)
     champion = active.metrics.get(chosen) if active else None
+    recipes = store.written_by.select_related("dataset", "metrics").order_by("name")
     order = sorted(metrics.values(), key=lambda one: one.name != usual)[:SHOWN]
     context = {
         "project": project,
@@ -78,7 +79,8 @@ def evaluation_store(request: HttpRequest, key: str, name: str) -> HttpResponseB
         "columns": order,
         "lines": [_line(one, order) for one in rows],
         "drawings": _history(rows, chosen, champion, active) if rows else [],
-        "recipes": store.written_by.select_related("dataset").order_by("name"),
+        "recipes": recipes,
+        "tables": sorted({one.metrics.name for one in recipes if one.metrics}),
         "may_edit": may_edit(project),
     }
     return render(request, "flow/evaluation_store.html", context)

@@ -81,12 +81,14 @@ class Evaluation(models.Model):
         Version, null=True, on_delete=models.SET_NULL, related_name="evaluations"
     )
     version_number = models.IntegerField()
-    dataset = models.CharField(max_length=80)  # its name then
+    recipe = models.CharField(max_length=80, blank=True)  # its name then, as the dataset's
+    dataset = models.CharField(max_length=80)
     fingerprint = models.CharField(max_length=64, blank=True)
     job = models.ForeignKey("jobs.Job", null=True, on_delete=models.SET_NULL, related_name="+")
     folder = models.CharField(max_length=300)  # relative to TRACKSIDE_STORAGE
     metric = models.CharField(max_length=40)
     metrics = models.JSONField(default=dict)
+    threshold = models.FloatField(null=True)  # of two classes
     trained = models.JSONField(default=dict)  # the metrics that the version had in its training
     judged = models.BigIntegerField(default=0)
     of = models.BigIntegerField(default=0)  # rows or pictures of the dataset

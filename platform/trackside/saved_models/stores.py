@@ -26,11 +26,13 @@ class Found:
     """What an evaluation found; `folder` is relative to the storage and holds its document."""
 
     version: Version
+    recipe: str = ""
     dataset: str
     fingerprint: str
     folder: str
     metric: str
     metrics: Json
+    threshold: float | None = None  # of two classes
     trained: Json = field(default_factory=dict)  # in the training, at the same threshold
     judged: int
     of: int
@@ -69,12 +71,14 @@ def record(store: EvaluationStore, found: Found, user: User | None) -> Evaluatio
         number=(last or 0) + 1,
         version=found.version,
         version_number=found.version.number,
+        recipe=found.recipe,
         dataset=found.dataset,
         fingerprint=found.fingerprint,
         job=found.job,
         folder=found.folder,
         metric=found.metric,
         metrics=found.metrics,
+        threshold=found.threshold,
         trained=found.trained or found.version.metrics,
         judged=found.judged,
         of=found.of,
@@ -140,12 +144,14 @@ def snapshot(evaluation: Evaluation) -> Json:
     return {
         "number": evaluation.number,
         "saved_model_version": evaluation.version_number,
+        "recipe": evaluation.recipe,
         "dataset": evaluation.dataset,
         "fingerprint": evaluation.fingerprint,
         "job": evaluation.job_id,
         "metric": evaluation.metric,
         "score": score_of(evaluation),
         "metrics": evaluation.metrics,
+        "threshold": evaluation.threshold,
         "trained": evaluation.trained,
         "judged": evaluation.judged,
         "of": evaluation.of,
@@ -167,20 +173,26 @@ def store_snapshot(store: EvaluationStore) -> Json:
     }
 
 
-def lines(store: EvaluationStore) -> Iterator[list[Any]]:
-    """The history as a table, oldest first: a column for each metric that any evaluation has."""
-    rows = list(store.evaluations.order_by("number"))
+def lines(store: EvaluationStore, last: int | None = None) -> Iterator[list[Any]]:
+    """The history as a table, oldest first: a column for each metric that any evaluation has.
+
+    `last`: only so many of the newest.
+    """
+    rows = list(store.evaluations.order_by("-number")[:last])[::-1]
     names = sorted({name for one in rows for name in one.metrics})
     yield [
-        "number", "created_at", "dataset", "fingerprint", "version", "job", "judged", "of",
-        *names, *(f"trained_{name}" for name in names), "columns_moved", "drift_auc",
+        "number", "created_at", "dataset", "fingerprint", "recipe", "saved_model", "version",
+        "job", "judged", "of", "left_out", "threshold",
+        *names, *(f"trained_{name}" for name in names),
+        "columns_moved", "columns_moved_strongly", "drift_auc",
     ]  # fmt: skip
     for one in rows:
         told = one.drift.get("classifier") or {}
         yield [
-            one.number, one.created_at.isoformat(), one.dataset, one.fingerprint,
-            one.version_number, one.job_id, one.judged, one.of,
+            one.number, one.created_at.isoformat(), one.dataset, one.fingerprint, one.recipe,
+            store.saved_model.name, one.version_number,
+            one.job_id, one.judged, one.of, one.of - one.judged, one.threshold,
             *(one.metrics.get(name) for name in names),
             *(one.trained.get(name) for name in names),
-            one.drift.get("moved_count"), told.get("auc"),
+            one.drift.get("moved_count"), one.drift.get("strong_count"), told.get("auc"),
         ]  # fmt: skip
