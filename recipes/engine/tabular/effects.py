@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from recipes.data.encode import Encoded, Matrix
-from recipes.engine import metrics
 from recipes.engine.metrics import Floats
 from recipes.engine.tabular.model import Model
 from recipes.engine.tabular.seen import plain
@@ -52,12 +51,12 @@ def importance(model: Model, sample: Sample, seed: int) -> dict[str, Any]:
         order = np.argsort(-own[1], kind="stable")[:SHUFFLED]
         columns = [columns[place] for place in np.sort(order).tolist()]
     rng = np.random.default_rng(seed)
-    before = _loss(model, sample.matrix, sample.target)
+    before = _error(model, sample.matrix, sample.target)
     lost = []
     for one in columns[:SHUFFLED]:
         after = [_shuffled(model, sample, one, rng) for _ in range(REPEATS)]
         lost.append(float(np.mean(after)) - before)
-    what = "How much the loss on rows it has not seen grows when the column's values are shuffled"
+    what = "How much the error on rows it has not seen grows when the column's values are shuffled"
     names = [one.name for one in columns[:SHUFFLED]]
     return {
         "model": own and ranked(own[0], [one.name for one in model.encoder.columns], own[1]),
@@ -94,16 +93,22 @@ def _own(model: Model) -> tuple[str, Floats] | None:
 
 
 def _shuffled(model: Model, sample: Sample, one: Encoded, rng: np.random.Generator) -> float:
-    """The loss when the column's values stand at other rows."""
+    """The error when the column's values stand at other rows."""
     matrix = sample.matrix.copy()
     matrix[:, one.place] = matrix[rng.permutation(len(matrix)), one.place]
-    return _loss(model, matrix, sample.target)
+    return _error(model, matrix, sample.target)
 
 
-def _loss(model: Model, matrix: Matrix, target: Floats) -> float:
+def _error(model: Model, matrix: Matrix, target: Floats) -> float:
+    """The square root of the mean squared error: of a value, or of the probabilities.
+
+    Not the log loss: a few rows to whose class a forest gives a probability of 0 would outweigh
+    all others, and its most important columns seem to have no importance.
+    """
     given = model.learner.predict(matrix)
     if given.ndim == 2:
-        return metrics.log_loss(target.astype(np.int64), given)
+        true = np.eye(given.shape[1])[target.astype(np.int64)]
+        return float(np.sqrt(((given - true) ** 2).sum(1).mean()))
     return float(np.sqrt(((given - target) ** 2).mean()))
 
 
