@@ -9,7 +9,7 @@ const dataset = document.getElementById("dataset");
 const output = document.getElementById("output");
 let suggested = output?.value;
 dataset?.addEventListener("change", () => {
-  if (output.value !== suggested) return;
+  if (!output || output.value !== suggested) return; // an evaluation has no output to name
   output.value = suggested = `${dataset.value}_scored`;
 });
 
