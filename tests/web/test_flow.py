@@ -275,7 +275,7 @@ def test_deploying_from_the_lab(model: TrainedModel, as_ben: Client) -> None:
 
 
 def test_an_empty_flow_says_what_to_do(project: Project, as_ada: Client, as_cleo: Client) -> None:
-    assert "Upload images" in as_ada.get("/p/INSECTS/").content.decode()
+    assert "Upload data" in as_ada.get("/p/INSECTS/").content.decode()
     assert "An empty Flow" in as_cleo.get("/p/INSECTS/").content.decode()
 
 
