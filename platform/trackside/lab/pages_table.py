@@ -30,10 +30,10 @@ def table_target(
     columns = columns_of(found.dataset)
     target = next((one for one in columns if one["name"] == found.target), None)
     classes = counts(target) if target and found.task != "regression" else []
+    known = max(1, (found.dataset.rows or 0) - (target["missing"] if target else 0))
     return {
         "column": target,
-        "classes": classes,
-        "most": max((n for _, n in classes), default=0),
+        "classes": [(value, n, n / known) for value, n in classes],
         "rows": found.dataset.rows,
         "columns": len(columns),
     }

@@ -137,12 +137,12 @@ SENT: dict[str, Callable[[HttpRequest, Analysis, str], Any]] = {
 def _target(request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]) -> Context:
     facts = found.dataset.facts
     classes = [one for one in facts.get("classes") or [] if one.get("count")]
-    most = max((one["count"] for one in classes), default=0)
+    whole = sum(one["count"] for one in classes)
     samples = {}
     for one in classes[:12]:
         rows = found.dataset.pictures.filter(label=one["name"]).order_by("number")
         samples[one["name"]] = list(rows.values_list("number", flat=True)[:5])
-    return {"facts": facts, "classes": classes, "most": most, "samples": samples}
+    return {"facts": facts, "classes": classes, "whole": whole, "samples": samples}
 
 
 def _by_card(part: str) -> Fill:
