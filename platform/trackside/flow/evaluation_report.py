@@ -82,6 +82,8 @@ def difference(one: Evaluation) -> str:
 
 def _signed(value: float, card: Any) -> str:
     text = metric_text(value, card)
+    if card is not None and card.percent:
+        text = f"{100 * value:.1f} points"
     return text if text.startswith("-") else f"+{text}"
 
 
