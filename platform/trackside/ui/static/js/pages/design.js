@@ -38,18 +38,25 @@ async function save() {
     const wrong = Object.keys(errors).length;
     say(wrong ? "Not saved: see the fields in red" : "Saved just now", wrong > 0);
     if (!wrong) document.dispatchEvent(new CustomEvent("design:saved"));
-    if (!wrong && form.hasAttribute("data-redraw")) await redraw(mine);
+    if (!wrong) await redraw(mine);
   } catch (error) {
     say(`Not saved. ${error.message}`, true);
   }
 }
 
-// What a field may hold depends on the others: the server draws the rows anew, the focus stays.
+// What the design says of itself, and what a field may hold that depends on the others: the server
+// draws them anew, the focus stays.
 async function redraw(mine) {
   const answer = await fetch(location.href);
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-rows] tbody");
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (mine !== edits || !answer.ok) return;
+  for (const one of document.querySelectorAll("[data-fresh]")) {
+    const drawn = page.getElementById(one.id);
+    if (drawn) one.replaceChildren(...drawn.childNodes);
+  }
+  const fresh = page.querySelector("[data-rows] tbody");
   const now = form.querySelector("[data-rows] tbody");
-  if (mine !== edits || !answer.ok || !fresh || !now) return;
+  if (!form.hasAttribute("data-redraw") || !fresh || !now) return;
   const { name } = document.activeElement ?? {};
   now.replaceWith(fresh);
   if (name) form.querySelector(`[name="${CSS.escape(name)}"]`)?.focus();
