@@ -26,7 +26,7 @@ def per_class(table: Ints) -> tuple[Floats, Floats, Floats]:
 
 def roc(true: Ints, score: Floats) -> Floats | None:
     """Points (false positive rate, true positive rate, threshold); None with one class only."""
-    hits, misses, thresholds = _cumulated(true, score)
+    hits, misses, thresholds = cumulated(true, score)
     if not len(hits) or not hits[-1] or not misses[-1]:
         return None
     first = np.array([[0.0, 0.0, max(1.0, float(thresholds[0]))]])
@@ -36,7 +36,7 @@ def roc(true: Ints, score: Floats) -> Floats | None:
 
 def precision_recall(true: Ints, score: Floats) -> Floats | None:
     """Points (recall, precision, threshold), from the highest threshold on; None without a hit."""
-    hits, misses, thresholds = _cumulated(true, score)
+    hits, misses, thresholds = cumulated(true, score)
     if not len(hits) or not hits[-1]:
         return None
     first = np.array([[0.0, 1.0, max(1.0, float(thresholds[0]))]])
@@ -84,7 +84,7 @@ def judge(true: Ints, probas: Floats) -> dict[str, float | None]:
     }
 
 
-def _cumulated(true: Ints, score: Floats) -> tuple[Floats, Floats, Floats]:
+def cumulated(true: Ints, score: Floats) -> tuple[Floats, Floats, Floats]:
     """Hits and misses at or above each distinct score, highest first."""
     order = np.argsort(-score, kind="stable")
     score, true = score[order], np.asarray(true)[order].astype(np.float64)

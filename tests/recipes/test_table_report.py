@@ -14,6 +14,7 @@ from sklearn import metrics as theirs
 
 from recipes.engine.peers import Peers
 from recipes.engine.tabular import figures, outcome
+from recipes.engine.tabular import report as reports
 from recipes.job import read
 from recipes.kinds import KINDS
 from recipes.tasks import TASKS
@@ -127,6 +128,23 @@ def test_regression_figures_are_scikit_learns(rows: list[tuple[float, float]]) -
     )
     log = theirs.root_mean_squared_log_error(true, said)
     assert made["rmsle"] == pytest.approx(log)
+
+
+def test_rows_of_the_same_probability_are_one_step_of_the_lift() -> None:
+    proba = np.array([0.2, 0.8, 0.8, 0.8, 0.8])
+    given = np.stack([1 - proba, proba], 1)
+    wanted = [[0, 0], [0.8, 1], [1, 1]]
+    for true in ([0, 1, 1, 0, 0], [0, 0, 0, 1, 1]):
+        made = reports.make("two_class", np.array(true, np.float64), given, ["n", "y"], None)
+        assert made["lift"] == wanted
+
+
+@pytest.mark.parametrize("errors", [[0.0], [1e16, 1e16 + 2], [1e300, 1e300], [3.0, 5.0, 5.0]])
+def test_errors_of_any_size_have_a_histogram(errors: list[float]) -> None:
+    made = reports.make("regression", np.zeros(len(errors)), np.array(errors), [], None)
+    found = made["residuals"]
+    assert len(found["edges"]) == len(found["counts"]) + 1
+    assert sum(found["counts"]) == len(errors)
 
 
 def test_judged_rows_stand_worst_first_whatever_the_threshold() -> None:

@@ -66,12 +66,14 @@ def _calibration(true: Ints, proba: Floats) -> list[dict[str, Any]]:
 
 
 def _lift(true: Ints, proba: Floats) -> list[list[float]]:
-    """[share of the rows, share of the second class among them], the most probable first."""
+    """[share of the rows, share of the second class among them], the most probable first.
+
+    Rows of the same probability are one step: their order says nothing.
+    """
     if not true.sum():
         return []
-    found = np.cumsum(true[np.argsort(-proba, kind="stable")]) / true.sum()
-    shares = np.arange(1, len(true) + 1) / len(true)
-    return [[0.0, 0.0], *thin(np.stack([shares, found], 1))]
+    hits, misses, _ = metrics.cumulated(true, proba)
+    return [[0.0, 0.0], *thin(np.stack([(hits + misses) / len(true), hits / hits[-1]], 1))]
 
 
 def _density(true: Ints, proba: Floats, classes: list[str]) -> dict[str, Any]:
@@ -80,9 +82,18 @@ def _density(true: Ints, proba: Floats, classes: list[str]) -> dict[str, Any]:
     return {"edges": np.round(edges, 4).tolist(), "counts": dict(zip(classes, counts, strict=True))}
 
 
+def _histogram(error: Floats) -> tuple[Ints, Floats]:
+    """Also of errors so large and alike that no number lies between some of the edges."""
+    low, high = float(error.min()), float(error.max())
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, BINS + 1)
+    return np.histogram(error, edges)[0], edges
+
+
 def _regression(true: Floats, given: Floats) -> dict[str, Any]:
     error = given - true
-    counts, edges = np.histogram(error, BINS)
+    counts, edges = _histogram(error)
     kept = np.sort(np.random.default_rng(0).permutation(len(true))[:DOTS])
     order = np.argsort(true, kind="stable")
     return {
