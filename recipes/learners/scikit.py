@@ -135,7 +135,8 @@ class Scikit:
     def _all_classes(self, given: Any, known: Any) -> Floats:
         """A class without a training row has the probability 0."""
         made = np.zeros((len(given), self._setup.classes))
-        made[:, np.asarray(known, np.int64)] = given
+        # Boosted trees that know one class tell of a second one, which is nobody's.
+        made[:, np.asarray(known, np.int64)] = given[:, : len(known)]
         return made
 
 

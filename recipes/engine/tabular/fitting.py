@@ -25,6 +25,7 @@ PAUSE = 0.25  # seconds between two events of a kind
 ASKED = 0.05  # seconds between two looks at what is asked of the job
 LONGEST = 2.0  # the same, where the next one would have the training loss too
 SILENT = 30 * 86_400.0  # a library's own fit marks nothing until it is done
+NOTHING_COUNTS = "All validation rows have the weight 0: there each row counts the same."
 INNER = 10  # a cross-test's fits stop early by one in so many of their own training rows
 
 
@@ -82,6 +83,9 @@ class Fit:
         judged = None
         if val is not None and len(val):
             weights = None if ready.weights is None else ready.weights[val]
+            if weights is not None and not weights.any():
+                weights = None
+                told.notes.append(NOTHING_COUNTS)
             judged = Rows(encoder.transform(ready.take(val)), ready.target[val], weights)
         pulse.beat(0, pulse.LEARN, patience=SILENT)
         learner.fit(rows, judged, told)
@@ -230,7 +234,19 @@ def fold(fit: Fit, train: Ints) -> Model:
     return fit.run(train if inner is None else np.setdiff1d(train, inner), inner, params)
 
 
-def _inner(train: Ints, fit: Fit) -> Ints:
-    """Rows out of the fold's own training rows that say when to stop: the held ones only judge."""
-    order = np.random.default_rng(fit.job.seed).permutation(len(train))
-    return np.sort(train[order[: max(1, len(train) // INNER)]])
+def _inner(train: Ints, fit: Fit) -> Ints | None:
+    """Rows out of the fold's own training rows that say when to stop: the held ones only judge.
+
+    Of each class in proportion, and never its last row; None where no row can be spared.
+    """
+    rng, ready = np.random.default_rng(fit.job.seed), fit.ready
+    order = train[rng.permutation(len(train))]
+    if ready.classes:
+        order = order[np.argsort(ready.target[order], kind="stable")]
+        order = order[np.diff(ready.target[order], prepend=-1.0) == 0]
+    count = min(len(order), max(1, len(train) // INNER))
+    if not count:
+        return None
+    drawn = np.sort(order[(np.arange(count) * len(order) + rng.integers(len(order))) // count])
+    left = np.setdiff1d(train, drawn)
+    return drawn if ready.weights is None or ready.weights[left].any() else None
