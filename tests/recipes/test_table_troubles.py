@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from recipes.data.sandbox import Refused
+from recipes.data.sandbox import BadInput, Refused
+from recipes.data.tables import writing
 from recipes.data.tables.take_in import LIMITS
 from recipes.job import BadJob
 from tests.recipes import hostile
@@ -106,6 +107,40 @@ def test_a_reading_that_makes_no_sense_is_refused(tmp_path: Path, case: str) -> 
 def test_a_given_encoding_that_is_wrong_is_named_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"not utf-8: line 3 has bytes"):
         taken(tmp_path, b"a\nx\n\xff\n", read={"encoding": "utf-8"})
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_text_of_more_than_a_megabyte_is_missing_and_named_by_its_row(
+    tmp_path: Path, kind: str
+) -> None:
+    long, fits = "x" * ((1 << 20) + 1), "y" * (1 << 20)
+    texts = ["a", long, fits, None]
+    table = pa.table({"t": texts, "n": range(4)})
+    csv = "t,n\n" + "".join(f"{one or ''},{n}\n" for n, one in enumerate(texts))
+    found = taken(tmp_path, csv if kind == "csv" else parquet(table), f"long.{kind}")
+    assert found.values("t") == ["a", None, fits, None]
+    where = "line 3" if kind == "csv" else "row 2"
+    assert found.why(where) == "The text in t has more than 1 MB. It is missing here."
+
+
+def test_no_row_group_is_large_however_often_a_text_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "HELD", 50_000)
+    long = pa.record_batch({"t": ["x" * 1_000] * 600})
+    short = pa.record_batch({"t": ["y"] * 600})
+    path = tmp_path / "t.parquet"
+    with writing.Writer(path) as writer:
+        for batch in (short, long, short):
+            writer.add(batch)
+        writer.close(long.schema)
+    with pq.ParquetFile(path) as file:
+        groups = [file.read_row_group(one) for one in range(file.num_row_groups)]
+    assert max(one.nbytes for one in groups) <= 50_000
+    assert len(groups) < 16
+    assert sum(map(len, groups)) == writer.rows == 1_800
+    with pytest.raises(BadInput, match="A row has more than"), writing.Writer(path) as writer:
+        writer.add(pa.record_batch({"t": ["x" * 50_000]}))
 
 
 def test_one_row_is_a_table_with_a_problem(tmp_path: Path) -> None:

@@ -133,6 +133,27 @@ def test_a_window_of_too_many_bytes_is_refused_and_cut_texts_are_not(
     assert len(long.window(0, 40, [0], cut=9)) == 40
 
 
+def test_a_long_text_of_many_rows_is_not_written_out_for_all_of_them_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_parquet, "BYTES_AT_ONCE", 100_000)
+    monkeypatch.setattr(table_parquet, "WINDOW", 1_000_000)
+    same = "x" * 5_000
+    path = tmp_path / "t.parquet"
+    values = [None, *[same] * 599]
+    parquet.write_table(pa.table({"a.b": values, "n": range(600)}), path)
+    assert path.stat().st_size < 10_000
+    table = ParquetTable(path)
+    pieces = list(table._batches([0], ["a.b", "n"]))
+    assert max(piece.nbytes for piece in pieces) < 110_000
+    assert [row for piece in pieces for row in piece.column("a.b").to_pylist()] == values
+    assert table.window(580, 20, [0], cut=3) == [["xxxx"]] * 20
+    assert table.at([599, 0, 1], [1, 0], cut=3) == [[599, "xxxx"], [0, None], [1, "xxxx"]]
+    assert [row[0] for row in table.lines()] == values
+    with pytest.raises(table_parquet.TooLarge):
+        table.window(0, 600, [0])
+
+
 def test_rest_says_that_a_window_is_too_large(
     project: Project, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,13 +23,17 @@ class ParquetTable:
 
     def __init__(self, path: Path) -> None:
         """Raises OSError when it cannot be opened or is no Parquet."""
-        import pyarrow.parquet as parquet  # noqa: PLC0415 - the web starts without it
+        import pyarrow as pa  # noqa: PLC0415 - the web starts without it
+        import pyarrow.parquet as parquet  # noqa: PLC0415
 
         try:
             self.about = parquet.read_metadata(path)
         except ValueError as torn:
             raise OSError(f"{path} is no Parquet file: {torn}") from torn
-        self.names: list[str] = list(self.about.schema.to_arrow_schema().names)
+        schema = self.about.schema.to_arrow_schema()
+        self.names: list[str] = list(schema.names)
+        self.places = {name: place for place, name in enumerate(self.names)}
+        self._texts = {one.name for one in schema if pa.types.is_string(one.type)}
         self.groups = [
             self.about.row_group(one).num_rows for one in range(self.about.num_row_groups)
         ]
@@ -55,8 +59,13 @@ class ParquetTable:
                 break
         return rows
 
-    def at(self, numbers: Sequence[int], columns: list[int]) -> list[list[Any]]:
-        """The rows of these numbers, in their order; one beyond the end is empty."""
+    def at(
+        self, numbers: Sequence[int], columns: list[int], cut: int | None = None
+    ) -> list[list[Any]]:
+        """The rows of these numbers, in their order; one beyond the end is empty.
+
+        `cut`: as for a window.
+        """
         names = [self.names[place] for place in columns]
         found: dict[int, list[Any]] = {}
         first = 0
@@ -66,7 +75,7 @@ class ParquetTable:
             for batch in self._batches([group], names) if wanted and names else ():
                 here = sorted(one for one in wanted if start <= one < start + batch.num_rows)
                 if here:
-                    taken = batch.take([one - start for one in here])
+                    taken = _cut(batch.take([one - start for one in here]), cut)
                     found |= dict(zip(here, _rows(taken, names), strict=True))
                 start += batch.num_rows
             first += rows
@@ -93,31 +102,82 @@ class ParquetTable:
         return found, skip
 
     def _batches(self, groups: list[int], names: list[str]) -> Iterator[Any]:
+        """Of some BYTES_AT_ONCE, or of one row.
+
+        A text that many rows have stands in the file once: how large rows are is not known before
+        they are written out, which therefore happens piece by piece.
+        """
         rows = min(AT_ONCE, CELLS_AT_ONCE // max(1, len(names)))
         rows = max(1, min(rows, BYTES_AT_ONCE // max(1, self._row_bytes(groups, names))))
-        with self._opened() as file:
-            yield from file.iter_batches(
+        with self._opened(self._repeated(groups, names, rows)) as file:
+            for batch in file.iter_batches(
                 batch_size=rows, row_groups=groups, columns=names, use_threads=False
-            )
+            ):
+                yield from _written_out(batch)
 
-    def _opened(self) -> Any:
-        """Without another look at its end, and without holding whole columns of a row group."""
+    def _opened(self, once: Sequence[str] = ()) -> Any:
+        """Without another look at its end, and without holding whole columns of a row group.
+
+        `once`: columns of text where one that many rows have is held once.
+        """
         import pyarrow.parquet as parquet  # noqa: PLC0415 - the web starts without it
 
         return parquet.ParquetFile(
-            self.path, metadata=self.about, pre_buffer=False, buffer_size=BYTES_AT_ONCE // 8
+            self.path,
+            metadata=self.about,
+            pre_buffer=False,
+            buffer_size=BYTES_AT_ONCE // 8,
+            read_dictionary=list(once) or None,
         )
 
+    def _repeated(self, groups: list[int], names: list[str], rows: int) -> list[str]:
+        """The texts that might take more than WINDOW together if so many rows had the longest."""
+        places = [(name, self.places[name]) for name in names if name in self._texts]
+        whole = [self.about.row_group(one) for one in groups]
+        most = WINDOW // max(1, rows * len(names))
+        return [
+            name
+            for name, place in places
+            if any(one.column(place).total_uncompressed_size > most for one in whole)
+        ]
+
     def _row_bytes(self, groups: list[int], names: list[str]) -> int:
-        """Of a row in these columns, on the average of the group where it is largest."""
-        places = {name: place for place, name in enumerate(self.names)}
-        wanted = [places[name] for name in names]
+        """Of a row in these columns as the file has it, in the group where it is largest."""
+        wanted = [self.places[name] for name in names]
         found = [0]
         for one in groups:
             group = self.about.row_group(one)
             whole = sum(group.column(place).total_uncompressed_size for place in wanted)
             found.append(whole // max(1, group.num_rows))
         return max(found)
+
+
+def _written_out(batch: Any) -> Iterator[Any]:
+    """The batch in pieces where each row has its texts."""
+    if batch.num_rows > 1 and _size(batch) > BYTES_AT_ONCE:
+        half = batch.num_rows // 2
+        for piece in (batch.slice(0, half), batch.slice(half)):
+            yield from _written_out(piece)
+        return
+    import pyarrow as pa  # noqa: PLC0415 - the web starts without it
+
+    columns = [
+        one.dictionary_decode() if pa.types.is_dictionary(one.type) else one
+        for one in batch.columns
+    ]
+    yield pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _size(batch: Any) -> int:
+    """Bytes of its texts when each row has them."""
+    import pyarrow as pa  # noqa: PLC0415 - the web starts without it
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    texts = [one for one in batch.columns if pa.types.is_dictionary(one.type)]
+    if sum(one.dictionary.nbytes for one in texts) * batch.num_rows <= BYTES_AT_ONCE:
+        return 0  # it cannot be more, whatever each row has
+    lengths = (pc.binary_length(one.dictionary).take(one.indices) for one in texts)
+    return sum(pc.sum(one, min_count=0).as_py() for one in lengths)
 
 
 def _cut(batch: Any, most: int | None) -> Any:

@@ -65,7 +65,7 @@ def _beside(
         if not isinstance(table, ParquetTable):
             return [], []
         there = [name for name in names if name in table.names]
-        rows = table.at(numbers, [table.names.index(name) for name in there])
+        rows = table.at(numbers, [table.names.index(name) for name in there], cut=LETTERS)
     except (OSError, ValueError):  # it was replaced meanwhile
         return [], []
     return there, [[_said(one) for one in row] for row in rows]

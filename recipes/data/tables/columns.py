@@ -29,6 +29,7 @@ OWN_TYPES = (  # Arrow types that need no reading: (is it?, our type)
     (pa.types.is_timestamp, "datetime"),
 )
 PROBE = 8  # values
+LONGEST = 1 << 20  # bytes of a text
 
 
 class Guess:
@@ -206,6 +207,7 @@ class Columns:
                 arrays.append(column.take(as_text(values), block.lines, problems))
             else:
                 arrays.append(column.take(values, block.may[place] if block.may else None))
+            arrays[-1] = self._short(column.name, arrays[-1], block.lines, problems)
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema())
 
     def close(self) -> None:
@@ -230,6 +232,19 @@ class Columns:
         if not pc.any(missing, min_count=0).as_py():
             return values
         return pc.if_else(missing, pa.scalar(None, pa.string()), values)
+
+    def _short(self, name: str, values: pa.Array, lines: Lines, problems: Problems) -> pa.Array:
+        """Missing where a text is longer than whoever shows or reads rows could hold."""
+        if not pa.types.is_string(values.type) or values.nbytes <= LONGEST:
+            return values
+        long = pc.greater(pc.binary_length(values), LONGEST).fill_null(False)
+        rows = np.flatnonzero(long.to_numpy(zero_copy_only=False))
+        told = rows[: problems.room(name)]
+        for row in told:
+            said = f"The text in {name} has more than {LONGEST >> 20} MB. It is missing here."
+            problems.value(int(lines[row]), name, said)
+        problems.more_values(name, len(rows) - len(told))
+        return pc.if_else(long, pa.scalar(None, pa.string()), values)
 
 
 def as_text(values: pa.Array) -> pa.Array:

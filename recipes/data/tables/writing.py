@@ -7,8 +7,10 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from recipes.data.sandbox import BadInput
+
 GROUP = 65_536  # rows
-HELD = 64 << 20  # bytes in a row group of a wide table
+HELD = 64 << 20  # bytes of a row group at most, once its texts are written out row by row
 
 
 class Writer:
@@ -34,13 +36,21 @@ class Writer:
             self._file.close()
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """The batches have one schema."""
+        """The batches have one schema. Raises BadInput for a row that no reader could hold."""
         while batch.num_rows:
-            now = batch.slice(0, GROUP - sum(one.num_rows for one in self._waiting))
+            waiting = sum(one.num_rows for one in self._waiting)
+            now = batch.slice(0, GROUP - waiting)
+            while now.num_rows > 1 and self._held + now.nbytes > HELD:
+                now = now.slice(0, now.num_rows // 2)
+            if self._waiting and self._held + now.nbytes > HELD:
+                self._flush()
+                continue
+            if now.nbytes > HELD:
+                raise BadInput(f"A row has more than {HELD >> 20} MB: it is no table.")
             self._waiting.append(now)
             self._held += now.nbytes
             batch = batch.slice(now.num_rows)
-            if sum(one.num_rows for one in self._waiting) == GROUP or self._held > HELD:
+            if waiting + now.num_rows == GROUP:
                 self._flush()
 
     def close(self, schema: pa.Schema) -> None:
