@@ -16,6 +16,7 @@ from hypothesis.extra.django import TestCase
 
 from tests.web.world import bundle
 from trackside.accounts.models import User
+from trackside.jobs.models import Job
 from trackside.projects.models import Member, Project, Role
 from trackside.saved_models import bundles, services
 from trackside.saved_models.models import SavedModel, Version
@@ -88,6 +89,21 @@ def test_a_deleted_version_takes_its_bundle_along(
     with django_capture_on_commit_callbacks(execute=True):
         services.delete_version(first)
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("shape", ["bundle", "bundles", "goes_on_from"])
+def test_a_version_stays_while_a_job_reads_its_bundle(project: Project, shape: str) -> None:
+    model = saved(project)
+    first = publish(model)
+    publish(model)
+    place = str(bundles.folder(first))
+    spec = {shape: {"bundles": [place], "goes_on_from": {"bundle": place}}.get(shape, place)}
+    job = Job.objects.create(project=project, kind="score", title="Score", spec=spec, compute={})
+    with pytest.raises(services.Refused, match=f"job {job.pk} .* reads it"):
+        services.delete_version(first)
+    Job.objects.filter(pk=job.pk).update(state="succeeded")
+    services.delete_version(first)
+    assert active(model) == [2]
 
 
 def test_the_tar_is_whole_and_tells_no_path_of_ours(project: Project) -> None:

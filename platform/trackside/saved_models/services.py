@@ -1,5 +1,6 @@
 """The only writer of saved models and their versions. At most one version is active at any time."""
 
+import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from django.utils.timezone import now
 
 from trackside.accounts.models import User
 from trackside.jobs.models import Job
+from trackside.jobs.states import JOB_OVER
 from trackside.projects.models import Project
 from trackside.saved_models.models import SavedModel, Version
 
@@ -81,10 +83,22 @@ def delete_version(version: Version) -> None:
         raise Refused(
             f"{version} is the active version. Activate another one first, then delete this one."
         )
+    _check_unread(version)
     bundle, shared = version.bundle, _is_shared(version)
     version.delete()
     if not shared:
         transaction.on_commit(lambda: _forget(bundle))
+
+
+def _check_unread(version: Version) -> None:
+    """Raises Refused with the job that reads the version's bundle."""
+    place = json.dumps(str(Path(settings.TRACKSIDE_STORAGE) / version.bundle))
+    for job in Job.objects.filter(project=version.saved_model.project).exclude(state__in=JOB_OVER):
+        if place in json.dumps(job.spec):
+            raise Refused(
+                f"{version} cannot be deleted: job {job.pk} ({job.title}) reads it. Wait for it "
+                "or stop it."
+            )
 
 
 def _is_shared(version: Version) -> bool:
