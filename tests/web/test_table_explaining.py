@@ -208,12 +208,17 @@ def test_an_answer_about_another_model_is_not_shown(
     assert text(as_ada, survivors, "individual/?job=99999999", status=404)
 
 
-def test_a_predicted_row_leads_to_its_explanation(survivors: TrainedModel, as_ada: Client) -> None:
-    found = re.search(r"individual/\?row=(\d+)", text(as_ada, survivors, "predictions/"))
-    assert found is not None
-    page = text(as_ada, survivors, f"individual/?row={found[1]}")
-    assert "data-asked" in page
-    assert f'value="{found[1]}"' in page
+def test_a_predicted_row_is_explained_by_a_post_alone(
+    two: TrainedModel, as_ada: Client, as_cleo: Client
+) -> None:
+    """A job that a page asks for by itself could be asked for by any link to that page."""
+    page = text(as_ada, two, "predictions/")
+    (action,) = re.findall(r'<form id="explain" method="post" action="([^"]+)"', page)
+    row = re.findall(r'form="explain" name="row" value="(\d+)"', page)[0]
+    assert action == place(two, "explain/row/")
+    assert asked(as_ada, two, "row", row=row).spec["numbers"] == [int(row) - 1]
+    assert 'form="explain"' not in text(as_cleo, two, "predictions/")
+    assert "data-asked" not in text(as_ada, two, f"individual/?row={row}")
 
 
 def calls(model: TrainedModel) -> str:

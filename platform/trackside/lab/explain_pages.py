@@ -69,7 +69,6 @@ def individual(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
         "classed": bool(report.get("classes")),
         "answers": [row(item, found["scale"], threshold) for item in found["items"]],
         "learned_from": found.get("learned_from"),
-        "row_asked": _row_asked(request),
     }
 
 
@@ -94,7 +93,7 @@ def row(item: Json, scale: str, threshold: float | None) -> Json:
 
 
 def _row_asked(request: HttpRequest) -> int | None:
-    """The row that Predictions sent here to be explained, as people count."""
+    """The row to begin with, as people count."""
     given = request.GET.get("row", "")
     return int(given) if given.isdecimal() and len(given) < 12 and int(given) else None
 

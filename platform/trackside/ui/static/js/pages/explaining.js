@@ -13,6 +13,3 @@ if (waits) {
   live.watch(`job:${waits.dataset.waits}`, Number(waits.dataset.seq), ({ type }) => ["state", "finished", "failed", "gap"].includes(type) && look());
   look();
 }
-
-// A row that was clicked among the predictions is asked for at once.
-document.querySelector("form[data-asked]")?.requestSubmit();
