@@ -1,6 +1,5 @@
 """Which rows of a table train, which judge. Pure: places go in, places come out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,9 +7,10 @@ import numpy as np
 
 from recipes.data.listing import BadData
 from recipes.engine.metrics import Floats, Ints
-from recipes.tasks.table_split import shares
+from recipes.tasks.table_split import shares, sizes
 from recipes.tasks.task import LEAST_ROWS
 
+Shares = tuple[float, float, float]  # of the rows that train, validate and test
 BINS = 10  # ranges of a number that are drawn in the same proportion
 
 
@@ -43,28 +43,53 @@ def split_rows(
             raise BadData(
                 "The split is by time and no column has the role time: give it to one in Features."
             )
-        return _checked(_by_time(time, parts), values, classes)
+        return _checked(_by_time(time, parts), values, classes, parts)
     strata = _strata(values, classes) if settings["stratify"] else np.zeros(count, np.int64)
     rng = np.random.default_rng(settings["seed"])
     if settings["policy"] == "kfold":
         return _folds(strata, settings["folds"], rng, values, classes)
-    drawn = (np.flatnonzero(strata == one) for one in np.unique(strata))
-    pieces = [_cut(rng.permutation(rows), parts) for rows in drawn]
-    merged = [np.sort(np.concatenate(part)) for part in zip(*pieces, strict=True)]
-    return _checked(merged, values, classes)
+    stay = 1 if classes and settings["stratify"] else 0
+    return _checked(_drawn(strata, parts, rng, stay), values, classes, parts)
 
 
-def _cut(order: Ints, shares: Sequence[float]) -> list[Ints]:
-    """Three pieces in order; train gets what rounding leaves, and one row at least."""
-    count = len(order)
-    test = round(count * shares[2]) if shares[2] > 1e-9 else 0
-    val = min(max(1, round(count * shares[1])), max(0, count - 1))
-    train = max(1, count - val - test)
-    return [order[:train], order[train : train + val], order[train + val :]]
+def _drawn(strata: Ints, parts: Shares, rng: np.random.Generator, stay: int) -> list[Ints]:
+    """The parts as a whole have their sizes, and each stratum its share in them as nearly as rows
+    can. `stay` rows of each train."""
+    _, val, test = sizes(len(strata), parts)
+    counts = np.unique(strata, return_counts=True)[1]
+    held = _spread(counts, val + test, rng, stay)
+    tests = _spread(held, min(test, max(0, held.sum() - 1)), rng)
+    order = rng.permutation(len(strata))
+    order = order[np.argsort(strata[order], kind="stable")]
+    pieces = [
+        np.split(rows, [few, few + many])
+        for rows, few, many in zip(
+            np.split(order, np.cumsum(counts)[:-1]), tests, held - tests, strict=True
+        )
+    ]
+    tested, judged, trained = (np.sort(np.concatenate(one)) for one in zip(*pieces, strict=True))
+    return [trained, judged, tested]
 
 
-def _by_time(time: Ints, shares: Sequence[float]) -> list[Ints]:
-    """As _cut, but rows of the same time stay together: the nearest place between two times."""
+def _spread(counts: Ints, wanted: int, rng: np.random.Generator, stay: int = 0) -> Ints:
+    """How many rows of each stratum make `wanted`, in proportion; `stay` of each are not taken.
+
+    The rounding is carried from one to the next, so that the sum is right; the smallest come
+    first, so that larger ones give what they cannot.
+    """
+    lone = counts * (counts.sum() - wanted) < stay * counts.sum()  # their share is under `stay`
+    free = counts - np.where(lone, np.minimum(counts, stay), 0)
+    taken, total = np.zeros_like(counts), max(1, int(free.sum()))
+    carried = int(rng.integers(total))
+    for place in np.argsort(counts, kind="stable").tolist():
+        carried += int(free[place]) * wanted
+        taken[place] = min(carried // total, max(0, int(counts[place]) - stay))
+        carried -= int(taken[place]) * total
+    return taken
+
+
+def _by_time(time: Ints, parts: Shares) -> list[Ints]:
+    """Rows of the same time stay together: a part ends at the nearest place between two times."""
     order = np.argsort(time, kind="stable").astype(np.int64)
     between = np.flatnonzero(np.diff(time[order])) + 1  # where a later time begins
     if not len(between):
@@ -72,7 +97,7 @@ def _by_time(time: Ints, shares: Sequence[float]) -> list[Ints]:
             "All rows have the same time: none of them is later than others. Give another column "
             "the role time, or split at random."
         )
-    train, val, test = map(len, _cut(order, shares))
+    train, val, test = sizes(len(order), parts)
     first = _nearest(between, train)
     later = between[between > first]
     second = _nearest(later, train + val) if test and len(later) else len(order)
@@ -131,12 +156,17 @@ def _uneven(labels: Ints, parts: list[Ints], classes: int) -> list[str]:
     return notes
 
 
-def _checked(pieces: list[Ints], values: Floats, classes: int) -> RowParts:
+def _checked(pieces: list[Ints], values: Floats, classes: int, parts: Shares) -> RowParts:
     """A class that train lacks cannot be learned; one that validation lacks cannot be judged."""
     train, val, test = pieces
     notes = []
     if not len(val):
         raise BadData("No row is left to validate with. Change the shares in Train / Test.")
+    if parts[2] and not len(test):
+        notes.append(
+            f"No row tests: {parts[2]:.0%} of {len(values):,} rows was to. The score is that of "
+            "the validation rows."
+        )
     if classes:
         there = np.unique(values[train])
         if len(there) < min(2, classes):

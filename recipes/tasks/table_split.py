@@ -4,6 +4,7 @@ from typing import Any
 
 from recipes.params import Choice, Flag, FromProject, Number, Params, Whole
 
+SOME = 1e-9  # what sums of shares may be off by
 DRAWN = ("policy", ("random", "time"))
 JUDGED = ("policy", ("random", "time", "dataset"))
 
@@ -101,4 +102,12 @@ def shares(split: dict[str, Any]) -> tuple[float, float, float]:
     if split["policy"] == "dataset":
         return 1 - val, val, 0.0
     train = min(float(split["train_share"]), 1 - val)
-    return train, val, max(0.0, 1 - train - val)
+    test = 1 - train - val
+    return train, val, test if test > SOME else 0.0
+
+
+def sizes(rows: int, parts: tuple[float, float, float]) -> tuple[int, int, int]:
+    """How many rows train, validate and test: one at least trains and one validates."""
+    val = min(max(1, round(rows * parts[1])), max(0, rows - 1))
+    test = min(round(rows * parts[2]), max(0, rows - 1 - val))
+    return rows - val - test, val, test

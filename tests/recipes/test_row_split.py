@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from recipes.data.listing import BadData
 from recipes.data.row_split import split_rows
+from recipes.tasks.table_split import shares, sizes
 
 TRAIN = {"policy": "random", "stratify": True, "train_share": 0.6, "validation_share": 0.2}
 
@@ -40,6 +41,54 @@ def test_each_class_has_its_share_in_every_part() -> None:
         parts = split_rows(values, chosen, classes=2, time=None)
         for piece in parts.folds or [parts.train, parts.val, parts.test]:
             assert values[piece].mean() == pytest.approx(0.1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    classes=st.lists(st.integers(0, 30), min_size=10, max_size=120),
+    train=st.floats(0.1, 0.9),
+    val=st.floats(0.05, 0.5),
+    number=st.booleans(),
+)
+def test_parts_have_the_sizes_that_are_foreseen_and_every_class_trains(
+    classes: list[int], train: float, val: float, number: bool
+) -> None:
+    values = np.unique(classes, return_inverse=True)[1].astype(np.float64)
+    chosen = {**TRAIN, "train_share": train, "validation_share": val, "seed": 3}
+    if not number and values.max() == 0:
+        return
+    try:
+        parts = split_rows(
+            values, chosen, classes=0 if number else int(values.max()) + 1, time=None
+        )
+    except BadData:
+        assert len(set(classes)) == len(classes), "no class has a row to spare"
+        return
+    made = len(parts.train), len(parts.val), len(parts.test)
+    foreseen = sizes(len(values), shares(chosen))
+    spare = len(values) if number else len(values) - len(set(classes))
+    if sum(foreseen[1:]) <= spare:
+        assert made == foreseen
+    if not number:
+        assert set(values[parts.train]) == set(values)
+
+
+@pytest.mark.parametrize(
+    ("values", "classes", "wanted"),
+    [(np.arange(20.0), 0, (16, 4, 0)), (np.repeat(np.arange(200.0), 2), 200, (320, 80, 0))],
+)
+def test_small_strata_together_have_their_share(values: Any, classes: int, wanted: Any) -> None:
+    chosen = {**TRAIN, "train_share": 0.8, "seed": 1}
+    parts = split_rows(values, chosen, classes=classes, time=None)
+    assert (len(parts.train), len(parts.val), len(parts.test)) == wanted
+    assert parts.notes == []
+
+
+def test_a_test_part_without_a_row_is_told() -> None:
+    chosen = {**TRAIN, "train_share": 0.78, "seed": 1}
+    parts = split_rows(np.arange(20.0), chosen, classes=0, time=None)
+    assert len(parts.test) == 0
+    assert parts.notes[0].startswith("No row tests: 2% of 20 rows was to.")
 
 
 @settings(max_examples=60, deadline=None)

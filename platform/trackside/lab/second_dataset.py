@@ -6,7 +6,7 @@ from django.http import Http404
 
 from recipes import drift
 from recipes.tasks import data_of
-from recipes.tasks.table_split import shares
+from recipes.tasks.table_split import shares, sizes
 from trackside.datasets import holding, tables
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.datasets.queries import dataset_for, datasets_of
@@ -157,9 +157,7 @@ def parts(analysis: Analysis) -> Parts:
     rows = analysis.dataset.rows - sum(gaps)
     if split["policy"] == "kfold":
         return Parts(rows, 0, 0, folds=int(split["folds"]))
-    _, val, test = shares(split)
-    judging, testing = round(rows * val), round(rows * test)
-    own = Parts(rows - judging - testing, judging, testing)
+    own = Parts(*sizes(rows, shares(split)))
     return own._replace(test=_rows(analysis, split)) if is_named(split) else own
 
 
