@@ -17,6 +17,7 @@ from recipes.engine.metrics import Floats
 Json = dict[str, Any]
 TENTHS, BINS = 10, 20  # of the index, of the drawing
 VALUES, SHOWN = 50, 12  # categories told apart, categories drawn
+EXPECTED = 5  # rows of a category, on either side: of fewer chi-square knows nothing
 SOME, STRONG = 0.1, 0.25  # of the index
 CHANCE = 0.01  # of one false alarm among all columns
 ENDS = (0.005, 0.995)  # quantiles between which numbers are drawn
@@ -58,9 +59,11 @@ def _kolmogorov_smirnov(before: Floats, now: Floats) -> tuple[float, float]:
 
 
 def _tenths(values: Floats) -> Floats:
+    """Ten bins of as many values each, between one below the least and one above the largest."""
     if not len(values):
         return np.empty(0)
-    made: Floats = np.unique(np.quantile(values, np.linspace(0, 1, TENTHS + 1)[1:-1]))
+    inside = np.quantile(values, np.linspace(0, 1, TENTHS + 1)[1:-1])
+    made: Floats = np.unique([np.nextafter(values.min(), -np.inf), *inside, values.max()])
     return made
 
 
@@ -86,31 +89,49 @@ def categories(before: Iterable[str | None], now: Iterable[str | None]) -> Json:
         return {}
     missing = [one.pop(None, 0) for one in counted]
     rows = [one.total() + gone for one, gone in zip(counted, missing, strict=True)]
-    most = (counted[0] + counted[1]).most_common(VALUES)
-    names = [str(name) for name, _ in most]
-    counts = [
-        [*(one[name] for name in names), one.total() - sum(one[name] for name in names), gone]
-        for one, gone in zip(counted, missing, strict=True)
-    ]
+    both = counted[0] + counted[1]
+    names = sorted(map(str, both), key=lambda name: (-both[name], name))[:VALUES]
+    told = [[one[name] for name in names] for one in counted]
+    rest = [one.total() - sum(each) for one, each in zip(counted, told, strict=True)]
+    counts = _pooled(told, rest, missing, rows)
     statistic, p = _chi_square(*counts)
     strange = counted[1].keys() - counted[0].keys()
     return {
         "psi": psi(*counts), "test": "chi2", "statistic": statistic, "p": p,
         "missing": [gone / of for gone, of in zip(missing, rows, strict=True)],
         "new": sorted(str(one) for one in strange)[:SHOWN],
-        "drawn": _bars(names, counts, rows),
+        "drawn": _bars(names, told, rest, rows),
     }  # fmt: skip
 
 
-def _bars(names: list[str], counts: list[list[int]], rows: list[int]) -> Json:
-    shares = [[one / of for one in each] for each, of in zip(counts, rows, strict=True)]
+def _pooled(
+    told: list[list[int]], rest: list[int], missing: list[int], rows: list[int]
+) -> list[list[int]]:
+    """Counts that can be tested: the most frequent ones, and together in the last column what is
+    expected less than EXPECTED times on a side. Two columns there always are: of two the p is
+    exact (`_chi_square`). What is kept hangs on both sides alike, so that it favours no alarm."""
+    share = min(rows) / sum(rows)
+    table = np.array([[*each, gone] for each, gone in zip(told, missing, strict=True)])
+    table = table[:, np.argsort(-table.sum(0), kind="stable")]
+    kept = max(1, int((table.sum(0) * share >= EXPECTED).sum()))
+    while kept > 1 and 0 < (table[:, kept:].sum() + sum(rest)) * share < EXPECTED:
+        kept -= 1
+    others = table[:, kept:].sum(1) + rest
+    made: list[list[int]] = np.column_stack([table[:, :kept], others]).tolist()
+    return made
+
+
+def _bars(names: list[str], told: list[list[int]], rest: list[int], rows: list[int]) -> Json:
     shown = names[:SHOWN]
-    rest = [sum(each[len(shown) : len(names) + 1]) for each in shares]
-    made = [[*each[: len(shown)], more] for each, more in zip(shares, rest, strict=True)]
-    if not any(rest):
+    sides = zip(told, rest, rows, strict=True)
+    made = [
+        [one / of for one in (*each[:SHOWN], sum(each[SHOWN:]) + more)] for each, more, of in sides
+    ]
+    others = any(each[-1] for each in made)
+    if not others:
         made = [each[:-1] for each in made]
     return {
-        "values": [*shown, *([OTHERS] if any(rest) else [])],
+        "values": [*shown, *([OTHERS] if others else [])],
         "before": [round(one, 6) for one in made[0]],
         "now": [round(one, 6) for one in made[1]],
     }
@@ -128,12 +149,16 @@ def psi(before: Sequence[int], now: Sequence[int]) -> float:
 
 
 def _chi_square(before: Sequence[int], now: Sequence[int]) -> tuple[float | None, float | None]:
+    """The statistic and its p; of two columns with few rows the p is Fisher's."""
     table = np.array([before, now], np.float64)
     table = table[:, table.sum(0) > 0]
     if table.shape[1] < 2:
         return 0.0, 1.0
     found = stats.chi2_contingency(table, correction=False)
-    return float(found.statistic), float(found.pvalue)
+    p = float(found.pvalue)
+    if table.shape[1] == 2 and found.expected_freq.min() < EXPECTED:
+        p = float(stats.fisher_exact(table).pvalue)
+    return float(found.statistic), p
 
 
 def _with_gaps(found: Json, missing: list[int], rows: list[int]) -> Json:
@@ -179,4 +204,5 @@ def apart(before: Floats, now: Floats, make: Any) -> Json | None:
     n, m = len(now), len(before)
     auc = float((ranks - n * (n + 1) / 2) / (n * m))
     chance = 0.5 + 2.33 * float(np.sqrt((n + m + 1) / (12 * n * m)))
+    auc = max(0.5, auc)  # rows that stand twice lie in two folds: it is fooled into the opposite
     return {"auc": round(auc, 4), "chance": round(chance, 4), "told": auc > chance}

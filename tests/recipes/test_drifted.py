@@ -1,5 +1,7 @@
 """The figures of a drift: nothing where nothing moved, something where something did."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -77,6 +79,73 @@ def test_a_number_drifts_as_far_as_it_was_moved(now: drifted.Floats, strength: s
     found = drifted.numbers(np.random.default_rng(1).normal(size=4000), now)
     (told,) = drifted.ranked([{"name": "x", **found}])
     assert told["strength"] == strength
+
+
+def strength(found: dict[str, Any]) -> str:
+    (told,) = drifted.ranked([{"name": "x", **found}])
+    return str(told["strength"])
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (np.append(np.zeros(3800), np.full(200, 5.0)),
+         np.concatenate([np.zeros(1800), np.full(2000, -1.0), np.full(200, 5.0)])),
+        (np.full(4000, 10.0), RNG.normal(3, 1, 4000)),
+        (np.full(4000, 10.0), np.full(4000, 11.0)),
+        (RNG.random(4000).round(), np.full(4000, 7.0)),
+    ],
+)  # fmt: skip
+def test_numbers_beyond_all_that_were_there_have_drifted(
+    before: drifted.Floats, now: drifted.Floats
+) -> None:
+    assert strength(drifted.numbers(before, now)) == "strong"
+    assert strength(drifted.numbers(now, before)) == "strong"
+
+
+@pytest.mark.parametrize("rows", [5, 20, 100, 1000])
+@pytest.mark.parametrize("shares", [1 / np.arange(1, 61), np.ones(300), np.append(20, np.ones(40))])
+def test_few_rows_of_many_categories_raise_no_false_alarm(rows: int, shares: Any) -> None:
+    luck = np.random.default_rng(4)
+    names = np.array([f"v{n:03}" for n in range(len(shares))])
+    alarms = 0
+    for _ in range(40):
+        before, now = (
+            luck.choice(names, n, p=shares / shares.sum()).tolist() for n in (4000, rows)
+        )
+        alarms += strength(drifted.categories(before, now)) != "none"
+    assert alarms <= 2
+
+
+def test_names_that_stand_once_each_have_not_drifted_whichever_came_first() -> None:
+    names = np.random.default_rng(6).permutation([f"v{n:04}" for n in range(8000)]).tolist()
+    found = drifted.categories(names[:4000], names[4000:])
+    assert (found["psi"] < 0.01, strength(found)) == (True, "none")
+    assert found["drawn"]["values"][:2] == ["v0000", "v0001"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (["a"] * 3900 + ["b"] * 100, ["b"] * 20),
+        (list("abcde") * 800, ["e"] * 20),
+        (["a"] * 4000, ["b"] * 10),
+        (["a"] * 4000, [None] * 10),
+        (list("abcde") * 800, ["a", "a", "a", "a", "b"] * 20),
+    ],
+)
+def test_few_rows_of_another_category_are_seen(before: list[str], now: list[str | None]) -> None:
+    assert strength(drifted.categories(before, now)) == "strong"
+
+
+def test_a_classifier_that_is_fooled_is_said_to_guess() -> None:
+    """Rows that stand twice, once on each side, teach it the opposite."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    rows = np.random.default_rng(2).normal(size=(300, 3))
+    found = drifted.apart(rows, rows, lambda: KNeighborsClassifier(1))
+    assert found
+    assert (found["auc"], found["told"]) == (0.5, False)
 
 
 def test_rows_are_told_apart_by_a_classifier_only_where_they_differ() -> None:

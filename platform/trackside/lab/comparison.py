@@ -125,7 +125,8 @@ def _cell(card: Metric, one: Entrant, first: Any, value: Any, paired: Json, cham
         found["on_shared"] = _signed(shared, card) != _signed(apart, card)
         apart = shared
     if found["low"] is not None:
-        found["sure"] = bool(apart) and (found["low"] > 0 if apart > 0 else found["high"] < 0)
+        gain, loss = found["low"] > 0, found["high"] < 0
+        found["sure"] = apart is not None and ((apart > 0 and gain) or (apart < 0 and loss))
         low, high = (_signed(found[end], card) for end in ("low", "high"))
         found["interval"] = f"{low.removesuffix(' points')} to {high}"
     return found | {
