@@ -86,6 +86,10 @@ def verdict(points: list[Json], card: Metric) -> str:
         f"{number(last, 0.001)} with {known[-1]['rows']:,}"
     )
     moved = (last - before) if card.higher_is_better else (before - last)
-    if moved > NOTICED * max(abs(last - first), abs(last) / 20):
+    noticed = NOTICED * max(abs(last - first), abs(last) / 20)
+    if moved > noticed:
         return f"{brought}: the last rows still helped, and more of them probably would."
+    if moved < -noticed:
+        said = "That may be chance, or they differ from the others: look at them."
+        return f"{brought}: worse with the last rows. {said}"
     return f"{brought}: the last rows changed little. Better columns help more than more rows."
