@@ -1,6 +1,5 @@
 """Races on a file SQLite and on a real Postgres: the database is the referee."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ import pytest
 
 from tests import postgres
 from tests.product import ROOT
+from tests.web import race_process
 
 pytestmark = pytest.mark.process
 
@@ -54,18 +54,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def race(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Any:
     def run(name: str) -> dict[str, Any]:
-        env = {**os.environ, "TRACKSIDE_HOME": str(tmp_path), "DATABASE_URL": database}
-        env["BROKER_URL"] = f"redis+socket://{tmp_path}/none.sock"
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.web.races", name],
-            cwd=ROOT,
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-4000:]
-        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        answer = race_process.run("races", database, tmp_path, name)
         assert answer.pop("vendor") in str(request.node.name)
         return answer
 
