@@ -5,20 +5,17 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-import torch
 from django.conf import settings
 from django.test import Client
 
-from recipes.engine.peers import Peers
-from recipes.job import Compute, Job, write
-from recipes.kinds import KINDS
 from tests.recipes import tabling
-from tests.recipes.making import events
 from tests.web import trained_tables
+from tests.web.trained_tables import published
 from tests.web.world import Rest, attempt, done, photos
-from trackside.accounts.models import User
+from trackside.accounts.models import AuditEntry, User
 from trackside.datasets.models import Dataset
 from trackside.flow import evaluating, queries, services
+from trackside.flow import evaluation_charts as charts
 from trackside.flow.models import Recipe
 from trackside.jobs.models import Job as JobRow
 from trackside.projects.models import Project
@@ -29,16 +26,6 @@ from workers.outcomes import PUBLISH
 NEW = "/p/INSECTS/flow/new-evaluation/"
 HISTORY = "/p/INSECTS/evaluations/history/"
 TOLD: dict[str, Any] = {"metric": "roc_auc", "metrics": {"roc_auc": 0.7}, "judged": 9, "of": 10}
-
-
-@pytest.fixture(scope="module")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trained_tables.learn(tmp_path_factory.mktemp("learned"), "two_class")
-
-
-@pytest.fixture
-def survivors(learned: Path, project: Project, ada: User) -> SavedModel:
-    return services.deploy(trained_tables.placed(project, ada, learned), "survivors", ada)
 
 
 def passengers(project: Project, home: Path, change: Any = None, name: str = "new") -> Dataset:
@@ -64,19 +51,6 @@ def evaluation(
     return services.create_recipe(saved.project, user, wish)
 
 
-def evaluated(job: JobRow) -> dict[str, Any]:
-    """The job's own recipe runs in its folder, and its end is published."""
-    one = attempt(job)
-    folder = Path(settings.TRACKSIDE_STORAGE) / one.folder
-    given = Job(job=job.pk, kind="evaluate", spec=job.spec, compute=Compute(threads=2))
-    write(folder, given)
-    KINDS["evaluate"].run(given, folder, Peers(0, 1, torch.device("cpu")))
-    (result,) = events(folder, "finished")
-    done(job)
-    PUBLISH["evaluate"](job, one, result)
-    return result
-
-
 def test_an_evaluation_enters_the_history_of_its_store(
     survivors: SavedModel, project: Project, ada: User, as_ben: Client, tmp_path: Path
 ) -> None:
@@ -90,7 +64,7 @@ def test_an_evaluation_enters_the_history_of_its_store(
     job = services.run_recipe(recipe, ada)
     assert job.title == "Evaluate survivors on new"
     assert (job.compute["ranks"], job.spec["rows"]) == (1, True)
-    result = evaluated(job)
+    result = published(job)
     (one,) = Evaluation.objects.all()
     assert (result["store"], result["evaluation"], one.number) == ("history", 1, 1)
     assert (one.judged, one.of, one.dataset) == (391, 391, "new")
@@ -113,9 +87,9 @@ def test_drift_is_found_named_and_shown_and_the_history_grows(
     survivors: SavedModel, project: Project, ada: User, as_ben: Client, tmp_path: Path
 ) -> None:
     first = evaluation(survivors, passengers(project, tmp_path), ada)
-    evaluated(services.run_recipe(first, ada))
+    published(services.run_recipe(first, ada))
     second = evaluation(survivors, passengers(project, tmp_path, older, "older"), ada)
-    evaluated(services.run_recipe(second, ada))
+    published(services.run_recipe(second, ada))
     assert EvaluationStore.objects.count() == 1, "the same name is the same store"
     before, now = Evaluation.objects.order_by("number")
     assert "age" not in [one["name"] for one in before.drift["moved"]]
@@ -186,6 +160,7 @@ def test_the_form_makes_the_recipe_and_says_what_is_wrong(
     assert as_ben.get("/p/INSECTS/recipes/evaluate on new/").status_code == 200
     for wrong, said in (
         ({"store": "*"}, "is no name for a evaluation store"),
+        ({"store": "x\n"}, "is no name for a evaluation store"),
         ({"rows": "new"}, "already"),
         ({"dataset": "gone"}, "Choose the dataset to judge by."),
         ({"model": ""}, "Choose the model to judge."),
@@ -223,6 +198,41 @@ def test_a_store_is_of_one_model_and_is_deleted_without_recipes_alone(
     assert not EvaluationStore.objects.exists()
 
 
+def test_a_deletion_is_noted_and_its_number_is_not_given_again(
+    project: Project, ada: User, as_ben: Client
+) -> None:
+    model = SavedModel.objects.create(project=project, name="m", task="two_class")
+    store = stores.store_for(project, ada, "history", model)
+    version = model.versions.create(number=1, active=True, bundle="none")
+    found = stores.Found(version=version, dataset="new", fingerprint="", folder="", **TOLD)
+    assert [stores.record(store, found, ada).number for _ in range(2)] == [1, 2]
+    as_ben.post(f"{HISTORY}2/delete/now/")
+    assert stores.record(store, found, ada).number == 3
+    as_ben.post(f"{HISTORY}delete/")
+    noted = AuditEntry.objects.order_by("pk").values_list("act", "about")
+    assert list(noted)[-2:] == [
+        ("evaluation deleted", "INSECTS/history 2"),
+        ("evaluation store deleted", "INSECTS/history"),
+    ]
+
+
+def test_a_long_history_has_pages_and_its_last_one_on_each(
+    project: Project, ada: User, as_ben: Client
+) -> None:
+    model = SavedModel.objects.create(project=project, name="m", task="two_class")
+    store = stores.store_for(project, ada, "history", model)
+    version = model.versions.create(number=1, active=True, bundle="none")
+    found = stores.Found(version=version, dataset="new", fingerprint="", folder="", **TOLD)
+    for _ in range(charts.DRAWN + 5):
+        stores.record(store, found, ada)
+    first, last = (as_ben.get(f"{HISTORY}{page}").content.decode() for page in ("", "?page=5"))
+    assert (first.count('id="delete-t-'), last.count('id="delete-t-')) == (50, 5)
+    for html in (first, last):
+        assert f">Evaluation {charts.DRAWN + 5}</a>" in html
+        assert html.count("<circle") == charts.DRAWN
+        assert "one of the last 200 evaluations" in html
+
+
 def test_an_evaluation_is_published_once_and_of_a_deleted_recipe_not_at_all(
     survivors: SavedModel, project: Project, ada: User, tmp_path: Path
 ) -> None:
@@ -249,7 +259,7 @@ def test_rest_makes_runs_and_reads_evaluations(
     assert made.status_code == 201, made.json()
     assert (made.json()["output"], made.json()["rows"]) == ("history", "judged")
     job = rest.call("POST", "/projects/INSECTS/recipes/judge/run", {}).json()["id"]
-    evaluated(JobRow.objects.get(pk=job))
+    published(JobRow.objects.get(pk=job))
     home = "/projects/INSECTS/evaluation-stores"
     (store,) = rest.call("GET", home).json()["evaluation_stores"]
     assert (store["name"], store["saved_model"], store["evaluations"]) == (

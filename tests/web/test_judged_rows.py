@@ -11,6 +11,7 @@ from django.conf import settings
 from django.test import Client
 
 from tests.web import trained_tables
+from tests.web.trained_tables import page
 from tests.web.world import Rest
 from trackside.accounts.models import AuditEntry, User
 from trackside.datasets.table_parquet import ParquetTable
@@ -23,20 +24,8 @@ from trackside.lab.services import BadDesign, Refused
 from trackside.projects.models import Project
 
 
-def page(browser: Client, model: TrainedModel, tab: str, query: str = "") -> str:
-    key = model.session.analysis.project.key
-    answer = browser.get(f"/p/{key}/trained-models/{model.pk}/{tab}/{query}")
-    assert answer.status_code == 200, (tab, answer.status_code)
-    return str(answer.content.decode())
-
-
 def bundle(model: TrainedModel) -> Path:
     return Path(settings.TRACKSIDE_STORAGE) / model.bundle
-
-
-@pytest.fixture
-def two(learned: dict[str, Path], project: Project, ada: User) -> TrainedModel:
-    return trained_tables.placed(project, ada, learned["two_class"])
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.test import Client
 
 from recipes.tasks import TASKS
 from tests.web import trained_tables
-from tests.web.test_table_results import page
+from tests.web.trained_tables import page
 from tests.web.world import Rest
 from trackside.accounts.models import User
 from trackside.lab.learning_curve import verdict

@@ -9,8 +9,8 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from tests.web import trained_tables
-from tests.web.test_table_scoring import NEW, passengers, scored, scoring
+from tests.web.test_table_scoring import NEW, passengers, scoring
+from tests.web.trained_tables import published
 from tests.web.world import Rest, photos
 from trackside.accounts.models import User
 from trackside.compute.requests import BadCompute
@@ -25,16 +25,6 @@ from trackside.projects.models import Project
 from trackside.saved_models.models import SavedModel
 
 RECIPES = "/projects/INSECTS/recipes"
-
-
-@pytest.fixture(scope="module")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trained_tables.learn(tmp_path_factory.mktemp("learned"), "two_class")
-
-
-@pytest.fixture
-def survivors(learned: Path, project: Project, ada: User) -> SavedModel:
-    return services.deploy(trained_tables.placed(project, ada, learned), "survivors", ada)
 
 
 @pytest.fixture
@@ -67,7 +57,7 @@ def test_a_file_is_downloaded_by_page_and_by_rest(
     job = services.run_recipe(Recipe.objects.get(name="score new"), ada)
     address = f"/jobs/{job.pk}/file"
     assert Rest(ada).call("GET", address).status_code == 404
-    result = scored(job)
+    result = published(job)
     JobRow.objects.filter(pk=job.pk).update(result=result)
     answer = Rest(ada).call("GET", address)
     content = b"".join(answer.streaming_content).decode()
@@ -171,7 +161,7 @@ def test_unseen_values_are_counted_on_the_pages(
 
     recipe = scoring(survivors, passengers(project, tmp_path, change), ada)
     job = services.run_recipe(recipe, ada)
-    JobRow.objects.filter(pk=job.pk).update(result=scored(job))
+    JobRow.objects.filter(pk=job.pk).update(result=published(job))
     for page in (f"/p/INSECTS/jobs/{job.pk}/", f"/p/INSECTS/recipes/{recipe.name}/"):
         html = as_ben.get(page).content.decode()
         assert re.search(r'embark_town</th><td class="r num">91</td>', html)
@@ -181,7 +171,7 @@ def test_what_the_gpu_said_stays_with_the_version(
     survivors: SavedModel, new: Dataset, ada: User, as_ben: Client
 ) -> None:
     job = services.run_recipe(scoring(survivors, new, ada), ada)
-    result = scored(job)
+    result = published(job)
     told = {"rows": 2000, "gaps": 1300, "difference": 0.2, "tolerance": 1e-4, "used": False,
             "why": "The GPU predicts otherwise than the CPU, by up to 0.2."}  # fmt: skip
     result["facts"] = {"device": "CPU", "parity": told}
@@ -244,7 +234,7 @@ def test_a_scored_table_is_not_offered_to_the_lab(
     survivors: SavedModel, new: Dataset, project: Project, ada: User
 ) -> None:
     """It has no profile, and the Lab refuses it."""
-    scored(services.run_recipe(scoring(survivors, new, ada), ada))
+    published(services.run_recipe(scoring(survivors, new, ada), ada))
     nodes = {one["name"]: one for one in shown(queries.flow_of(project), project, True)["nodes"]}
     offered = {
         name: [each["label"] for each in nodes[name]["actions"]] for name in ("new", "scored")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from recipes.tasks import TASKS
 from tests.web import trained_tables
+from tests.web.trained_tables import page
 from trackside.accounts.models import User
 from trackside.lab import charts_classes, reports, thresholds
 from trackside.lab.drawing import Axis, Chart, axis, number, step_of
@@ -27,13 +28,6 @@ TABS = {
     "multiclass": ALWAYS | {"confusion", "roc", "pr"},
     "regression": ALWAYS | {"scatter", "residuals", "deciles"},
 }
-
-
-def page(browser: Client, model: TrainedModel, tab: str, query: str = "") -> str:
-    key = model.session.analysis.project.key
-    answer = browser.get(f"/p/{key}/trained-models/{model.pk}/{tab}/{query}")
-    assert answer.status_code == 200, (tab, answer.status_code)
-    return str(answer.content.decode())
 
 
 def report_of(model: TrainedModel) -> dict[str, Any]:

@@ -12,39 +12,25 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-import torch
-from django.conf import settings
 from django.test import Client
 
-from recipes.engine.peers import Peers
-from recipes.job import Compute, Job, write
-from recipes.kinds import KINDS
 from tests.recipes import tabling
-from tests.recipes.making import events
 from tests.web import trained_tables
-from tests.web.world import Rest, attempt, done, photos
+from tests.web.trained_tables import published
+from tests.web.world import Rest, photos
 from trackside.accounts.models import User
 from trackside.datasets import tables
 from trackside.datasets.models import Dataset
 from trackside.flow import queries, services
 from trackside.flow.models import Recipe
 from trackside.jobs.models import Job as JobRow
+from trackside.lab.models import TrainedModel
 from trackside.projects.models import Project
 from trackside.saved_models import bundles
 from trackside.saved_models.models import SavedModel
 
 ROOT = Path(__file__).resolve().parents[2]
 NEW = "/p/INSECTS/flow/new-recipe/"
-
-
-@pytest.fixture(scope="module")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trained_tables.learn(tmp_path_factory.mktemp("learned"), "two_class")
-
-
-@pytest.fixture
-def survivors(learned: Path, project: Project, ada: User) -> SavedModel:
-    return services.deploy(trained_tables.placed(project, ada, learned), "survivors", ada)
 
 
 def passengers(project: Project, home: Path, change: Any = None, name: str = "new") -> Dataset:
@@ -62,22 +48,6 @@ def scoring(saved: SavedModel, dataset: Dataset, user: User, output: str = "scor
     return services.create_recipe(saved.project, user, wish)
 
 
-def scored(job: JobRow) -> dict[str, Any]:
-    """The job's own recipe runs in its folder, and its end is published."""
-    one = attempt(job)
-    folder = Path(settings.TRACKSIDE_STORAGE) / one.folder
-    write(folder, Job(job=job.pk, kind="score", spec=job.spec, compute=Compute(threads=2)))
-    KINDS["score"].run(
-        Job(job=job.pk, kind="score", spec=job.spec, compute=Compute(threads=2)),
-        folder,
-        Peers(0, 1, torch.device("cpu")),
-    )
-    (result,) = events(folder, "finished")
-    done(job)
-    services.publish_scoring(job, one, result)
-    return result
-
-
 def test_a_scoring_writes_the_columns_of_the_table_and_its_predictions(
     survivors: SavedModel, project: Project, ada: User, tmp_path: Path
 ) -> None:
@@ -87,7 +57,7 @@ def test_a_scoring_writes_the_columns_of_the_table_and_its_predictions(
     job = services.run_recipe(recipe, ada)
     assert "batch" not in job.spec, "rows are not asked for in batches of pictures"
     assert job.compute["ranks"] == 1
-    scored(job)
+    published(job)
     output = Dataset.objects.get(name="scored")
     assert (output.state, output.rows) == ("ready", new.rows)
     names = tables.table(output).names
@@ -109,9 +79,9 @@ def test_what_was_scored_can_be_scored_again(
     survivors: SavedModel, project: Project, ada: User, tmp_path: Path
 ) -> None:
     first = scoring(survivors, passengers(project, tmp_path), ada)
-    scored(services.run_recipe(first, ada))
+    published(services.run_recipe(first, ada))
     again = scoring(survivors, Dataset.objects.get(name="scored"), ada, "twice")
-    scored(services.run_recipe(again, ada))
+    published(services.run_recipe(again, ada))
     names = tables.table(Dataset.objects.get(name="twice")).names
     assert [one for one in names if one.startswith("prediction")] == ["prediction", "prediction_"]
 
@@ -159,7 +129,7 @@ def test_more_columns_and_whole_numbers_for_fractions_are_no_drift(
         return table.set_column(place, "fare", whole).append_column("note", whole)
 
     recipe = scoring(survivors, passengers(project, tmp_path, change), ada)
-    assert scored(services.run_recipe(recipe, ada))["rows"] == 91
+    assert published(services.run_recipe(recipe, ada))["rows"] == 91
 
 
 def test_the_page_offers_what_goes_together(
@@ -243,15 +213,12 @@ def test_a_downloaded_bundle_scores_alone(survivors: SavedModel, ada: User, tmp_
     assert {one["prediction"] for one in told} <= {"0", "1"}
 
 
-def test_a_report_is_read_by_rest(
-    learned: Path, project: Project, ada: User, cleo: User, dan: User
-) -> None:
-    model = trained_tables.placed(project, ada, learned)
-    address = f"/projects/INSECTS/trained-models/{model.pk}"
+def test_a_report_is_read_by_rest(two: TrainedModel, ada: User, cleo: User, dan: User) -> None:
+    address = f"/projects/INSECTS/trained-models/{two.pk}"
     told = Rest(cleo).call("GET", address).json()
-    assert (told["task"], told["metrics"]) == ("two_class", model.metrics)
+    assert (told["task"], told["metrics"]) == ("two_class", two.metrics)
     assert len(told["report"]["thresholds"]) == 101
     assert Rest(dan).call("GET", address).status_code == 404
-    model.bundle = ""
-    model.save()
+    two.bundle = ""
+    two.save()
     assert Rest(cleo).call("GET", address).json()["report"] is None

@@ -8,18 +8,22 @@ from uuid import uuid4
 
 import torch
 from django.conf import settings
+from django.test import Client
 from django.utils import timezone
 
 from recipes.engine.peers import Peers
-from recipes.job import read
+from recipes.job import Compute, read, write
+from recipes.job import Job as Folder
 from recipes.kinds import KINDS
 from tests.recipes import tabling
 from tests.recipes.making import events
+from tests.web.world import attempt, done
 from trackside.accounts.models import User
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.jobs.models import Job
 from trackside.lab.models import Analysis, Session, TrainedModel
 from trackside.projects.models import Project
+from workers.outcomes import PUBLISH
 
 TRAININGS: dict[str, dict[str, Any]] = {
     "two_class": {
@@ -53,6 +57,32 @@ def learn(home: Path, task: str) -> Path:
     folder = tabling.job(home, data, wish["target"], task=task, spec=wish["spec"])
     KINDS["train"].run(read(folder), folder, Peers(0, 1, torch.device("cpu")))
     return folder
+
+
+def ran(job: Job, folder: Path) -> dict[str, Any]:
+    """What the node does: the job's own recipe runs in the folder. Its result."""
+    given = Folder(job=job.pk, kind=job.kind, spec=job.spec, compute=Compute(threads=2))
+    write(folder, given)
+    KINDS[job.kind].run(given, folder, Peers(0, 1, torch.device("cpu")))
+    (finished,) = events(folder, "finished")
+    return finished
+
+
+def published(job: Job) -> dict[str, Any]:
+    """The job runs, and its end is published. Its result."""
+    one = attempt(job)
+    result = ran(job, Path(settings.TRACKSIDE_STORAGE) / one.folder)
+    done(job)
+    PUBLISH[job.kind](job, one, result)
+    return result
+
+
+def page(browser: Client, model: TrainedModel, tab: str, query: str = "") -> str:
+    """A tab of the model's results."""
+    key = model.session.analysis.project.key
+    answer = browser.get(f"/p/{key}/trained-models/{model.pk}/{tab}/{query}")
+    assert answer.status_code == 200, (tab, answer.status_code)
+    return str(answer.content.decode())
 
 
 def table_dataset(project: Project, user: User | None, name: str, data: Path) -> Dataset:
