@@ -12,12 +12,16 @@ Json = dict[str, Any]
 WIDTH, HEIGHT, GAP = 132, 40, 1.0  # of a small chart
 DATES = 6  # that stand below a history
 FEW = 2  # evaluations that make a line
+DRAWN = 200  # of the newest evaluations
 
 
 def history(
     points: Sequence[tuple[datetime, float | None]], label: str, champion: float | None, name: str
 ) -> list[Json]:
-    """The metric of each evaluation, the oldest first; a line for the active version's training."""
+    """The metric of each evaluation, the oldest first; a line for the active version's training.
+
+    `points`: at most DRAWN.
+    """
     values = [value for _, value in points]
     if not any(value is not None for value in values):
         return []
@@ -31,7 +35,12 @@ def history(
     if champion is not None:
         chart.guide([(-0.5, champion), (across.high, champion)], name)
     rows = [[f"{when:%Y-%m-%d %H:%M}", number(value)] for when, value in points]
-    said = "Each dot is an evaluation."
+    many = len(points) == DRAWN
+    said = (
+        f"Each dot is one of the last {DRAWN} evaluations."
+        if many
+        else "Each dot is an evaluation."
+    )
     if champion is not None:
         said += " The dashed line is what the active version reached in its training."
     return [figure(f"{label} over time", chart, said, ("When", label), rows)]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -25,6 +26,7 @@ from trackside.ui.streaming import streamed
 
 Json = dict[str, Any]
 SHOWN = 4  # metrics in the table of a history
+ROWS = 50  # evaluations on a page of it
 TABS = (("summary", "Summary"), ("drift", "Drift"), ("performance", "Performance"))
 
 
@@ -61,9 +63,10 @@ def evaluation_store(request: HttpRequest, key: str, name: str) -> HttpResponseB
         lines = spreadsheet.pieces(stores.lines(store))
         kind = "text/csv; charset=utf-8"
         return streamed(request, lines, content_type=kind, filename="evaluations.csv")
-    rows = list(stores.evaluations_of(store))
+    rows = stores.evaluations_of(store)
+    page, last = Paginator(rows, ROWS).get_page(request.GET.get("page")), rows.first()
     metrics = TASKS[store.saved_model.task].metrics
-    usual = rows[0].metric if rows else ""
+    usual = last.metric if last else ""
     chosen = request.GET.get("metric", "")
     chosen = chosen if chosen in metrics else usual
     active = saved.active_version(store.saved_model)
@@ -77,8 +80,10 @@ def evaluation_store(request: HttpRequest, key: str, name: str) -> HttpResponseB
         "metrics": metrics.values(),
         "chosen": chosen,
         "columns": order,
-        "lines": [_line(one, order) for one in rows],
-        "drawings": _history(rows, chosen, champion, active) if rows else [],
+        "page": page,
+        "lines": [_line(one, order) for one in page],
+        "newest": _line(last, order) if last else None,
+        "drawings": _history(store, chosen, champion, active),
         "recipes": recipes,
         "tables": sorted({one.metrics.name for one in recipes if one.metrics}),
         "may_edit": may_edit(project),
@@ -86,9 +91,10 @@ def evaluation_store(request: HttpRequest, key: str, name: str) -> HttpResponseB
     return render(request, "flow/evaluation_store.html", context)
 
 
-def _history(rows: list[Evaluation], metric: str, champion: Any, active: Any) -> list[Json]:
-    points = [(one.created_at, one.metrics.get(metric)) for one in reversed(rows)]
-    label = saved.metric_label(rows[0].store.saved_model.task, metric)
+def _history(store: EvaluationStore, metric: str, champion: Any, active: Any) -> list[Json]:
+    rows = stores.evaluations_of(store).values_list("created_at", "metrics")[: charts.DRAWN]
+    points = [(when, metrics.get(metric)) for when, metrics in reversed(rows)]
+    label = saved.metric_label(store.saved_model.task, metric)
     name = f"version {active.number} in its training" if active else ""
     return charts.history(points, label, champion, name)
 
@@ -145,7 +151,7 @@ def evaluation(
 @require_POST
 def evaluation_delete(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
     _, one = _one(request, key, name, number, Role.EDITOR)
-    stores.delete(one)
+    stores.delete(one, caller(request))
     messages.success(request, f"Evaluation {number} is deleted.")
     return redirect("evaluation_store", key, name)
 
@@ -155,7 +161,7 @@ def evaluation_delete(request: HttpRequest, key: str, name: str, number: int) ->
 def evaluation_store_delete(request: HttpRequest, key: str, name: str) -> HttpResponse:
     project = project_for(request.user, key, Role.EDITOR)
     try:
-        stores.delete_store(row(project, EvaluationStore, name=name))
+        stores.delete_store(row(project, EvaluationStore, name=name), caller(request))
     except Refused as refused:
         messages.error(request, str(refused))
         return redirect("evaluation_store", key, name)

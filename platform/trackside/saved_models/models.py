@@ -60,6 +60,7 @@ class EvaluationStore(models.Model):
     saved_model = models.ForeignKey(
         SavedModel, on_delete=models.CASCADE, related_name="evaluation_stores"
     )
+    given = models.IntegerField(default=0)  # the highest number that any evaluation had
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
 

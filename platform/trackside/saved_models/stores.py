@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from trackside.accounts.models import User
+from trackside.accounts.services import audit
 from trackside.jobs.models import Job
 from trackside.projects.models import Project
 from trackside.saved_models.models import Evaluation, EvaluationStore, SavedModel, Version
@@ -60,15 +61,17 @@ def store_for(
 
 @transaction.atomic
 def record(store: EvaluationStore, found: Found, user: User | None) -> Evaluation:
-    """The next evaluation; told twice by the same job it is one."""
+    """The next evaluation, of a number that none had; told twice by the same job it is one."""
     held = EvaluationStore.objects.select_for_update().get(pk=store.pk)
     before = held.evaluations.filter(job=found.job).first() if found.job else None
     if before is not None:
         return before
     last: int | None = held.evaluations.aggregate(last=Max("number"))["last"]
+    held.given = max(held.given, last or 0) + 1
+    held.save(update_fields=["given"])
     return Evaluation.objects.create(
         store=held,
-        number=(last or 0) + 1,
+        number=held.given,
         version=found.version,
         version_number=found.version.number,
         recipe=found.recipe,
@@ -88,21 +91,24 @@ def record(store: EvaluationStore, found: Found, user: User | None) -> Evaluatio
     )
 
 
-def delete(evaluation: Evaluation) -> None:
+@transaction.atomic
+def delete(evaluation: Evaluation, user: User) -> None:
     """Its document goes when the transaction is kept."""
-    folder = evaluation.folder
+    folder, store = evaluation.folder, evaluation.store
+    audit(user, "evaluation deleted", f"{store.project.key}/{store} {evaluation.number}")
     evaluation.delete()
     transaction.on_commit(lambda: _forget([folder]), robust=True)
 
 
 @transaction.atomic
-def delete_store(store: EvaluationStore) -> None:
+def delete_store(store: EvaluationStore, user: User) -> None:
     """With its history. Raises Refused while a recipe writes it."""
     rows: Any = store  # the Flow, whose recipes point here, stands above this app
     writer = rows.written_by.first()
     if writer is not None:
         raise Refused(f"{store} cannot be deleted: the recipe {writer} writes it.")
     folders = list(store.evaluations.values_list("folder", flat=True))
+    audit(user, "evaluation store deleted", f"{store.project.key}/{store}")
     store.delete()
     transaction.on_commit(lambda: _forget(folders), robust=True)
 
