@@ -1,8 +1,9 @@
-"""The command line of the recipes: run a job folder, or score with a bundle.
+"""The command line of the recipes: run a job folder, score or judge with a bundle.
 
 python -m recipes FOLDER
 torchrun --standalone --nproc-per-node 2 -m recipes FOLDER
 python -m recipes score BUNDLE INPUT --out FILE
+python -m recipes evaluate BUNDLE INPUT --out FILE
 python -m recipes catalogue --weights FOLDER
 python -m recipes demo FILE
 """
@@ -22,6 +23,7 @@ def main(arguments: list[str]) -> int:
     """The exit code."""
     commands: dict[str, Callable[[list[str]], int]] = {
         "score": _score,
+        "evaluate": _evaluate,
         "catalogue": _catalogue,
         "demo": _demo,
     }
@@ -54,24 +56,30 @@ def _run(folder: Path) -> int:
 
 
 def _score(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m recipes score",
-        description="Predict for each picture, or each row of a table.",
-    )
-    parser.add_argument("bundle", type=Path)
-    parser.add_argument("input", type=Path, help="pictures, a table, or a dataset")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        help="the file to write: CSV, and for a table Parquet too",
-    )
-    parser.add_argument("--ranks", type=int, default=1, help="processes that share the pictures")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    given = parser.parse_args(arguments)
+    what = "Predict for each picture, or each row of a table."
+    given = _given("score", what, "CSV, and for a table Parquet too", arguments)
     from recipes.score_files import score_files
 
     return score_files(given.bundle, given.input, given.out, ranks=given.ranks, device=given.device)
+
+
+def _evaluate(arguments: list[str]) -> int:
+    what = "Judge a model on pictures in class folders, or on a table with its target."
+    given = _given("evaluate", what, "JSON, docs/jobs.md", arguments)
+    from recipes.score_files import evaluate_files
+
+    told = {"ranks": given.ranks, "device": given.device}
+    return evaluate_files(given.bundle, given.input, given.out, **told)
+
+
+def _given(name: str, what: str, out: str, arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"python -m recipes {name}", description=what)
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("input", type=Path, help="pictures, a table, or a dataset")
+    parser.add_argument("--out", type=Path, required=True, help=f"the file to write: {out}")
+    parser.add_argument("--ranks", type=int, default=1, help="processes that share the pictures")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    return parser.parse_args(arguments)
 
 
 def _catalogue(arguments: list[str]) -> int:

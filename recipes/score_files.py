@@ -1,4 +1,4 @@
-"""Scoring from the command line: a bundle, pictures or a table, and no platform."""
+"""Scoring and judging by hand: a bundle, pictures or a table, and no platform."""
 
 import shutil
 import sys
@@ -16,23 +16,41 @@ from recipes.tasks import data_of
 
 def score_files(place: Path, given: Path, out: Path, *, ranks: int, device: str) -> int:
     """The command line's scoring: the same job in a folder of its own. The exit code."""
-    with tempfile.TemporaryDirectory(prefix="score-") as home:
+    spec = {"bundle": str(place.resolve())}
+    return _run("score", spec, given, out, _compute(ranks, device))
+
+
+def evaluate_files(place: Path, given: Path, out: Path, *, ranks: int, device: str) -> int:
+    """The command line's evaluation; `out` becomes evaluation.json. The exit code."""
+    spec = {"bundle": str(place.resolve()), "rows": False}
+    return _run("evaluate", spec, given, out, _compute(ranks, device))
+
+
+def _compute(ranks: int, device: str) -> Compute:
+    return Compute(device="cuda" if device == "cuda" else "cpu", ranks=ranks)
+
+
+def _run(kind: str, spec: dict[str, Any], given: Path, out: Path, compute: Compute) -> int:
+    with tempfile.TemporaryDirectory(prefix=f"{kind}-") as home:
         folder = Path(home) / "job"
         try:
-            model = bundle.read_model(place)
+            model = bundle.read_model(Path(spec["bundle"]))
             dataset = _dataset(model, given, Path(home) / "dataset")
         except Exception as wrong:
             print(wrong, file=sys.stderr)  # noqa: T201
             return 2
-        spec = {"bundle": str(place.resolve()), "dataset": {"folder": str(dataset.resolve())}}
-        compute = Compute(device="cuda" if device == "cuda" else "cpu", ranks=ranks)
-        jobs.write(folder, Job(job=0, kind="score", spec=spec, compute=compute))
+        spec["dataset"] = {"folder": str(dataset.resolve())}
+        jobs.write(folder, Job(job=0, kind=kind, spec=spec, compute=compute))
         code = gang.lead(folder)
         tell(folder / "events.jsonl")
         if code == 0:
             out.parent.mkdir(parents=True, exist_ok=True)
-            _leave(folder / "output", out)
+            LEAVE[kind](folder, out)
         return code
+
+
+def _told(folder: Path, out: Path) -> None:
+    shutil.move(folder / "evaluation.json", out)
 
 
 def _dataset(model: dict[str, Any], given: Path, draft: Path) -> Path:
@@ -47,14 +65,17 @@ def _dataset(model: dict[str, Any], given: Path, draft: Path) -> Path:
     return dataset
 
 
-def _leave(output: Path, out: Path) -> None:
+def _leave(folder: Path, out: Path) -> None:
     """The table of predictions: pictures give CSV, a table gives Parquet unless CSV is named."""
-    made = output / "table.parquet"
+    made = folder / "output" / "table.parquet"
     if not made.exists():
-        shutil.move(output / "data.csv", out)
+        shutil.move(folder / "output" / "data.csv", out)
     elif out.suffix.lower() != ".csv":
         shutil.move(made, out)
     else:
         from recipes.engine.tabular.csv_file import as_csv  # noqa: PLC0415
 
         as_csv(made, out)
+
+
+LEAVE = {"score": _leave, "evaluate": _told}

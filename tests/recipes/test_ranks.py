@@ -41,7 +41,7 @@ def test_torchrun_and_the_gang_give_the_same_losses_to_the_last_digit(
     assert len(events(warm, "epoch")) == 3
 
 
-def test_two_ranks_write_the_table_of_one(tmp_path: Path) -> None:
+def test_two_ranks_write_the_table_of_one_and_class_folders_are_judged(tmp_path: Path) -> None:
     data = dataset(tmp_path / "data", {"red": 9, "blue": 8})
     trained = job(tmp_path, data, compute={"ranks": 2})
     assert begin(trained).wait() == 0
@@ -54,6 +54,14 @@ def test_two_ranks_write_the_table_of_one(tmp_path: Path) -> None:
         tables.append(out.read_text())
     assert tables[0] == tables[1]
     assert len(tables[0].splitlines()) == 18
+    for line in map(json.loads, (tmp_path / "data" / "index.jsonl").read_text().splitlines()):
+        copy = tmp_path / "classes" / line["path"]
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(tmp_path / "data" / line["file"], copy)
+    judged = tmp_path / "judged.json"
+    done = recipes("evaluate", trained / "bundle", tmp_path / "classes", "--out", judged)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(judged.read_text())["judged"] == 17
 
 
 def test_ranks_share_batches_in_turn(tmp_path: Path) -> None:

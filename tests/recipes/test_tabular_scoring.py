@@ -1,6 +1,7 @@
 """Scoring tables: what has drifted, what is unseen, what has no prediction; files by hand."""
 
 import datetime
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -83,6 +84,18 @@ def test_a_csv_is_scored_from_the_command_line(tmp_path: Path) -> None:
     assert scored.column_names == ["colour", "size", "extra", "prediction", "proba_n", "proba_y"]
     assert scored.column("prediction").to_pylist()[::2] == ["y", "n", "y"]
     assert (tmp_path / "out.csv").read_text().count("\n") == 6
+
+
+@pytest.mark.process
+def test_a_csv_with_the_truth_is_judged_from_the_command_line(tmp_path: Path) -> None:
+    folder = train(tmp_path, small())
+    new, out = tmp_path / "new.csv", tmp_path / "made" / "out.json"
+    target = json.loads((folder / "bundle" / "model.json").read_text())["target"]
+    new.write_text(f"colour,size,{target}\nred,3.5,y\nblue,-4,n\ngreen,1,\n")
+    done = recipes("evaluate", folder / "bundle", new, "--out", out)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(out.read_text())
+    assert (told["judged"], told["of"], told["metrics"]["accuracy"]) == (2, 3, 1.0)
 
 
 def test_a_folder_given_by_hand_is_parsed_in_the_sandbox_too(
