@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from tests.web import lab_stage, trained_tables
-from tests.web.world import Rest, trained
+from tests.web.world import RESULT, Rest, attempt, bundle, done, trained
 from trackside.accounts.models import User
 from trackside.datasets import tables
 from trackside.flow import services
@@ -155,6 +155,21 @@ def test_the_page_sets_it_and_runs_once_as_it_says(as_ada: Client, recipe: Recip
     assert "goes_on_from" not in Job.objects.latest("pk").spec
     recipe.refresh_from_db()
     assert recipe.settings["warm_start"] is True
+
+
+def test_a_version_is_not_made_active_where_the_page_says_so_for_one_run(
+    as_ada: Client, recipe: Recipe
+) -> None:
+    assert as_ada.post(PAGE, {"kind": "cpu", "then": "run"}).status_code == 302
+    job = recipe.runs.get().job
+    bundle(f"models/job-{job.pk}")
+    done(job)
+    services.publish_training(job, attempt(job), dict(RESULT))
+    made = recipe.runs.get().version
+    assert made is not None
+    assert not made.active
+    recipe.refresh_from_db()
+    assert recipe.activate, "what is kept stays"
 
 
 def test_a_scoring_has_no_warm_start(rest: Rest, recipe: Recipe, ada: User) -> None:

@@ -112,5 +112,7 @@ def delete(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
 def run(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict[str, Any]:
     user = caller(request)
     recipe = row(project_for(user, key, Role.EDITOR), Recipe, name=name)
-    more = {name: body.get(name) for name in ("warm_start", "settings")}
-    return snapshot(services.run_recipe(recipe, user, body.get("compute"), **more))
+    once = services.Once(
+        **{name: body.get(name) for name in ("warm_start", "activate", "settings")}
+    )
+    return snapshot(services.run_recipe(recipe, user, body.get("compute"), once=once))

@@ -219,6 +219,7 @@ RUN = obj(
     closed=True,
     compute=COMPUTE,
     warm_start={"type": "boolean", "description": "train: as in the settings, this time only"},
+    activate={"type": "boolean", "description": "train: whether its version becomes active"},
     settings={**SETTINGS, "description": "score: those that are others this time only"},
 )
 DEPLOYED = obj("saved_model recipe", saved_model=SAVED_MODEL, recipe=RECIPE, version=WHOLE)

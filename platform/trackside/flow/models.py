@@ -59,6 +59,7 @@ class Run(models.Model):
     version = models.ForeignKey(
         Version, null=True, on_delete=models.SET_NULL, related_name="recipe_runs"
     )
+    activate = models.BooleanField(null=True)  # this time only; null: as its recipe says at the end
 
     def __str__(self) -> str:
         return f"{self.recipe} as {self.job}"

@@ -1,5 +1,6 @@
 """What happens in the Flow: a model is deployed, a recipe runs, its outcome is published."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -35,6 +36,7 @@ SEED = 1337
 __all__ = [
     "BadRecipe",
     "Change",
+    "Once",
     "RecipeBusy",
     "Wish",
     "change_recipe",
@@ -114,6 +116,18 @@ def _free_name(saved: SavedModel) -> str:
     )
 
 
+@dataclass(frozen=True)
+class Once:
+    """What one run does otherwise than its recipe says; null, or a setting not named: as it says.
+
+    `warm_start` and `activate` (of the version it makes) are a training's, `settings` a scoring's.
+    """
+
+    warm_start: bool | None = None
+    activate: bool | None = None
+    settings: dict[str, Any] | None = None
+
+
 @transaction.atomic
 def run_recipe(
     recipe: Recipe,
@@ -121,12 +135,9 @@ def run_recipe(
     compute: dict[str, Any] | None = None,
     *,
     click_id: str | None = None,
-    warm_start: bool | None = None,
-    settings: dict[str, Any] | None = None,
+    once: Once | None = None,
 ) -> Job:
-    """A job for this recipe, with its own compute and warm start or with others, this time only.
-
-    So it is with `settings` of a scoring; those that are not named are the recipe's own.
+    """A job for this recipe, with its own compute and settings or with others, this time only.
 
     Raises BadRecipe, BadCompute, RecipeBusy.
     """
@@ -137,15 +148,18 @@ def run_recipe(
     busy = held.runs.exclude(job__state__in=JOB_OVER).first()
     if busy is not None:
         raise RecipeBusy(f"{held} is at work as job {busy.job_id}. Wait for it or stop it.")
-    if warm_start is not None and held.kind != "train":
+    once = once or Once()
+    if once.warm_start is not None and held.kind != "train":
         raise BadRecipe("warm_start", f"{held} trains nothing: it has no warm start.")
+    if once.activate is not None and held.kind != "train":
+        raise BadRecipe("activate", f"{held} trains nothing: it makes no version.")
     wanted = compute or held.compute or {"kind": "cpu"}
     if held.kind == "train":
         wanted = lab.placed(held.saved_model.task, wanted)
     else:
         wanted = scoring.on(held.saved_model, wanted)
-    if settings and held.kind == "score":
-        held.settings = settings_for(held, {**held.settings, **settings})
+    if once.settings and held.kind == "score":
+        held.settings = settings_for(held, {**held.settings, **once.settings})
     version = None if held.kind == "train" else _active(held.saved_model)
     job = jobs.submit(
         project=held.project,
@@ -154,9 +168,11 @@ def run_recipe(
         title=_title(held),
         compute=wanted,
         click_id=click_id,
-        **(_training(held, wanted, warm_start) if version is None else _scoring(held, version)),
+        **(
+            _training(held, wanted, once.warm_start) if version is None else _scoring(held, version)
+        ),
     )
-    Run.objects.create(recipe=held, job=job, version=version)
+    Run.objects.create(recipe=held, job=job, version=version, activate=once.activate)
     if held.output is not None:
         held.output.job = job
         held.output.save(update_fields=["job"])
@@ -246,8 +262,9 @@ def publish_training(job: Job, attempt: Attempt, result: dict[str, Any]) -> None
         job=job,
     )
     recipe = run.recipe
+    active = recipe.activate if run.activate is None else run.activate
     run.version = saved_models.publish_version(
-        recipe.saved_model, done, user=job.created_by, active=recipe.activate
+        recipe.saved_model, done, user=job.created_by, active=active
     )
     run.save(update_fields=["version"])
     result["output"] = recipe.saved_model.name

@@ -99,7 +99,7 @@ def _made(request: HttpRequest, project: Project) -> HttpResponse:
 
 
 def _name(project: Project, output: str) -> str:
-    stem = f"score {output}" if NAME.match(output) else "score"
+    stem = f"score {output}" if NAME.fullmatch(output) else "score"
     return choosing.free(project.recipes, stem)
 
 
@@ -154,17 +154,18 @@ def _saved(request: HttpRequest, one: Recipe) -> HttpResponse:
     form = request.POST
     if form.get("then") == "run":
         other = scoring_form.changed(one, form)
-        return _run(request, one, _picked(form, one), _warm(form, one), other)
+        once = services.Once(_warm(form, one), _activate(form, one), other)
+        return _run(request, one, _picked(form, one), once)
     batch = form.get("batch", "")
     settings: dict[str, Any] = {
-        "batch": int(batch) if batch.isascii() and batch.isdigit() else batch
+        "batch": int(batch) if batch.isascii() and batch.isdigit() and len(batch) < 12 else batch
     }
     if one.kind == "train":
         settings = {"warm_start": _warm(form, one)}
     given = settings if one.kind == "train" or batch else scoring_form.changed(one, form)
     change = services.Change(
         compute=_picked(form, one),
-        activate=form.get("activate") == "on" if one.kind == "train" else None,
+        activate=_activate(form, one),
         settings=given,
     )
     services.change_recipe(one, change)
@@ -189,17 +190,19 @@ def _warm(form: QueryDict, one: Recipe) -> bool | None:
     return form.get("warm_start") == "on" if one.kind == "train" else None
 
 
+def _activate(form: QueryDict, one: Recipe) -> bool | None:
+    return form.get("activate") == "on" if one.kind == "train" else None
+
+
 def _run(
     request: HttpRequest,
     one: Recipe,
     compute: dict[str, Any] | None,
-    warm: bool | None = None,
-    settings: dict[str, Any] | None = None,
+    once: services.Once | None = None,
 ) -> HttpResponse:
     user = caller(request)
     click = request.POST.get("click_id", "")[:64] or None
-    more: dict[str, Any] = {"click_id": click, "warm_start": warm, "settings": settings}
-    job: Job = services.run_recipe(one, user, compute, **more)
+    job: Job = services.run_recipe(one, user, compute, click_id=click, once=once)
     messages.success(request, f"{one} runs as job {job.pk}.")
     return redirect("job", one.project.key, job.pk)
 
