@@ -10,6 +10,7 @@ from django.test import Client
 from recipes.job import Compute, Job, write
 from recipes.kinds import KINDS
 from tests.recipes.making import events
+from tests.web import cast
 from tests.web.world import Rest, attempt, done, photos, trained
 from trackside.accounts.models import User
 from trackside.compute import room
@@ -17,6 +18,7 @@ from trackside.datasets import storage, tables
 from trackside.datasets.models import Dataset
 from trackside.flow import queries, services
 from trackside.flow.models import Recipe
+from trackside.jobs import services as jobs
 from trackside.jobs.models import Job as JobRow
 from trackside.projects.models import Project
 from trackside.saved_models.models import Evaluation, SavedModel
@@ -134,6 +136,18 @@ def test_two_recipes_into_one_store_share_its_table_and_lose_no_row(
     job = Dataset.objects.get(name="all again").job
     assert job is not None
     assert imported(job)["rows"] == 3
+
+
+def test_the_transaction_that_ends_the_evaluation_begins_the_import(
+    saved: SavedModel, ada: User
+) -> None:
+    cast.node(gpus=1)
+    one = cast.claimed(services.run_recipe(evaluation(saved, ada), ada))
+    told = {"metric": "accuracy", "metrics": {"accuracy": 0.75}}
+    jobs.finish(one, told, publish=PUBLISH["evaluate"])
+    assert JobRow.objects.get(pk=one.job_id).state == "succeeded"
+    assert Evaluation.objects.get().number == 1
+    assert (figures().state, waiting().kind, waiting().state) == ("importing", "import", "starting")
 
 
 def test_types_that_a_person_corrected_stay(saved: SavedModel, ada: User) -> None:
