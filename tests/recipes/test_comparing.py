@@ -47,6 +47,18 @@ def test_two_draws_of_the_same_model_differ_by_chance_alone() -> None:
     assert found["low"] < 0 < found["high"]
 
 
+def test_the_more_challengers_and_the_fewer_rows_the_wider_an_interval() -> None:
+    def ends(rows: int, of: int) -> tuple[float, float]:
+        models = (judged(0.4, slice(rows)), judged(0.2, slice(rows), seed=2))
+        found = pair("two_class", *models, seconds=2.0, seed=5, of=of)["metrics"]["brier"]
+        return found["low"], found["high"]
+
+    alone, beside = ends(ROWS, 1), ends(ROWS, 7)
+    assert beside[0] < alone[0] < alone[1] < beside[1]
+    assert comparing._tail(30, 1) < comparing._tail(10_000, 1) <= 0.025
+    assert comparing._tail(10_000, 7) == pytest.approx(0.025 / 7, rel=0.01)
+
+
 def test_a_model_beside_itself_differs_by_nothing() -> None:
     found = asked(judged(0.3), judged(0.3))["metrics"]["accuracy"]
     assert (found["difference"], found["low"], found["high"]) == (0, 0, 0)
@@ -56,7 +68,7 @@ def test_a_model_beside_itself_differs_by_nothing() -> None:
     ("other", "why", "shared"),
     [
         (judged(0.1, fingerprint="g"), "dataset", 0),
-        (judged(0.1, slice(0, 5)), "few", 5),
+        (judged(0.1, slice(0, 29)), "few", 29),
         (judged(0.1, slice(100, 400)), "", 300),
     ],
 )
