@@ -61,3 +61,12 @@ def test_boosted_trees_that_met_one_class_only_say_so(tmp_path: Path) -> None:
     matrix = np.arange(30, dtype=np.float32)[:, None]
     learner.fit(Rows(matrix, np.ones(30), None), None, Told())
     assert learner.predict(matrix).round(6).tolist() == [[0.0, 1.0]] * 30
+
+
+def test_the_best_round_is_told_although_it_passed_between_two_that_are(tmp_path: Path) -> None:
+    spec = {"params": {"rounds": 60, "patience": 50}}
+    folder = tabling.train(tmp_path, tabling.small(), spec=spec)
+    told = events(folder, "epoch")
+    best = min(told, key=lambda one: float(one["val_loss"]))
+    assert [one["epoch"] for one in told if one["best"]][-1] == best["epoch"]
+    assert sorted(one["epoch"] for one in told) == [one["epoch"] for one in told]

@@ -49,6 +49,7 @@ class Fit:
     _since: float = 0.0  # the beginning of the series
     _told: float = 0.0  # when a round was told last
     _untold: bool = False
+    _shown: int = 0  # the last round that was told
     _asked: float = 0.0  # when the order was looked for last
     _both: bool = False  # it knows its training loss in some rounds
 
@@ -58,6 +59,7 @@ class Fit:
         """A model of these rows. `deaf`: an order to finish early does not end it."""
         ready, design = self.ready, self.design
         self.history, self._began, self._told, self._asked = [], time.time(), 0.0, 0.0
+        self._shown = 0
         self._since = self._since or self._began
         target = ready.target[train]
         encoder, matrix = self._encoded(train, target)
@@ -128,7 +130,7 @@ class Fit:
     def _tell_last(self) -> None:
         last, self._untold, self._told = self.history[-1], False, time.time()
         if not self.quiet:
-            self._tell_round(last)
+            self._tell_rounds(last)
         which, of = self.series
         share = last["round"] / last["of"]
         passed = (self._told - self._since) / (which - 1 + share)
@@ -138,18 +140,25 @@ class Fit:
             done = {"done": round(which - 1 + share, 3), "of": of, "unit": "model"}
         self.journal.write("progress", **done, eta=eta)
 
-    def _tell_round(self, last: dict[str, Any]) -> None:
-        values = [one["val_loss"] for one in self.history if one["val_loss"] is not None]
-        best = bool(values) and last["val_loss"] == min(values)
+    def _tell_rounds(self, last: dict[str, Any]) -> None:
+        """The last one, and before it the best one if that passed untold."""
+        judged = [one for one in self.history if one["val_loss"] is not None]
+        best = min(judged, key=lambda one: float(one["val_loss"]), default=None)
+        if best is not None and self._shown < best["round"] < last["round"]:
+            self._tell_round(best, best=True)
+        self._tell_round(last, best=best is last)
+        self._shown = last["round"]
+
+    def _tell_round(self, one: dict[str, Any], *, best: bool) -> None:
         self.journal.write(
             "epoch",
-            epoch=last["round"],
-            train_loss=last.get("train_loss"),
-            val_loss=last["val_loss"],
+            epoch=one["round"],
+            train_loss=one.get("train_loss"),
+            val_loss=one["val_loss"],
             metrics={},
             best=best,
-            seconds=last["seconds"],
-            train_seconds=last["seconds"],
+            seconds=one["seconds"],
+            train_seconds=one["seconds"],
         )
 
     def stopped(self) -> bool:
