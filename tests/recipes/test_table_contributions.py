@@ -10,7 +10,7 @@ import pytest
 
 from recipes import features
 from recipes.algorithms import ALGORITHMS
-from recipes.data.encode import learn
+from recipes.data.encode import Matrix, learn
 from recipes.data.table import spread
 from recipes.engine.metrics import Floats
 from recipes.engine.tabular import contributions as told
@@ -136,6 +136,25 @@ def test_rows_in_blocks_are_explained_as_in_one(monkeypatch: pytest.MonkeyPatch)
         parts = told.contributions(model, table())
         monkeypatch.undo()
         np.testing.assert_allclose(parts.values, whole.values, atol=1e-9)
+
+
+def test_a_walk_through_more_than_fits_is_predicted_in_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, rows = fitted("random_forest", 3, trees=3), table().slice(0, 2)
+    whole = told.contributions(model, rows)
+    most, predict = 3 * len(model.encoder.outputs), model.learner.predict
+    largest = []
+
+    def counted(matrix: Matrix) -> Floats:
+        largest.append(matrix.size)
+        return predict(matrix)
+
+    monkeypatch.setattr(told, "NUMBERS", most)
+    monkeypatch.setattr(model.learner, "predict", counted)
+    parts = told.contributions(model, rows)
+    assert max(largest[1:]) <= most, "the first are the background's own"
+    np.testing.assert_allclose(parts.values, whole.values, atol=1e-9)
 
 
 def test_a_linear_model_is_explained_as_exactly_when_it_was_kept(tmp_path: Path) -> None:

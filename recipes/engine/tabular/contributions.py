@@ -107,18 +107,27 @@ def _walked(model: Model, matrix: Matrix, names: list[str]) -> Contributions:
     block = max(1, NUMBERS // ((count + 1) * max(1, width)))
     for start in range(0, len(rows), block):
         some, taken = rows[start : start + block], walks[start : start + block]
-        steps = np.repeat(background[taken][None], count + 1, 0)
-        for place, one in enumerate(model.encoder.columns):
-            reached = orders[taken, place] < np.arange(count + 1)[:, None]
-            steps[:, :, one.place] = np.where(
-                reached[..., None], matrix[some, one.place], steps[:, :, one.place]
-            )
-        given = _told(model, model.learner.predict(steps.reshape(-1, width)))
+        part = max(1, NUMBERS // (len(some) * max(1, width)))  # one walk may be too large too
+        given = np.concatenate(
+            [
+                _reached(model, matrix[some], background[taken], orders[taken], steps)
+                for steps in np.split(np.arange(count + 1), range(part, count + 1, part))
+            ]
+        )
         moved = np.diff(given.reshape(count + 1, len(some), *given.shape[1:]), axis=0)
         for place in range(count):
             at = moved[orders[taken, place], np.arange(len(some))]
             np.add.at(made[..., place], some, at)
     return Contributions(names, made / len(background), starts.mean(0))
+
+
+def _reached(model: Model, to: Matrix, start: Matrix, order: Ints, steps: Ints) -> Floats:
+    """What is predicted at these steps of each walk, step by step."""
+    made = np.repeat(start[None], len(steps), 0)
+    for place, one in enumerate(model.encoder.columns):
+        there = order[:, place] < steps[:, None]
+        made[:, :, one.place] = np.where(there[..., None], to[:, one.place], made[:, :, one.place])
+    return _told(model, model.learner.predict(made.reshape(-1, start.shape[1])))
 
 
 def _orders(walks: int, columns: int) -> Ints:
