@@ -202,6 +202,13 @@ def test_many_categories_leave_a_rest() -> None:
     assert sum(len(rows) for _, rows in found) == 301
 
 
+def test_a_column_without_any_value_is_one_group() -> None:
+    import pyarrow as pa
+
+    ((label, rows),) = subpopulations.parts(pa.chunked_array([pa.nulls(5)]))
+    assert (label["kind"], rows.tolist()) == ("missing", [0, 1, 2, 3, 4])
+
+
 def test_a_report_ranks_columns_by_their_contributions(titanic: Trained) -> None:
     made = titanic.report()
     shap = made["importance"]["shap"]

@@ -38,6 +38,8 @@ def parts(values: pa.ChunkedArray) -> list[tuple[Json, Ints]]:
     """What each group is, and the places of its rows: ranges of numbers, else values."""
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_finite(values), values, pa.scalar(None, values.type))
+    if pa.types.is_null(values.type):  # a column without any value
+        return [({"kind": MISSING, "name": ""}, np.arange(len(values)))]
     missing = np.asarray(values.is_null().to_numpy(zero_copy_only=False), bool)
     there = np.flatnonzero(~missing)
     known = values.take(pa.array(there)).combine_chunks()
