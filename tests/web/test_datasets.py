@@ -155,7 +155,7 @@ def test_what_the_intake_found_becomes_the_dataset(photos: Dataset, stage: Path)
 def test_one_click_keeps_a_picture_that_was_left_out(photos: Dataset, as_ben: Client) -> None:
     problem = Problem.objects.get(dataset=photos, can_keep=True)
     before = photos.fingerprint
-    as_ben.post(f"{HOME}photos/keep/", {"problem": [problem.pk, 10**9, "nonsense"]})
+    as_ben.post(f"{HOME}photos/keep/", {"problem": [problem.pk, 10**9, "nonsense", "9" * 5_000]})
     photos.refresh_from_db()
     assert photos.rows == 6
     assert photos.fingerprint != before

@@ -95,6 +95,7 @@ def test_models_are_added_and_removed(analysis: Analysis, as_ada: Any) -> None:
     analysis.refresh_from_db()
     assert len(analysis.design["models"]) == 2
     two = {f"m1-{name}": value for name, value in analysis.design["models"][1]["params"].items()}
+    assert as_ada.post(url, {**one, **two, "drop": "9" * 5_000}).status_code < 500
     as_ada.post(url, {**one, **two, "drop": "0"})
     analysis.refresh_from_db()
     assert len(analysis.design["models"]) == 1

@@ -125,7 +125,8 @@ def _tabs(one: Dataset) -> dict[str, str]:
 def keep(request: HttpRequest, key: str, name: str) -> HttpResponse:
     project = project_for(request.user, key, Role.EDITOR)
     one = queries.dataset_for(project, name)
-    wanted = [int(raw) for raw in request.POST.getlist("problem") if raw.isdecimal()]
+    given = request.POST.getlist("problem")
+    wanted = [int(raw) for raw in given if raw.isdecimal() and len(raw) < 19]
     kept = services.keep(one, wanted[:1000])
     said = f"{kept} image{'' if kept == 1 else 's'} kept." if kept else "Nothing was left to keep."
     messages.success(request, said)

@@ -118,7 +118,7 @@ def base_of(model: TrainedModel, user: User, job: str, number: str) -> Row:
 
 def answered(model: TrainedModel, user: User, number: str, ask: str) -> Job | None:
     """The job that answered, or is to answer, this question about this model."""
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > 11:
         return None
     job = job_for(model.session.analysis.project, user, int(number))
     mine = job.spec.get("bundle") == str(bundle_of(model)) and job.spec.get("ask") == ask

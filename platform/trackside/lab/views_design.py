@@ -116,7 +116,7 @@ def _models(request: HttpRequest, found: Analysis, part: str) -> list[dict[str, 
         given = {field.name: form[field.name].data for field in form.params.fields}
         models.append({**one, "params": given, "on": f"m{place}-on" in request.POST})
     drop = request.POST.get("drop", "")
-    if drop.isdecimal() and int(drop) < len(models):
+    if drop.isdecimal() and len(drop) < 9 and int(drop) < len(models):
         del models[int(drop)]
     algorithm = request.POST.get("add", "")
     if algorithm:

@@ -58,7 +58,8 @@ def _table(request: HttpRequest, analysis: Analysis, only: Session | None = None
     models = list(queries.models_of(analysis))
     if only is not None:
         compared = request.GET.get("with", "")
-        numbers = {only.number, int(compared) if compared.isdecimal() else only.number}
+        told = compared.isdecimal() and len(compared) < 12
+        numbers = {only.number, int(compared) if told else only.number}
         models = [one for one in models if one.session.number in numbers]
     wish = leaderboard.asked(request.GET.dict(), metrics, usual)
     ranked = leaderboard.ordered(leaderboard.kept(models, wish), wish, metrics)
