@@ -159,6 +159,7 @@ HEADERS = {
     "country,2010,2011\nDE,1,2\nFR,3,4\n": True,
     "5.1,3.5,setosa\n4.9,3.0,setosa\n": False,
     "day,2019-01-01\n1,x\n": True,
+    f"name,{'9' * 5_000}\nAnn,1\nBen,2\n": True,
 }
 
 

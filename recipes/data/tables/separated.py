@@ -136,8 +136,12 @@ def has_header(rows: Rows, read: Reading) -> bool:
         else:
             different += 1
     years = [name for name in first if name.isdecimal()]
-    rising = years == sorted(set(years)) and all(1800 <= int(year) <= 2200 for year in years)
+    rising = years == sorted(set(years)) and all(map(_is_year, years))
     return different > 0 or not alike or (len(first) > len(years) == alike and rising)
+
+
+def _is_year(name: str) -> bool:
+    return len(name) == 4 and 1800 <= int(name) <= 2200
 
 
 def _width(rows: Rows) -> int:
