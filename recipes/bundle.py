@@ -86,6 +86,12 @@ def read_model(place: Path) -> dict[str, Any]:
         raise BadBundle(f"{place / 'model.json'} is damaged: {torn}.") from None
     if version != VERSION:
         raise BadBundle(f"The bundle in {place} has version {version}; this reads {VERSION}.")
+    strange = sorted({one.name for one in place.iterdir()} - set(hashes) - {"model.json"})
+    if strange:  # a model's file that model.json leaves out would be read unchecked
+        raise BadBundle(
+            f"The bundle in {place} holds {strange[0]}, which its model.json does not list. "
+            "Take it out, or fetch the bundle again."
+        )
     for name, digest in hashes.items():
         if Path(name).name != name or not (place / name).is_file():
             raise BadBundle(f"The bundle in {place} lacks the file {name}.")

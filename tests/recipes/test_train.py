@@ -95,9 +95,20 @@ def test_a_bundle_that_was_tampered_with_is_refused(
         bundle.load(copy)
 
 
+def test_a_file_that_the_bundle_does_not_list_is_not_read(trained: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "bundle"
+    shutil.copytree(trained / "bundle", copy)
+    about = json.loads((copy / "model.json").read_text())
+    del about["sha256"]["weights.safetensors"]
+    (copy / "model.json").write_text(json.dumps(about))
+    with pytest.raises(bundle.BadBundle, match=r"holds weights\.safetensors, which .* not list"):
+        bundle.load(copy)
+
+
 def test_a_bundle_holds_no_pickle(trained: Path) -> None:
     names = {one.name for one in (trained / "bundle").iterdir()}
-    assert names == {"model.json", "weights.safetensors", "report.json", "predictions.jsonl"}
+    tensors = {"weights.safetensors", "reference.safetensors"}
+    assert names == {"model.json", "report.json", "predictions.jsonl", *tensors}
 
 
 def test_all_layers_learn_with_augmentation_and_the_rest_of_the_settings(tmp_path: Path) -> None:
