@@ -153,6 +153,7 @@ def test_a_training_that_no_recipe_asked_for_is_the_labs(project: Project, ada: 
         ({"output": "../x"}, "output"),
         ({"name": "train sorter"}, "name"),
         ({"name": "/etc"}, "name"),
+        ({"name": "one\n"}, "name"),
         ({"settings": {"batch": 0}}, "settings.batch"),
         ({"settings": {"speed": 3}}, "settings.speed"),
         ({"kind": "predict"}, "kind"),

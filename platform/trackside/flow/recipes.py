@@ -20,7 +20,7 @@ from trackside.lab.models import Analysis
 from trackside.projects.models import Project
 from trackside.saved_models.models import SavedModel
 
-NAME = re.compile(r"^[^\W_][\w .\-]{0,79}$")
+NAME = re.compile(r"[^\W_][\w .\-]{0,79}")
 KINDS = ("train", "score", "evaluate")
 
 
@@ -47,7 +47,7 @@ class Wish:
 
 def check_name(name: str, field: str, what: str) -> str:
     """The name, or BadRecipe."""
-    if not NAME.match(name):
+    if not NAME.fullmatch(name):
         raise BadRecipe(
             field,
             f"{name[:80]!r} is no name for a {what}: it begins with a letter or digit and has "

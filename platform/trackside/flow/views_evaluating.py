@@ -72,7 +72,7 @@ def _made(request: HttpRequest, project: Project) -> HttpResponse:
     stem = f"evaluate on {dataset.name}"
     wish = services.Wish(
         name=form.get("name", "").strip()
-        or choosing.free(project.recipes, stem if NAME.match(stem) else "evaluate"),
+        or choosing.free(project.recipes, stem if NAME.fullmatch(stem) else "evaluate"),
         kind="evaluate",
         dataset=dataset,
         saved_model=model,
