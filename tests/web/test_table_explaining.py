@@ -206,6 +206,7 @@ def test_an_answer_about_another_model_is_not_shown(
     assert "data-waits" not in text(as_ada, other, f"individual/?job={job.pk}")
     assert "data-waits" not in text(as_ada, survivors, f"whatif/?job={job.pk}")
     assert text(as_ada, survivors, "individual/?job=99999999", status=404)
+    assert "data-waits" not in text(as_ada, survivors, f"individual/?job={LONG}")
 
 
 def test_a_predicted_row_is_explained_by_a_post_alone(
@@ -219,6 +220,9 @@ def test_a_predicted_row_is_explained_by_a_post_alone(
     assert asked(as_ada, two, "row", row=row).spec["numbers"] == [int(row) - 1]
     assert 'form="explain"' not in text(as_cleo, two, "predictions/")
     assert "data-asked" not in text(as_ada, two, f"individual/?row={row}")
+
+
+LONG = "9" * 5_000  # Python makes no number of so many digits
 
 
 def calls(model: TrainedModel) -> str:
@@ -241,7 +245,8 @@ def test_rest_asks_and_reads(survivors: TrainedModel, ada: User, tmp_path: Path)
     every = rest.call("GET", url).json()["explanations"]
     assert [one["ask"] for one in every] == ["whatif", "subpopulations", "rows"]
     assert rest.call("GET", f"{url}?job=99999").json() == {"explanations": []}
-    assert rest.call("GET", f"{url}?job=x").status_code == 422
+    for wrong in ("x", LONG):
+        assert rest.call("GET", f"{url}?job={wrong}").status_code == 422
 
 
 REFUSED: dict[str, tuple[Json, int, str]] = {
