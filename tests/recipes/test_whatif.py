@@ -1,9 +1,11 @@
 """A made-up row: what it may hold, and the numbers that hints try."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,10 @@ from hypothesis import strategies as st
 from recipes import whatif
 from recipes.engine.tabular import counterfactuals
 from recipes.engine.tabular.counterfactuals import Goal
+from recipes.job import Job, write
 from recipes.params import ParamError
+from tests.recipes import tabling
+from tests.recipes.making import events
 
 TYPES = ("text", "integer", "number", "boolean", "date", "datetime")
 
@@ -99,10 +104,30 @@ def test_the_nearer_a_goal_the_more_and_there_it_is_reached(raw: list[float], wa
     now = int(given_[0].argmax())
     toward = Goal(names, None, names[wanted])
     ahead = float(toward.near(given_, now)[0])
-    assert toward.reached(given_[0], now) == (now == wanted)
+    assert not toward.reached(given_[0], now) or now != wanted
+    other = (now + 1) % 3
+    assert toward.reached(given_[0], other) == (now == wanted), "from another class"
+    assert not Goal(names, None, names[now]).reached(given_[0], now), "it is so already"
     assert ahead >= -1e-12 if now == wanted else ahead <= 1e-12
     away = Goal(names, None, "")
     assert not away.reached(given_[0], now)
     assert math.isclose(
         float(away.near(given_, now)[0]), min(0.0, float(away.near(given_, now)[0]))
     )
+
+
+def test_what_is_predicted_already_needs_no_change_and_says_so(tmp_path: Path) -> None:
+    x = np.arange(200.0)
+    table = pa.table({"x": x, "grade": np.array(["low", "middle", "high"])[(x // 67).astype(int)]})
+    spec = {"params": {"rounds": 5}}
+    folder = tabling.train(tmp_path, table, "grade", task="multiclass", spec=spec)
+    hints = {}
+    for toward in ("low", "high"):
+        asked = {"bundle": str(folder / "bundle"), "ask": "whatif", "row": {"x": 3}}
+        write(tmp_path / toward, Job(job=2, kind="explain", spec={**asked, "toward": toward}))
+        tabling.run(tmp_path / toward)
+        (done,) = events(tmp_path / toward, "finished")
+        (hints[toward],) = done["hints"]
+    assert hints["low"] == {"toward": "low", "already": True, "found": []}
+    assert not hints["high"]["already"]
+    assert hints["high"]["found"][0]["turns"]

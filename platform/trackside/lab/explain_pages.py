@@ -230,8 +230,11 @@ def _hints(part: Json, report: Json) -> Json:
     titles = {"up": "What would bring it up", "down": "What would bring it down"}
     turned = any(one["turns"] for one in part["found"])
     title = titles.get(part["toward"]) if not report.get("classes") else ""
+    if part.get("already"):
+        title = f"It is predicted as {part['toward']} already"
     return {
         "title": title or ("What would turn it" if turned else "What would come nearest"),
+        "already": bool(part.get("already")),
         "turned": turned or not report.get("classes"),
         "found": [
             {

@@ -33,11 +33,11 @@ class Goal:
     toward: str
 
     def reached(self, given: Any, now: Any) -> bool:
-        """Whether the prediction is turned; a value never is."""
+        """Whether the prediction is turned; a value never is, nor what is so already."""
         if not self.classes:
             return False
         place = predicted(given, self.threshold)
-        return self.classes[place] == self.toward if self.toward else place != now
+        return place != now and self.toward in ("", self.classes[place])
 
     def near(self, given: Floats, now: int) -> Floats:
         """How near the goal each prediction is: the larger the nearer."""

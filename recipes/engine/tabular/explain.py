@@ -73,13 +73,13 @@ def _whatif(job: Job, model: Model) -> Json:
     (item,) = explaining.explained(model, table, classes, threshold)
     strongest = [one["name"] for one in item["columns"]]
     goals = _goals(str(job.spec.get("toward") or ""), classes)
-    found = [
-        {"toward": goal, "found": counterfactuals.hints(
-            model, columns, row, Goal(classes, threshold, goal),
-            job.spec.get("fixed") or [], strongest,
-        )}
-        for goal in goals
-    ]  # fmt: skip
+    found = []
+    for one in goals:
+        goal, already = Goal(classes, threshold, one), item["prediction"] == one
+        turns = [] if already else counterfactuals.hints(
+            model, columns, row, goal, job.spec.get("fixed") or [], strongest
+        )  # fmt: skip
+        found.append({"toward": one, "already": already, "found": turns})
     return {"items": [{"number": None, **item}], "row": row, "hints": found, **_unit(model)}
 
 
