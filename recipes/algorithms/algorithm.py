@@ -56,6 +56,7 @@ class Algorithm:
     scales: bool = False  # it learns better from numbers of one size
     on_gpu: bool = False  # it can learn on a GPU; images always can
     spreads: bool = False  # several ranks can learn one model of a table; of images always
+    alone: tuple[str, Value] | None = None  # with this param it learns in one process even so
     library: str = ""  # the package that a node needs for it, when not all nodes have it
     # Settings under the names of other tools or former versions become today's, and notes say so.
     translate: Callable[[Values], tuple[Values, list[str]]] = lambda given: today(given, {})

@@ -281,6 +281,7 @@ ALGORITHM = Algorithm(
     takes_missing=True,
     on_gpu=True,
     spreads=True,
+    alone=("tree_method", "exact"),
     goes_on=("booster", "loss"),
     library="xgboost-cu13",
 )

@@ -3,12 +3,16 @@
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 
+from recipes.engine.tabular.training import train_table
+from recipes.job import BadJob, read
 from tests.recipes.making import events
 from tests.recipes.tabling import dataset, job, real, small
 from tests.recipes.warm import begin
@@ -57,6 +61,14 @@ def test_all_ranks_finish_early_after_the_same_round(tmp_path: Path) -> None:
     (folder / "stop").write_text("finish_early")
     assert running.wait() == 0
     assert 0 < about(folder)["learned"]["rounds"] < 10_000
+
+
+def test_params_that_learn_in_one_process_say_so(tmp_path: Path) -> None:
+    two: Any = SimpleNamespace(rank=0, world=2, device=torch.device("cpu"))
+    spec = {"params": {"tree_method": "exact"}}
+    folder = job(tmp_path, dataset(tmp_path / "data", small()), "good", spec=spec)
+    with pytest.raises(BadJob, match="'tree_method': 'exact' learns in one process"):
+        train_table(read(folder), folder, two)
 
 
 def test_what_learns_in_one_process_says_so(tmp_path: Path) -> None:

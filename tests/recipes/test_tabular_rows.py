@@ -1,5 +1,6 @@
 """The rows of a training: which take part, what each weighs, and whether they fit into memory."""
 
+from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import pyarrow as pa
 import pytest
 
 from recipes import processes
+from recipes.data import table as source
 from recipes.data.listing import BadData
+from recipes.engine.memory import OutOfMemory
 from recipes.engine.tabular import design, figures, room, rows
 from recipes.engine.tabular.rows import Ready
 from recipes.job import read
@@ -70,6 +73,32 @@ def test_a_threshold_of_0_is_not_taken_for_none() -> None:
     true, given = np.array([0, 1]), np.array([[0.9, 0.1], [0.8, 0.2]])
     assert figures.judge("two_class", true, given, 0.0)["recall"] == 1
     assert figures.judge("two_class", true, given, None)["recall"] == 0
+
+
+def test_memory_is_for_each_rank_and_for_what_a_learner_makes_of_the_matrix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what one rank and single precision need, to the byte, nothing more fits."""
+    data = tabling.dataset(tmp_path / "data", small())
+    designs = {}
+    for name in ("xgboost", "random_forest", "logistic_regression"):
+        folder = tabling.job(tmp_path, data, "good", algorithm=name, name=name)
+        designs[name] = design.read(read(folder), "cpu")
+
+    def fits(memory: int, algorithm: str = "xgboost", ranks: int = 1) -> bool:
+        found = designs[algorithm]
+        monkeypatch.setattr(room, "free_memory", lambda: memory)
+        try:
+            room.check(found, source.opened(found.dataset), 2, ranks=ranks)
+        except OutOfMemory:
+            return False
+        return True
+
+    need = bisect_left(range(1_000_000), True, key=fits)
+    assert not fits(2 * need - 1, ranks=2)
+    assert fits(2 * need, ranks=2)
+    assert fits(need, "random_forest")
+    assert not fits(need, "logistic_regression")
 
 
 def test_memory_is_what_the_group_of_the_process_allows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,27 +7,42 @@ import pyarrow.parquet as pq
 from recipes import processes
 from recipes.engine.memory import GIB, OutOfMemory
 from recipes.engine.tabular.design import TableDesign
+from recipes.learners.learner import Setup
 
 COPIES = 3  # of the matrix that stand in memory at once: its blocks, the whole, the learner's own
 HELD = 2  # of the table: as it is read, and the rows that take part
 
 
-def check(design: TableDesign, file: pq.ParquetFile, classes: int, more: int = 0) -> None:
-    """`classes` of the target, 0 for a regression; `more` rows are read. Raises OutOfMemory."""
+def check(
+    design: TableDesign, file: pq.ParquetFile, classes: int, *, more: int = 0, ranks: int = 1
+) -> None:
+    """`classes` of the target, 0 for a regression; `more` rows are read; each of the `ranks` of
+    this machine reads and encodes all. Raises OutOfMemory."""
     rows = file.metadata.num_rows
     known = {one["name"]: one for one in design.columns}
     widths = [
         width(design.features[name], known[name]["distinct"], classes) for name in design.inputs
     ]
-    encoded = rows * (4 * COPIES * sum(widths) + 2 * 8 * max(widths, default=0))
+    each = 4 * COPIES + (8 if _double(design, classes) else 0)
+    encoded = rows * (each * sum(widths) + 2 * 8 * max(widths, default=0))
     read = (rows + more) * sum(_value(known[name]) for name in design.inputs)
-    need, free = encoded + HELD * read, free_memory()
+    need, free = ranks * (encoded + HELD * read), free_memory()
     if need > free:
+        some = f" in {ranks} ranks" if ranks > 1 else ""
         raise OutOfMemory(
             f"Encoded, the table has {rows:,} rows and {sum(widths):,} columns: it needs about "
-            f"{need / GIB:.1f} GiB and the node has {free / GIB:.1f} free. Leave columns out, "
-            "lower 'Most categories', or encode categories as rank, frequency or target mean."
+            f"{need / GIB:.1f} GiB{some} and the node has {free / GIB:.1f} free. Leave columns "
+            "out, lower 'Most categories', or encode categories as rank, frequency or target mean."
         )
+
+
+def _double(design: TableDesign, classes: int) -> bool:
+    """Whether the learner makes a copy of its own in double precision."""
+    build = design.algorithm.learner
+    if build is None:
+        return False
+    setup = Setup(classes=classes, params=design.params, seed=0, threads=1, device="cpu", names=[])
+    return bool(getattr(build(setup), "double", False))
 
 
 def width(handling: dict[str, Any], distinct: int | None, classes: int) -> int:

@@ -42,8 +42,9 @@ class Ready:
         return self.table.take(pa.array(rows))
 
 
-def read(design: TableDesign) -> Ready:
-    """Raises BadData, or OutOfMemory where the encoded table would not fit."""
+def read(design: TableDesign, ranks: int = 1) -> Ready:
+    """Raises BadData, or OutOfMemory where the encoded table of `ranks` on this machine would not
+    fit."""
     file = source.opened(design.dataset)
     names = {*design.inputs, design.target, design.weight, design.time} - {""}
     gone = sorted(names - set(file.schema_arrow.names))
@@ -51,7 +52,7 @@ def read(design: TableDesign) -> Ready:
         raise BadData(f"The table lacks the column {gone[0]!r} that its columns.json names.")
     testing = _opened(design)
     more = testing.metadata.num_rows if testing else 0
-    room.check(design, file, _most_classes(design), more)
+    room.check(design, file, _most_classes(design), more=more, ranks=ranks)
     whole = file.read(columns=[one for one in file.schema_arrow.names if one in names])
     kept, notes = np.arange(len(whole)), []
     there = complete(whole, [n for n in design.inputs if _drops(design, n)]).to_numpy(False)

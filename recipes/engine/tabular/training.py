@@ -32,7 +32,7 @@ def train_table(job: Job, folder: Path, peers: Peers) -> None:
         clock = Clock(peers.device)
         design = _begin(job, peers, journal)
         journal.write("phase", name="read", text="Reading the table.")
-        ready = rows.read(design)
+        ready = rows.read(design, job.compute.ranks)
         _agree(design, ready)
         for text in ready.notes:
             journal.write("note", level="info", text=text)
@@ -74,14 +74,24 @@ def _begin(job: Job, peers: Peers, journal: Journal) -> TableDesign:
         versions=versions("table"),
     )
     design = designs.read(job, peers.device.type)
-    if peers.world > 1 and not design.algorithm.spreads:
+    if peers.world > 1 and (one := _alone(design)):
         raise BadJob(
-            f"{design.algorithm.label} learns in one process with all its threads, not in "
+            f"{one} learns in one process with all its threads, not in "
             f"{peers.world} ranks. Choose one GPU, or the CPU with one rank."
         )
     for text in design.notes:
         journal.write("note", level="info", text=text)
     return design
+
+
+def _alone(design: TableDesign) -> str:
+    """What cannot be learned by several ranks: the algorithm, or one of its params; or ""."""
+    card = design.algorithm
+    if not card.spreads:
+        return card.label
+    if card.alone is None or design.params[card.alone[0]] != card.alone[1]:
+        return ""
+    return "{} with {!r}: {!r}".format(card.label, *card.alone)
 
 
 def _agree(design: TableDesign, ready: rows.Ready) -> None:
