@@ -168,20 +168,7 @@ def _finish(judged: _Judged, table: Json, of: int, folder: Path, journal: Journa
     told = [f"{path} is not judged: {why}" for path, why in [*judged.damaged.items()][:TOLD]]
     for text in [*told, *left.sentences("pictures"), *evaluation.sentences(moved)]:
         journal.write("note", level="warning", text=text)
-    journal.write(
-        "finished",
-        evaluation=str(folder / evaluation.FILE),
-        metric=about["metric"],
-        score=made["metrics"].get(about["metric"]),
-        metrics=made["metrics"],
-        trained=about["metrics"],
-        judged=len(judged.rows),
-        of=of,
-        left_out=made["left_out"],
-        unknown=made["unknown"],
-        drift=evaluation.summary(made["drift"]),
-        **table,
-    )
+    journal.write("finished", **evaluation.finished(folder, about, made), **table)
 
 
 def _written(judged: _Judged, folder: Path, *, wanted: bool) -> Json:

@@ -121,6 +121,19 @@ def sentences(drift: Json) -> list[str]:
     return made + ([drift["why"]] if drift.get("why") else [])
 
 
+def finished(folder: Path, model: Json, made: Json) -> Json:
+    """What the journal's last line says of the document `made`."""
+    return {
+        "evaluation": str(folder / FILE),
+        "metric": model["metric"],
+        "score": made["metrics"].get(model["metric"]),
+        "metrics": made["metrics"],
+        "trained": model["metrics"],
+        **{name: made[name] for name in ("judged", "of", "left_out", "unknown")},
+        "drift": summary(made["drift"]),
+    }
+
+
 def write(folder: Path, made: Json) -> Json:
     """`evaluation.json`, whole or not at all; what was written."""
     cleaned: Json = finite(made)

@@ -1,5 +1,7 @@
 """Where a model of a table predicts: on the leased GPU where it predicts alike, else on the CPU."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from threadpoolctl import threadpool_limits
 
 from recipes.algorithms import ALGORITHMS
 from recipes.engine.facts import versions
@@ -43,12 +46,32 @@ class Chosen:
         return {"device": self.device, "parity": self.parity.facts() if self.parity else None}
 
 
-def refuse_ranks(peers: Peers) -> None:
+@contextmanager
+def begun(job: Job, folder: Path, peers: Peers) -> Iterator[tuple[Journal, int]]:
+    """The journal of a job that takes a table through a model, and the job's threads, in use.
+
+    Raises BadJob where there are ranks, or no table.
+    """
     if peers.world > 1:
         raise BadJob(
             f"A table goes through one process with all its threads, not {peers.world} ranks. "
             "Choose one GPU, or the CPU with one rank."
         )
+    threads = max(1, job.compute.threads)
+    pa.set_cpu_count(threads)  # a forked job's libraries were loaded with one thread each
+    with threadpool_limits(threads), closing(Journal(folder)) as journal:
+        journal.write(
+            "started",
+            device=device_name(job.compute, peers.device),
+            ranks=1,
+            threads=threads,
+            precision="fp32",
+            versions=versions("table"),
+        )
+        if not job.spec.get("dataset"):
+            raise BadJob("The job names no dataset.")
+        journal.write("phase", name="read", text="Reading the model and the table's columns.")
+        yield journal, threads
 
 
 def chosen(

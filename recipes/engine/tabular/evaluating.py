@@ -9,44 +9,28 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from threadpoolctl import threadpool_limits
 
 from recipes.data import table as source
 from recipes.data.listing import BadData
 from recipes.engine import drifted, evaluation
 from recipes.engine.evaluation import Json, LeftOut
-from recipes.engine.facts import versions
 from recipes.engine.fair_sample import FairSample
 from recipes.engine.metrics import Floats
 from recipes.engine.pace import Count
-from recipes.engine.peers import Peers, device_name
+from recipes.engine.peers import Peers
 from recipes.engine.tabular import devices, figures, reference, report, scoring, then
 from recipes.engine.tabular.judged_rows import JudgedRows
 from recipes.engine.tabular.model import Model, load
 from recipes.engine.tabular.stream import Block, predicted
 from recipes.events import Journal
-from recipes.job import BadJob, Job
+from recipes.job import Job
 
 CELLS, LEAST = 32_000_000, 100_000  # predictions that are judged at once; rows, at least
 
 
 def evaluate_table(job: Job, folder: Path, peers: Peers) -> None:
     """Write `evaluation.json` and, where the spec asks for `rows`, `output/table.parquet`."""
-    devices.refuse_ranks(peers)
-    threads = max(1, job.compute.threads)
-    pa.set_cpu_count(threads)  # a forked job's libraries were loaded with one thread each
-    with threadpool_limits(threads), closing(Journal(folder)) as journal:
-        journal.write(
-            "started",
-            device=device_name(job.compute, peers.device),
-            ranks=1,
-            threads=threads,
-            precision="fp32",
-            versions=versions("table"),
-        )
-        if not job.spec.get("dataset"):
-            raise BadJob("The job names no dataset.")
-        journal.write("phase", name="read", text="Reading the model and the table's columns.")
+    with devices.begun(job, folder, peers) as (journal, threads):
         bundle = Path(job.spec["bundle"])
         model = _at(bundle, load(bundle, threads), job.spec.get("threshold"))
         file = source.opened(source.unchanged(job.spec["dataset"]))
@@ -71,7 +55,8 @@ def _at(bundle: Path, model: Model, threshold: float | None) -> Model:
     made = scoring.at(model, threshold)
     if made.about["threshold"] == model.about["threshold"]:
         return made
-    return replace(made, about={**made.about, "metrics": then.metrics(bundle, made.about)})
+    metrics, tested = then.metrics(bundle, made.about), then.tested(bundle, made.about)
+    return replace(made, about={**made.about, "metrics": metrics, "test_metrics": tested})
 
 
 def _check(model: Model, file: pq.ParquetFile) -> None:
@@ -185,16 +170,7 @@ def _finish(
         journal.write("note", level="warning", text=text)
     journal.write(
         "finished",
-        evaluation=str(folder / evaluation.FILE),
-        metric=about["metric"],
-        score=made["metrics"].get(about["metric"]),
-        metrics=made["metrics"],
-        trained=about["metrics"],
-        judged=walk.judged.passed,
-        of=rows,
-        left_out=made["left_out"],
-        unknown=made["unknown"],
-        drift=evaluation.summary(made["drift"]),
+        **evaluation.finished(folder, about, made),
         facts={**facts, "threshold": threshold},
         **walk.written.told(),
     )

@@ -10,15 +10,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from threadpoolctl import threadpool_limits
 
 from recipes import drift
 from recipes.data import table as source
 from recipes.data.listing import BadData
-from recipes.engine.facts import versions
 from recipes.engine.metrics import Floats, Ints
 from recipes.engine.pace import Count
-from recipes.engine.peers import Peers, device_name
+from recipes.engine.peers import Peers
 from recipes.engine.tabular import devices, written
 from recipes.engine.tabular.counted import Columns
 from recipes.engine.tabular.model import Model, load
@@ -34,21 +32,7 @@ NAMED = 20  # columns whose unseen values get a sentence of their own
 
 def score_table(job: Job, folder: Path, peers: Peers, settings: Settings) -> None:
     """Write `output/`: the input's columns, `prediction`, and what the settings ask for."""
-    devices.refuse_ranks(peers)
-    threads = max(1, job.compute.threads)
-    pa.set_cpu_count(threads)  # a forked job's libraries were loaded with one thread each
-    with threadpool_limits(threads), closing(Journal(folder)) as journal:
-        journal.write(
-            "started",
-            device=device_name(job.compute, peers.device),
-            ranks=1,
-            threads=job.compute.threads,
-            precision="fp32",
-            versions=versions("table"),
-        )
-        if not job.spec.get("dataset"):
-            raise BadJob("The job names no dataset.")
-        journal.write("phase", name="read", text="Reading the model and the table's columns.")
+    with devices.begun(job, folder, peers) as (journal, threads):
         place = Path(job.spec["bundle"])
         model = at(load(place, threads), settings["threshold"])
         file = source.opened(source.unchanged(job.spec["dataset"]))
