@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from recipes.data.listing import BadData
-from recipes.engine.tabular import evaluating
+from recipes.engine.tabular import evaluating, figures, report, then
 from recipes.job import Compute, Job, write
 from tests.recipes import tabling
 from tests.recipes.making import events
@@ -33,6 +33,18 @@ def adult(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = tabling.real("adult").slice(0, 6000)
     target = table.column_names[-1]
     return tabling.train(tmp_path_factory.mktemp("adult"), table, target) / "bundle"
+
+
+def test_the_test_rows_are_judged_at_another_threshold_too(tmp_path: Path) -> None:
+    luck = np.random.default_rng(1)
+    true = (luck.random(400) < 0.4) * 1.0
+    proba = np.clip(0.3 * true + luck.random(400) * 0.7, 0, 1)
+    rows = (true, np.stack([1 - proba, proba], 1))
+    test = report.make("two_class", *rows, ["no", "yes"], 0.5)
+    (tmp_path / "report.json").write_text(json.dumps({"test": test}))
+    own = {"test_metrics": figures.judge("two_class", *rows, 0.5), "threshold": 0.8}
+    assert then.tested(tmp_path, own) == pytest.approx(figures.judge("two_class", *rows, 0.8))
+    assert then.tested(tmp_path, {"test_metrics": None, "threshold": 0.8}) is None
 
 
 def part(start: int, rows: int = 4000) -> pa.Table:
@@ -124,8 +136,9 @@ def test_rows_that_the_model_drops_move_nothing(tmp_path: Path) -> None:
 
 
 def test_another_threshold_is_judged_beside_the_training_at_the_same_one(
-    adult: Path, tmp_path: Path
+    adult: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(then, "tested", lambda bundle, about: {"recall": about["threshold"]})
     about = json.loads((adult / "model.json").read_text())
     told = evaluated(tmp_path, adult, part(8000, 2000), threshold=0.9)
     assert told["threshold"] == 0.9
@@ -133,6 +146,7 @@ def test_another_threshold_is_judged_beside_the_training_at_the_same_one(
     assert trained["roc_auc"] == about["metrics"]["roc_auc"]
     assert trained["recall"] < about["metrics"]["recall"]
     assert abs(trained["recall"] - told["metrics"]["recall"]) < 0.1
+    assert told["trained"]["test_metrics"] == {"recall": 0.9}
     moved = {one["name"]: one["strength"] for one in told["drift"]["prediction"]}
     assert moved["prediction"] == "none", "the same threshold on both sides"
 

@@ -23,7 +23,7 @@ def judge(task: str, true: Floats, given: Floats, threshold: float | None) -> Fi
 def two_class(true: Ints, proba: Floats, threshold: float) -> Figures:
     """`proba` is that of the second class."""
     counts = counted(true, proba, np.array([threshold]))
-    at = {name: float(value[0]) for name, value in _rates(counts).items()}
+    at = {name: float(value[0]) for name, value in rates(counts).items()}
     both = np.stack([1 - proba, proba], 1)
     return {
         "roc_auc": metrics.area(metrics.roc(true, proba)),
@@ -46,12 +46,13 @@ def counted(true: Ints, proba: Floats, thresholds: Floats) -> Floats:
 def best_threshold(true: Ints, proba: Floats, metric: str) -> float:
     """The one of THRESHOLDS with the best value of that metric, the middle one of equals."""
     wanted = metric if metric in BY_THRESHOLD else "f1"
-    values = _rates(counted(true, proba, THRESHOLDS))[wanted]
+    values = rates(counted(true, proba, THRESHOLDS))[wanted]
     best = np.flatnonzero(values >= values.max() - 1e-12)
     return float(THRESHOLDS[best[len(best) // 2]])
 
 
-def _rates(counts: Floats) -> dict[str, Floats]:
+def rates(counts: Floats) -> dict[str, Floats]:
+    """The metrics that depend on the threshold, of the rows of `counted`."""
     tp, fp, tn, fn = counts
     precision, recall = _ratio(tp, tp + fp), _ratio(tp, tp + fn)
     below = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))

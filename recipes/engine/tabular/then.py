@@ -1,5 +1,6 @@
 """What a model of a table said of the rows that judged its training, beside what it says now."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,18 @@ def metrics(bundle: Path, about: Json) -> Figures:
     true = pc.index_in(table.column("true"), value_set=pa.array(about["classes"])).to_numpy()
     given = _probas(table, about["classes"])
     return figures.judge(about["task"], true.astype(np.float64), given, about["threshold"])
+
+
+def tested(bundle: Path, about: Json) -> Figures | None:
+    """Those of its test rows, at the one of the report's thresholds that is nearest to that of
+    `about`. None: it was not tested."""
+    if not about.get("test_metrics"):
+        return None
+    part = json.loads((bundle / "report.json").read_text())["test"]
+    near = min(part["thresholds"], key=lambda one: abs(one["threshold"] - about["threshold"]))
+    counts = np.array([[near[one]] for one in ("tp", "fp", "tn", "fn")], np.float64)
+    moved = {name: float(value[0]) for name, value in figures.rates(counts).items()}
+    return {**about["test_metrics"], **moved}
 
 
 def compared(
