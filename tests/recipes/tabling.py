@@ -112,6 +112,12 @@ def train(home: Path, table: pa.Table, target: str = "good", **changes: Any) -> 
     return folder
 
 
+def about(folder: Path) -> dict[str, Any]:
+    """The model.json that the job left."""
+    found: dict[str, Any] = json.loads((folder / "bundle" / "model.json").read_text())
+    return found
+
+
 def run(folder: Path) -> None:
     given = read(folder)
     KINDS[given.kind].run(given, folder, Peers(0, 1, torch.device("cpu")))

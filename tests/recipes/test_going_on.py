@@ -13,14 +13,9 @@ from recipes.engine.tabular.model import load
 from recipes.job import BadJob
 from tests.recipes import tabling
 from tests.recipes.making import events
-from tests.recipes.tabling import small
+from tests.recipes.tabling import about, small
 
 SLOW = {"rounds": 10, "learning_rate": 0.05}
-
-
-def about(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "bundle" / "model.json").read_text())
-    return found
 
 
 def trained(home: Path, table: pa.Table, name: str, before: Path | None, **changes: Any) -> Path:

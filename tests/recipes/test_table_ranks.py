@@ -1,6 +1,5 @@
 """XGBoost by several ranks: one model out of all their rows, the same stop for all."""
 
-import json
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,15 +13,10 @@ import torch
 from recipes.engine.tabular.training import train_table
 from recipes.job import BadJob, read
 from tests.recipes.making import events
-from tests.recipes.tabling import dataset, job, real, small
+from tests.recipes.tabling import about, dataset, job, real, small
 from tests.recipes.warm import begin
 
 pytestmark = pytest.mark.process
-
-
-def about(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "bundle" / "model.json").read_text())
-    return found
 
 
 def probabilities(folder: Path) -> Any:

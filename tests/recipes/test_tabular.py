@@ -18,13 +18,7 @@ from recipes.kinds import KINDS
 from recipes.params import ParamError
 from tests.recipes import tabling
 from tests.recipes.making import events, recipes
-from tests.recipes.tabling import QUICK, run, small, train
-
-
-def about(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "bundle" / "model.json").read_text())
-    return found
-
+from tests.recipes.tabling import QUICK, about, run, small, train
 
 REFUSED = {
     "no rows": (small().slice(0, 0), {}, BadData, "The table has 0 rows"),
