@@ -5,14 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from django.test import Client
 
-from recipes.engine.peers import Peers
-from recipes.job import Compute, write
-from recipes.job import Job as Folder
-from recipes.kinds import KINDS
-from tests.recipes.making import events
 from tests.web import trained_tables
 from tests.web.world import Rest
 from trackside.accounts.models import User
@@ -23,11 +17,6 @@ from trackside.projects.models import Project
 
 Json = dict[str, Any]
 TASKS = ("two_class", "multiclass", "regression")
-
-
-@pytest.fixture
-def survivors(learned: dict[str, Path], project: Project, ada: User) -> TrainedModel:
-    return trained_tables.placed(project, ada, learned["two_class"])
 
 
 def place(model: TrainedModel, rest: str) -> str:
@@ -46,13 +35,7 @@ def words(html: str) -> str:
 
 def answered(job: Job, home: Path) -> Job:
     """What the node does: the job's folder, run, and its result published."""
-    write(home, Folder(job=job.pk, kind=job.kind, spec=job.spec, compute=Compute(threads=1)))
-    KINDS[job.kind].run(
-        Folder(job=job.pk, kind=job.kind, spec=job.spec, compute=Compute(threads=1)),
-        home,
-        Peers(0, 1, torch.device("cpu")),
-    )
-    (finished,) = events(home, "finished")
+    finished = trained_tables.ran(job, home)
     result = {k: v for k, v in finished.items() if k not in ("seq", "t", "type")}
     Job.objects.filter(pk=job.pk).update(state="succeeded", result=result)
     job.refresh_from_db()
@@ -106,40 +89,40 @@ def test_a_question_waits_is_answered_and_stays_at_its_address(
 
 
 def test_a_made_up_row_comes_back_with_its_values_and_hints_fill_the_form(
-    survivors: TrainedModel, as_ada: Client, tmp_path: Path
+    two: TrainedModel, as_ada: Client, tmp_path: Path
 ) -> None:
-    form = text(as_ada, survivors, "whatif/?row=1")
+    form = text(as_ada, two, "whatif/?row=1")
     names = dict(re.findall(r'<label class="clip" for="(c\d+)" title="([^"]+)"', form))
     ids = {name: one for one, name in names.items()}
     assert re.search(rf'id="{ids["age"]}"[^>]*value="22"', form)
     given = {ids["age"]: "40", ids["sex"]: "male", "fixed": [ids["who"], ids["adult_male"]]}
-    job = asked(as_ada, survivors, "whatif", **given)
+    job = asked(as_ada, two, "whatif", **given)
     assert job.spec["row"]["age"] == 40.0
     assert sorted(job.spec["fixed"]) == ["adult_male", "who"]
     answered(job, tmp_path / "job")
-    page = text(as_ada, survivors, f"whatif/?job={job.pk}")
+    page = text(as_ada, two, f"whatif/?job={job.pk}")
     assert re.search(rf'id="{ids["age"]}"[^>]*value="40"', page)
     hints = [one for part in job.result["hints"] for one in part["found"]]
     assert page.count("Fill in</a>") == len(hints) > 0
     change = next(one for one in hints[0]["changes"])
-    filled = text(as_ada, survivors, f"whatif/?job={job.pk}&hint=0")
+    filled = text(as_ada, two, f"whatif/?job={job.pk}&hint=0")
     field = re.search(rf'id="{ids[change["name"]]}".*?</div>', filled, re.S)
     assert field is not None
     assert whatif_form._text(change["to"]) in field[0]
 
 
 def test_columns_beyond_the_form_come_from_the_row_that_it_began_with(
-    survivors: TrainedModel, as_ada: Client, monkeypatch: pytest.MonkeyPatch
+    two: TrainedModel, as_ada: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(whatif_form, "FIRST", 1)
     monkeypatch.setattr(whatif_form, "MOST", 3)
-    form = text(as_ada, survivors, "whatif/?row=2")
+    form = text(as_ada, two, "whatif/?row=2")
     assert len(re.findall(r'class="f wi', form)) == 3
     assert "10 more columns" in words(form)
-    job = asked(as_ada, survivors, "whatif", from_row="2")
+    job = asked(as_ada, two, "whatif", from_row="2")
     second = trained_tables.tabling.real("titanic").slice(1, 1).to_pylist()[0]
     assert job.spec["row"] == {name: second[name] for name in job.spec["row"]}
-    again = asked(as_ada, survivors, "whatif", from_job=str(job.pk), from_row="9")
+    again = asked(as_ada, two, "whatif", from_job=str(job.pk), from_row="9")
     assert again.spec["row"] == job.spec["row"]
 
 
@@ -152,14 +135,14 @@ WRONG: dict[str, tuple[str, str, str]] = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_a_wrong_value_brings_the_form_back_with_a_sentence(
-    case: str, survivors: TrainedModel, as_ada: Client
+    case: str, two: TrainedModel, as_ada: Client
 ) -> None:
     name, value, sentence = WRONG[case]
-    form = text(as_ada, survivors, "whatif/")
+    form = text(as_ada, two, "whatif/")
     found = re.search(rf'for="(c\d+)" title="{name}"', form)
     assert found is not None
     before = Job.objects.count()
-    answer = as_ada.post(place(survivors, "explain/whatif/"), {found[1]: value})
+    answer = as_ada.post(place(two, "explain/whatif/"), {found[1]: value})
     page = answer.content.decode()
     assert answer.status_code == 422
     assert sentence in words(page).replace("&#x27;", "'")
@@ -167,46 +150,46 @@ def test_a_wrong_value_brings_the_form_back_with_a_sentence(
     assert Job.objects.count() == before
 
 
-def test_what_cannot_be_asked_is_a_sentence(survivors: TrainedModel, as_ada: Client) -> None:
+def test_what_cannot_be_asked_is_a_sentence(two: TrainedModel, as_ada: Client) -> None:
     for what, form, sentence in (
         ("row", {"row": "none"}, "is no row"),
         ("groups", {"column": "nothing"}, "no column"),
     ):
-        answer = as_ada.post(place(survivors, f"explain/{what}/"), form, follow=True)
+        answer = as_ada.post(place(two, f"explain/{what}/"), form, follow=True)
         assert sentence in words(answer.content.decode())
-    survivors.session.analysis.dataset.fingerprint = "changed"
-    survivors.session.analysis.dataset.save()
-    answer = as_ada.post(place(survivors, "explain/row/"), {"row": "1"}, follow=True)
+    two.session.analysis.dataset.fingerprint = "changed"
+    two.session.analysis.dataset.save()
+    answer = as_ada.post(place(two, "explain/row/"), {"row": "1"}, follow=True)
     assert "has been changed since the model was trained" in words(answer.content.decode())
 
 
 def test_a_model_without_what_its_columns_held_says_so(
-    survivors: TrainedModel, as_ada: Client, settings: Any
+    two: TrainedModel, as_ada: Client, settings: Any
 ) -> None:
-    (Path(settings.TRACKSIDE_STORAGE) / survivors.bundle / "seen.json").unlink()
-    assert "Train it again" in words(text(as_ada, survivors, "whatif/"))
+    (Path(settings.TRACKSIDE_STORAGE) / two.bundle / "seen.json").unlink()
+    assert "Train it again" in words(text(as_ada, two, "whatif/"))
 
 
 def test_readers_see_answers_and_ask_nothing(
-    survivors: TrainedModel, as_ada: Client, as_cleo: Client, tmp_path: Path
+    two: TrainedModel, as_ada: Client, as_cleo: Client, tmp_path: Path
 ) -> None:
-    job = answered(asked(as_ada, survivors, "row", row="5"), tmp_path / "job")
-    assert "Row 5" in words(text(as_cleo, survivors, f"individual/?job={job.pk}"))
+    job = answered(asked(as_ada, two, "row", row="5"), tmp_path / "job")
+    assert "Row 5" in words(text(as_cleo, two, f"individual/?job={job.pk}"))
     for what in ("row", "groups", "whatif"):
-        assert as_cleo.post(place(survivors, f"explain/{what}/"), {}).status_code in (403, 404)
+        assert as_cleo.post(place(two, f"explain/{what}/"), {}).status_code in (403, 404)
     for tab in ("individual", "subpopulations", "whatif"):
-        assert "An editor of the project can" in words(text(as_cleo, survivors, f"{tab}/"))
+        assert "An editor of the project can" in words(text(as_cleo, two, f"{tab}/"))
 
 
 def test_an_answer_about_another_model_is_not_shown(
-    survivors: TrainedModel, learned: dict[str, Path], project: Project, ada: User, as_ada: Client
+    two: TrainedModel, learned: dict[str, Path], project: Project, ada: User, as_ada: Client
 ) -> None:
-    job = asked(as_ada, survivors, "row", row="5")
+    job = asked(as_ada, two, "row", row="5")
     other = trained_tables.placed(project, ada, learned["regression"])
     assert "data-waits" not in text(as_ada, other, f"individual/?job={job.pk}")
-    assert "data-waits" not in text(as_ada, survivors, f"whatif/?job={job.pk}")
-    assert text(as_ada, survivors, "individual/?job=99999999", status=404)
-    assert "data-waits" not in text(as_ada, survivors, f"individual/?job={LONG}")
+    assert "data-waits" not in text(as_ada, two, f"whatif/?job={job.pk}")
+    assert text(as_ada, two, "individual/?job=99999999", status=404)
+    assert "data-waits" not in text(as_ada, two, f"individual/?job={LONG}")
 
 
 def test_a_predicted_row_is_explained_by_a_post_alone(
@@ -229,8 +212,8 @@ def calls(model: TrainedModel) -> str:
     return f"/projects/{model.session.analysis.project.key}/trained-models/{model.pk}/explain"
 
 
-def test_rest_asks_and_reads(survivors: TrainedModel, ada: User, tmp_path: Path) -> None:
-    rest, url = Rest(ada), calls(survivors)
+def test_rest_asks_and_reads(two: TrainedModel, ada: User, tmp_path: Path) -> None:
+    rest, url = Rest(ada), calls(two)
     bodies = ({"numbers": [0, 4]}, {"column": "sex"}, {"row": {"age": 3}, "number": 1})
     for step, body in enumerate(bodies):
         answer = rest.call("POST", url, body)
@@ -263,9 +246,9 @@ REFUSED: dict[str, tuple[Json, int, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_rest_refuses_with_a_sentence(case: str, survivors: TrainedModel, ada: User) -> None:
+def test_rest_refuses_with_a_sentence(case: str, two: TrainedModel, ada: User) -> None:
     body, status, sentence = REFUSED[case]
-    answer = Rest(ada).call("POST", calls(survivors), body)
+    answer = Rest(ada).call("POST", calls(two), body)
     assert answer.status_code == status, answer.content
     assert sentence in answer.json()["error"]["message"]
 
