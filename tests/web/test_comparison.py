@@ -298,3 +298,11 @@ def test_rest_compares_and_starts_the_job(
     assert (
         Rest(cleo).call("GET", f"{place}?of=keeper:1&of={other}").json()["job"] == job.json()["id"]
     )
+
+
+def test_models_of_one_name_are_told_apart_by_their_sessions(
+    project: Project, pictures: list[TrainedModel]
+) -> None:
+    found = chosen(project, [str(one.pk) for one in pictures])
+    label = pictures[0].label
+    assert [one.title for one in found] == [f"{label} (First)", f"{label} (Second)"]

@@ -1,6 +1,7 @@
 """A trained model, or a version of a saved model, as what can be compared and documented."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -163,7 +164,19 @@ def chosen(project: Project, keys: list[str]) -> list[Entrant]:
     first = found[0]
     for one in found[1:]:
         _comparable(first, one)
-    return found
+    return _told_apart(found)
+
+
+def _told_apart(found: list[Entrant]) -> list[Entrant]:
+    """Those of one title say where they are from: two lines of one name tell nothing."""
+    many = Counter(one.title for one in found)
+    places = {one.model.session.analysis_id for one in found if one.model}
+    return [
+        replace(one, title=f"{one.title} ({one.model.session if len(places) == 1 else one.origin})")
+        if one.model and many[one.title] > 1
+        else one
+        for one in found
+    ]
 
 
 def _comparable(one: Entrant, two: Entrant) -> None:
