@@ -9,10 +9,6 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from recipes.job import Job as Order
-from recipes.job import read, write
-from recipes.kinds import KINDS
-from tests.recipes.making import events
 from tests.web import lab_stage, trained_tables
 from tests.web.world import Rest
 from trackside.accounts.models import User
@@ -51,12 +47,8 @@ def again(model: TrainedModel, **told: Any) -> TrainedModel:
     """The same model once more, in the same session, whose bundle says these things."""
     source = Path(settings.TRACKSIDE_STORAGE) / model.bundle
     made = TrainedModel.objects.get(pk=model.pk)
-    made.pk, made.job, made.bundle, made.label = (
-        None,
-        None,
-        f"{model.bundle}-again",
-        "XGBoost again",
-    )
+    made.pk, made.job = None, None
+    made.bundle, made.label = f"{model.bundle}-again", "XGBoost again"
     place = Path(settings.TRACKSIDE_STORAGE) / made.bundle
     shutil.copytree(source, place)
     about = json.loads((place / "model.json").read_text()) | told
@@ -259,10 +251,7 @@ def test_a_job_tells_chance_from_difference_and_its_answer_stays(
     waiting = as_cleo.get(answer["Location"]).content.decode()
     assert f'data-waits="{job.pk}"' in waiting
     assert as_cleo.get(f"/p/INSECTS/analyses/jobs/{job.pk}/").json()["over"] is False
-    folder = tmp_path / "compare"
-    write(folder, Order(job=job.pk, kind="compare", spec=job.spec))
-    KINDS["compare"].run(read(folder), folder, None)
-    (done,) = events(folder, "finished")
+    done = trained_tables.ran(job, tmp_path / "compare")
     Job.objects.filter(pk=job.pk).update(state="succeeded", result=done)
     html = said(as_cleo, one.pk, two.pk)
     assert "judged every model, counted one by one" in html
