@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from tests.web import lab_stage
 from tests.web.test_table_scoring import NEW, passengers, scoring
 from tests.web.trained_tables import published
 from tests.web.world import Rest, photos
@@ -218,6 +219,16 @@ def test_a_form_offers_no_gpu_where_none_is_used(
     assert (
         'data-cpu-only="Random forest scores on the CPU alone."' in as_ben.get(NEW).content.decode()
     )
+
+
+def test_a_new_recipe_of_a_table_begins_on_the_cpu(
+    survivors: SavedModel, new: Dataset, as_ben: Client
+) -> None:
+    lab_stage.node(gpus=2)
+    for page in (NEW, "/p/INSECTS/flow/new-evaluation/"):
+        shown = as_ben.get(page).content.decode()
+        assert 'name="where" value="any"><' in shown
+        assert 'name="where" value="cpu" checked>' in shown
 
 
 def test_one_gpu_is_enough_for_a_table(survivors: SavedModel, new: Dataset, ada: User) -> None:

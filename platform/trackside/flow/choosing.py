@@ -55,6 +55,12 @@ def by_kind(datasets: list[Dataset]) -> list[tuple[str, list[Dataset]]]:
     return [(label[kind], [one for one in datasets if one.kind == kind]) for kind in kinds]
 
 
+def compute(models: list[SavedModel], chosen: str) -> dict[str, Any]:
+    """Where a new recipe runs at first: a table on the CPU, where every model of one can."""
+    task = next((one.task for one in models if one.name == chosen), "")
+    return {"kind": "cpu", "ranks": 1} if data_of(task) == "table" else {}
+
+
 def first(rows: list[Any]) -> str:
     """The name of the first, or nothing."""
     return rows[0].name if rows else ""

@@ -44,7 +44,10 @@ def evaluation_new(request: HttpRequest, key: str) -> HttpResponse:
         "suggested": _store_of(project, model),
         "typed": request.POST,
         "errors": errors,
-        "picker": picker(request, picked(request.POST) if request.method == "POST" else {}),
+        "picker": picker(
+            request,
+            picked(request.POST) if request.method == "POST" else choosing.compute(models, model),
+        ),
         "click_id": uuid4().hex,
     }
     return render(request, "flow/new_evaluation.html", context, status=422 if errors else 200)

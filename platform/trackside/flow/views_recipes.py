@@ -59,7 +59,12 @@ def recipe_new(request: HttpRequest, key: str) -> HttpResponse:
         "cpu_only": {one.name: scoring_form.cpu_only(one) for one in models},
         "suggested": _suggested(project, typed.get("dataset") or choosing.first(datasets)),
         "errors": errors,
-        "picker": picker(request, picked(request.POST) if request.method == "POST" else {}),
+        "picker": picker(
+            request,
+            picked(request.POST)
+            if request.method == "POST"
+            else choosing.compute(models, typed.get("model") or choosing.first(models)),
+        ),
         "click_id": uuid4().hex,
     }
     return render(request, "flow/new.html", context, status=422 if errors else 200)
