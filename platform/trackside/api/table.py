@@ -19,8 +19,11 @@ AFTER = Query(name="after", schema=s.TEXT, text="the `next` of the page before")
 PAGE = (LIMIT, AFTER)
 COLUMNS = (
     Query(name="column", schema=s.TEXT, text="of a table: only this one; may be repeated"),
-    Query(name="figures", schema={"type": "boolean", "default": True},
-          text="false: of each column its name, type, missing, distinct and warnings alone"),
+    Query(
+        name="figures",
+        schema={"type": "boolean", "default": True},
+        text="false: of each column its name, type, missing, distinct and warnings alone",
+    ),
 )
 WINDOW = (
     Query(name="offset", schema={"type": "integer", "default": 0}, text="the first row, from 0"),
