@@ -204,15 +204,18 @@ def test_other_rows_are_said_to_be_others(
     found = chosen(project, [str(one.pk), str(two.pk)])
     assert not comparison.same_test(found)
     assert comparison.same_test(found[:1])
-    TrainedModel.objects.filter(label="XGBoost again").delete()
-    html = said(as_cleo, one.pk, again_elsewhere(one).pk)
+    html = said(as_cleo, one.pk, instead(one, judged="others").pk)
+    assert "split otherwise than the champion" in html
+    html = said(as_cleo, one.pk, instead(one, fingerprint="other").pk)
     assert "Judged on other data than the champion" in html
     assert "Is it more than chance?" not in html
 
 
-def again_elsewhere(one: TrainedModel) -> TrainedModel:
+def instead(one: TrainedModel, **changes: str) -> TrainedModel:
+    """Another "XGBoost again", in the place of the one before."""
+    TrainedModel.objects.filter(label="XGBoost again").delete()
     shutil.rmtree(Path(settings.TRACKSIDE_STORAGE) / f"{one.bundle}-again", ignore_errors=True)
-    return again(one, fingerprint="other")
+    return again(one, **changes)
 
 
 def test_only_what_differs_of_the_designs_is_shown(

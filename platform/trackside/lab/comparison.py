@@ -36,7 +36,7 @@ def same_rows(found: list[Entrant], champion: Entrant, pairs: Json) -> Json:
         return {"same": False, "sentence": f"{text}no fair comparison: retrain on the same data."}
     if pairs:
         return _counted(found, champion, pairs, what)
-    split = [one for one in found if one.part("split") != champion.part("split")]
+    split = [one for one in found if _drawn_apart(one, champion)]
     if split:
         named = words.listed([one.title for one in split])
         text = f"The same data, split otherwise than the champion: {named}. Some {what} that judge "
@@ -48,6 +48,12 @@ def same_rows(found: list[Entrant], champion: Entrant, pairs: Json) -> Json:
         return {"same": False, "sentence": f"{text}a model's handling of gaps drops them."}
     text = f"The same data and the same split: {judged(champion):,} {what} judged each model."
     return {"same": True, "sentence": text}
+
+
+def _drawn_apart(one: Entrant, other: Entrant) -> bool:
+    """By their settings; or by the rows themselves, which an update may draw otherwise."""
+    drawn = {str(each.told["judged"]) for each in (one, other) if each.told.get("judged")}
+    return one.part("split") != other.part("split") or len(drawn) > 1
 
 
 def _counted(found: list[Entrant], champion: Entrant, pairs: Json, what: str) -> Json:

@@ -1,5 +1,6 @@
 """How a training on a table ends: its predictions judged, the bundle written, the result told."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -76,6 +77,7 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         "metrics": judged["val"],
         "test_metrics": judged.get("test"),
         "fingerprint": design.fingerprint,
+        "judged": _named(ready.numbers[val.rows]),
         "test_fingerprint": design.second and design.second.fingerprint,
         "seed": fit.job.seed,
         "learned": learned,
@@ -95,6 +97,11 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         metrics=judged["val"],
         facts={**used, **_facts(fit, ended, learned, size)},
     )
+
+
+def _named(numbers: Ints) -> str:
+    """Names a set of rows: two models that were judged by other ones are compared as such."""
+    return hashlib.sha256(np.sort(numbers).astype("<i8").tobytes()).hexdigest()[:16]
 
 
 def _prove(place: Path, ended: Ended, ready: Ready) -> None:
