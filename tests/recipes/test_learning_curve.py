@@ -64,7 +64,7 @@ def test_the_curve_changes_nothing_of_the_model(asked: Path, tmp_path: Path) -> 
 
 
 def test_its_progress_is_told_over_all_its_fits(asked: Path) -> None:
-    told = [one for one in events(asked, "progress") if one["unit"] == "model"]
+    told = [one for one in events(asked, "progress") if one["unit"] == "point"]
     assert (told[-1]["done"], told[-1]["of"]) == (4, 4)
     said = [one["text"] for one in events(asked, "phase")]
     assert "Learning curve: 80 of 320 training rows." in said

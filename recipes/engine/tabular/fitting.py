@@ -42,6 +42,7 @@ class Fit:
     company: Company = ALONE
     quiet: bool = False  # a fit beside the model's own: neither its rounds nor its notes are told
     series: tuple[int, int] = (1, 1)  # which of how many fits that belong together
+    unit: str = "model"  # what each of them is called
     history: list[dict[str, Any]] = field(default_factory=list)
     first_step: float = 0.0
     early: bool = False
@@ -137,7 +138,7 @@ class Fit:
         eta = round(passed * (of - which + 1 - share), 1)
         done = {"done": last["round"], "of": last["of"], "unit": "round"}
         if of > 1:
-            done = {"done": round(which - 1 + share, 3), "of": of, "unit": "model"}
+            done = {"done": round(which - 1 + share, 3), "of": of, "unit": self.unit}
         self.journal.write("progress", **done, eta=eta)
 
     def _tell_rounds(self, last: dict[str, Any]) -> None:

@@ -67,7 +67,7 @@ function step(button, one, n, shown, cards) {
   const peak = best(one);
   const score = peak ? one.series.epochs.metrics[one.metric]?.[peak.place] : one.job.metrics?.[one.metric];
   text(button.querySelector(".v"), score === null || score === undefined ? LOOKS[state][2].toLowerCase() : `${cards[one.metric]?.label ?? one.metric} ${metric(score, cards[one.metric])}`);
-  const epoch = ["epoch", "round", "model"].includes(where.unit) && where.of ? `${where.unit} ${Math.min(where.of, Math.floor(where.done ?? 0) + 1)} of ${where.of}` : "";
+  const epoch = ["epoch", "round", "model", "point"].includes(where.unit) && where.of ? `${where.unit} ${Math.min(where.of, Math.floor(where.done ?? 0) + 1)} of ${where.of}` : "";
   const rest = where.eta === null || where.eta === undefined ? "" : `${duration(where.eta)} left`;
   text(button.querySelector("small"), state === "running" ? [epoch, rest].filter(Boolean).join(", ") || phase(one) || reason : reason || LOOKS[state][2]);
 }
