@@ -221,6 +221,18 @@ def test_a_form_offers_no_gpu_where_none_is_used(
     )
 
 
+def test_each_version_says_from_where_on_it_predicts(
+    survivors: SavedModel, as_cleo: Client
+) -> None:
+    version = survivors.versions.get()
+    page = "/p/INSECTS/models/survivors/"
+    own = version.facts["own_threshold"]
+    assert f", threshold {own:.2f}, its own" in as_cleo.get(page).content.decode()
+    version.facts["threshold"] = 0.77
+    version.save()
+    assert ", threshold 0.77, kept" in as_cleo.get(page).content.decode()
+
+
 def test_a_new_recipe_of_a_table_begins_on_the_cpu(
     survivors: SavedModel, new: Dataset, as_ben: Client
 ) -> None:

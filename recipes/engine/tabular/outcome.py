@@ -95,7 +95,7 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         metric=design.metric.name,
         score=judged["val"][design.metric.name],
         metrics=judged["val"],
-        facts={**used, **_facts(fit, ended, learned, size)},
+        facts={**used, **_facts(fit, ended, learned, size), "own_threshold": threshold},
     )
 
 
