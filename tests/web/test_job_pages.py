@@ -42,3 +42,14 @@ def test_what_is_told_twice_in_a_row_is_shown_once(
     assert job.events.filter(type="state", data__reason=job.reason).count() == 2
     page = as_ada.get(f"/p/INSECTS/jobs/{job.pk}/").content.decode()
     assert page.count(f'<span class="wrap">{job.reason}</span>') == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "shown"), [("image_classification", True), ("two_class", False), ("regression", False)]
+)
+def test_checkpoints_are_shown_of_what_keeps_them(
+    gang: Job, as_ada: Client, task: str, shown: bool
+) -> None:
+    Job.objects.filter(pk=gang.pk).update(spec={**gang.spec, "task": task})
+    page = as_ada.get(f"/p/INSECTS/jobs/{gang.pk}/").content.decode()
+    assert ('id="checkpoints"' in page) is shown

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from recipes.kinds import KINDS
+from recipes.tasks import data_of
 from trackside.accounts.gate import caller, signed_in
 from trackside.compute.models import Lease
 from trackside.jobs import committed, logs, outputs, queries, services
@@ -100,6 +101,7 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
         "settled": over and not Lease.objects.filter(attempt__job=one).exists(),
         "may_edit": may_edit(project),
         "resumes": KINDS[one.kind].resumes if one.kind in KINDS else False,
+        "keeps": data_of(one.spec.get("task")) != "table",  # a table's training begins anew
         "checkpoints": committed.shown(one),
         "output": _output(one),
         "scored": outputs.told(one),
