@@ -2,6 +2,7 @@
 
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -104,8 +105,13 @@ def test_a_running_training_can_be_finished_early_or_cancelled(user: Visitor) ->
             address = f"/projects/INSECTS/analyses/sorter/sessions/{number}"
             job = over(api, api.get(address).json()["models"][0]["job"])
             assert end in job["reason"], job
-            gpus = [gpu for node in api.get("/gpus").json()["nodes"] for gpu in node["gpus"]]
-            assert all(gpu["holder"] is None for gpu in gpus)
+            # The leases go once the processes have: the job is over a moment before.
+            until(lambda: free(api), "its GPUs to be free")
+
+
+def free(api: httpx.Client) -> bool:
+    gpus = [gpu for node in api.get("/gpus").json()["nodes"] for gpu in node["gpus"]]
+    return all(gpu["holder"] is None for gpu in gpus)
 
 
 def long_training(user: Visitor) -> None:

@@ -146,7 +146,6 @@ def on_a_leased_gpu(
 
     monkeypatch.setattr(devices, "load", loaded)
     monkeypatch.setattr(devices, "device_name", lambda compute, device: CARD)
-    monkeypatch.setattr("recipes.engine.tabular.scoring.device_name", lambda *_: CARD)
     return made
 
 
