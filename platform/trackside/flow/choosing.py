@@ -1,8 +1,12 @@
 """What the forms of new recipes offer: datasets and models that go together, free names."""
 
 from typing import Any
+from uuid import uuid4
+
+from django.http import HttpRequest
 
 from recipes.tasks import data_of
+from trackside.compute.picking import picked, picker
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.flow import evaluating, reading
 from trackside.flow.models import Recipe
@@ -53,6 +57,26 @@ def by_kind(datasets: list[Dataset]) -> list[tuple[str, list[Dataset]]]:
     kinds = dict.fromkeys(one.kind for one in datasets)
     label = {"images": "Images", "table": "Tables"}
     return [(label[kind], [one for one in datasets if one.kind == kind]) for kind in kinds]
+
+
+def offered(request: HttpRequest, project: Project) -> dict[str, Any]:
+    """What the form of a new recipe shows, before or after it was refused."""
+    sent = request.method == "POST"
+    typed = request.POST if sent else request.GET
+    datasets, models = inputs(project, typed.get("dataset", ""), typed.get("model", ""))
+    model = typed.get("model") or first(models)
+    return {
+        "project": project,
+        "datasets": datasets,
+        "models": models,
+        "groups": by_kind(datasets),
+        "one_process": all(one.kind == "table" for one in datasets),
+        "picked_dataset": typed.get("dataset") or first(datasets),
+        "picked_model": model,
+        "typed": request.POST,
+        "picker": picker(request, picked(request.POST) if sent else compute(models, model)),
+        "click_id": uuid4().hex,
+    }
 
 
 def compute(models: list[SavedModel], chosen: str) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The form of a new evaluation recipe."""
 
-from uuid import uuid4
-
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from trackside.accounts.gate import caller, signed_in
-from trackside.compute.picking import picked, picker
+from trackside.compute.picking import picked
 from trackside.datasets.models import Dataset
 from trackside.flow import choosing, services
 from trackside.flow.recipes import NAME
@@ -29,26 +27,12 @@ def evaluation_new(request: HttpRequest, key: str) -> HttpResponse:
             return _made(request, project)
         except TROUBLE as wrong:
             errors[field_of(wrong).partition(".uuids")[0] or "form"] = str(wrong)
-    typed = request.POST if request.method == "POST" else request.GET
-    datasets, models = choosing.inputs(project, typed.get("dataset", ""), typed.get("model", ""))
-    model = typed.get("model") or choosing.first(models)
+    offered = choosing.offered(request, project)
     context = {
-        "project": project,
-        "datasets": datasets,
-        "models": models,
-        "groups": choosing.by_kind(datasets),
-        "one_process": all(one.kind == "table" for one in datasets),
-        "picked_dataset": typed.get("dataset") or choosing.first(datasets),
-        "picked_model": model,
+        **offered,
         "stores": EvaluationStore.objects.filter(project=project).order_by("name"),
-        "suggested": _store_of(project, model),
-        "typed": request.POST,
+        "suggested": _store_of(project, offered["picked_model"]),
         "errors": errors,
-        "picker": picker(
-            request,
-            picked(request.POST) if request.method == "POST" else choosing.compute(models, model),
-        ),
-        "click_id": uuid4().hex,
     }
     return render(request, "flow/new_evaluation.html", context, status=422 if errors else 200)
 

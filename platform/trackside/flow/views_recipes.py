@@ -43,29 +43,14 @@ def recipe_new(request: HttpRequest, key: str) -> HttpResponse:
             return _made(request, project)
         except TROUBLE as wrong:
             errors[field_of(wrong).partition(".uuids")[0] or "form"] = str(wrong)
-    typed = request.POST if request.method == "POST" else request.GET
-    datasets, models = choosing.inputs(project, typed.get("dataset", ""), typed.get("model", ""))
+    offered = choosing.offered(request, project)
     context = {
-        "project": project,
-        "datasets": datasets,
-        "models": models,
-        "groups": choosing.by_kind(datasets),
-        "one_process": all(one.kind == "table" for one in datasets),
-        "picked_dataset": typed.get("dataset") or choosing.first(datasets),
-        "picked_model": typed.get("model") or choosing.first(models),
-        "typed": request.POST,
+        **offered,
         "settings_form": scoring_form.for_new(request.POST if request.method == "POST" else None),
-        "tables": any(one.kind == "table" for one in datasets),
-        "cpu_only": {one.name: scoring_form.cpu_only(one) for one in models},
-        "suggested": _suggested(project, typed.get("dataset") or choosing.first(datasets)),
+        "tables": any(one.kind == "table" for one in offered["datasets"]),
+        "cpu_only": {one.name: scoring_form.cpu_only(one) for one in offered["models"]},
+        "suggested": _suggested(project, offered["picked_dataset"]),
         "errors": errors,
-        "picker": picker(
-            request,
-            picked(request.POST)
-            if request.method == "POST"
-            else choosing.compute(models, typed.get("model") or choosing.first(models)),
-        ),
-        "click_id": uuid4().hex,
     }
     return render(request, "flow/new.html", context, status=422 if errors else 200)
 
