@@ -11,6 +11,7 @@ import pytest
 from recipes.data.listing import BadData
 from recipes.data.sandbox import Refused
 from recipes.data.table_inputs import as_table
+from recipes.engine.tabular.csv_file import as_csv
 from tests.recipes import tabling
 from tests.recipes.making import events, recipes
 from tests.recipes.tabling import run, small, train
@@ -109,3 +110,11 @@ def test_a_folder_given_by_hand_is_parsed_in_the_sandbox_too(
     (data / "table.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(Refused, match="Parquet file is damaged"):
         as_table(data, tmp_path / "again", columns)
+
+
+def test_a_csv_that_is_written_by_hand_holds_no_formula(tmp_path: Path) -> None:
+    table = pa.table({"=name": ["=cmd()", "Zoe", None], "n": [-1, 2, 3]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    as_csv(tmp_path / "t.parquet", tmp_path / "t.csv")
+    lines = (tmp_path / "t.csv").read_text().splitlines()
+    assert lines[:2] == ['"\'=name","n"', '"\'=cmd()",-1']

@@ -34,7 +34,7 @@ class _Parquet:
         self._writer.close()
 
 
-class _Csv:
+class Csv:
     """Read in a spreadsheet: a text that begins as a formula gets a ' before it."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
@@ -55,7 +55,7 @@ class _Csv:
 def opened(folder: Path, output: str, schema: pa.Schema) -> Out:
     """`output` is a key of FILES."""
     path = folder / FILES[output]
-    return _Csv(path, schema) if output == "csv" else _Parquet(path, schema)
+    return Csv(path, schema) if output == "csv" else _Parquet(path, schema)
 
 
 def _harmless(texts: pa.ChunkedArray) -> pa.ChunkedArray:
