@@ -52,7 +52,7 @@ class Form:
 def _cast(values: pa.Array, to: pa.DataType) -> pa.Array | None:
     try:
         return values.cast(to)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except pa.ArrowInvalid:
         return None
 
 
