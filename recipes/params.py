@@ -19,9 +19,28 @@ class ParamError(Exception):
         self.errors = errors
 
 
+@dataclass(frozen=True)
+class Values:
+    """A search tries these."""
+
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Range:
+    """A search draws from here, both ends included; `log`: each order of size alike."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Param:
-    """One field. `group` is a section of its tab; `when`: a field and the values that show it."""
+    """One field. `group` is a section of its tab; `when`: a field and the values that show it.
+
+    `search` is what the standard search of the algorithm tries; None: it leaves it as it is.
+    """
 
     name: str
     label: str
@@ -31,6 +50,7 @@ class Param:
     group: str = ""
     advanced: bool = False
     when: tuple[str, tuple[Value, ...]] | None = None
+    search: Values | Range | None = None
     type: ClassVar[str] = "string"
 
     def clean(self, raw: Value) -> Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recipes import search
 from recipes.algorithms.algorithm import Algorithm, Values
 from recipes.algorithms.former import today
 from recipes.params import Flag, Number, Params, Whole
@@ -41,6 +42,7 @@ PARAMS = Params(
             name="learning_rate",
             label="Learning rate",
             default=0.1,
+            search=search.Range(0.02, 0.2, log=True),
             minimum=0.0001,
             maximum=1,
             help="How much of each tree's correction is taken.",
@@ -49,6 +51,7 @@ PARAMS = Params(
             name="max_leaves",
             label="Most leaves",
             default=31,
+            search=search.Range(8, 128, log=True),
             minimum=2,
             maximum=65536,
             help="How many leaves a tree has at most.",
@@ -66,6 +69,7 @@ PARAMS = Params(
             name="min_samples_leaf",
             label="Minimum samples per leaf",
             default=20,
+            search=search.Range(5, 100, log=True),
             minimum=1,
             maximum=1000000,
             help="Leaves with fewer rows are not made. Higher values smooth the model.",
@@ -74,6 +78,7 @@ PARAMS = Params(
             name="reg_lambda",
             label="L2 regularisation",
             default=0,
+            search=search.Range(0.001, 20, log=True),
             minimum=0,
             maximum=1000000.0,
             help="Draws the values of leaves towards zero.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recipes import search
 from recipes.algorithms.algorithm import Algorithm, Values
 from recipes.algorithms.former import today
 from recipes.params import Choice, Params, Whole
@@ -17,6 +18,7 @@ PARAMS = Params(
             name="neighbours",
             label="K",
             default=5,
+            search=search.Range(3, 50, log=True),
             minimum=1,
             maximum=10000,
             help="How many neighbours are asked. It cannot exceed the training rows.",
@@ -25,6 +27,7 @@ PARAMS = Params(
             name="weighting",
             label="Weighting",
             default="uniform",
+            search=search.Values(("uniform", "distance")),
             help="What a neighbour's word is worth.",
             options=(
                 ("uniform", "Equal", "All neighbours count the same."),
@@ -35,6 +38,7 @@ PARAMS = Params(
             name="power",
             label="Distance",
             default="2",
+            search=search.Values(("2", "1")),
             help="What near means.",
             options=(
                 ("2", "Euclidean", "The straight line."),

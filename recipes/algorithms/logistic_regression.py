@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recipes import search
 from recipes.algorithms.algorithm import Algorithm
 from recipes.params import Choice, Number, Params, Whole
 
@@ -16,6 +17,7 @@ PARAMS = Params(
             name="penalty",
             label="Regularisation",
             default="l2",
+            search=search.Values(("l2", "l1")),
             help="What keeps coefficients small.",
             options=(
                 ("l2", "L2", "Draws all coefficients towards zero."),
@@ -28,6 +30,7 @@ PARAMS = Params(
             name="C",
             label="C",
             default=1.0,
+            search=search.Range(0.001, 100, log=True),
             minimum=1e-06,
             maximum=1000000.0,
             help="The inverse of the regularisation's strength: smaller values regularise more.",

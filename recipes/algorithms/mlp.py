@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recipes import search
 from recipes.algorithms.algorithm import Algorithm, Values
 from recipes.algorithms.former import today
 from recipes.params import Choice, Flag, Number, Params, Whole
@@ -17,6 +18,7 @@ PARAMS = Params(
             name="layers",
             label="Hidden layers",
             default=1,
+            search=search.Range(1, 3),
             minimum=1,
             maximum=10,
             help="How many layers lie between the columns and the prediction.",
@@ -26,6 +28,7 @@ PARAMS = Params(
             name="width",
             label="Neurons per layer",
             default=100,
+            search=search.Range(32, 256, log=True),
             minimum=1,
             maximum=10000,
             help="How many neurons each hidden layer has.",
@@ -72,6 +75,7 @@ PARAMS = Params(
             name="learning_rate",
             label="Learning rate",
             default=0.001,
+            search=search.Range(0.0003, 0.01, log=True),
             minimum=1e-06,
             maximum=1,
             help="The step width of Adam.",
@@ -90,6 +94,7 @@ PARAMS = Params(
             name="alpha",
             label="L2 regularisation",
             default=0.0001,
+            search=search.Range(1e-05, 0.1, log=True),
             minimum=0,
             maximum=1000.0,
             help="Draws weights towards zero.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recipes import search
 from recipes.algorithms.algorithm import Algorithm, Values
 from recipes.algorithms.former import today
 from recipes.params import Choice, Params, Whole
@@ -25,6 +26,7 @@ PARAMS = Params(
             name="max_depth",
             label="Maximum depth of tree",
             default=0,
+            search=search.Values((0, 8, 12, 20)),
             minimum=0,
             maximum=1000,
             help="Deeper trees find finer patterns, and noise.",
@@ -34,6 +36,7 @@ PARAMS = Params(
             name="min_samples_leaf",
             label="Minimum samples per leaf",
             default=1,
+            search=search.Range(1, 20, log=True),
             minimum=1,
             maximum=1000000,
             help="Leaves with fewer rows are not made. Higher values smooth the model.",
@@ -51,6 +54,7 @@ PARAMS = Params(
             name="max_features",
             label="Columns tried at each split",
             default="usual",
+            search=search.Values(("sqrt", "log2", "all")),
             help="How many columns, drawn at random, each split may choose from.",
             options=(
                 ("usual", "As usual", "The square root for classes, all for a number."),

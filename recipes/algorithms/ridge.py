@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recipes import search
 from recipes.algorithms.algorithm import Algorithm
 from recipes.params import Number, Params
 
@@ -16,6 +17,7 @@ PARAMS = Params(
             name="alpha",
             label="Regularisation term",
             default=1.0,
+            search=search.Range(0.01, 1000, log=True),
             minimum=0,
             maximum=1000000000.0,
             help="How strongly coefficients are drawn towards zero.",

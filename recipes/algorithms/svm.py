@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recipes import search
 from recipes.algorithms.algorithm import Algorithm, Values
 from recipes.algorithms.former import today
 from recipes.params import Choice, Number, Params, Whole
@@ -17,6 +18,7 @@ PARAMS = Params(
             name="kernel",
             label="Kernel",
             default="rbf",
+            search=search.Values(("rbf", "linear")),
             help="The shape of what separates.",
             options=(
                 ("rbf", "RBF", "Any smooth shape."),
@@ -29,6 +31,7 @@ PARAMS = Params(
             name="C",
             label="C",
             default=1.0,
+            search=search.Range(0.01, 100, log=True),
             minimum=1e-06,
             maximum=1000000.0,
             help="What a row on the wrong side costs: higher values fit the training rows more"

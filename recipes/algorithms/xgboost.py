@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recipes import search
 from recipes.algorithms.algorithm import Algorithm, Resolved, Values
 from recipes.algorithms.former import DEVICE, today
 from recipes.params import Choice, Flag, Number, Params, Whole
@@ -80,6 +81,7 @@ PARAMS = Params(
             name="learning_rate",
             label="Learning rate",
             default=0.1,
+            search=search.Range(0.02, 0.2, log=True),
             minimum=0.0001,
             maximum=1,
             group="Trees",
@@ -90,6 +92,7 @@ PARAMS = Params(
             name="max_depth",
             label="Maximum depth of tree",
             default=6,
+            search=search.Range(3, 10),
             minimum=0,
             maximum=64,
             unit="0 = no limit",
@@ -152,6 +155,7 @@ PARAMS = Params(
             name="min_child_weight",
             label="Minimum child weight",
             default=1,
+            search=search.Range(0.5, 20, log=True),
             minimum=0,
             maximum=1_000_000,
             group="Regularisation",
@@ -173,6 +177,7 @@ PARAMS = Params(
             name="reg_lambda",
             label="L2 regularisation",
             default=1,
+            search=search.Range(0.1, 20, log=True),
             minimum=0,
             maximum=1_000_000,
             group="Regularisation",
@@ -191,6 +196,7 @@ PARAMS = Params(
             name="subsample",
             label="Subsample ratio of rows",
             default=1,
+            search=search.Range(0.6, 1),
             minimum=0.01,
             maximum=1,
             step=0.05,
@@ -201,6 +207,7 @@ PARAMS = Params(
             name="colsample_bytree",
             label="Fraction of columns in each tree",
             default=1,
+            search=search.Range(0.5, 1),
             minimum=0.01,
             maximum=1,
             step=0.05,
