@@ -27,6 +27,15 @@ from tests.product import ROOT, until
 from tests.wires import SERVICES, SUBNET, inside, ip, remove, wire
 
 SECRET = "s" * 40
+MIDWAY = """
+import sys, time, django
+django.setup()
+from django.db import connection, transaction
+with transaction.atomic(), connection.cursor() as cursor:
+    cursor.execute(sys.argv[1])
+    print(cursor.rowcount, flush=True)
+    time.sleep(600)
+"""
 
 
 @dataclass
@@ -39,6 +48,7 @@ class Machine:
     home: Path
     environment: dict[str, str]
     agent: "subprocess.Popen[bytes] | None" = None
+    others: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     @property
     def log(self) -> Path:
@@ -57,10 +67,29 @@ class Machine:
             )
 
     def end(self, number: signal.Signals = signal.SIGINT) -> None:
+        self.forget()
         if self.agent is not None:
             self.agent.send_signal(number)
             self.agent.wait(60)
             self.agent = None
+
+    def midway(self, statement: str) -> None:
+        """It has said this to the database and not yet that it means it."""
+        said = subprocess.Popen(
+            inside(self.space, sys.executable, "-c", MIDWAY, statement),
+            env={**self.environment, "PYTHONPATH": f"{ROOT}:{ROOT / 'platform'}"},
+            stdout=subprocess.PIPE,
+        )
+        self.others.append(said)
+        assert said.stdout is not None
+        assert said.stdout.readline()
+
+    def forget(self) -> None:
+        """Whoever was midway is gone."""
+        while self.others:
+            one = self.others.pop()
+            one.kill()
+            one.communicate()
 
     def cut(self) -> None:
         """The cable is out."""

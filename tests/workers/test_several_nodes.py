@@ -98,10 +98,12 @@ def test_a_machine_that_is_cut_off_is_told_and_gives_its_devices_back_when_it_is
 ) -> None:
     number = begin(fleet, data, tmp_path)
     west = fleet.machines[1]
+    west.midway("UPDATE jobs_follower SET pid = pid")  # its row locks must not outlive it
     west.cut()
     lost = fleet.until(number, "queued", "starting", seconds=90)["attempts"][0]
     assert (lost["state"], lost["cause"]) == ("lost", "node_lost")
     assert lost["reason"] == "west has not been heard from."
+    west.forget()
     fleet.ask("stop", job=number, how="cancel")
     fleet.until(number, "cancelled")
     assert west.left()  # nobody could tell it, and nobody takes its GPU

@@ -121,6 +121,21 @@ def _sqlite(path: str) -> dict[str, object]:
     }
 
 
+# A machine that is cut off in the midst of a transaction leaves its row locks with the server, and
+# whoever needs those rows would wait until TCP gives up: two hours. So both ends ask after 5 s of
+# silence whether the other is there; a process that stands still in a transaction loses it too.
+_FOUND_GONE = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,
+}
+_LETS_GO = (
+    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2 "
+    "-c tcp_user_timeout=15s -c idle_in_transaction_session_timeout=120s"
+)
+
+
 def _postgres(url: str) -> dict[str, object]:
     parts = urlsplit(url)
     query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
@@ -133,5 +148,5 @@ def _postgres(url: str) -> dict[str, object]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5},
+        "OPTIONS": {"connect_timeout": 5, **_FOUND_GONE, "options": _LETS_GO},
     }
