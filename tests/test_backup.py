@@ -15,7 +15,7 @@ from tests import postgres, prepared
 from tests.product import ROOT, Product, running, until
 
 pytestmark = pytest.mark.process
-TRAINING = {"epochs": 30, "early_stopping": False}
+TRAINING = {"epochs": 12, "early_stopping": False}
 
 
 def shell(script: str, folder: Path, **places: str) -> "subprocess.CompletedProcess[str]":
