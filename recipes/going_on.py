@@ -49,6 +49,11 @@ def unlike(learned: list[str], here: list[str]) -> str:
     """Why classes of today are not those of the model; "" where they are."""
     if learned == here:
         return ""
+    if sorted(learned) == sorted(here):
+        return (
+            f"The positive class is {here[-1]!r} and was {learned[-1]!r} in the version. "
+            "Train from the beginning."
+        )
     new, gone = (sorted(set(a) - set(b)) for a, b in ((here, learned), (learned, here)))
     said = [f"{words} {', '.join(map(repr, some[:NAMED]))}" for words, some in
             (("the table has the new", new), ("it lacks", gone)) if some]  # fmt: skip

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from recipes.data.listing import BadData
 from recipes.engine.metrics import Floats, Ints
+from recipes.tasks import classes as names
 from recipes.tasks.task import MOST_CLASSES
 from recipes.uploads import NUMBERS
 
@@ -124,8 +125,9 @@ def types_of(file: pq.ParquetFile) -> dict[str, str | None]:
     }
 
 
-def classes_of(column: Values, name: str, task: str) -> Target:
-    """The target of a classification. Raises BadData where it is none."""
+def classes_of(column: Values, name: str, task: str, positive: str = "") -> Target:
+    """The target of a classification; `positive` is the class that comes last of two. Raises
+    BadData where it is none."""
     text = as_text(column)
     keep = np.flatnonzero(np.asarray(text.is_valid().to_numpy(), bool))
     known = [str(one) for one in pc.unique(text).to_pylist() if one is not None]
@@ -134,7 +136,7 @@ def classes_of(column: Values, name: str, task: str) -> Target:
             f"The target {name!r} has {len(known):,} values; a classification knows "
             f"{MOST_CLASSES} classes at most. Choose regression, or another column."
         )
-    classes = sorted(known, key=_order)
+    classes = names.ordered(known, positive)
     if len(classes) < 2:
         what = f"only the value {classes[0]!r}" if classes else "no value"
         raise BadData(f"The target {name!r} has {what}: there is nothing to tell apart.")
@@ -144,6 +146,8 @@ def classes_of(column: Values, name: str, task: str) -> Target:
             f"The target {name!r} has {len(classes)} values ({some} ...), not two. "
             "Choose multiclass classification."
         )
+    if sentence := names.no_such(name, positive, classes):
+        raise BadData(sentence)
     codes = pc.index_in(text, value_set=pa.array(classes)).fill_null(-1).to_numpy()
     return Target(keep, codes[keep].astype(np.float64), classes, _missing(column, keep, name))
 
@@ -191,11 +195,3 @@ def _missing(column: Values, keep: Ints, name: str) -> list[str]:
     gone = len(column) - len(keep)
     some = "1 row is" if gone == 1 else f"{gone:,} rows are"
     return [f"{some} left out: the target {name!r} is missing there."] if gone else []
-
-
-def _order(value: str) -> tuple[int, float, str]:
-    """Numbers by size, then words by letter."""
-    try:
-        return 0, float(value), value
-    except ValueError:
-        return 1, 0.0, value

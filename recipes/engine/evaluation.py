@@ -70,7 +70,7 @@ class LeftOut:
 
 def about(model: Json) -> Json:
     """What is said of the model: its task, and how good it was in its training."""
-    task = TASKS[model["task"]]
+    task, classes = TASKS[model["task"]], model.get("classes") or []
     return {
         "task": task.name,
         "trained": {
@@ -79,7 +79,7 @@ def about(model: Json) -> Json:
             "test_metrics": model.get("test_metrics"),
             "fingerprint": model.get("fingerprint"),
         },
-        "definitions": {one.name: one.definition for one in task.metrics.values()},
+        "definitions": {n: one.of(classes).definition for n, one in task.metrics.items()},
     }
 
 

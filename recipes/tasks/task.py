@@ -1,12 +1,14 @@
 """What a task, a machine learning problem, is to the web: its forms, metrics and algorithms."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from recipes.params import Params
 
 MOST_CLASSES = 200  # of a table's target
 LEAST_ROWS = 5  # with a target: fewer cannot train and judge
+POSITIVE = "the positive class"  # as definitions call it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +20,13 @@ class Metric:
     definition: str
     higher_is_better: bool = True
     percent: bool = False  # shown as 94.1 % and not as 0.941
+
+    def of(self, classes: Sequence[str]) -> "Metric":
+        """The same where the classes are known: of two, the definition names the positive one."""
+        if len(classes) != 2:
+            return self
+        named = self.definition.replace(POSITIVE, f"the class {classes[1]}")
+        return replace(self, definition=named)
 
 
 @dataclass(frozen=True, kw_only=True)

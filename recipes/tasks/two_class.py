@@ -10,13 +10,13 @@ METRICS = {
         Metric(
             name="roc_auc",
             label="ROC AUC",
-            definition="The chance that a row of the second class gets a higher probability than "
-            "one of the first, at whatever threshold. 0.5 is guessing, 1 is perfect.",
+            definition="The chance that a row of the positive class gets a higher probability than "
+            "one of the other, at whatever threshold. 0.5 is guessing, 1 is perfect.",
         ),
         Metric(
             name="average_precision",
             label="Average precision",
-            definition="The area under the precision-recall curve of the second class. It says "
+            definition="The area under the precision-recall curve of the positive class. It says "
             "more than ROC AUC where that class is rare.",
         ),
         Metric(
@@ -29,20 +29,20 @@ METRICS = {
         Metric(
             name="f1",
             label="F1 score",
-            definition="The harmonic mean of precision and recall of the second class, at the "
+            definition="The harmonic mean of precision and recall of the positive class, at the "
             "model's threshold.",
         ),
         Metric(
             name="precision",
             label="Precision",
-            definition="Of the rows predicted as the second class, the share that belongs to it, "
+            definition="Of the rows predicted as the positive class, the share that belongs to it, "
             "at the model's threshold.",
         ),
         Metric(
             name="recall",
             label="Recall",
-            definition="Of the rows of the second class, the share that is found, at the model's "
-            "threshold.",
+            definition="Of the rows of the positive class, the share that is found, at the "
+            "model's threshold.",
         ),
         Metric(
             name="mcc",
@@ -61,7 +61,7 @@ METRICS = {
             name="brier",
             label="Brier score",
             higher_is_better=False,
-            definition="The mean squared difference between the probability of the second class "
+            definition="The mean squared difference between the probability of the positive class "
             "and what was true (1 or 0). It is small where probabilities can be taken at their "
             "word.",
         ),
@@ -79,6 +79,7 @@ TASK = Task(
     default_metric="roc_auc",
     algorithms=(
         "xgboost",
+        "lightgbm",
         "logistic_regression",
         "random_forest",
         "extra_trees",

@@ -118,6 +118,12 @@ def about(folder: Path) -> dict[str, Any]:
     return found
 
 
+def report(folder: Path) -> dict[str, Any]:
+    """The report.json that the job left."""
+    found: dict[str, Any] = json.loads((folder / "bundle" / "report.json").read_text())
+    return found
+
+
 def run(folder: Path) -> None:
     given = read(folder)
     KINDS[given.kind].run(given, folder, Peers(0, 1, torch.device("cpu")))

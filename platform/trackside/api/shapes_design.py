@@ -8,6 +8,12 @@ from recipes.tasks import TASKS
 from trackside.api.schemas import Schema
 from trackside.api.shapes import ANY_OBJECT, COMPUTE, FLAG, NOTES, TEXT, many, obj
 
+POSITIVE: Schema = {
+    **TEXT,
+    "description": "Of two classes the one that precision, recall, the threshold and the curves "
+    "are of; empty: the last one, numbers by size and words by letter",
+}
+
 
 def model_schema() -> Schema:
     """One model of a design: what its algorithm's card takes."""
@@ -44,6 +50,7 @@ def design_schema() -> Schema:
         },
         features=ANY_OBJECT,
         rebalance=FLAG,
+        positive=POSITIVE,
         models=many(model_schema()),
         augmentation=card.augmentation.schema(),
         training=next(iter(ALGORITHMS.values())).training.schema(),
@@ -67,6 +74,7 @@ PATCH_DESIGN: Schema = {
             "additionalProperties": FEATURE,
         },
         "rebalance": FLAG,
+        "positive": POSITIVE,
         "models": many(ANY_OBJECT),
         "augmentation": ANY_OBJECT,
         "training": ANY_OBJECT,

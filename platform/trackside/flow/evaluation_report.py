@@ -57,7 +57,7 @@ def _metrics(one: Evaluation, told: Json) -> list[Json]:
         known = isinstance(now, int | float) and isinstance(before, int | float)
         rows.append(
             {
-                "card": card,
+                "card": card.of(told.get("classes") or []),
                 "chosen": card.name == one.metric,
                 "now": metric_text(now, card),
                 "before": metric_text(before, card),

@@ -36,6 +36,8 @@ def in_words(one: Entrant) -> Said:
     wish = task.metrics.get(one.metric)
     said["Metrics", "Chosen by"] = wish.label if wish else one.metric
     if task.data == "table":
+        if one.task == "two_class" and one.classes:
+            said["Data", "Positive class"] = one.classes[-1]
         said["Weighting", "Weights"] = str(one.part("weights") or "none")
         said["Weighting", "All classes count the same"] = "yes" if one.part("rebalance") else "no"
     for name, handling in (one.part("features") or {}).items():

@@ -80,6 +80,7 @@ def default_design(facts: dict[str, Any], task: str, target: str = "label") -> D
         "runtime": RUNTIMES[card.data].defaults(),
         "compute": {},
         **deepcopy(OWN[card.data]),
+        **({"positive": ""} if task == "two_class" else {}),
     }
 
 

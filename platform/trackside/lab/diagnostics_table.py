@@ -24,7 +24,9 @@ def table_findings(design: Design, columns: list[Column], rows: int) -> list[Fin
     if target is None:
         text = f"The table has no column {design['target']!r} any more. Make a new analysis."
         return [Finding("wn", "The target is gone", text, "target")]
-    refused = targets.refuse(design["task"], target, rows)
+    refused = targets.refuse(design["task"], target, rows) or targets.no_positive(
+        target, design.get("positive", "")
+    )
     if refused:
         return [Finding("wn", "The target cannot be learned", refused, "target")]
     inputs = handling.inputs(columns, design["target"])
@@ -91,7 +93,7 @@ def _classes(target: Column, design: Design) -> list[Finding]:
 
 def counts(target: Column) -> list[tuple[str, int]]:
     """The most frequent values, largest first."""
-    top = [(str(one["value"]), int(one["count"])) for one in target.get("top") or []]
+    top = [(targets.class_name(one["value"]), int(one["count"])) for one in target.get("top") or []]
     return sorted(top, key=lambda one: -one[1])
 
 

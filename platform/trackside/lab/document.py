@@ -76,8 +76,10 @@ def _problem(one: Entrant) -> list[Json]:
         rows.append(["Target", one.target])
     if one.classes:
         rows.append(["Classes", ", ".join(one.classes)])
+    if one.task == "two_class" and one.classes:
+        rows.append(["Positive class", one.classes[-1]])
     if wish:
-        rows.append(["Chosen by", f"{wish.label}. {wish.definition}"])
+        rows.append(["Chosen by", f"{wish.label}. {wish.of(one.classes).definition}"])
     return [pairs(rows)]
 
 
@@ -118,7 +120,7 @@ def _training(one: Entrant) -> list[Json]:
 def _metrics(one: Entrant) -> list[Json]:
     test = (one.report.get("test") or {}).get("metrics") or {}
     folds = one.report.get("folds") or {}
-    cards = one.card.metrics
+    cards = {name: card.of(one.classes) for name, card in one.card.metrics.items()}
     names = [name for name in cards if one.metrics.get(name) is not None]
     names.sort(key=lambda name: name != one.metric)
     head = ["Metric", "Value"]

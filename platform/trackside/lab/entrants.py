@@ -189,6 +189,9 @@ def _comparable(one: Entrant, two: Entrant) -> None:
         apart = sorted(set(one.classes) ^ set(two.classes))
         named = ", ".join(apart[:5]) + (" and more" if len(apart) > 5 else "")
         raise Refused(f"{both}: their classes differ ({named}).")
+    if one.task == "two_class" and one.classes != two.classes:
+        named = f"{one.classes[-1]} is the positive class of one, {two.classes[-1]} of the other"
+        raise Refused(f"{both}: {named}.")
     for each in (one, two):
         if not each.report:
             raise Refused(f"{both}: the report of {each.title} cannot be read.")

@@ -8,7 +8,6 @@ from django.http import HttpRequest
 
 from recipes import whatif
 from recipes.params import ParamError
-from recipes.tasks import TASKS
 from trackside.accounts.gate import caller
 from trackside.datasets import tables
 from trackside.lab import charts_effects, explaining, whatif_form
@@ -101,16 +100,15 @@ def _row_asked(request: HttpRequest) -> int | None:
 def groups(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     asked = _asked(request, model, "subpopulations")
     found = asked["told"] or {"items": [], "column": ""}
-    cards = TASKS[model.session.analysis.task].metrics
-    shown = [one["card"].name for one in figures(model)][:FIGURES]
+    cards = {one["card"].name: one["card"] for one in figures(model, report)[:FIGURES]}
     dataset = model.session.analysis.dataset
     target = model.session.analysis.target
     ranked = _order(report)
     names = [one["name"] for one in tables.columns(dataset) if one["name"] != target]
     return {
         **asked,
-        "cards": [cards[name] for name in shown],
-        "lines": [_line(one, shown, cards, bool(report.get("classes"))) for one in found["items"]],
+        "cards": list(cards.values()),
+        "lines": [_line(one, cards, bool(report.get("classes"))) for one in found["items"]],
         "column": found["column"] or request.GET.get("column", ""),
         "names": sorted(names, key=lambda name: ranked.get(name, len(ranked))),
         "classed": bool(report.get("classes")),
@@ -119,11 +117,10 @@ def groups(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     }
 
 
-def _line(one: Json, shown: list[str], cards: Mapping[str, Any], classed: bool) -> Json:
-    values = [one["metrics"].get(name) for name in shown]
+def _line(one: Json, cards: Mapping[str, Any], classed: bool) -> Json:
     means = [one.get("true"), one.get("predicted")]
     words = [_share(value) if classed else number(value) for value in means]
-    texts = [metric_text(v, cards[name]) for v, name in zip(values, shown, strict=True)]
+    texts = [metric_text(one["metrics"].get(name), card) for name, card in cards.items()]
     return {"name": _group(one), "kind": one["kind"], "rows": one["rows"],
             "true": words[0], "predicted": words[1], "texts": texts}  # fmt: skip
 

@@ -50,7 +50,8 @@ def freeze(analysis: Analysis, model: dict[str, Any]) -> Spec:
     dataset = ready(analysis.dataset)
     design = analysis.design
     lacking = handling.lacking([model], libraries())
-    unfit = subjects.unfit(dataset, analysis.task, analysis.target)
+    positive = design.get("positive", "")
+    unfit = subjects.unfit(dataset, analysis.task, analysis.target, positive)
     for sentence in (unfit, *lacking.values()):
         if sentence:
             raise Refused(sentence)
@@ -105,6 +106,8 @@ def _of_table(analysis: Analysis, model: dict[str, Any]) -> Spec:
         )
     found = {"params": done.params, "features": made, "rebalance": design["rebalance"]}
     found |= second_dataset.frozen(analysis)
+    if design.get("positive"):
+        found["positive"] = design["positive"]
     if design.get("runtime", {}).get("learning_curve"):
         found["learning_curve"] = True
     return {**found, **_told(done)}

@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 
 from recipes.algorithms import ALGORITHMS
+from recipes.tasks.classes import ordered
 from trackside.compute.services import libraries
 from trackside.lab import forms, handling
 from trackside.lab.design import offered
@@ -13,7 +14,7 @@ from trackside.lab.diagnostics_table import counts
 from trackside.lab.labels import label_of
 from trackside.lab.models import Analysis
 from trackside.lab.subjects import columns_of
-from trackside.lab.targets import Column
+from trackside.lab.targets import Column, classes_of
 
 Context = dict[str, Any]
 COLUMNS = 50  # of one page
@@ -36,7 +37,26 @@ def table_target(
         "classes": [(value, n, n / known) for value, n in classes],
         "rows": found.dataset.rows,
         "columns": len(columns),
+        "positive": _positive(found, data),
+        "errors": errors,
     }
+
+
+def _positive(found: Analysis, data: Any) -> Context:
+    """The two classes to choose between; {} where there is nothing to choose."""
+    both = two_classes(found)
+    if not both:
+        return {}
+    sent = data.get("positive") if data else ""
+    return {"classes": ordered(both), "picked": sent or both[-1]}
+
+
+def two_classes(found: Analysis) -> list[str]:
+    """The two values of the target, the positive one last; [] of other tasks, or not known."""
+    columns = columns_of(found.dataset) if found.task == "two_class" else []
+    target = next((one for one in columns if one["name"] == found.target), None)
+    known = classes_of(target) if target else []
+    return ordered(known, found.design.get("positive", ""))
 
 
 def table_features(

@@ -44,8 +44,9 @@ def threshold_of(request: HttpRequest, report: Json) -> float:
     return min(1.0, max(0.0, asked))
 
 
-def figures(model: TrainedModel) -> list[Json]:
+def figures(model: TrainedModel, report: Json) -> list[Json]:
     """The metrics with their cards, the chosen one first."""
+    classes = report.get("classes") or []
     cards = TASKS[model.session.analysis.task].metrics
     names = sorted(cards, key=lambda name: name != model.metric)
-    return [{"card": cards[one], "value": model.metrics.get(one)} for one in names]
+    return [{"card": cards[one].of(classes), "value": model.metrics.get(one)} for one in names]

@@ -35,7 +35,7 @@ def _summary(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     return {
         "sentence": sentence(report),
         "pairs": reports.confused(report) if report.get("confusion") else [],
-        "figures": figures(model)[:4],
+        "figures": figures(model, report)[:4],
         "top": _ranked(report, "permutation")[:5],
         "target": model.session.analysis.target,
     }
@@ -97,7 +97,7 @@ def _metrics(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     return {
         "figures": [
             {**one, "test": test.get(one["card"].name), "fold": folds.get(one["card"].name)}
-            for one in figures(model)
+            for one in figures(model, report)
         ],
         "tested": bool(test),
         "crossed": bool(folds),

@@ -24,7 +24,8 @@ from trackside.lab.handling import clean as clean_features
 from trackside.lab.handling import fitting, inputs
 from trackside.lab.labels import check_reported, label_of
 from trackside.lab.models import Analysis, Session, TrainedModel
-from trackside.lab.subjects import aim, columns_of
+from trackside.lab.subjects import aim, column_of, columns_of
+from trackside.lab.targets import no_positive
 from trackside.lab.trouble import BadDesign, Refused
 from trackside.projects.models import Project
 
@@ -92,6 +93,8 @@ def save_design(analysis: Analysis, part: str, values: Any) -> Analysis:
         columns = inputs(columns_of(held.dataset), held.target)
         values = _still_fitting(columns, now, values, held.dataset.rows)
         value: Any = clean_features(columns, values, held.dataset.rows)
+    elif part == "positive" and held.task == "two_class":
+        value = _positive(held, values)
     else:
         value = clean_part(held.design, part, values)
     if part == "split":
@@ -104,6 +107,16 @@ def save_design(analysis: Analysis, part: str, values: Any) -> Analysis:
     held.save(update_fields=["design", "updated_at"])
     analysis.design, analysis.updated_at = held.design, held.updated_at
     return analysis
+
+
+def _positive(analysis: Analysis, value: Any) -> str:
+    """A class of the target, or "" for the last one in order. Raises BadDesign."""
+    if not isinstance(value, str):
+        raise BadDesign({"positive": f"'positive' must be a class as text, not {value!r}."})
+    sentence = no_positive(column_of(analysis.dataset, analysis.target), value)
+    if sentence:
+        raise BadDesign({"positive": sentence})
+    return value
 
 
 def _still_fitting(columns: list[Any], now: Any, values: Any, rows: int) -> Any:

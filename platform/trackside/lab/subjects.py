@@ -76,11 +76,12 @@ def column_of(dataset: Dataset, name: str) -> Column:
     return found
 
 
-def unfit(dataset: Dataset, task: str, target: str) -> str:
+def unfit(dataset: Dataset, task: str, target: str, positive: str = "") -> str:
     """Why the dataset's target cannot be learned as this task any more; "" when it can."""
     if data_of(task) == "images":
         return ""
-    return targets.refuse(task, column_of(dataset, target), dataset.rows)
+    column = column_of(dataset, target)
+    return targets.refuse(task, column, dataset.rows) or targets.no_positive(column, positive)
 
 
 def aim(dataset: Dataset, target: str, task: str | None) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from recipes.tasks import classes
 from recipes.tasks.task import LEAST_ROWS, MOST_CLASSES
 from recipes.uploads import NUMBERS
 
@@ -72,6 +73,24 @@ def useless(column: Column, rows: int) -> str:
     if column["distinct"] == 1:
         return f"{name!r} has one value in all rows: there is nothing to tell apart."
     return ""
+
+
+def classes_of(column: Column) -> list[str]:
+    """Its two values in their usual order, as a model names them; [] where they are not known."""
+    top = column.get("top") or []
+    if column["distinct"] != 2 or len(top) != 2:
+        return []
+    return classes.ordered(class_name(one["value"]) for one in top)
+
+
+def class_name(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def no_positive(column: Column, positive: str) -> str:
+    """Why that cannot be the positive class; "" where it can, or nobody knows yet."""
+    known = classes_of(column)
+    return classes.no_such(column["name"], positive, known) if known else ""
 
 
 def _count(distinct: int | None) -> str:

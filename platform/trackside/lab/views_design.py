@@ -23,6 +23,7 @@ from trackside.lab.pages_table import (
     table_algorithms,
     table_features,
     table_target,
+    two_classes,
 )
 from trackside.projects.models import Role
 
@@ -98,6 +99,8 @@ def _page(found: Analysis, tab: str) -> Context:
 
 
 def _save(request: HttpRequest, found: Analysis, part: str) -> None:
+    if part == "rebalance" and "positive" in request.POST:
+        services.save_design(found, "positive", request.POST["positive"])
     services.save_design(found, part, SENT.get(part, _sent)(request, found, part))
     if part == "runtime":
         services.save_design(found, "compute", STARTS.get(request.POST.get("compute", ""), {}))
@@ -178,7 +181,8 @@ def _told(form: Any, errors: dict[str, str]) -> None:
 def _metrics(request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]) -> Context:
     task = TASKS[found.task]
     picked = data.get("metric") if data else found.design["metric"]
-    return {"metrics": list(task.metrics.values()), "picked": picked, "errors": errors}
+    named = [one.of(two_classes(found)) for one in task.metrics.values()]
+    return {"metrics": named, "picked": picked, "errors": errors}
 
 
 def _architecture(

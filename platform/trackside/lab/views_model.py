@@ -85,7 +85,7 @@ def _summary(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     return {
         "sentence": reports.summary(report),
         "pairs": reports.confused(report),
-        "figures": figures(model)[:4],
+        "figures": figures(model, report)[:4],
     }
 
 
@@ -96,7 +96,7 @@ def _curves(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
 
 
 def _metrics(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
-    return {"figures": figures(model), "per_class": report.get("per_class", [])}
+    return {"figures": figures(model, report), "per_class": report.get("per_class", [])}
 
 
 def _confusion(request: HttpRequest, model: TrainedModel, report: Json) -> Json:

@@ -33,6 +33,7 @@ class TableDesign:
     dataset: Path
     fingerprint: str
     target: str
+    positive: str  # of two classes; "": the last one in order
     weight: str  # a column, or ""
     time: str
     rebalance: bool
@@ -97,6 +98,7 @@ def read(job: Job, device: str) -> TableDesign:
         dataset=folder,
         fingerprint=fingerprint,
         target=target,
+        positive=_positive(task, spec),
         weight=weight,
         time=_only(handled, "time"),
         rebalance=bool(spec.get("rebalance")),
@@ -104,6 +106,13 @@ def read(job: Job, device: str) -> TableDesign:
         goes_on_from=goes_on_from,
         notes=[*notes, *resolved.notes, *left_out, *(kept or []), *_idle(algorithm, device)],
     )
+
+
+def _positive(task: Task, spec: dict[str, Any]) -> str:
+    named = str(spec.get("positive") or "")
+    if named and task.name != "two_class":
+        raise BadJob(f"{task.label} has no positive class; only two classes have one.")
+    return named
 
 
 def _only(handled: dict[str, Handling], role: str) -> str:

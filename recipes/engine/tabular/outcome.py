@@ -151,7 +151,7 @@ def chosen(given: Floats, threshold: float | None) -> Any:
 def _seen(fit: Fit, model: Model) -> list[Seen]:
     rows = np.random.default_rng(fit.job.seed).permutation(fit.ready.parts.train)[: seen.ROWS]
     types = {one["name"]: one["type"] for one in fit.design.columns}
-    return seen.of(fit.ready.take(np.sort(rows)), model, types)
+    return seen.of(fit.ready.take(np.sort(rows)), ended.model, types)
 
 
 def _save(
@@ -198,7 +198,7 @@ def _report(
             "history": _thinned(fit.history),
             "learning": ended.learning,
             **_looked(fit, ended),
-            "definitions": {one.name: one.definition for one in task.metrics.values()},
+            "definitions": {n: one.of(ready.classes).definition for n, one in task.metrics.items()},
         }
     )
     return cleaned

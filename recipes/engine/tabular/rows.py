@@ -121,7 +121,7 @@ def _drops(design: TableDesign, name: str) -> bool:
 def _target(column: pa.ChunkedArray, design: TableDesign) -> Target:
     if design.task.name == "regression":
         return source.numbers_of(column, design.target)
-    return source.classes_of(column, design.target, design.task.name)
+    return source.classes_of(column, design.target, design.task.name, design.positive)
 
 
 def _order(column: pa.ChunkedArray, design: TableDesign) -> Ints:
