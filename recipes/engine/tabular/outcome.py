@@ -151,7 +151,7 @@ def chosen(given: Floats, threshold: float | None) -> Any:
 def _seen(fit: Fit, model: Model) -> list[Seen]:
     rows = np.random.default_rng(fit.job.seed).permutation(fit.ready.parts.train)[: seen.ROWS]
     types = {one["name"]: one["type"] for one in fit.design.columns}
-    return seen.of(fit.ready.take(np.sort(rows)), ended.model, types)
+    return seen.of(fit.ready.take(np.sort(rows)), model, types)
 
 
 def _save(
