@@ -36,8 +36,8 @@ def running() -> Iterator[Path]:
         socket = home / "s"
         started = subprocess.Popen(
             [server, "--no-defaults", f"--datadir={home / 'data'}", f"--socket={socket}",
-             "--skip-networking", f"--pid-file={home / 'pid'}", "--innodb-flush-log-at-trx-commit=0",
-             "--innodb-buffer-pool-size=32M"],
+             "--skip-networking", f"--pid-file={home / 'pid'}",
+             "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"],
             user=user, cwd="/tmp", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:

@@ -1,0 +1,80 @@
+"""The kinds of databases. A new one is a file with a class of this shape and a line in DIALECTS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from recipes.sql.access import Access, Trouble
+from recipes.sql.mysql import MySQL
+from recipes.sql.postgresql import PostgreSQL
+from recipes.sql.sqlite import SQLite
+from recipes.sql.values import Field, Statement
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+@dataclass
+class Rows:
+    """What a statement gives, from a cursor that stays with the server: `batch(n)` fetches rows.
+
+    `lost` counts, by a sentence, the values that no table can hold; they are None.
+    """
+
+    fields: list[Field]
+    batch: Callable[[int], list[tuple[Any, ...]]]
+    lost: dict[str, int] = field(default_factory=dict)
+
+    def all(self, size: int) -> Iterator[list[tuple[Any, ...]]]:
+        while rows := self.batch(size):
+            yield rows
+
+
+class Dialect(Protocol):
+    """All that differs between databases."""
+
+    url: str  # SQLAlchemy's name of dialect and driver
+
+    def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
+        """A connection of the driver."""
+        ...
+
+    def begin(self, connection: Connection, seconds: float | None, write: bool) -> None:
+        """A transaction that writes nothing unless it is to; `seconds` limits each statement."""
+        ...
+
+    def read(self, connection: Connection, said: Statement, most: int | None) -> Any:
+        """(fields, batch, lost) of `Rows`; `most` rows are asked for at most."""
+        ...
+
+    def sentence(self, error: BaseException, access: Access) -> str:
+        """What went wrong; "" where the database's own words tell it best."""
+        ...
+
+    def hidden(self, schema: str) -> bool:
+        """Whether it is the database's own."""
+        ...
+
+
+DIALECTS: dict[str, Dialect] = {
+    "postgresql": PostgreSQL(),
+    "mysql": MySQL(),
+    "sqlite": SQLite(),
+}
+
+
+def dialect(kind: str) -> Dialect:
+    """Raises Trouble."""
+    found = DIALECTS.get(kind)
+    if found is None:
+        known = ", ".join(DIALECTS)
+        raise Trouble(f"There are no databases of the kind {kind!r}. Known: {known}.")
+    return found
+
+
+def read(connection: Connection, said: Statement, most: int | None = None) -> Rows:
+    """The rows of a statement, of a connection that `opened` gave."""
+    kind = connection.dialect.name.replace("mariadb", "mysql")
+    return Rows(*dialect(kind).read(connection, said, most))

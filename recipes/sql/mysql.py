@@ -1,0 +1,144 @@
+"""MySQL and MariaDB, by PyMySQL."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from recipes.sql.access import SECONDS, Access
+from recipes.sql.values import Field, Statement, digits, text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+WHOLE = (1, 2, 3, 9, 13)  # tiny, small, int, medium, year
+BIG, BIT = 8, 16
+DECIMALS, FLOATS = (0, 246), (4, 5)
+DATES, TIMES = (10, 14), (7, 12, 17, 18)
+UNSIGNED = 32
+NO_DAY = "is no day of the calendar and is missing"
+OWN = ("information_schema", "performance_schema", "mysql", "sys")
+SENTENCES = {  # by the server's numbers, and PyMySQL's
+    1044: "The user may not use the database {database!r}.",
+    1045: "{place} refuses user or password.",
+    1049: "{place} has no database {database!r}.",
+    1142: "",
+    1792: "Only reading is allowed here: the query would write.",
+    1969: "The database took too long to answer.",
+    3024: "The database took too long to answer.",
+}
+
+
+class MySQL:
+    url = "mysql+pymysql://"
+
+    def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
+        import pymysql
+
+        socket = access.host if access.host.startswith("/") else None
+        return pymysql.connect(
+            host="localhost" if socket else access.host,
+            unix_socket=socket,
+            port=access.port or 3306,
+            database=access.database or None,
+            user=access.user or None,
+            password=access.password.encode(),
+            charset="utf8mb4",
+            connect_timeout=SECONDS,
+            read_timeout=seconds,
+            local_infile=False,
+            ssl_disabled=access.ssl == "disable" or socket is not None,
+            ssl=None if socket else _encryption(access.ssl),
+        )
+
+    def begin(self, connection: Connection, seconds: float | None, write: bool) -> None:
+        connection.exec_driver_sql("SET SESSION time_zone = '+00:00'")
+        connection.exec_driver_sql("SET SESSION net_write_timeout = 3600")  # a slow reader
+        if not write:
+            connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
+            connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+
+    def read(self, connection: Connection, said: Statement, most: int | None) -> Any:
+        """A cursor of the server. The driver takes one statement: it never asks for more."""
+        from pymysql.cursors import SSCursor
+
+        if most is not None:  # else closing the cursor would fetch the rest
+            connection.exec_driver_sql(f"SET SESSION sql_select_limit = {int(most)}")
+        lost: dict[str, int] = {}
+        raw: Any = connection.connection.driver_connection
+        cursor = raw.cursor(SSCursor)
+        cursor.execute(said.sql, said.values)
+        told = cursor._result.fields if cursor._result and cursor.description else ()
+        fields = [_field(one) for one in told]
+        days = [place for place, one in enumerate(told) if one.type_code in (*DATES, *TIMES)]
+        bits = [place for place, one in enumerate(told) if one.type_code == BIT]
+        left = [most]
+
+        def batch(size: int) -> list[tuple[Any, ...]]:
+            wanted = size if left[0] is None else min(size, left[0])
+            rows: list[tuple[Any, ...]] = list(cursor.fetchmany(wanted)) if wanted else []
+            left[0] = None if left[0] is None else left[0] - len(rows)
+            return [_mended(row, days, bits, lost) for row in rows] if days or bits else rows
+
+        return fields, batch, lost
+
+    def sentence(self, error: BaseException, access: Access) -> str:
+        number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+        if number in SENTENCES:
+            return SENTENCES[number].format(place=access.place, database=access.database)
+        said = str(error)
+        for words, sentence in (
+            ("Name or service not known", f"There is no host {access.host!r}."),
+            ("No address associated", f"There is no host {access.host!r}."),
+            ("Temporary failure in name resolution", f"There is no host {access.host!r}."),
+            ("Connection refused", f"Nothing listens at {access.place}."),
+            ("No such file or directory", f"Nothing listens at {access.place}."),
+            ("certificate", f"The certificate of {access.place} cannot be trusted."),
+            ("SSL", f"{access.place} has no encryption: TLS was asked for."),
+            ("timed out", f"{access.place} does not answer."),
+        ):
+            if words in said:
+                return sentence
+        return ""
+
+    def hidden(self, schema: str) -> bool:
+        return schema.lower() in OWN
+
+
+def _encryption(mode: str) -> ssl.SSLContext | None:
+    if mode == "verify":
+        return ssl.create_default_context()
+    if mode == "require":
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
+    return None
+
+
+def _field(one: Any) -> Field:
+    name, code = str(one.name), one.type_code
+    if code in WHOLE or (code == BIG and not one.flags & UNSIGNED):
+        return Field(name, "integer")
+    if code in FLOATS:
+        return Field(name, "number")
+    if code in DATES or code in TIMES:
+        return Field(name, "date" if code in DATES else "datetime")
+    if code == BIT:
+        return Field(name, "boolean" if one.length == 1 else "integer")
+    return digits(name) if code in (*DECIMALS, BIG) else text(name)
+
+
+def _mended(
+    row: tuple[Any, ...], days: list[int], bits: list[int], lost: dict[str, int]
+) -> tuple[Any, ...]:
+    """Days like 0000-00-00, which the driver leaves as text, are missing; bits are numbers."""
+    values = list(row)
+    for place in days:
+        if values[place] is not None and not isinstance(values[place], date | datetime):
+            values[place] = None
+            lost[NO_DAY] = lost.get(NO_DAY, 0) + 1
+    for place in bits:
+        if isinstance(values[place], bytes):
+            values[place] = int.from_bytes(values[place])
+    return tuple(values)

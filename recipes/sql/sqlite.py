@@ -1,0 +1,99 @@
+"""SQLite, by Python's own module. It has no types of columns, only of values: they are looked at
+once more before they are read."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from recipes.sql.access import SECONDS, Access
+from recipes.sql.values import DAYS, Field, Statement, digits, text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+LOOKED = 5_000  # rows at once
+STEPS = 10_000  # of its machine, between two looks at the clock
+
+
+class SQLite:
+    url = "sqlite://"
+
+    def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
+        import sqlite3
+
+        place = f"file:{quote(access.database)}?mode={'rw' if write else 'ro'}"
+        raw = sqlite3.connect(place, uri=True, timeout=SECONDS, isolation_level=None)
+        raw.text_factory = lambda read: read.decode("utf-8", "replace")
+        if seconds:
+            until = time.monotonic() + seconds
+            raw.set_progress_handler(lambda: int(time.monotonic() > until), STEPS)
+        return raw
+
+    def begin(self, connection: Connection, seconds: float | None, write: bool) -> None:
+        if not write:
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")  # opens the file
+
+    def read(self, connection: Connection, said: Statement, most: int | None) -> Any:
+        raw: Any = connection.connection.driver_connection
+        fields = _looked(raw, said, most)
+        cursor = raw.execute(said.sql)
+        left = [most]
+
+        def batch(size: int) -> list[tuple[Any, ...]]:
+            wanted = size if left[0] is None else min(size, left[0])
+            rows = cursor.fetchmany(wanted) if wanted else []
+            left[0] = None if left[0] is None else left[0] - len(rows)
+            return list(rows)
+
+        return fields, batch, {}
+
+    def sentence(self, error: BaseException, access: Access) -> str:
+        for words, sentence in (
+            ("unable to open database file", f"There is no database file {access.database}, or "
+             "its folder may not be read."),
+            ("file is not a database", f"{access.database} is no SQLite database."),
+            ("readonly database", f"{access.database} may only be read."),
+            ("database is locked", f"{access.database} is being written to. Try again."),
+            ("interrupted", "The database took too long to answer."),
+        ):  # fmt: skip
+            if words in str(error):
+                return sentence
+        return ""
+
+    def hidden(self, schema: str) -> bool:
+        return schema == "temp"
+
+
+def _looked(raw: Any, said: Statement, most: int | None) -> list[Field]:
+    """The columns by what all their values are."""
+    cursor = raw.execute(said.sql)
+    names = [one[0] for one in cursor.description or ()]
+    kinds: list[set[type]] = [set() for _ in names]
+    bits: list[bool] = [True] * len(names)
+    seen = 0
+    while (most is None or seen < most) and (rows := cursor.fetchmany(LOOKED)):
+        seen += len(rows)
+        for place, column in enumerate(zip(*rows, strict=True)):
+            kinds[place] |= set(map(type, column))
+            bits[place] = bits[place] and set(column) <= {None, 0, 1}
+    cursor.close()
+    declared = [*said.declared, *[""] * len(names)]
+    return [
+        _field(name, kind - {type(None)}, declared[place].upper(), bits[place])
+        for place, (name, kind) in enumerate(zip(names, kinds, strict=True))
+    ]
+
+
+def _field(name: str, kinds: set[type], declared: str, bits: bool) -> Field:
+    if kinds == {int}:
+        return Field(name, "boolean" if bits and declared.startswith("BOOL") else "integer")
+    if kinds and kinds <= {int, float}:
+        return Field(name, "number")
+    if kinds == {str}:  # its dates are text
+        exact = declared.startswith(("NUMERIC", "DECIMAL"))
+        return digits(name) if exact else Field(name, "text", DAYS)
+    return text(name)
