@@ -156,7 +156,7 @@ def test_the_spec_is_the_contracts_and_the_same_again(analysis: Analysis) -> Non
     spec = services.freeze(analysis, model)
     assert set(spec) == {
         "task", "algorithm", "params", "features", "rebalance", "split", "metric", "dataset",
-        "target",
+        "target", "refit",
     }  # fmt: skip
     assert spec["features"]["job.title"]["encoding"] == "target"
     assert spec["features"]["same"]["role"] == "ignore"

@@ -92,6 +92,12 @@ def train(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> di
     analysis = _analysis(request, key, name, Role.EDITOR)
     compute = body.get("compute") or _wish(analysis)
     design, models = _chosen(analysis, body.get("models"))
+    if "search" in body:
+        own = design or analysis.design
+        design = {
+            **own,
+            "search": clean_part(own, "search", own.get("search", {}) | body["search"]),
+        }
     session = services.train(
         analysis, user, compute, body.get("session_name", ""), models=models, design=design
     )
@@ -201,6 +207,7 @@ def _model(one: TrainedModel) -> dict[str, Any]:
         "metrics": one.metrics,
         "params": one.params,
         "facts": one.facts,
+        "search": one.search or None,
         "starred": one.starred,
         "job": one.job_id,
     }

@@ -3,6 +3,7 @@
 from recipes.kinds.score import SETTINGS as SCORING
 from recipes.tasks import TASKS
 from trackside.api.schemas import Schema
+from trackside.lab.searching import SETTINGS as SEARCHING
 from trackside.saved_models.strategies import STRATEGIES
 
 TEXT: Schema = {"type": "string"}
@@ -139,6 +140,11 @@ NOTES: Schema = {
     "items": TEXT,
     "description": "Settings that came under the names of other tools, and what became of them",
 }
+SEARCH: Schema = {
+    **SEARCHING.schema(),
+    "description": "Of a table: the search for the best params that all its models share; a "
+    "model's own `space` says what is tried of it",
+}
 FIT = obj(closed=True, compute=COMPUTE)
 TRAIN = obj(
     closed=True,
@@ -149,6 +155,7 @@ TRAIN = obj(
         "items": {"type": ["object", "integer"]},
         "description": "Models of the design by their place from 0, or models as a design has them",
     },
+    search={**SEARCH, "description": "what is other than in the design, for this session alone"},
 )
 DEPLOY = obj("name", closed=True, name=NAME, activate=FLAG)
 VERSION = obj(

@@ -6,12 +6,26 @@ from recipes.algorithms import ALGORITHMS
 from recipes.features import HANDLING
 from recipes.tasks import TASKS
 from trackside.api.schemas import Schema
-from trackside.api.shapes import ANY_OBJECT, COMPUTE, FLAG, NOTES, TEXT, many, obj
+from trackside.api.shapes import ANY_OBJECT, COMPUTE, FLAG, NOTES, SEARCH, TEXT, many, obj
 
 POSITIVE: Schema = {
     **TEXT,
     "description": "Of two classes the one that precision, recall, the threshold and the curves "
     "are of; empty: the last one, numbers by size and words by letter",
+}
+
+
+SPACE: Schema = {
+    "type": "object",
+    "description": "What a search tries of each param: {'values': [...]} or {'low', 'high', 'log'};"
+    " left out or {}: the algorithm's standard space",
+    "additionalProperties": obj(
+        closed=True,
+        values=many({}),
+        low={"type": "number"},
+        high={"type": "number"},
+        log=FLAG,
+    ),
 }
 
 
@@ -29,6 +43,8 @@ def _model(name: str, card: Any) -> Schema:
         params=card.params.schema(),
         on=FLAG,
         notes=NOTES,
+        space=SPACE,
+        searched={**FLAG, "description": "false: no search, its params stay as they are"},
     )
 
 
@@ -52,6 +68,7 @@ def design_schema() -> Schema:
         rebalance=FLAG,
         positive=POSITIVE,
         models=many(model_schema()),
+        search=SEARCH,
         augmentation=card.augmentation.schema(),
         training=next(iter(ALGORITHMS.values())).training.schema(),
         compute=COMPUTE,
@@ -76,12 +93,14 @@ PATCH_DESIGN: Schema = {
         "rebalance": FLAG,
         "positive": POSITIVE,
         "models": many(ANY_OBJECT),
+        "search": SEARCH,
         "augmentation": ANY_OBJECT,
         "training": ANY_OBJECT,
         "compute": ANY_OBJECT,
         "runtime": {
             "type": "object",
-            "description": "seed; of images precision; of a table learning_curve (true or false)",
+            "description": "seed; of images precision; of a table refit and learning_curve "
+            "(true or false)",
         },
         "target": TEXT,
         "task": TEXT,

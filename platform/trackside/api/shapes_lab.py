@@ -3,6 +3,12 @@
 from trackside.api.shapes import ANY_OBJECT, FLAG, NOTES, TEXT, WHOLE, many, obj
 
 TRAINING = obj("session jobs", session=WHOLE, name=TEXT, jobs=many(WHOLE), notes=NOTES)
+FOUND = {
+    "type": ["object", "null"],
+    "description": "the search as it was asked for and, once it is over, `done` and `failed` "
+    "(trials), `best` (the metric of the best one, as it judged) and `stopped` (why it ended); "
+    "null: none. The trials themselves are in the model's report",
+}
 SESSION = obj(
     "models",
     models=many(
@@ -12,7 +18,8 @@ SESSION = obj(
             algorithm=TEXT,
             state=TEXT,
             metrics=ANY_OBJECT,
-            params=ANY_OBJECT,
+            params={**ANY_OBJECT, "description": "those of the best trial once a search is over"},
+            search=FOUND,
             job={"type": ["integer", "null"]},
         )
     ),
@@ -26,6 +33,7 @@ TRAINED_MODEL = obj(
     metrics=ANY_OBJECT,
     params=ANY_OBJECT,
     facts=ANY_OBJECT,
+    search=FOUND,
     starred=FLAG,
     threshold={"type": ["number", "null"], "description": "in use: the kept one or the own one"},
     own_threshold={"type": ["number", "null"]},

@@ -1,8 +1,10 @@
 """The design of an analysis: its defaults, and the check of each part by its card. Pure.
 
 `{"task","target","split","metric","models":[{"algorithm","params","on","notes"}],"augmentation",
-"training","runtime","compute"}`; of a table also `features` (lab/handling.py) and `rebalance`.
-`notes`, where there are some: which settings came under the names of other tools.
+"training","runtime","compute"}`; of a table also `features` (lab/handling.py) and `rebalance`, of
+two classes `positive`: the class that the figures are of, "" for the last one in order.
+A model of a table may have a `space` of its own and `searched`: false (lab/searching.py), and its
+design `search`. `notes`, where there are some: which settings came under the names of other tools.
 """
 
 from copy import deepcopy
@@ -12,6 +14,7 @@ from typing import Any
 from recipes.algorithms import ALGORITHMS
 from recipes.params import Choice, Flag, ParamError, Params, Whole
 from recipes.tasks import TASKS
+from trackside.lab import searching
 from trackside.lab.trouble import BadDesign
 
 Design = dict[str, Any]
@@ -58,8 +61,19 @@ LEARNING_CURVE = Flag(
     "judges each on the validation rows: it shows whether more rows would help. The training "
     "takes about two and a half times as long.",
 )
-RUNTIMES = {"images": RUNTIME, "table": Params((SEED_OF_TABLES, LEARNING_CURVE))}
-OWN: dict[str, Design] = {"images": {}, "table": {"features": {}, "rebalance": False}}
+REFIT = Flag(
+    name="refit",
+    label="Learn from the validation rows in the end",
+    default=True,
+    help="Once the model is judged, the one that is kept learns again, from the training and the "
+    "validation rows together: more rows make it better. What the validation rows gave, its "
+    "score, threshold and best round, is the first one's; what the test rows give is its own.",
+)
+RUNTIMES = {"images": RUNTIME, "table": Params((SEED_OF_TABLES, REFIT, LEARNING_CURVE))}
+OWN: dict[str, Design] = {
+    "images": {},
+    "table": {"features": {}, "rebalance": False, "search": searching.SETTINGS.defaults()},
+}
 
 
 def default_design(facts: dict[str, Any], task: str, target: str = "label") -> Design:
@@ -130,6 +144,8 @@ def clean_part(design: Design, part: str, value: Any) -> Any:
             return _mapping("compute", value)
         case "rebalance" if part in design:
             return _rebalance(value)
+        case "search" if TASKS[design["task"]].data == "table":
+            return _search(value)
         case "split" | "augmentation" | "training" | "runtime":
             cleaned = _by_card(params_of(design, part), part, value)
             return _split(cleaned) if part == "split" else cleaned
@@ -176,6 +192,13 @@ def _rebalance(value: Any) -> bool:
     return value
 
 
+def _search(value: Any) -> dict[str, Any]:
+    try:
+        return searching.clean(_mapping("search", value))
+    except ParamError as wrong:
+        raise BadDesign({f"search.{name}": said for name, said in wrong.errors.items()}) from None
+
+
 def _metric(design: Design, value: Any) -> str:
     metrics = TASKS[design["task"]].metrics
     if value not in metrics:
@@ -204,9 +227,9 @@ def _models(design: Design, value: Any) -> list[dict[str, Any]]:
 def _model(design: Design, place: int, one: Any) -> dict[str, Any]:
     where = f"models.{place}"
     given = _mapping(where, one)
-    unknown = sorted(set(given) - {"algorithm", "params", "on", "notes"})
+    unknown = sorted(set(given) - {"algorithm", "params", "on", "notes", "space", "searched"})
     if unknown:
-        said = f"A model has no {unknown[0]!r}; it has algorithm, params and on."
+        said = f"A model has no {unknown[0]!r}; it has algorithm, params, on, space and searched."
         raise BadDesign({f"{where}.{unknown[0]}": said})
     algorithm = given.get("algorithm", TASKS[design["task"]].algorithms[0])
     if algorithm not in TASKS[design["task"]].algorithms:
@@ -217,10 +240,17 @@ def _model(design: Design, place: int, one: Any) -> dict[str, Any]:
     card, asked = ALGORITHMS[algorithm], _mapping(f"{where}.params", given.get("params", {}))
     asked, notes = card.translate(asked)
     params = _by_card(card.params, f"{where}.params", asked)
-    on = given.get("on", True)
-    if not isinstance(on, bool):
-        raise BadDesign({f"{where}.on": f"'on' must be true or false, not {on!r}."})
-    made = {"algorithm": algorithm, "params": params, "on": on}
+    flags = {name: given.get(name, True) for name in ("on", "searched")}
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            said = f"{name!r} must be true or false, not {value!r}."
+            raise BadDesign({f"{where}.{name}": said})
+    made = {"algorithm": algorithm, "params": params, "on": flags["on"]}
+    if not flags["searched"]:
+        made["searched"] = False
+    space = searching.clean_space(algorithm, given.get("space") or {}, f"{where}.space")
+    if space:
+        made["space"] = space
     notes = notes or _noted(design["models"][place : place + 1], made)
     return {**made, "notes": notes} if notes else made
 

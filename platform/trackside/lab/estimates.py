@@ -1,12 +1,15 @@
 """Memory and time of an analysis' models: the Lab's questions to compute/fit.py and outlook.py."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from recipes.tasks import data_of
 from trackside.compute import fit, fit_tables, outlook
 from trackside.compute.models import Gpu, UsagePeak
 from trackside.compute.services import catalogue, peaks
+from trackside.lab import searching
 from trackside.lab.models import Analysis
+from trackside.ui.words import plural
 
 
 class Known(NamedTuple):
@@ -25,7 +28,11 @@ def need(analysis: Analysis, model: dict[str, Any], known: Known | None = None) 
     known = known or know()
     facts, compute = analysis.dataset.facts, analysis.design.get("compute") or {}
     if data_of(analysis.task) == "table":
-        return fit_tables.need(_table_key(analysis, model), known.peaks)
+        found = fit_tables.need(_table_key(analysis, model), known.peaks)
+        if found.bytes is None:  # a search needs what one of its trainings does
+            alone = fit_tables.need(_table_key(analysis, _alone(model)), known.peaks)
+            return replace(alone, key=found.key)
+        return found
     return fit.estimate(
         one_model(analysis.design, model),
         known.catalogue,
@@ -56,7 +63,12 @@ def seconds(
     known = known or know()
     facts, compute = analysis.dataset.facts, analysis.design.get("compute") or {}
     if data_of(analysis.task) == "table":
-        return fit_tables.duration(_table_key(analysis, model), known.peaks)
+        found = fit_tables.duration(_table_key(analysis, model), known.peaks)
+        wish = searching.asked(analysis.design, model)
+        if found["seconds"] is not None or not wish:
+            return found
+        one = fit_tables.duration(_table_key(analysis, _alone(model)), known.peaks)
+        return _of_search(wish, model, one)
     return outlook.duration(
         one_model(analysis.design, model),
         known.catalogue,
@@ -73,7 +85,26 @@ def _table_key(analysis: Analysis, model: dict[str, Any]) -> str:
         rows = Gpu.objects.filter(uuid__in=compute["uuids"])
         device = ", ".join(sorted(set(rows.values_list("name", flat=True)))) or device
     own = {"params": model["params"], "split": analysis.design.get("split")}
+    if wish := searching.asked(analysis.design, model):
+        own["search"] = wish
     return fit_tables.key(model["algorithm"], own, analysis.dataset.facts, device)
+
+
+def _alone(model: dict[str, Any]) -> dict[str, Any]:
+    return {**model, "searched": False}
+
+
+def _of_search(wish: dict[str, Any], model: dict[str, Any], one: outlook.Answer) -> outlook.Answer:
+    """Of a search from what one training with the params as they are set takes, its limit too."""
+    fits = searching.fits(wish, model["algorithm"])
+    limit = 60 * float(wish.get("minutes") or 0)
+    if one["seconds"] is None:
+        said = "No longer than the search may take, and the final model's training."
+        return {"seconds": limit, "basis": said} if limit else one
+    seconds = one["seconds"] * fits
+    seconds = (min(seconds, limit) if limit else seconds) + one["seconds"]
+    basis = f"The search fits {plural(fits, 'model')}, as if each took as long as one that was "
+    return {"seconds": round(seconds, 1), "basis": basis + "trained with these settings."}
 
 
 def together(times: list[outlook.Answer]) -> outlook.Answer:

@@ -11,7 +11,7 @@ from trackside.compute.models import Gpu
 from trackside.compute.services import libraries
 from trackside.datasets import holding
 from trackside.jobs.kinds import placed as for_spec
-from trackside.lab import handling, second_dataset, subjects
+from trackside.lab import handling, searching, second_dataset, subjects
 from trackside.lab.models import Analysis
 from trackside.lab.subjects import columns_of, ready
 from trackside.lab.trouble import Refused
@@ -110,7 +110,15 @@ def _of_table(analysis: Analysis, model: dict[str, Any]) -> Spec:
         found["positive"] = design["positive"]
     if design.get("runtime", {}).get("learning_curve"):
         found["learning_curve"] = True
-    return {**found, **_told(done)}
+    found["refit"] = bool(design.get("runtime", {}).get("refit", True))
+    return {**found, **_searched(design, {**model, "params": done.params}), **_told(done)}
+
+
+def _searched(design: dict[str, Any], model: dict[str, Any]) -> Spec:
+    if sentence := searching.trouble(design, model):
+        raise Refused(sentence)
+    wish = searching.spec(design, model)
+    return {"search": wish} if wish else {}
 
 
 OWN = {"images": _of_images, "table": _of_table}

@@ -74,6 +74,8 @@ class TrainedModel(models.Model):
     facts = models.JSONField(default=dict)  # device, precision, versions, seconds, energy, size
     bundle = models.CharField(max_length=300, blank=True)  # relative to TRACKSIDE_STORAGE
     threshold = models.FloatField(null=True)  # kept in place of the model's own (two classes)
+    # as it was asked for (docs/jobs.md) and, once it is over, what came of it; {}: none
+    search = models.JSONField(default=dict)
     starred = models.BooleanField(default=False)
     published_at = models.DateTimeField(null=True)
 

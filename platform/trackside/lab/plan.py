@@ -15,7 +15,15 @@ from trackside.accounts.models import User
 from trackside.compute import fit
 from trackside.compute.urgency import most_urgent
 from trackside.jobs.kinds import spreads
-from trackside.lab import estimates, forecast, plan_limits, plan_notes, plan_story, wishes
+from trackside.lab import (
+    estimates,
+    forecast,
+    plan_limits,
+    plan_notes,
+    plan_story,
+    searching,
+    wishes,
+)
 from trackside.lab.estimates import Known
 from trackside.lab.freezing import device_for, resolved
 from trackside.lab.labels import label_of
@@ -159,7 +167,13 @@ def _table_row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
     model = asked.design["models"][n]
     several = spreads(model["algorithm"])
     devices = "CPU or one GPU" if ALGORITHMS[model["algorithm"]].on_gpu else "CPU"
-    return {"devices": "CPU or GPUs" if several else devices, "spreads": several, "batch": 0}
+    searched = searching.asked(asked.design, model)
+    return {
+        "devices": "CPU or GPUs" if several else devices,
+        "spreads": several,
+        "batch": 0,
+        "search": searching.in_words(searched, model["algorithm"]),
+    }
 
 
 def _image_row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:

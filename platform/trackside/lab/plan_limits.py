@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from trackside.compute.requests import BadCompute, clean
 from trackside.compute.services import libraries
 from trackside.jobs.kinds import placed
-from trackside.lab import estimates, handling, plan_notes, wishes
+from trackside.lab import estimates, handling, plan_notes, searching, wishes
 from trackside.lab.models import Analysis
 from trackside.lab.wishes import BATCHES
 
@@ -43,7 +43,8 @@ def _unable(plan: "Plan", analysis: Analysis) -> None:
     """What the algorithms themselves cannot run on, and libraries that no machine has."""
     listed = [analysis.design["models"][n] for n in plan.wish.models]
     lacking = handling.lacking(listed, libraries())
-    why = next(iter(lacking.values()), "")
+    unsearched = (searching.trouble(analysis.design, one) for one in listed)
+    why = next((said for said in (*lacking.values(), *unsearched) if said), "")
     try:
         for one in listed:
             placed({"task": analysis.task, "algorithm": one["algorithm"]}, plan.compute)

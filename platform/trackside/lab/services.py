@@ -16,7 +16,7 @@ from trackside.datasets import holding
 from trackside.datasets.models import Dataset
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Attempt, Job
-from trackside.lab import estimates, second_dataset
+from trackside.lab import estimates, found_best, second_dataset
 from trackside.lab.deleting import delete_analysis, delete_session
 from trackside.lab.design import Design, chosen, clean_part, default_design
 from trackside.lab.freezing import freeze, placed
@@ -214,6 +214,7 @@ def _submit(analysis: Analysis, session: Session, model: dict[str, Any], place: 
         label=label,
         params=model["params"],
         metric=spec["metric"],
+        search=spec.get("search", {}),
     )
 
 
@@ -229,6 +230,8 @@ def publish_training(job: Job, attempt: Attempt, result: dict[str, Any]) -> None
     model.score = None if score is None else float(score)
     model.facts = facts
     model.bundle = f"models/job-{job.pk}"
+    if model.search:
+        model.params, model.search = found_best.of(model)
     model.published_at = timezone.now()
     model.save()
     result["model"] = model.pk

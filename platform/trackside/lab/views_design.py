@@ -12,7 +12,7 @@ from recipes.algorithms import ALGORITHMS
 from recipes.tasks import TASKS, data_of
 from trackside.accounts.gate import signed_in
 from trackside.compute.requests import BadCompute
-from trackside.lab import forms, second_dataset, services
+from trackside.lab import forms, pages_search, second_dataset, services
 from trackside.lab.design import offered, splits_of
 from trackside.lab.labels import model_label
 from trackside.lab.models import Analysis
@@ -43,7 +43,7 @@ def analysis(request: HttpRequest, key: str, name: str, tab: str = "target") -> 
     if shown is None:
         raise Http404("There is no such page of the design.")
     errors: dict[str, str] = {}
-    if request.method == "POST" and shown.part in found.design:
+    if request.method == "POST" and shown.part:
         try:
             _save(request, found, shown.part)
         except services.BadDesign as bad:
@@ -83,6 +83,8 @@ def _field(found: Analysis, name: str) -> str:
     if part == "features":
         names = [one["name"] for one in inputs_of(found)]
         return f"c{names.index(rest)}-role" if rest in names else "features"
+    if part == "models" and ".space." in rest:
+        return f"m{rest.partition('.')[0]}.{rest.rpartition('.')[2]}-how"
     if part == "models" and rest.count("."):
         return f"m{rest.partition('.')[0]}-{rest.rpartition('.')[2]}"
     return name.rpartition(".")[2]
@@ -99,6 +101,9 @@ def _page(found: Analysis, tab: str) -> Context:
 
 
 def _save(request: HttpRequest, found: Analysis, part: str) -> None:
+    if part == "search":
+        pages_search.save(request, found)
+        return
     if part == "rebalance" and "positive" in request.POST:
         services.save_design(found, "positive", request.POST["positive"])
     services.save_design(found, part, SENT.get(part, _sent)(request, found, part))
@@ -115,7 +120,7 @@ def _models(request: HttpRequest, found: Analysis, part: str) -> list[dict[str, 
     """What Architecture or Algorithms sent: the models, one more, or one less."""
     models = []
     for place, one in enumerate(offered(found.design)):
-        form = forms.model_form(one, place, {}, request.POST)
+        form = forms.model_form(one, place, {}, request.POST, found.task)
         given = {field.name: form[field.name].data for field in form.params.fields}
         models.append({**one, "params": given, "on": f"m{place}-on" in request.POST})
     drop = request.POST.get("drop", "")
@@ -268,6 +273,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
             table_algorithms,
             "Modelling",
         ),
+        Tab("search", "search", "Hyperparameters", "search", T + "search.html", pages_search.fill),
         Tab("runtime", "runtime", "Runtime", "cpu", D + "runtime.html", _runtime, "Advanced"),
     ),
 }

@@ -2,6 +2,7 @@
 // beside their fields, the others stay. The Save button of the page without scripts goes away.
 import { live } from "../live.js";
 import { icon } from "../icons.js";
+import { enhance } from "../param-form.js";
 import { csrf, send } from "../send.js";
 
 const form = document.querySelector("form[data-autosave]");
@@ -45,15 +46,18 @@ async function save() {
 }
 
 // What the design says of itself, and what a field may hold that depends on the others: the server
-// draws them anew, the focus stays.
+// draws them anew, the focus stays. What has a data-key is drawn anew only when that is another one.
 async function redraw(mine) {
   const answer = await fetch(location.href);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (mine !== edits || !answer.ok) return;
   for (const one of document.querySelectorAll("[data-fresh]")) {
     const drawn = page.getElementById(one.id);
-    if (drawn) one.replaceChildren(...drawn.childNodes);
+    if (!drawn || (one.dataset.key && one.dataset.key === drawn.dataset.key)) continue;
+    if (drawn.dataset.key) one.dataset.key = drawn.dataset.key;
+    one.replaceChildren(...drawn.childNodes);
   }
+  enhance(form);
   const fresh = page.querySelector("[data-rows] tbody");
   const now = form.querySelector("[data-rows] tbody");
   if (!form.hasAttribute("data-redraw") || !fresh || !now) return;
@@ -74,7 +78,7 @@ function show(errors) {
   form.querySelectorAll(".errs").forEach((old) => old.remove());
   for (const [name, sentence] of Object.entries(errors)) {
     const input = form.querySelector(`[name="${CSS.escape(name)}"]`);
-    const box = input?.closest(".f, td") ?? form.querySelector(".card__b") ?? form;
+    const box = input?.closest(".f, td, [data-errors]") ?? form.querySelector(".card__b") ?? form;
     const line = document.createElement("p");
     line.className = "f__e";
     line.dataset.autoError = "";
