@@ -20,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models
 
+from recipes import builds
 from recipes.algorithms import ALGORITHMS
 from recipes.engine.facts import versions
 from recipes.engine.peers import precision_for
@@ -57,6 +58,7 @@ def catalogue(folder: Path, *, quick: bool) -> Entry:
     return {
         "versions": versions(),
         "libraries": _libraries(),
+        "gpu_builds": builds.for_gpus(),
         "cpu": {"cores": len(os.sched_getaffinity(0)), "bf16": _bf16()},
         "torch_archs": str(torch._C._cuda_getArchFlags() or "").split() if _with_cuda() else [],
         "backbones": [_entry(one, counted.get(one.name, {}), folder) for one in known],

@@ -5,6 +5,7 @@ from recipes.algorithms import (
     extra_trees,
     hist_gradient_boosting,
     knn,
+    lightgbm,
     logistic_regression,
     mlp,
     random_forest,
@@ -17,6 +18,7 @@ from recipes.algorithms.algorithm import Algorithm, Resolved
 ALGORITHMS: dict[str, Algorithm] = {
     "backbone_classifier": backbone_classifier.ALGORITHM,
     "xgboost": xgboost.ALGORITHM,
+    "lightgbm": lightgbm.ALGORITHM,
     "logistic_regression": logistic_regression.ALGORITHM,
     "ridge": ridge.ALGORITHM,
     "random_forest": random_forest.ALGORITHM,

@@ -55,6 +55,8 @@ class Algorithm:
     takes_missing: bool = False  # it deals with missing values itself
     scales: bool = False  # it learns better from numbers of one size
     on_gpu: bool = False  # it can learn on a GPU; images always can
+    predicts_on_gpu: bool = True  # there too, where it learns on one
+    gpu_build: bool = False  # on GPUs only by a build of its library that not every node has
     spreads: bool = False  # several ranks can learn one model of a table; of images always
     alone: tuple[str, Value] | None = None  # with this param it learns in one process even so
     library: str = ""  # the package that a node needs for it, when not all nodes have it
@@ -62,3 +64,7 @@ class Algorithm:
     translate: Callable[[Values], tuple[Values, list[str]]] = lambda given: today(given, {})
     # A training may go on from a model of this algorithm; these params must be the same in both.
     goes_on: tuple[str, ...] | None = None
+
+    @property
+    def scores_on_gpu(self) -> bool:
+        return self.on_gpu and self.predicts_on_gpu

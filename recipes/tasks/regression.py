@@ -66,6 +66,7 @@ TASK = Task(
     default_metric="r2",
     algorithms=(
         "xgboost",
+        "lightgbm",
         "ridge",
         "random_forest",
         "extra_trees",

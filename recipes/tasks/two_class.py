@@ -79,6 +79,7 @@ TASK = Task(
     default_metric="roc_auc",
     algorithms=(
         "xgboost",
+        "lightgbm",
         "logistic_regression",
         "random_forest",
         "extra_trees",

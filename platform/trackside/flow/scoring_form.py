@@ -73,4 +73,4 @@ def cpu_only(model: SavedModel) -> str:
     if data_of(model.task) != "table":
         return ""
     card = card_of(scoring.about(model))
-    return f"{card.label} scores on the CPU alone." if card and not card.on_gpu else ""
+    return f"{card.label} scores on the CPU alone." if card and not card.scores_on_gpu else ""

@@ -3,15 +3,16 @@
 A job's row is read again only when its story has gone on: every change of a job writes an event.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db.models import F, Q
 from django.db.models.fields.json import KT
 
 from trackside.compute.placement import Place, Request, ordered
-from trackside.jobs import retries
+from trackside.jobs import kinds, retries
 from trackside.jobs.kinds import takes_quick_slot
 from trackside.jobs.models import Attempt, Job
 from trackside.jobs.states import JobState
@@ -33,6 +34,7 @@ class Row(NamedTuple):
     user: int | None
     project: int
     reason: str
+    algorithm: str | None
 
 
 _ROW = (
@@ -46,6 +48,7 @@ _ROW = (
     "created_by_id",
     "project_id",
     "reason",
+    "algorithm",
 )
 
 
@@ -76,8 +79,9 @@ class Backlog:
         holds = _said(retries.holds(some, now) for some in _chunks(again))
         blocked = _said(retries.blocked_nodes(some) for some in _chunks(again))
         left = _left(again, self._rows, now)
+        unable = cache(kinds.unable)
         return [
-            self._request(pk, holds.get(pk, ""), blocked.get(pk, ()), left.get(pk))
+            self._request(pk, holds.get(pk, ""), blocked.get(pk, ()), left.get(pk), unable)
             for pk in jobs
             if pk in self._rows
         ]
@@ -98,16 +102,25 @@ class Backlog:
 
     def _read(self, jobs: list[int]) -> None:
         for some in _chunks(jobs):
-            rows = Job.objects.filter(WAITING, pk__in=some).annotate(needed=KT("needs__bytes"))
+            told = {"needed": KT("needs__bytes"), "algorithm": KT("spec__algorithm")}
+            rows = Job.objects.filter(WAITING, pk__in=some).annotate(**told)
             for row in rows.values_list(*_ROW):
                 self._rows[row[0]] = Row(*row)
 
-    def _request(self, pk: int, hold: str, blocked: Collection[int], left: float | None) -> Request:
+    def _request(
+        self,
+        pk: int,
+        hold: str,
+        blocked: Collection[int],
+        left: float | None,
+        unable: Callable[..., Collection[int]],
+    ) -> Request:
         row, place = self._rows[pk], self._places[pk]
         wish = row.compute
         kind = wish.get("kind", "cpu")
         if kind == "cpu" and takes_quick_slot(row.kind):
             kind = "quick"
+        lacking = unable(row.algorithm or "", on_gpu=kind in ("gpus", "any"))
         seconds = None if row.seconds is None else float(row.seconds)
         return Request(
             job=pk,
@@ -126,7 +139,8 @@ class Backlog:
             turn=float(pk) if place.turn is None else place.turn,
             preemptible=row.preemptible,
             seconds=seconds if left is None else left,
-            blocked=frozenset(blocked),
+            blocked=frozenset(blocked) | frozenset(lacking),
+            lacking=frozenset(lacking),
             user=row.user,
             project=row.project,
             hold=hold,

@@ -8,6 +8,8 @@ from recipes.algorithms import ALGORITHMS
 from recipes.algorithms.algorithm import Algorithm
 from recipes.kinds import KINDS
 from recipes.tasks import data_of
+from trackside.compute import able
+from trackside.compute.models import Gpu
 from trackside.compute.requests import BadCompute
 
 
@@ -55,12 +57,37 @@ def placed(spec: dict[str, Any], compute: dict[str, Any]) -> dict[str, Any]:
     if more and not several:
         said = f"A table's job runs on one GPU, or on the CPU: choose one. {_way(card)}"
         raise BadCompute("compute", said.strip(), "gpu_count")
-    if card is not None and not card.on_gpu:
-        said = f"{card.label} learns on the CPU alone: choose the CPU, or leave it out."
-        if "bundle" in spec:
-            said = f"{card.label} scores on the CPU alone: choose the CPU."
-        raise BadCompute("compute.kind", said, "cpu_only")
+    if card is not None:
+        _on_gpu(card, compute, scores="bundle" in spec)
     return compute
+
+
+def unable(algorithm: str, *, on_gpu: bool) -> dict[int, str]:
+    """By node why it cannot run a job of this algorithm."""
+    card = ALGORITHMS.get(algorithm)
+    return able.unable(card, on_gpu=on_gpu) if card else {}
+
+
+def _on_gpu(card: Algorithm, compute: dict[str, Any], *, scores: bool) -> None:
+    if scores and not card.scores_on_gpu:
+        said = f"{card.label} scores on the CPU alone: choose the CPU."
+        raise BadCompute("compute.kind", said, "cpu_only")
+    if not card.on_gpu:
+        said = f"{card.label} learns on the CPU alone: choose the CPU, or leave it out."
+        raise BadCompute("compute.kind", said, "cpu_only")
+    if not card.gpu_build:
+        return
+    if not able.learns_on_gpu(card):
+        said = f"No machine's {card.label} is built for GPUs: {able.BUILD}. Choose the CPU."
+        raise BadCompute("compute.kind", said, "gpu_build")
+    cannot = able.unable(card, on_gpu=True)
+    uuids = compute.get("uuids") or []
+    named = Gpu.objects.filter(uuid__in=uuids if isinstance(uuids, list) else [])
+    for node in named.values_list("node_id", flat=True):
+        if node in cannot:
+            why = cannot[node]
+            said = f"{why[0].upper()}{why[1:]}: {able.BUILD}. Choose another GPU, or the CPU."
+            raise BadCompute("compute.uuids", said, "gpu_build")
 
 
 def _way(card: Algorithm | None) -> str:

@@ -27,6 +27,8 @@ def of_device(machine: Machine, gpu: Device, request: Request, room: Room) -> st
     """What keeps this job from this GPU, as "GPU 0 (H100) on a is in use by Ada with job 9"."""
     if machine.why:
         return f"{machine.name} {machine.why}"
+    if machine.id in request.lacking:
+        return f"{machine.name} lacks the library that it needs, or its build for GPUs"
     if machine.id in request.blocked:
         return f"{machine.name} is where it failed before; move it to other GPUs"
     why = gpu.why or room.taken.get(gpu.uuid, "")
@@ -70,6 +72,8 @@ def never(request: Request, room: Room) -> str:
     able = [one for one in room.open if one.id not in request.blocked]
     if not able:
         names = listed([one.name for one in room.open])
+        if all(one.id in request.lacking for one in room.open):
+            return f"Waits for a machine with the library that it needs: {names} has none."
         return f"Waits for another machine: it failed before on every one that is online ({names})."
     if request.nodes > 1:
         return (

@@ -78,7 +78,8 @@ class Request:
     turn: float = 0.0  # its place among equals
     preemptible: bool = False
     seconds: float | None = None  # how long it may still run; None: nobody knows
-    blocked: frozenset[int] = frozenset()  # machines that it is not to be tried on again
+    blocked: frozenset[int] = frozenset()  # machines that it is not to be tried on
+    lacking: frozenset[int] = frozenset()  # those of them that lack what it needs
     user: int | None = None
     project: int | None = None
     hold: str = ""  # a sentence: not to be placed before that

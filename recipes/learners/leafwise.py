@@ -1,0 +1,207 @@
+"""LightGBM: boosted trees that grow leaf by leaf, on the CPU or, by a build for CUDA, on a GPU."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+
+from recipes.learners.learner import Floats, Learner, Matrix, Round, Rows, Setup, Told, WrongDevice
+
+FILE = "model.txt"
+LOSSES = {"squared": ("regression", "rmse"), "absolute": ("regression_l1", "l1")}
+EACH = 10  # rounds: to compute the training loss in each one would cost a share of the fit
+SILENT = -1  # LightGBM writes to the job's standard output otherwise
+PASSED_ON = {  # ours: what LightGBM calls it
+    "learning_rate": "learning_rate",
+    "max_leaves": "num_leaves",
+    "max_bin": "max_bin",
+    "min_samples_leaf": "min_data_in_leaf",
+    "min_child_weight": "min_sum_hessian_in_leaf",
+    "min_split_gain": "min_gain_to_split",
+    "reg_lambda": "lambda_l2",
+    "reg_alpha": "lambda_l1",
+    "subsample": "bagging_fraction",
+    "colsample_bytree": "feature_fraction",
+    "colsample_bynode": "feature_fraction_bynode",
+}
+NO_SPLIT = (
+    "No tree found a split, so that each row gets the same prediction: the columns say nothing of "
+    "the target, or 'Minimum samples per leaf' is too large for these rows."
+)
+
+
+def build(setup: Setup) -> Learner:
+    return Leafwise(setup)
+
+
+class Leafwise:
+    """A booster and what it was set up with."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._booster: Any = None
+        self._before = 0  # trees that it went on from
+        self._device = ""
+
+    def fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
+        params = self._setup.params
+        settings, self._before = self._settings(), self._rounds()
+        data = _data(train, settings)
+        held = [] if validation is None else [_data(validation, settings, like=data)]
+        early = held and params["early_stopping"]
+        hears = _Hears(told, params["rounds"], params["patience"] if early else None)
+        try:
+            booster = lightgbm.train(
+                settings,
+                data,
+                num_boost_round=params["rounds"],
+                valid_sets=held,
+                valid_names=["validation"][: len(held)],
+                init_model=self._booster,
+                callbacks=[hears],
+            )
+        except lightgbm.basic.LightGBMError as wrong:
+            raise _sentence(wrong, self._setup.device) from None
+        self._device = trained_on(booster)
+        if self._device != self._setup.device:
+            raise WrongDevice(
+                f"The job was to train on {self._setup.device} and LightGBM trained on "
+                f"{self._device}. Look at the node's driver, or choose the CPU."
+            )
+        self._booster = booster
+        kept = self._rounds() - self._before
+        if kept < hears.grown:
+            more = "more trees" if self._before else "trees"
+            told.notes.append(f"The best loss was that of {kept} {more}; {hears.grown} were grown.")
+        if not booster.feature_importance("gain").any():
+            told.notes.append(NO_SPLIT)
+
+    def predict(self, matrix: Matrix) -> Floats:
+        made = self._predict(matrix)
+        return np.stack([1 - made, made], 1) if self._setup.classes == 2 else made
+
+    @property
+    def classes(self) -> int:
+        return self._setup.classes
+
+    def contributions(self, matrix: Matrix) -> Floats:
+        """TreeSHAP."""
+        made = self._predict(matrix, pred_contrib=True)
+        if self._setup.classes > 2:
+            return made.reshape(len(matrix), self._setup.classes, -1)
+        return made
+
+    def save(self, folder: Path) -> None:
+        self._booster.save_model(folder / FILE)
+
+    def load(self, folder: Path) -> None:
+        self._booster = lightgbm.Booster(model_file=str(folder / FILE))
+
+    def importance(self) -> tuple[str, Floats] | None:
+        gains = self._booster.feature_importance("gain")
+        return "Gain: how much the splits on it lowered the loss", np.asarray(gains, np.float64)
+
+    def facts(self) -> dict[str, Any]:
+        more = {"went_on_from": self._before} if self._before else {}
+        return {"rounds": self._rounds(), "device": self._device, **more}
+
+    def again(self, rounds: int) -> dict[str, Any]:
+        return {**self._setup.params, "rounds": rounds, "early_stopping": False}
+
+    def _rounds(self) -> int:
+        return 0 if self._booster is None else int(self._booster.current_iteration())
+
+    def _predict(self, matrix: Matrix, **more: Any) -> Floats:
+        made = self._booster.predict(matrix, num_threads=self._setup.threads, **more)
+        return np.asarray(made, np.float64)
+
+    def _settings(self) -> dict[str, Any]:
+        return settings(self._setup) | {"seed": (self._setup.seed + self._rounds()) % 2**31}
+
+
+def settings(setup: Setup) -> dict[str, Any]:
+    """What LightGBM is told, in its own words.
+
+    The columns are gone through one by one, and the sums kept in order: its own choice, by a
+    stop-watch, would make another model of the same rows now and then.
+    """
+    params = setup.params
+    told = {theirs: params[ours] for ours, theirs in PASSED_ON.items()}
+    told |= {"num_threads": setup.threads, "verbosity": SILENT, "device_type": setup.device}
+    told |= {"deterministic": True, "seed": setup.seed % 2**31}
+    told |= {"max_depth": params["max_depth"] or -1, "bagging_freq": int(params["subsample"] < 1)}
+    if setup.device == "cpu":
+        told["force_col_wise"] = True
+    if params["boosting"] == "goss":
+        told["data_sample_strategy"] = "goss"
+    else:
+        told["boosting"] = params["boosting"]
+    if params["boosting"] == "dart":
+        told["drop_rate"] = params["rate_drop"]
+    if setup.classes == 2:
+        return told | {"objective": "binary", "metric": "binary_logloss"}
+    if setup.classes:
+        several = {"objective": "multiclass", "num_class": setup.classes}
+        return told | several | {"metric": "multi_logloss"}
+    objective, metric = LOSSES[params["loss"]]
+    return told | {"objective": objective, "metric": metric}
+
+
+def trained_on(booster: Any) -> str:
+    """cpu or cuda: as the model itself tells of its training. LightGBM never goes over silently."""
+    found = re.search(r"^\[device_type: (\w+)\]$", booster.model_to_string(), re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _data(rows: Rows, settings: dict[str, Any], like: Any = None) -> Any:
+    return lightgbm.Dataset(
+        rows.matrix, label=rows.target, weight=rows.weight, reference=like, params=settings
+    )
+
+
+def _sentence(wrong: Exception, device: str) -> Exception:
+    if device == "cpu" or "was not enabled in this build" not in str(wrong):
+        return wrong
+    return WrongDevice(
+        "This node's LightGBM is not built for GPUs: docs/lightgbm.md says how to build it. Choose "
+        "the CPU, or a node whose LightGBM is."
+    )
+
+
+class _Hears:
+    """Tells each round, and stops between two: by order, or because nothing improves any more."""
+
+    def __init__(self, told: Told, rounds: int, patience: int | None) -> None:
+        self._told = told
+        self._rounds = rounds
+        self._patience = patience
+        self._best: tuple[float, int, Any] | None = None  # loss, round from 0, what was told
+        self.grown = 0
+
+    def __call__(self, env: Any) -> None:
+        self.grown = env.iteration - env.begin_iteration + 1
+        judged = env.evaluation_result_list
+        loss = float(judged[0][2]) if judged else None
+        if loss is not None and (self._best is None or loss < self._best[0]):
+            self._best = (loss, env.iteration, judged)
+        ends = self._ends(env.iteration)
+        told: Round = {"round": self.grown, "of": self._rounds, "train_loss": None}
+        told["val_loss"] = loss
+        if ends or self.grown <= EACH or not self.grown % EACH:
+            told["train_loss"] = float(env.model.eval_train()[0][2])
+        self._told.tell(told)
+        if ends:
+            self._stop(env)
+
+    def _ends(self, at: int) -> bool:
+        if self._patience is not None and self._best and at - self._best[1] >= self._patience:
+            return True
+        return self.grown == self._rounds or self._told.stopped()
+
+    def _stop(self, env: Any) -> None:
+        """Keeps the trees up to the best one, where that was looked for."""
+        if self._patience is not None and self._best is not None:
+            raise lightgbm.EarlyStopException(self._best[1], self._best[2])
+        raise lightgbm.EarlyStopException(env.iteration, env.evaluation_result_list)
