@@ -62,6 +62,7 @@ class Job:
     cache: str = ""  # folder for pixel and feature caches, shared by all jobs of a node
     weights: str = ""  # folder for pretrained weights, shared by all jobs of a node
     seconds: float | None = None  # that it may run; then it gives way
+    access: str = ""  # a file of the node alone: the way to a database; the job removes it
     home: str = ""  # several nodes: the first part's folder, which holds what all ranks share
     version: int = VERSION
 

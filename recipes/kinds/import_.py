@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,22 +13,48 @@ if TYPE_CHECKING:
     from recipes.engine.peers import Peers
     from recipes.events import Journal
 
+ORIGINAL = "original"  # in a dataset's folder
 KINDS_OF_DATA = ("auto", "images", "table")
 
 
 def run(job: Job, folder: Path, peers: Peers | None) -> None:
     from recipes.events import Journal
 
-    archive = Path(job.spec["archive"])
-    if not archive.is_file():
-        raise BadJob(f"The uploaded file {archive.name} is gone. Upload it again.")
     journal = Journal(folder)
     output = folder / "output"
     clear(output)
-    name = job.spec.get("name") or archive.name
-    facts = taken_in(archive, name, output, journal, job.spec)
+    if job.spec.get("archive"):
+        facts = _of_file(Path(job.spec["archive"]), output, journal, job.spec)
+    else:
+        facts = _of_database(job, output, journal)
     journal.write("finished", facts=facts)
     journal.close()
+
+
+def _of_file(archive: Path, output: Path, journal: Journal, spec: dict[str, Any]) -> dict[str, Any]:
+    if not archive.is_file():
+        raise BadJob(f"The uploaded file {archive.name} is gone. Upload it again.")
+    return taken_in(archive, spec.get("name") or archive.name, output, journal, spec)
+
+
+def _of_database(job: Job, output: Path, journal: Journal) -> dict[str, Any]:
+    """The rows as they are now stay in the dataset, so that types are corrected without it."""
+    from recipes.sql.access import taken
+
+    source = job.spec.get("source")
+    if not isinstance(source, dict):
+        raise BadJob("The job names neither a file nor a table of a database.")
+    access = taken(job.access)
+    from recipes.data.tables import from_database, take_in
+
+    name = job.spec.get("name") or source.get("table") or "the query"
+    place = source.get("name") or access.place
+    journal.write("phase", name="read", text=f"Reading {name} from {place}.")
+    output.mkdir(parents=True)
+    read_at = datetime.now(UTC).isoformat(timespec="seconds")
+    known = from_database.fetch(access, source, output / ORIGINAL, journal)
+    spec = {**job.spec, "source": {**source, "kind": access.kind, "read_at": read_at}}
+    return take_in.take_in(output / ORIGINAL, name, output, journal, spec, before=known)
 
 
 def taken_in(

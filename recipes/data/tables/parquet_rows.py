@@ -21,6 +21,7 @@ ROWS = 65_536
 BUFFERS = 64 << 20  # bytes that all columns together may read ahead
 WIDE = 100  # bytes that a value may take, where the file does not tell
 INT64_DIGITS = 18
+MAY = b"trackside.may"  # of a field: the types that its texts may turn out to be
 
 Convert = Callable[[pa.Array], pa.Array]
 
@@ -60,6 +61,7 @@ class ParquetRows:
             for name, one in zip(self.names, ways, strict=True):
                 if one.said:
                     problems.add(f"column {name}", one.said)
+            may = [_may(field) for field in schema]
             all_rows, first = file.metadata.num_rows, 1
             size = max(1, min(ROWS, BLOCK // max(1, len(ways) * 8)))
             for batch in file.iter_batches(batch_size=size, use_threads=False):
@@ -69,8 +71,15 @@ class ParquetRows:
                     ],
                     lines=np.arange(first, first + batch.num_rows, dtype=np.int64),
                     done=self._size * (first + batch.num_rows) // max(all_rows + 1, 1),
+                    may=may,
                 )
                 first += batch.num_rows
+
+
+def _may(field: pa.Field) -> frozenset[str] | None:
+    """None: whatever they look like."""
+    told = (field.metadata or {}).get(MAY)
+    return None if told is None else frozenset(told.decode("utf-8", "replace").split(","))
 
 
 def way(type_: pa.DataType) -> Way:

@@ -6,7 +6,7 @@ Untrusted bytes are parsed in `convert`, inside the sandbox's child; here its an
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,11 @@ def take_in(
     journal: Journal,
     spec: Mapping[str, Any],
     limits: Limits = LIMITS,
+    before: Sequence[Line] = (),
 ) -> Facts:
-    """Write the dataset into `output`, return its facts. Of the job's spec `read` and `types` are
-    looked at. Raises BadJob, and Refused where there is no table."""
+    """Write the dataset into `output`, return its facts. Of the job's spec `read`, `types` and
+    `source` are looked at; `before` are problems that are known already. Raises BadJob, and
+    Refused where there is no table."""
     read, types = spec.get("read") or {}, spec.get("types") or {}
     how = reading(read)
     check_types(types)
@@ -50,8 +52,11 @@ def take_in(
     output.mkdir(parents=True, exist_ok=True)
     journal.write("phase", name="read", text=f"Reading {name}.")
     heard = _Heard(journal, path.stat().st_size)
+    heard.problems.extend(before)
     for line in _heard(lambda tell: convert(path, found, how, types, output, tell), limits):
         heard.hear(line)
+    if spec.get("source"):  # what the file was made of
+        heard.facts |= {"format": "sql", "source": spec["source"]}
     return _write(output, heard, path, read)
 
 
