@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "trackside.datasets",
     "trackside.compute",
     "trackside.jobs",
+    "trackside.connections",
     "trackside.saved_models",
     "trackside.lab",
     "trackside.flow",

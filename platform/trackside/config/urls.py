@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/", views_health.page, name="health"),
     path("", include("trackside.accounts.urls")),
     path("", include("trackside.projects.urls")),
+    path("", include("trackside.connections.urls")),
     path("", include("trackside.datasets.urls")),
     path("", include("trackside.compute.urls")),
     path("", include("trackside.jobs.urls")),

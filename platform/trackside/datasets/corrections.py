@@ -42,7 +42,7 @@ def correct(
         "name": dataset.facts.get("file") or dataset.name,
         "kind": "table",
         "read": options,
-        "types": _given(dataset) if wanted is None else wanted,
+        "types": given(dataset) if wanted is None else wanted,
     }
     return _begin(dataset, user, about)
 
@@ -74,8 +74,8 @@ def refusal(dataset: Dataset) -> str:
     return ""
 
 
-def _check(dataset: Dataset, seen: str) -> Path:
-    """The kept file. Raises Refused."""
+def check(dataset: Dataset, seen: str = "") -> None:
+    """Raises Refused where it cannot be imported again now, wherever its rows would come from."""
     if dataset.kind != "table" or not tables.imported(dataset):
         raise Refused(f"{dataset.name} is no uploaded table, so its types are not for correcting.")
     job = dataset.job
@@ -86,13 +86,18 @@ def _check(dataset: Dataset, seen: str) -> Path:
     if seen and seen != dataset.fingerprint:
         raise Refused(f"{dataset.name} was imported anew meanwhile. Look at it and correct it.")
     holding.check_unread(dataset, "imported again")
+
+
+def _check(dataset: Dataset, seen: str) -> Path:
+    """The kept file. Raises Refused."""
+    check(dataset, seen)
     kept = storage.original(dataset)
     if kept is None:
         raise Refused(f"The uploaded file of {dataset.name} is gone. Upload it again.")
     return kept
 
 
-def _given(dataset: Dataset) -> reading.Types:
+def given(dataset: Dataset) -> reading.Types:
     """What the user has said so far."""
     return {one["name"]: one["type"] for one in tables.columns(dataset) if one.get("given")}
 
@@ -114,5 +119,5 @@ def _types(dataset: Dataset, changes: Mapping[str, Any]) -> reading.Types | None
     }
     if not new and not again:
         return None
-    stays = {name: kind for name, kind in _given(dataset).items() if name not in again}
+    stays = {name: kind for name, kind in given(dataset).items() if name not in again}
     return {**stays, **new}

@@ -59,7 +59,7 @@ def upload(
     click_id: str | None = None,
 ) -> Dataset:
     """Take the file and submit its import. Raises BadDataset; then nothing is left behind."""
-    if click_id and (before := _clicked(user, click_id)):
+    if click_id and (before := clicked(user, click_id)):
         return before
     spec = reading.check(wish or Wish())
     if file is None:
@@ -82,7 +82,8 @@ def upload(
         raise
 
 
-def _clicked(user: User, click_id: str) -> Dataset | None:
+def clicked(user: User, click_id: str) -> Dataset | None:
+    """What the same click has made a moment ago."""
     job = Job.objects.filter(created_by=user, click_id=click_id).first()
     return Dataset.objects.filter(job=job).first() if job else None
 
@@ -124,7 +125,7 @@ def retry(dataset: Dataset, user: User, read: reading.Read | None = None) -> Job
         spec = dict(held.job.spec)
         if read is not None:
             spec["read"] = reading.check_read(read)
-        if not Path(str(spec.get("archive", ""))).is_file():
+        if "source" not in spec and not Path(str(spec.get("archive", ""))).is_file():
             raise Refused(f"The uploaded file of {held.name} is gone. Upload it again.")
         return import_again(held, user, f"Import {held.name}", spec)
 
@@ -197,9 +198,14 @@ def _publish_images(dataset: Dataset, home: Path, facts: dict[str, Any]) -> None
 
 
 def _publish_table(dataset: Dataset, job: Job, home: Path, facts: dict[str, Any]) -> None:
-    """The upload stays beside the table, so that its types can be corrected by reading it again."""
+    """The upload stays beside the table, so that its types can be corrected by reading it again.
+
+    What was read from a database has its rows as they came there already.
+    """
     storage.keep_original(Path(str(job.spec.get("archive", ""))), home)
     told = {"read": job.spec.get("read") or {}, "file": str(job.spec.get("name", ""))}
+    if source := job.spec.get("source") or dataset.facts.get("source"):
+        told["source"] = source
     dataset.kind, dataset.rows = "table", int(facts["rows"])
     dataset.fingerprint, dataset.facts = str(facts["fingerprint"]), {**facts, **told}
 

@@ -1,0 +1,92 @@
+"""Connections change here. Only administrators call this; the callers have asked."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from recipes.params import ParamError
+from trackside.accounts.models import User
+from trackside.accounts.services import audit
+from trackside.connections import looking, sealing, settings
+from trackside.connections.models import Connection
+from trackside.projects.models import Project
+
+
+@transaction.atomic
+def create(user: User, given: dict[str, Any], projects: Iterable[Project] = ()) -> Connection:
+    """Raises ParamError: a sentence a field."""
+    values = settings.clean(given)
+    _check_free(values["name"])
+    password = values.pop("password")
+    made = Connection.objects.create(**values, sealed=sealing.seal(password), created_by=user)
+    made.projects.set(projects)
+    audit(user, "connection made", _about(made))
+    return made
+
+
+@transaction.atomic
+def change(
+    connection: Connection,
+    user: User,
+    given: dict[str, Any],
+    projects: Iterable[Project] | None = None,
+) -> Connection:
+    """`given` replaces the fields that it names; an empty password stays as it is.
+
+    Raises ParamError, also where the password would go elsewhere and was not typed again.
+    """
+    held = Connection.objects.select_for_update().get(pk=connection.pk)
+    values = settings.clean({**shown(held), **given})
+    password = values.pop("password")
+    if values["name"] != held.name:
+        _check_free(values["name"])
+    moved = any(values[name] != getattr(held, name) for name in settings.PLACE)
+    if moved and held.sealed and not password and values["kind"] != "sqlite":
+        raise ParamError(
+            {"password": "Type the password again: it goes elsewhere, or by another line."}
+        )
+    for name, value in values.items():
+        setattr(held, name, value)
+    if moved or password:
+        held.sealed = sealing.seal(password)
+    held.tested_at, held.trouble = None, ""
+    held.save()
+    if projects is not None:
+        held.projects.set(projects)
+    audit(user, "connection changed", _about(held))
+    return held
+
+
+def shown(connection: Connection) -> dict[str, Any]:
+    """Its fields as a form shows them: without the password."""
+    names = [one.name for one in settings.FIELDS.fields if one.name != "password"]
+    return {name: getattr(connection, name) for name in names}
+
+
+@transaction.atomic
+def delete(connection: Connection, user: User) -> None:
+    """What was read by it stays; jobs that wait for it will fail with a sentence."""
+    audit(user, "connection deleted", _about(connection))
+    connection.delete()
+
+
+def test(connection: Connection, user: User) -> str:
+    """What is wrong with it, "" for nothing. Not in a transaction: it takes up to 10 seconds."""
+    trouble = looking.tested(connection)
+    rows = Connection.objects.filter(pk=connection.pk)
+    rows.update(tested_at=timezone.now(), trouble=trouble)
+    audit(user, "connection tested", _about(connection))
+    connection.refresh_from_db(fields=["tested_at", "trouble"])
+    return trouble
+
+
+def _check_free(name: str) -> None:
+    if Connection.objects.filter(name__iexact=name).exists():
+        raise ParamError({"name": f"There is already a connection called {name!r}."})
+
+
+def _about(connection: Connection) -> str:
+    at = f"{connection.host}/" if connection.host else ""
+    return f"{connection.name}: {connection.kind} {at}{connection.database}"
