@@ -37,7 +37,8 @@ class Range:
 
 @dataclass(frozen=True, kw_only=True)
 class Param:
-    """One field. `group` is a section of its tab; `when`: a field and the values that show it.
+    """One field. `group` is a section of its tab; `when`: a field and the values that show it;
+    `tasks`: those that it means something to, () for all.
 
     `search` is what the standard search of the algorithm tries; None: it leaves it as it is.
     """
@@ -50,6 +51,7 @@ class Param:
     group: str = ""
     advanced: bool = False
     when: tuple[str, tuple[Value, ...]] | None = None
+    tasks: tuple[str, ...] = ()
     search: Values | Range | None = None
     type: ClassVar[str] = "string"
 
@@ -193,6 +195,22 @@ class Params:
         names = [one.name for one in self.fields]
         if len(set(names)) != len(names):
             raise TypeError(f"Two fields have the same name in {names}.")
+
+    def of(self, task: str) -> "Params":
+        """Those that mean something to the task; "": all."""
+        meant = [one for one in self.fields if not (task and one.tasks) or task in one.tasks]
+        return Params(tuple(meant))
+
+    def in_use(self, values: dict[str, Value]) -> list[Param]:
+        """Those that no other value makes idle."""
+        by_name = {one.name: one for one in self.fields}
+
+        def used(one: Param | None) -> bool:
+            if one is None or one.when is None:
+                return True
+            return values.get(one.when[0]) in one.when[1] and used(by_name.get(one.when[0]))
+
+        return [one for one in self.fields if used(one)]
 
     def defaults(self) -> dict[str, Value]:
         return {one.name: one.default for one in self.fields}

@@ -74,6 +74,7 @@ PARAMS = Params(
             minimum=0,
             maximum=1000000.0,
             help="A regression ignores errors below this many standard deviations of the target.",
+            tasks=("regression",),
             advanced=True,
         ),
         Number(

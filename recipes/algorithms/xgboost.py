@@ -230,6 +230,7 @@ PARAMS = Params(
             label="Loss of a regression",
             default="squared",
             group="Loss",
+            tasks=("regression",),
             help="What is minimised when a number is predicted.",
             options=(
                 ("squared", "Squared error", "Aims at the mean."),

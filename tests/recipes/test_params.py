@@ -84,3 +84,19 @@ def test_two_fields_of_one_name_are_refused() -> None:
     field = Whole(name="n", label="N", default=1, minimum=0, maximum=2)
     with pytest.raises(TypeError, match="same name"):
         Params((field, field))
+
+
+def test_what_another_value_makes_idle_is_not_in_use_nor_what_hangs_on_it() -> None:
+    card = ALGORITHMS["svm"].params
+    linear = [one.name for one in card.in_use({"kernel": "linear", "gamma": "value"})]
+    assert "gamma" not in linear
+    assert "gamma_value" not in linear
+    curved = [one.name for one in card.in_use({"kernel": "rbf", "gamma": "value"})]
+    assert {"gamma", "gamma_value"} <= set(curved)
+
+
+def test_a_setting_of_another_task_is_none_of_this_one() -> None:
+    card = ALGORITHMS["xgboost"].params
+    assert "loss" in card.of("regression").defaults()
+    assert "loss" not in card.of("two_class").defaults()
+    assert card.of("") == card

@@ -68,6 +68,8 @@ def test_a_model_of_a_table_is_documented_whole(
     charts = {"two_class": ("ROC curve", "Calibration curve"), "regression": ("Residuals",)}[task]
     for part in (*SECTIONS, "What the model looks at", "Partial dependence", told, *charts):
         assert part in html, part
+    assert ("Loss of a regression" in html) == (task == "regression")
+    assert "the positive class" not in html
     assert html.count('<svg class="fig-svg') >= 5
     answer = as_cleo.get(f"{place}.pdf")
     assert answer["Content-Type"] == "application/pdf"

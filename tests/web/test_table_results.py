@@ -11,12 +11,14 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recipes.algorithms import ALGORITHMS
 from recipes.tasks import TASKS
 from tests.web import trained_tables
 from tests.web.trained_tables import page
 from trackside.accounts.models import User
 from trackside.lab import charts_classes, reports, thresholds
 from trackside.lab.drawing import Axis, Chart, axis, number, step_of
+from trackside.lab.labels import spec_in_words
 from trackside.lab.models import TrainedModel
 from trackside.projects.models import Project
 
@@ -89,6 +91,16 @@ def test_names_with_markup_stay_text(
     path.write_text(text)
     for tab in TABS["two_class"]:
         assert evil not in page(as_ada, model, tab), tab
+
+
+@pytest.mark.parametrize("task", ["two_class", "regression"])
+def test_settings_that_do_not_count_are_not_said(task: str) -> None:
+    params = ALGORITHMS["xgboost"].params.defaults()
+    told = spec_in_words({"task": task, "algorithm": "xgboost", "params": params})
+    said = dict(dict(told)["Architecture"])
+    assert ("Loss of a regression" in said) == (task == "regression")
+    assert "Early stopping rounds" in said
+    assert "Dropped trees" not in said
 
 
 def test_a_cost_matrix_names_its_best_threshold() -> None:

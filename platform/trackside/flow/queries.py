@@ -13,7 +13,7 @@ from trackside.flow import graph
 from trackside.flow.models import Recipe, Run
 from trackside.flow.recipes import wirings
 from trackside.jobs.states import JOB_OVER, JobState
-from trackside.lab.labels import metric_text, param_text
+from trackside.lab.labels import metric_text, param_text, params_in_words
 from trackside.projects.models import Project
 from trackside.saved_models import queries as saved
 from trackside.saved_models import stores
@@ -248,7 +248,7 @@ def design_in_words(recipe: Recipe) -> list[tuple[str, str]]:
         return []
     params = recipe.settings.get("params", {})
     training = design.get("training", {})
-    lines = [(one.label, param_text(one, params.get(one.name))) for one in card.params.fields]
+    lines = params_in_words(card.params.of(recipe.saved_model.task), params)
     few = [one for one in card.training.fields if one.name in ("epochs", "batch_size", "optimizer")]
     lines += [(one.label, param_text(one, training.get(one.name))) for one in few]
     metric = saved.metric_label(recipe.saved_model.task, design.get("metric", ""))

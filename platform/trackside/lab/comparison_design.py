@@ -25,7 +25,7 @@ def in_words(one: Entrant) -> Said:
     if before:
         said["Algorithm", "Goes on from"] = f"version {before.get('version')}"
     cards: list[tuple[str, Params | None, str]] = [
-        ("Algorithm", algorithm.params if algorithm else None, "params"),
+        ("Algorithm", algorithm.params.of(one.task) if algorithm else None, "params"),
         ("Training", algorithm.training if algorithm else None, "training"),
         ("Data augmentation", task.augmentation, "augmentation"),
         ("Train / test", task.split, "split"),

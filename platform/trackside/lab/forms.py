@@ -33,9 +33,11 @@ def model_form(
     place: int,
     options: Mapping[str, Options],
     data: Mapping[str, Any] | None = None,
+    task: str = "",
 ) -> ParamForm:
-    """The form over one model's params, its fields called `m<place>-...`."""
-    params = ALGORITHMS[model["algorithm"]].params
+    """The form over one model's params, of a task only those that mean something to it, its fields
+    called `m<place>-...`."""
+    params = ALGORITHMS[model["algorithm"]].params.of(task)
     return form_for(params, data, initial=model["params"], prefix=f"m{place}", catalogue=options)
 
 

@@ -55,7 +55,7 @@ def table_label(model: dict[str, Any]) -> str:
     card = ALGORITHMS[model["algorithm"]]
     changed = [
         f"{one.label.lower()} {param_text(one, model['params'][one.name])}"
-        for one in card.params.fields
+        for one in card.params.in_use({**card.params.defaults(), **model["params"]})
         if model["params"].get(one.name, one.default) != one.default
     ]
     return f"{card.label} ({', '.join(changed[:2])})"[:120] if changed else card.label
@@ -98,8 +98,8 @@ def params_in_words(card: Params, values: dict[str, Any]) -> list[tuple[str, str
     """The values of a card by its labels, without those that another value makes idle."""
     return [
         (one.label, param_text(one, values[one.name]))
-        for one in card.fields
-        if one.name in values and (one.when is None or values.get(one.when[0]) in one.when[1])
+        for one in card.in_use(values)
+        if one.name in values
     ]
 
 
@@ -109,7 +109,7 @@ def spec_in_words(spec: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]
     if algorithm is None or task is None:
         return []
     cards = {
-        "Architecture": (algorithm.params, "params"),
+        "Architecture": (algorithm.params.of(spec["task"]), "params"),
         "Training": (algorithm.training, "training"),
         "Data augmentation": (task.augmentation, "augmentation"),
         "Train / test": (task.split, "split"),

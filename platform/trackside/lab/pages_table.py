@@ -110,7 +110,7 @@ def table_algorithms(
             "place": place,
             "label": label_of(one),
             "on": one["on"] if data is None else f"m{place}-on" in data,
-            "form": forms.model_form(one, place, {}, data),
+            "form": forms.model_form(one, place, {}, data, found.task),
             "algorithm": ALGORITHMS[one["algorithm"]],
             "lacking": lacking.get(one["algorithm"], ""),
             "again": times.count(one["algorithm"]) > 1,

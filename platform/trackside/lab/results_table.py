@@ -6,7 +6,6 @@ from typing import Any
 from django.http import HttpRequest
 
 from recipes.features import HANDLING
-from recipes.params import Param
 from trackside.lab import (
     charts_classes,
     charts_values,
@@ -74,14 +73,11 @@ def _training(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
 def _in_words(handling: Json) -> list[str]:
     """How a column is handled, by the labels of its card; a dash where a choice is idle."""
     fields = {one.name: one for one in HANDLING.fields}
+    used = {one.name for one in HANDLING.in_use(handling)}
     return [
-        param_text(fields[name], handling.get(name)) if _asked(fields[name], handling) else "\u2013"
+        param_text(fields[name], handling.get(name)) if name in used else "\u2013"
         for name in HANDLED
     ]
-
-
-def _asked(field: Param, handling: Json) -> bool:
-    return field.when is None or handling.get(field.when[0]) in field.when[1]
 
 
 def _curves(request: HttpRequest, model: TrainedModel, report: Json) -> Json:

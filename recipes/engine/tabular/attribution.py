@@ -39,7 +39,7 @@ def attribution(
     how = "exact Shapley values" if is_exact(model) else "Shapley values, estimated"
     what = (
         f"The mean size of its contributions to the predictions of {rows:,} rows: {how}, in "
-        f"{SCALES[scale(model)]}"
+        f"{SCALES[scale(model)].format(*classes[1:2])}"
     )
     return ranked(what, found.names, sizes), _drawn(model, sample, found, sizes, classes)
 

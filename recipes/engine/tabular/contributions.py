@@ -12,8 +12,8 @@ from recipes.learners.learner import Exact
 
 BACKGROUND = 64  # training rows that stand for "not known", a walk each
 NUMBERS = 16_000_000  # that stand in memory at once
-SCALES = {  # what a contribution is counted in
-    "log-odds": "log-odds of the positive class",
+SCALES = {  # what a contribution is counted in; {} is the positive class
+    "log-odds": "log-odds of the class {}",
     "margin": "the raw score of each class, before they become probabilities",
     "probability": "probability",
     "value": "units of the target",
