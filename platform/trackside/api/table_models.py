@@ -20,7 +20,10 @@ CELL = s.obj(
     "value difference better low high",
     value=s.NUMBER,
     difference={"type": ["number", "null"], "description": "to the champion"},
-    better={"type": ["boolean", "null"], "description": "whether the difference is a gain"},
+    better={
+        "type": ["boolean", "null"],
+        "description": "whether the difference is a gain; null: none that its digits show",
+    },
     low={"type": ["number", "null"], "description": "95 % interval of the difference; null: none"},
     high=s.NUMBER,
 )

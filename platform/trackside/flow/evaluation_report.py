@@ -9,20 +9,30 @@ from recipes.tasks import TASKS
 from trackside.flow.evaluation_charts import told as drifted
 from trackside.lab import charts_classes, charts_values
 from trackside.lab import reports as lab
+from trackside.lab.comparison import better, signed
 from trackside.lab.labels import metric_text
 from trackside.saved_models.models import Evaluation
+from trackside.ui import words
 
 Json = dict[str, Any]
 FEW, MOST = 5, 200  # columns of a drift on the summary, on its own tab
 
 
-def better(metric: str, now: Json, before: Json, task: str) -> bool | None:
-    """Whether a metric is better now; None where it is equal or not known."""
+def apart(metric: str, now: Json, before: Json) -> float | None:
+    """How far a metric is from what it was; None where one of them is not known."""
     one, two = now.get(metric), before.get(metric)
-    if not isinstance(one, int | float) or not isinstance(two, int | float) or one == two:
-        return None
-    card = TASKS[task].metrics.get(metric) if task in TASKS else None
-    return (one > two) == (card is None or card.higher_is_better)
+    known = isinstance(one, int | float) and isinstance(two, int | float)
+    return one - two if known else None
+
+
+def beside(one: Evaluation) -> Json:
+    """How far the metric that it was chosen by is from the training's: in words, and whether that
+    is better (None: as far as its digits show it is equal)."""
+    card = TASKS[one.store.saved_model.task].metrics.get(one.metric)
+    moved = apart(one.metric, one.metrics, one.trained)
+    if card is None or moved is None:
+        return {"difference": words.NOTHING, "better": None}
+    return {"difference": signed(moved, card), "better": better(card, moved)}
 
 
 def _summary(one: Evaluation, told: Json, request: HttpRequest) -> Json:
@@ -31,7 +41,7 @@ def _summary(one: Evaluation, told: Json, request: HttpRequest) -> Json:
         "metrics": _metrics(one, told),
         "score": _text(one.metrics.get(one.metric), one),
         "trained": _text(one.trained.get(one.metric), one),
-        "better": better(one.metric, one.metrics, one.trained, one.store.saved_model.task),
+        "better": beside(one)["better"],
         "moved": [drifted(column) for column in _moved(data)[:FEW]],
         "moved_count": len(_moved(data)),
         "data": data,
@@ -54,7 +64,7 @@ def _metrics(one: Evaluation, told: Json) -> list[Json]:
     rows = []
     for card in TASKS[task].metrics.values():
         now, before = one.metrics.get(card.name), one.trained.get(card.name)
-        known = isinstance(now, int | float) and isinstance(before, int | float)
+        moved = apart(card.name, one.metrics, one.trained)
         rows.append(
             {
                 "card": card.of(told.get("classes") or []),
@@ -64,27 +74,11 @@ def _metrics(one: Evaluation, told: Json) -> list[Json]:
                 "test": metric_text(
                     (told["trained"].get("test_metrics") or {}).get(card.name), card
                 ),
-                "difference": _signed(now - before, card) if known else "\u2013",
-                "better": better(card.name, one.metrics, one.trained, task),
+                "difference": signed(moved, card) or words.NOTHING,
+                "better": better(card, moved),
             }
         )
     return rows
-
-
-def difference(one: Evaluation) -> str:
-    """How far the metric that it was chosen by is from the training's, in words."""
-    card = TASKS[one.store.saved_model.task].metrics.get(one.metric)
-    now, before = one.metrics.get(one.metric), one.trained.get(one.metric)
-    if not isinstance(now, int | float) or not isinstance(before, int | float):
-        return "\u2013"
-    return _signed(now - before, card)
-
-
-def _signed(value: float, card: Any) -> str:
-    text = metric_text(value, card)
-    if card is not None and card.percent:
-        text = f"{100 * value:.1f} points"
-    return text if text.startswith("-") else f"+{text}"
 
 
 def _drift(one: Evaluation, told: Json, request: HttpRequest) -> Json:

@@ -101,12 +101,10 @@ def _history(store: EvaluationStore, metric: str, champion: Any, active: Any) ->
 
 def _line(one: Evaluation, order: list[Any]) -> Json:
     """An evaluation as the history shows it."""
-    better = reports.better(one.metric, one.metrics, one.trained, one.store.saved_model.task)
     return {
         "one": one,
         "scores": [(card, metric_text(one.metrics.get(card.name), card)) for card in order],
-        "better": better,
-        "difference": reports.difference(one),
+        **reports.beside(one),
         "moved": one.drift.get("moved") or [],
         "moved_count": one.drift.get("moved_count"),
         "prediction": next((part["strength"] for part in one.drift.get("prediction") or []), ""),

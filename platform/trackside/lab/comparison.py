@@ -13,7 +13,7 @@ from trackside.ui import words
 Json = dict[str, Any]
 CLASS_FIGURES = (("f1", "F1"), ("precision", "Precision"), ("recall", "Recall"))
 COLUMNS, OWN = 15, 5  # of importance: the champion's, and those that matter to a challenger
-MINUS = "\u2212"
+MINUS, NONE = "\u2212", "\u00b10"
 MATRIX = 12  # classes up to which matrices have room beside each other
 
 
@@ -128,23 +128,25 @@ def _cell(card: Metric, one: Entrant, first: Any, value: Any, paired: Json, cham
         "on_shared": False,
     }
     if shared is not None and apart is not None:
-        found["on_shared"] = _signed(shared, card) != _signed(apart, card)
+        found["on_shared"] = signed(shared, card) != signed(apart, card)
         apart = shared
     if found["low"] is not None:
         gain, loss = found["low"] > 0, found["high"] < 0
         found["sure"] = apart is not None and ((apart > 0 and gain) or (apart < 0 and loss))
-        low, high = (_signed(found[end], card) for end in ("low", "high"))
+        low, high = (signed(found[end], card) for end in ("low", "high"))
         found["interval"] = f"{low.removesuffix(' points')} to {high}"
     return found | {
         "difference": apart,
-        "apart": _signed(apart, card),
+        "apart": signed(apart, card),
         "better": better(card, apart),
     }
 
 
 def better(card: Metric, apart: float | None) -> bool | None:
-    """Whether this difference to the champion is a gain; None: there is none."""
-    return None if not apart else (apart > 0) == card.higher_is_better
+    """Whether this difference is a gain; None: there is none that its digits show."""
+    if apart is None or signed(apart, card) == NONE:
+        return None
+    return (apart > 0) == card.higher_is_better
 
 
 def shown(value: Any, card: Metric) -> str:
@@ -154,12 +156,13 @@ def shown(value: Any, card: Metric) -> str:
     return metric_text(value, card)
 
 
-def _signed(value: float | None, card: Metric) -> str:
+def signed(value: float | None, card: Metric) -> str:
+    """A difference of two figures, in the digits that they are shown with."""
     if value is None:
         return ""
     text = f"{100 * abs(value):.1f} points" if card.percent else shown(abs(value), card)
     if not any(one in "123456789" for one in text):
-        return "\u00b10"
+        return NONE
     return ("+" if value > 0 else MINUS) + text
 
 
