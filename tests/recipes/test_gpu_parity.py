@@ -1,6 +1,7 @@
 """A GPU scores a table only if it predicts as the CPU does; here a stand-in plays the GPU."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -219,9 +220,18 @@ def test_an_algorithm_without_gpus_refuses_them(
         scored(tmp_path / "there", folder / "bundle")
 
 
-def test_a_table_is_not_scored_by_several_ranks(bundle: Path, tmp_path: Path) -> None:
-    folder = tabling.score_job(tmp_path, bundle, {"folder": str(tmp_path)})
+def test_a_table_is_not_judged_by_several_ranks(bundle: Path, tmp_path: Path) -> None:
+    folder, spec = tmp_path / "judge", {"bundle": str(bundle), "dataset": {"folder": "/data"}}
+    write(folder, Job(job=3, kind="evaluate", spec=spec))
     peers = Peers(0, 1, torch.device("cpu"))
     peers.world = 2
     with pytest.raises(BadJob, match="not 2 ranks"):
-        KINDS["score"].run(read(folder), folder, peers)
+        KINDS["evaluate"].run(read(folder), folder, peers)
+
+
+def test_of_several_ranks_all_predict_on_their_gpus_or_none_does(model: Model) -> None:
+    fine, near = (compared(model, StandIn(model.learner, one)) for one in (alike, alike))
+    far = compared(model, StandIn(model.learner, otherwise))
+    near = replace(near, difference=0.0)
+    assert devices.worst([near, far, fine]) is far
+    assert devices.worst([near, fine]) is fine, "the one that was further apart"

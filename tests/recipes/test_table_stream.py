@@ -1,6 +1,7 @@
 """A table in blocks: bounded by rows and by bytes, in order, whatever stands in it."""
 
 import threading
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,31 @@ def test_every_row_comes_once_and_in_order(
     assert pa.concat_tables(made).equals(table)
     assert all(len(one) <= rows for one in made)
     assert all(one.nbytes <= most for one in made if len(one) > 1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    count=st.integers(1, 60),
+    groups=st.integers(1, 25),
+    rows=st.integers(1, 25),
+    most=st.integers(50, 2_000),
+)
+def test_no_block_reaches_over_the_end_of_a_stretch(
+    tmp_path_factory: pytest.TempPathFactory, count: int, groups: int, rows: int, most: int
+) -> None:
+    """What ranks read stretch by stretch is cut there too where one rank reads all of it."""
+    table = pa.table({"n": list(range(count)), "note": ["x" * (one % 90) for one in range(count)]})
+    file = written(tmp_path_factory.mktemp("stretches"), table, rows=groups)
+    ends = {*range(rows, count, rows), count}
+    assert ends <= set(accumulate(map(len, stream.blocks(file, rows, most))))
+    parts = [
+        part
+        for start in range(0, count, rows)
+        for part in stream.blocks(
+            file, rows, most, stream.Stretch(start, min(start + rows, count), ["note"])
+        )
+    ]
+    assert pa.concat_tables(parts).equals(table.select(["note"]))
 
 
 @pytest.fixture(scope="module")

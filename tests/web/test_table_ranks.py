@@ -51,6 +51,15 @@ def test_nothing_else_does(allowed: None, asked: dict[str, Any], wish: dict[str,
         placed(asked, wish)
 
 
+@pytest.mark.parametrize("wish", [{"kind": "cpu", "ranks": 2}, GPUS, {"kind": "any", "count": 4}])
+def test_a_scoring_is_shared_without_the_owners_word(wish: dict[str, Any]) -> None:
+    """Its ranks speak by PyTorch alone, where the owner says."""
+    asked = spec("xgboost", bundle="models/1")
+    assert placed(asked, wish, "score") == wish
+    with pytest.raises(BadCompute):
+        placed(asked, wish, "evaluate")
+
+
 def test_without_the_owners_word_the_sentence_says_how(settings: Any) -> None:
     for wish in ({"kind": "cpu", "ranks": 2}, GPUS):
         with pytest.raises(BadCompute, match="TRACKSIDE_XGBOOST_RANKS=1"):

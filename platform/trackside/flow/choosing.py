@@ -70,7 +70,6 @@ def offered(request: HttpRequest, project: Project) -> dict[str, Any]:
         "datasets": datasets,
         "models": models,
         "groups": by_kind(datasets),
-        "one_process": all(one.kind == "table" for one in datasets),
         "picked_dataset": typed.get("dataset") or first(datasets),
         "picked_model": model,
         "typed": request.POST,

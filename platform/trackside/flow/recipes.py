@@ -63,14 +63,14 @@ def create_recipe(project: Project, user: User | None, wish: Wish) -> Recipe:
     settings, compute = wish.settings, wish.compute
     if wish.kind == "score":
         settings = scoring.settings_of(wish.saved_model, wish.settings)
-        compute = scoring.on(wish.saved_model, wish.compute)
+        compute = scoring.on(wish.saved_model, wish.compute, wish.kind)
         wish = replace(wish, output="" if scoring.writes_file(settings) else wish.output)
     elif wish.kind == "evaluate":
         check_name(wish.store, "output", "evaluation store")
         if wish.metrics.strip() and wish.metrics.strip() == wish.output.strip():
             raise BadRecipe("metrics", "The judged rows and the metrics are two datasets.")
         settings = evaluating.settings_of(wish.saved_model, wish.settings)
-        compute = scoring.on(wish.saved_model, wish.compute)
+        compute = scoring.on(wish.saved_model, wish.compute, wish.kind)
     check(wirings(project), _wiring(wish))
     dataset = wish.kind == "score" and not scoring.writes_file(settings)
     dataset = dataset or (wish.kind == "evaluate" and bool(wish.output))
@@ -170,7 +170,7 @@ def change_recipe(recipe: Recipe, change: Change) -> Recipe:
     if change.compute is not None:
         compute = change.compute
         if recipe.kind != "train":
-            compute = scoring.on(recipe.saved_model, compute)
+            compute = scoring.on(recipe.saved_model, compute, recipe.kind)
         recipe.compute = clean(compute) if compute else {}
     if change.activate is not None:
         recipe.activate = change.activate

@@ -66,11 +66,12 @@ def about(model: SavedModel, version: Version | None = None) -> Json:
     return {"task": model.task, "algorithm": str(told.get("algorithm") or ""), "bundle": ""}
 
 
-def on(model: SavedModel, compute: Json) -> Json:
-    """The compute as it may be for this model today. Raises BadCompute."""
-    if data_of(model.task) == "table" and compute.get("kind", "cpu") == "cpu":
+def on(model: SavedModel, compute: Json, kind: str) -> Json:
+    """The compute as it may be for this model today, and this kind of job. Raises BadCompute."""
+    one = kind == "evaluate" and data_of(model.task) == "table"
+    if one and compute.get("kind", "cpu") == "cpu":
         compute = {**compute, "ranks": 1}  # one process has all the cores
-    return placed(about(model), compute) if compute else compute
+    return placed(about(model), compute, kind) if compute else compute
 
 
 def spec_of(recipe: Recipe, version: Version, source: Json) -> Json:

@@ -157,7 +157,7 @@ def run_recipe(
     if held.kind == "train":
         wanted = lab.placed(held.saved_model.task, wanted)
     else:
-        wanted = scoring.on(held.saved_model, wanted)
+        wanted = scoring.on(held.saved_model, wanted, held.kind)
     if once.settings and held.kind == "score":
         held.settings = settings_for(held, {**held.settings, **once.settings})
     version = None if held.kind == "train" else _active(held.saved_model)

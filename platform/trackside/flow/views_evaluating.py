@@ -30,6 +30,7 @@ def evaluation_new(request: HttpRequest, key: str) -> HttpResponse:
     offered = choosing.offered(request, project)
     context = {
         **offered,
+        "one_process": all(one.kind == "table" for one in offered["datasets"]),
         "stores": EvaluationStore.objects.filter(project=project).order_by("name"),
         "suggested": _store_of(project, offered["picked_model"]),
         "errors": errors,

@@ -115,7 +115,7 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "running": last.job if last and last.job.state not in JOB_OVER else None,
         "ready": one.dataset.state == DatasetState.READY,
         "trouble": choosing.trouble(one),
-        "one_process": data_of(one.saved_model.task) == "table",
+        "one_process": one.kind != "score" and data_of(one.saved_model.task) == "table",
         "batches": one.kind != "train" and data_of(one.saved_model.task) == "images",
         "compute_words": queries.in_words(one.compute),
         "picker": picker(request, compute, cpu_only=_cpu_only(one)),

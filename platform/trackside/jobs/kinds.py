@@ -37,26 +37,30 @@ def card_of(spec: dict[str, Any]) -> Algorithm | None:
     return ALGORITHMS.get(spec.get("algorithm", ""))
 
 
-def placed(spec: dict[str, Any], compute: dict[str, Any]) -> dict[str, Any]:
+def placed(spec: dict[str, Any], compute: dict[str, Any], kind: str = "") -> dict[str, Any]:
     """The wish with what a table decides: on what the spec's algorithm can use, and how many.
 
+    `kind` is that of the job, as far as it matters: a scoring is shared by any number of ranks.
     Raises BadCompute.
     """
     if data_of(spec.get("task")) != "table":
         return compute
     card = card_of(spec)
-    several = "bundle" not in spec and spreads(spec.get("algorithm", ""))
+    learns = "bundle" not in spec
+    several = kind == "score" or (learns and spreads(spec.get("algorithm", "")))
     if compute.get("kind", "cpu") == "cpu":
         ranks = compute.get("ranks")
         if ranks not in (None, 1) and not several:
-            said = f"A table has one process with all the job's cores: 'ranks' is 1. {_way(card)}"
-            raise BadCompute("compute.ranks", said.strip(), "ranks_too_many")
+            said = "A table has one process with all the job's cores: 'ranks' is 1."
+            said += _way(card) if learns else ""
+            raise BadCompute("compute.ranks", said, "ranks_too_many")
         return {**compute, "kind": "cpu", "ranks": 1 if ranks is None else ranks}
     uuids = compute.get("uuids")
     more = (isinstance(uuids, list) and len(uuids) > 1) or compute.get("count") not in (None, 1)
     if more and not several:
-        said = f"A table's job runs on one GPU, or on the CPU: choose one. {_way(card)}"
-        raise BadCompute("compute", said.strip(), "gpu_count")
+        said = "A table's job runs on one GPU, or on the CPU: choose one."
+        said += _way(card) if learns else ""
+        raise BadCompute("compute", said, "gpu_count")
     if card is not None:
         _on_gpu(card, compute, scores="bundle" in spec)
     return compute
@@ -94,4 +98,4 @@ def _way(card: Algorithm | None) -> str:
     """What would make it possible, where anything would."""
     if card is None or not card.spreads or settings.TRACKSIDE_XGBOOST_RANKS:
         return ""
-    return f"{card.label} can use several where TRACKSIDE_XGBOOST_RANKS=1 is set (README)."
+    return f" {card.label} can use several where TRACKSIDE_XGBOOST_RANKS=1 is set (README)."

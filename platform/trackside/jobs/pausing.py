@@ -80,7 +80,10 @@ def move(job: Job, user: User, compute: dict[str, Any]) -> Job:
 
 def wish_elsewhere(job: Job, compute: dict[str, Any]) -> dict[str, Any]:
     """What a job asks for that goes on elsewhere; what is not said stays. Raises BadCompute."""
-    asks = {**budgeted(clean(placed(job.spec, compute)), job.needs), "priority": job.priority}
+    asks = {
+        **budgeted(clean(placed(job.spec, compute, job.kind)), job.needs),
+        "priority": job.priority,
+    }
     for name in ("preemptible", "max_seconds"):
         if name not in compute:
             asks[name] = getattr(job, name)

@@ -41,7 +41,7 @@ def submit(  # noqa: PLR0913 - what a job is made of
     if not known(kind):
         raise BadCompute("kind", f"There is no kind of job called {kind!r}.", "kind_unknown")
     needed = _plain(needs)
-    asked = budgeted(clean(placed(spec, compute)), needed)
+    asked = budgeted(clean(placed(spec, compute, kind)), needed)
     must_allow(max(priority, asked["priority"]), user)
     if asked["kind"] == "cpu" and takes_quick_slot(kind):
         asked["ranks"] = 1

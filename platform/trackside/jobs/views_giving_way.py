@@ -79,7 +79,7 @@ def move(request: HttpRequest, key: str, number: int) -> HttpResponse:
         "project": one.project,
         "job": one,
         "picker": picker(request, one.compute, one.needs),
-        "one_process": data_of(one.spec.get("task")) == "table",
+        "one_process": one.kind != "score" and data_of(one.spec.get("task")) == "table",
         "newest": committed.of(one.pk).first(),
         "waits": one.state == "queued",
     }

@@ -47,23 +47,25 @@ class Chosen:
 
 
 @contextmanager
-def begun(job: Job, folder: Path, peers: Peers) -> Iterator[tuple[Journal, int]]:
-    """The journal of a job that takes a table through a model, and the job's threads, in use.
+def begun(
+    job: Job, folder: Path, peers: Peers, *, several: bool = False
+) -> Iterator[tuple[Journal, int]]:
+    """The journal of a job that takes a table through a model, and this rank's threads, in use.
 
-    Raises BadJob where there are ranks, or no table.
+    Raises BadJob where there are ranks, but for `several`, or no table.
     """
-    if peers.world > 1:
+    if peers.world > 1 and not several:
         raise BadJob(
             f"A table goes through one process with all its threads, not {peers.world} ranks. "
             "Choose one GPU, or the CPU with one rank."
         )
     threads = max(1, job.compute.threads)
     pa.set_cpu_count(threads)  # a forked job's libraries were loaded with one thread each
-    with threadpool_limits(threads), closing(Journal(folder)) as journal:
+    with threadpool_limits(threads), closing(Journal(folder, rank=peers.rank)) as journal:
         journal.write(
             "started",
             device=device_name(job.compute, peers.device),
-            ranks=1,
+            ranks=peers.world,
             threads=threads,
             precision="fp32",
             versions=versions("table"),
@@ -79,7 +81,8 @@ def chosen(
 ) -> Chosen:
     """Compare on the table's first rows where a GPU was leased, and say what follows.
 
-    Raises BadJob where this model's algorithm has nothing to do with a GPU.
+    All ranks predict on their GPUs, or none does: a table's rows are all told alike. Raises BadJob
+    where this model's algorithm has nothing to do with a GPU.
     """
     own, name = model.learner, device_name(job.compute, peers.device)
     if peers.device.type != "cuda":
@@ -95,12 +98,18 @@ def chosen(
         device=name,
         versions=versions("table"),
     )
+    told = worst(peers.gather(told))
     if told.used:
         journal.write("note", level="info", text=f"{told.why} {told.rows:,} rows were compared.")
         return Chosen(gpu.learner, told, name)
     text = f"{told.why} This job predicts on the CPU, not on {name}."
     journal.write("note", level="warning", text=text)
     return Chosen(own, told, "CPU")
+
+
+def worst(all_: list[Parity]) -> Parity:
+    """Of the ranks' comparisons the first that forbids, else the one that was furthest apart."""
+    return min(all_, key=lambda one: (one.used, -(one.difference or 0.0)))
 
 
 def first_rows(model: Model, file: pq.ParquetFile) -> pa.Table:

@@ -1,9 +1,11 @@
 """A score job on a table: streamed in blocks, so that memory stays bounded."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +19,71 @@ from recipes.data.listing import BadData
 from recipes.engine.metrics import Floats, Ints
 from recipes.engine.pace import Count
 from recipes.engine.peers import Peers
-from recipes.engine.tabular import devices, written
+from recipes.engine.tabular import devices
 from recipes.engine.tabular.counted import Columns
 from recipes.engine.tabular.model import Model, load
 from recipes.engine.tabular.outcome import chosen
-from recipes.engine.tabular.stream import Block, predicted
+from recipes.engine.tabular.sharing import Share, meet
+from recipes.engine.tabular.stream import Block
 from recipes.engine.tabular.strongest import explanations
+from recipes.engine.tabular.written import FILES, Out, opened
 from recipes.events import Journal
 from recipes.job import BadJob, Job
 
 Settings = Mapping[str, Any]  # clean values of recipes/kinds/score.py
 NAMED = 20  # columns whose unseen values get a sentence of their own
+EXPLAINED = 4_096  # rows that are explained at once: it takes long, and ranks share it by them
+NO_ROWS = "The table has no rows to score."
 
 
 def score_table(job: Job, folder: Path, peers: Peers, settings: Settings) -> None:
     """Write `output/`: the input's columns, `prediction`, and what the settings ask for."""
-    with devices.begun(job, folder, peers) as (journal, threads):
+    with devices.begun(job, folder, peers, several=True) as (journal, threads):
         place = Path(job.spec["bundle"])
         model = at(load(place, threads), settings["threshold"])
-        file = source.opened(source.unchanged(job.spec["dataset"]))
+        dataset = source.unchanged(job.spec["dataset"])
+        file = source.opened(dataset)
         check(model, file)
         on = devices.chosen(job, peers, place, model, file, journal)
-        journal.write("phase", name="score", text=f"Scoring {file.metadata.num_rows:,} rows.")
-        _write(model, file, on, folder, settings, threads, journal)
+        text = f"Scoring {file.metadata.num_rows:,} rows."
+        journal.write("phase", name="score", text=text)
+        share = _share(model, dataset, on, threads, settings)
+        pieces = meet(folder, peers, file.metadata.num_rows, share.rows)
+        if pieces is not None and peers.rank:
+            share.work(pieces)
+            _agreed(model, on, peers)
+            return
+        draft, count = _draft(folder), Count(journal, 1, file.metadata.num_rows, unit="row")
+        with closing(share.alone() if pieces is None else share.all(pieces)) as scored:
+            made = _write(scored, draft, settings, count)
+        unseen = _agreed(model, on, peers)
+        made.out.close()
+        draft.rename(folder / "output")
+        facts = {**on.facts(), "ranks": peers.world, "threshold": model.about["threshold"]}
+        _tell(model, made, unseen, settings, facts, journal)
+
+
+def _share(
+    model: Model, dataset: Path, on: devices.Chosen, threads: int, settings: Settings
+) -> Share:
+    explained = bool(settings["explanations"])
+    return Share(
+        model=model,
+        dataset=dataset,
+        predict=on.learner.predict,
+        columns=partial(_columns, model, settings=settings),
+        rows=min(model.rows_at_once, EXPLAINED) if explained else model.rows_at_once,
+        threads=1 if explained else threads,  # explaining uses all of them between two blocks
+    )
+
+
+def _agreed(model: Model, on: devices.Chosen, peers: Peers) -> dict[str, int]:
+    """All ranks are done: what they met that the model did not learn. Raises WrongDevice."""
+    on.verify()
+    met = Counter[str]()
+    for one in peers.gather(model.encoder.unseen()):
+        met.update(one)
+    return dict(met)
 
 
 def check(model: Model, file: pq.ParquetFile) -> None:
@@ -47,7 +91,7 @@ def check(model: Model, file: pq.ParquetFile) -> None:
     if sentence := drift.of_model(model.about, source.types_of(file)):
         raise BadData(sentence)
     if not file.metadata.num_rows:
-        raise BadData("The table has no rows to score.")
+        raise BadData(NO_ROWS)
 
 
 def at(model: Model, threshold: float | None) -> Model:
@@ -59,57 +103,74 @@ def at(model: Model, threshold: float | None) -> Model:
     return replace(model, about={**model.about, "threshold": threshold})
 
 
-def _write(  # noqa: PLR0913 - what a scoring is made of
+def _draft(folder: Path) -> Path:
+    """An empty folder that becomes `output/` once it is whole."""
+    for old in (folder / "output", folder / ".output"):
+        shutil.rmtree(old, ignore_errors=True)
+    (folder / ".output").mkdir()
+    return folder / ".output"
+
+
+@dataclass
+class _Written:
+    """Where the rows went, and what stood in them."""
+
+    out: Out
+    columns: Columns = field(default_factory=Columns)
+    rows: int = 0
+    dropped: int = 0
+
+
+def _write(
+    scored: Iterable[tuple[pa.Table, pa.Table]], draft: Path, settings: Settings, count: Count
+) -> _Written:
+    """All rows; `out` is left open, so that nothing stands for good before all ranks agree."""
+    made: _Written | None = None
+    for table, beside in scored:
+        whole = _joined(table, beside)
+        made = made or _Written(opened(draft, settings["output"], whole.schema))
+        made.out.write(whole)
+        made.columns.take(whole)
+        made.rows += len(whole)
+        made.dropped += beside.column("prediction").null_count
+        count.add(len(whole))
+    if made is None:
+        raise BadData(NO_ROWS)
+    return made
+
+
+def _tell(
     model: Model,
-    file: pq.ParquetFile,
-    on: devices.Chosen,
-    folder: Path,
+    made: _Written,
+    unseen: dict[str, int],
     settings: Settings,
-    threads: int,
+    facts: dict[str, Any],
     journal: Journal,
 ) -> None:
-    output, draft = folder / "output", folder / ".output"
-    for old in (output, draft):
-        shutil.rmtree(old, ignore_errors=True)
-    draft.mkdir()
-    count, columns = Count(journal, 1, file.metadata.num_rows, unit="row"), Columns()
-    out: written.Out | None = None
-    dropped = 0
-    # Explaining uses the model, and all threads, between two blocks.
-    side = 1 if settings["explanations"] else threads
-    with closing(predicted(model, file, threads=side, predict=on.learner.predict)) as blocks:
-        for block in blocks:
-            made = _scored(model, block, settings)
-            out = out or written.opened(draft, settings["output"], made.schema)
-            out.write(made)
-            columns.take(made)
-            dropped += len(block.table) - len(block.there)
-            count.add(len(made))
-    if out is not None:
-        out.close()
-    on.verify()
-    draft.rename(output)
-    unseen = model.encoder.unseen()
-    for text in _sentences(model, unseen, dropped):
+    for text in _sentences(model, unseen, made.dropped):
         journal.write("note", level="warning", text=text)
     journal.write(
         "finished",
-        rows=file.metadata.num_rows,
-        columns=columns.told(),
-        file=f"output/{written.FILES[settings['output']]}",
-        damaged=dropped,
+        rows=made.rows,
+        columns=made.columns.told(),
+        file=f"output/{FILES[settings['output']]}",
+        damaged=made.dropped,
         unseen=unseen,
-        facts={**on.facts(), "threshold": model.about["threshold"]},
+        facts=facts,
     )
 
 
-def _scored(model: Model, block: Block, settings: Settings) -> pa.Table:
-    """The block with its predictions; null where a gap drops the row."""
-    made = block.table
-    for name, values in _outputs(model, block, settings):
-        whole = _spread(values, block.there, len(block.table))
-        made = made.append_column(_free(name, made.column_names), whole)
-    return made
+def _joined(table: pa.Table, beside: pa.Table) -> pa.Table:
+    for name, values in zip(beside.column_names, beside.columns, strict=True):
+        table = table.append_column(_free(name, table.column_names), values)
+    return table
+
+
+def _columns(model: Model, block: Block, *, settings: Settings) -> pa.Table:
+    """What stands beside the block's rows; null where a gap drops the row."""
+    made = dict(_outputs(model, block, settings))
+    rows = len(block.table)
+    return pa.table({name: _spread(one, block.there, rows) for name, one in made.items()})
 
 
 def _outputs(model: Model, block: Block, settings: Settings) -> Iterator[tuple[str, pa.Array]]:

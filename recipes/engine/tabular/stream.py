@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TypeVar
 
 import numpy as np
@@ -26,6 +27,15 @@ AHEAD = 2  # blocks that wait between reading, predicting and what follows
 Made = TypeVar("Made")
 Stream = Generator[Made, None, None]
 Predict = Callable[[Matrix], Floats]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The rows from `start` to before `stop`, and the columns of them that are read."""
+
+    start: int
+    stop: int
+    columns: list[str]
 
 
 @dataclass(frozen=True)
@@ -54,25 +64,60 @@ def predicted(
     With several threads, reading and encoding, predicting, and what the caller does with a block go
     on at the same time. Close it, or take all of it.
     """
-    read = _encoded(model, blocks(file, model.rows_at_once))
+    return through(model, blocks(file, model.rows_at_once), threads, predict)
+
+
+def through(
+    model: Model, tables: Iterator[pa.Table], threads: int = 1, predict: Predict | None = None
+) -> Stream[Block]:
+    """The same of tables that somebody else cuts."""
+    read = _encoded(model, tables)
     if threads == 1:
         return _given(read, predict or model.learner.predict)
-    return _ahead(_given(_ahead(read), predict or model.learner.predict))
+    return ahead(_given(ahead(read), predict or model.learner.predict))
 
 
-def blocks(file: pq.ParquetFile, rows: int = BLOCK, most: int = BYTES) -> Stream[pa.Table]:
-    """All rows of the file, in tables of at most so many rows, and bytes where one row fits."""
+def blocks(
+    file: pq.ParquetFile, rows: int = BLOCK, most: int = BYTES, of: Stretch | None = None
+) -> Stream[pa.Table]:
+    """All rows of the file, or of a stretch, in tables of so many rows: the last one has the rest.
+
+    Where their bytes are too many they are cut once more; a table of a single row may have more.
+    """
     waiting: list[pa.Table] = []
-    held = size = 0
-    for batch in file.iter_batches(batch_size=_at_once(file, rows, most)):
-        for part in _cut(pa.Table.from_batches([batch]), most):
-            if waiting and (held + len(part) > rows or size + part.nbytes > most):
+    size, left = 0, rows
+    for part in _parts(file, rows, most, of):
+        for some in (part.slice(0, left), part.slice(left)):  # no part is longer than a block
+            if waiting and len(some) and size + some.nbytes > most:
                 yield pa.concat_tables(waiting)
-                waiting, held, size = [], 0, 0
-            waiting.append(part)
-            held, size = held + len(part), size + part.nbytes
-    if held:
+                waiting, size = [], 0
+            if len(some):
+                waiting.append(some)
+                size, left = size + some.nbytes, left - len(some)
+            if not left:
+                yield pa.concat_tables(waiting)
+                waiting, size, left = [], 0, rows
+    if waiting:
         yield pa.concat_tables(waiting)
+
+
+def _parts(file: pq.ParquetFile, rows: int, most: int, of: Stretch | None) -> Iterator[pa.Table]:
+    size = _at_once(file, rows, most)
+    for batch in file.iter_batches(batch_size=size) if of is None else _within(file, size, of):
+        yield from _cut(pa.Table.from_batches([batch]), most)
+
+
+def _within(file: pq.ParquetFile, size: int, of: Stretch) -> Iterator[pa.RecordBatch]:
+    """Of the row groups that have rows of the stretch, those rows."""
+    counts = [file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)]
+    begins = [0, *accumulate(counts)]
+    groups = [n for n in range(len(counts)) if begins[n] < of.stop and begins[n + 1] > of.start]
+    at = begins[groups[0]] if groups else 0
+    for batch in file.iter_batches(size, row_groups=groups, columns=of.columns):
+        low, high = max(0, of.start - at), min(len(batch), of.stop - at)
+        at += len(batch)
+        if low < high:
+            yield batch.slice(low, high - low)
 
 
 def _at_once(file: pq.ParquetFile, rows: int, most: int) -> int:
@@ -106,7 +151,7 @@ def _given(read: Iterator[tuple[pa.Table, Ints, Matrix]], predict: Predict) -> S
         yield Block(table, there, matrix, predict(matrix) if len(there) else np.empty(0))
 
 
-def _ahead(made: Stream[Made]) -> Stream[Made]:
+def ahead(made: Stream[Made]) -> Stream[Made]:
     """The same, made by a thread of its own, a little ahead of who takes it."""
     end = object()
 
