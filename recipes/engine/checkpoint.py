@@ -11,8 +11,9 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +70,21 @@ def write(
     `best_of` names an older checkpoint whose best weights are still the best. Those that are
     `damaged` count for nothing, however new: they go.
     """
-    place = home / checkpoint.name
+    fill = partial(_fill, checkpoint=checkpoint, older=home / best_of if best_of else None)
+    return put(home, checkpoint.name, fill, damaged=damaged)
+
+
+def put(
+    home: Path, name: str, fill: Callable[[Path], str], *, damaged: Collection[str] = ()
+) -> Written:
+    """The same of a folder that `fill` makes: its answer is the manifest's SHA-256."""
+    place = home / name
     draft = home / f".{place.name}.{os.getpid()}"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     try:
-        digest, size = _fill(draft, checkpoint, home / best_of if best_of else None)
+        digest = fill(draft)
+        size = sum(one.stat().st_size for one in draft.iterdir())
         crash.point("checkpoint.filled")
         shutil.rmtree(place, ignore_errors=True)
         draft.rename(place)
@@ -90,7 +100,7 @@ def write(
     return Written(path=place, sha256=digest, bytes=size, kept=kept)
 
 
-def _fill(draft: Path, checkpoint: Checkpoint, older: Path | None) -> tuple[str, int]:
+def _fill(draft: Path, checkpoint: Checkpoint, older: Path | None) -> str:
     files = {
         "net.safetensors": save(_plain(checkpoint.net)),
         "optimizer.safetensors": save(_plain(checkpoint.optimizer)),
@@ -98,21 +108,23 @@ def _fill(draft: Path, checkpoint: Checkpoint, older: Path | None) -> tuple[str,
     }
     for rank, state in enumerate(checkpoint.ranks):
         files[f"rank{rank}.safetensors"] = save(_plain(state))
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     linked = _link_best(older, draft) if older is not None else ""
-    if linked:
-        hashes["best.safetensors"] = linked
-    else:
+    if not linked:
         files["best.safetensors"] = save(_plain(checkpoint.best))
-        hashes["best.safetensors"] = hashlib.sha256(files["best.safetensors"]).hexdigest()
-    manifest = json.dumps({"version": VERSION, "files": hashes}).encode()
+    return sign(draft, files, {"best.safetensors": linked} if linked else {})
+
+
+def sign(draft: Path, files: dict[str, bytes], there: dict[str, str]) -> str:
+    """Write the files, and last the manifest of them and of those that are there already, by their
+    hashes. The manifest's own is the answer."""
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    manifest = json.dumps({"version": VERSION, "files": {**hashes, **there}}).encode()
     for name, content in files.items():
         _write(draft / name, content)
     crash.point("checkpoint.unsigned")
     _write(draft / MANIFEST, manifest)
     _sync(draft)
-    size = sum(one.stat().st_size for one in draft.iterdir())
-    return hashlib.sha256(manifest).hexdigest(), size
+    return hashlib.sha256(manifest).hexdigest()
 
 
 def _link_best(older: Path, draft: Path) -> str:
@@ -141,11 +153,7 @@ def _place(name: str) -> tuple[int, int]:
 def read(place: Path) -> Checkpoint:
     """The checkpoint in that folder. Raises Damaged."""
     epoch, step = _place(place.name)
-    content = {}
-    for name, digest in _manifest(place).items():
-        content[name] = _read(place / name)
-        if hashlib.sha256(content[name]).hexdigest() != digest:
-            raise Damaged(f"{name} is not what was written")
+    content = contents(place)
     try:
         states = {name: load(data) for name, data in content.items() if name.endswith("tensors")}
         info = json.loads(content["info.json"])
@@ -161,6 +169,16 @@ def read(place: Path) -> Checkpoint:
         ranks=[states[f"rank{rank}.safetensors"] for rank in range(ranks)],
         info=info,
     )
+
+
+def contents(place: Path) -> dict[str, bytes]:
+    """Its files by their names. Raises Damaged where one is not what the manifest says."""
+    content = {}
+    for name, digest in _manifest(place).items():
+        content[name] = _read(place / name)
+        if hashlib.sha256(content[name]).hexdigest() != digest:
+            raise Damaged(f"{name} is not what was written")
+    return content
 
 
 def _manifest(place: Path) -> dict[str, Any]:

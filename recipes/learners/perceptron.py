@@ -16,6 +16,8 @@ def mlp(setup: Setup) -> Learner:
 class Perceptron(ScaledTarget):
     """Early stopping is ours: it looks at the job's validation rows and keeps the best weights."""
 
+    _before = 0  # epochs of the model that it went on from
+
     def _fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
         self._begin(train)
         model, params = self._model, self._setup.params
@@ -28,6 +30,7 @@ class Perceptron(ScaledTarget):
         if train.weight is not None:
             more["sample_weight"] = train.weight
         before, best, since, kept = self._rounds or 0, np.inf, 0, None
+        self._before = before
         for epoch in range(1, params["rounds"] + 1):
             model.partial_fit(seen, aim, **more)
             loss = self.loss(validation) if validation else None
@@ -49,6 +52,9 @@ class Perceptron(ScaledTarget):
         if kept is not None:
             model.coefs_, model.intercepts_ = kept
         model.set_params(random_state=self._setup.seed)
+
+    def facts(self) -> dict[str, Any]:
+        return {**super().facts(), **({"went_on_from": self._before} if self._before else {})}
 
     def _begin(self, train: Rows) -> None:
         """A new net; or the one that was loaded, with the settings of this training."""

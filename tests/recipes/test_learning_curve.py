@@ -34,7 +34,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_without_being_asked_nothing_is_fitted_twice(tmp_path: Path) -> None:
-    folder = train(tmp_path, small())
+    folder = train(tmp_path, small(), spec={"refit": False})
     assert curve_of(folder) is None
     assert [one["name"] for one in events(folder, "phase")] == ["read", "train", "report"]
 
@@ -82,7 +82,7 @@ def test_a_split_by_time_takes_the_newest_rows(
         return run(fit, rows, *given, **more)
 
     monkeypatch.setattr(fitting.Fit, "run", running)
-    spec = {"split": {"policy": "time"}, "features": {"day": {"role": "time"}}}
+    spec = {"split": {"policy": "time"}, "features": {"day": {"role": "time"}}, "refit": False}
     folder = curved(tmp_path, table=small(400, day=days), **spec)
     assert curve_of(folder)["order"] == "newest"
     whole, few = (sorted(days[one] for one in rows) for rows in learned[:2])

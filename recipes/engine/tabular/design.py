@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes import features as handling
+from recipes import search
 from recipes.algorithms import ALGORITHMS, Algorithm
 from recipes.data import table as source
 from recipes.data.listing import BadData
@@ -38,6 +39,8 @@ class TableDesign:
     time: str
     rebalance: bool
     learning_curve: bool
+    refit: bool  # whether the final model learns from the validation rows too
+    search: dict[str, Any] | None  # complete, recipes/search.py
     goes_on_from: Before | None
     notes: list[str]
 
@@ -103,6 +106,8 @@ def read(job: Job, device: str) -> TableDesign:
         time=_only(handled, "time"),
         rebalance=bool(spec.get("rebalance")),
         learning_curve=bool(spec.get("learning_curve")),
+        refit=bool(spec.get("refit", True)) and split["policy"] != "kfold",
+        search=search.clean(algorithm.params, spec["search"]) if spec.get("search") else None,
         goes_on_from=goes_on_from,
         notes=[*notes, *resolved.notes, *left_out, *(kept or []), *_idle(algorithm, device)],
     )

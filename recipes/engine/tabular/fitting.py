@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ class Fit:
     quiet: bool = False  # a fit beside the model's own: neither its rounds nor its notes are told
     series: tuple[int, int] = (1, 1)  # which of how many fits that belong together
     unit: str = "model"  # what each of them is called
+    each: int = 1  # so many of the series make one unit
+    deaf: bool = False  # it was heard already that it is to finish early
     history: list[dict[str, Any]] = field(default_factory=list)
     first_step: float = 0.0
     early: bool = False
@@ -138,7 +140,8 @@ class Fit:
         eta = round(passed * (of - which + 1 - share), 1)
         done = {"done": last["round"], "of": last["of"], "unit": "round"}
         if of > 1:
-            done = {"done": round(which - 1 + share, 3), "of": of, "unit": self.unit}
+            fits = round((which - 1 + share) / self.each, 3)
+            done = {"done": fits, "of": of // self.each, "unit": self.unit}
         self.journal.write("progress", **done, eta=eta)
 
     def _tell_rounds(self, last: dict[str, Any]) -> None:
@@ -166,8 +169,8 @@ class Fit:
         """Whether it is to finish early. Raises GaveWay."""
         word = self._wanted()
         if word == "yield":
-            raise GaveWay  # a table's training keeps nothing and begins anew
-        self.early = self.early or word == "finish_early"
+            raise GaveWay  # a fit keeps nothing and begins anew
+        self.early = not self.deaf and (self.early or word == "finish_early")
         return self.early
 
     def ended(self, *, deaf: bool = False) -> bool:
@@ -196,16 +199,32 @@ class Judged:
     given: Floats
 
 
-def once(fit: Fit) -> tuple[Model, dict[str, Judged]]:
-    """The model of the training rows, and what it makes of `val` and of `test`."""
-    parts = fit.ready.parts
-    model = fit.run(parts.train, parts.val, fit.design.params)
+def once(fit: Fit, say: Callable[[str], None]) -> tuple[Model, Model, dict[str, Judged]]:
+    """The final model; that of the training rows, which judges `val`; what they make of the rows.
+
+    `test` is judged by the final model, which has not seen it either.
+    """
+    ready, parts = fit.ready, fit.ready.parts
+    first = fit.run(parts.train, parts.val, fit.design.params)
+    model = first
+    if fit.design.refit and not fit.stopped():
+        say("The final model learns from the training and the validation rows.")
+        beside = replace(fit, quiet=True, _since=0.0)
+        rows = np.union1d(parts.train, parts.val)
+        model = beside.run(rows, None, first.learner.again(grown(first)), deaf=True)
     judged = {
-        name: Judged(rows, model.predict(fit.ready.take(rows)))
-        for name, rows in (("val", parts.val), ("test", parts.test))
+        name: Judged(rows, one.predict(ready.take(rows)))
+        for name, rows, one in (("val", parts.val, first), ("test", parts.test, model))
         if len(rows)
     }
-    return model, judged
+    return model, first, judged
+
+
+def grown(model: Model) -> int:
+    """The rounds that its own fit took to its best loss, 1 at least."""
+    facts = model.learner.facts()
+    rounds = int(facts.get("best") or facts.get("rounds") or 0)
+    return max(1, rounds - int(facts.get("went_on_from") or 0))
 
 
 def crossed(
@@ -222,15 +241,14 @@ def crossed(
         model = fold(fit, np.setdiff1d(ready.parts.train, held))
         first = first or model
         folds.append(Judged(held, model.predict(ready.take(held))))
-        facts = model.learner.facts()
-        rounds.append(int(facts.get("best") or facts.get("rounds") or 0))
+        rounds.append(grown(model))
         if fit.stopped():
             break
     if first is None:
         raise TypeError("A cross-test has two folds at least.")
     say("The final model learns from all rows.")
     fit.series = (count + 1, count + 1)
-    final = first.learner.again(max(1, round(sum(rounds) / len(rounds))))
+    final = first.learner.again(round(sum(rounds) / len(rounds)))
     model = fit.run(ready.parts.train, None, final, deaf=True)
     rows = np.concatenate([one.rows for one in folds])
     all_ = Judged(rows, np.concatenate([one.given for one in folds]))

@@ -40,14 +40,22 @@ PROVED = 200  # rows on which the written model must agree with the one in memor
 class Ended(NamedTuple):
     """`model` is published; `seen` is the one that made (some of) the judged predictions.
 
-    `learning` is its learning curve, where one was asked for.
+    `learned` are the rows that the first one learned from; `learning` is the learning curve of the
+    second, `search` what found the params, where they were asked for.
     """
 
     model: Model
     seen: Model
     judged: dict[str, Judged]
     folds: list[Judged]
+    learned: Ints
     learning: dict[str, Any] | None = None
+    search: dict[str, Any] | None = None
+
+    @property
+    def refit(self) -> bool:
+        """Whether the published model has learned from the validation rows too."""
+        return not self.folds and bool(np.isin(self.judged["val"].rows, self.learned).any())
 
 
 def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
@@ -65,6 +73,8 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         "task": design.task.name,
         "algorithm": design.algorithm.name,
         "params": design.params,
+        "searched": ended.search is not None,
+        "refit": ended.refit,
         "features": design.features,
         "columns": _columns(fit, ended.model),
         "target": design.target,
@@ -84,9 +94,9 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         "versions": versions("table"),
     }
     place = fit.folder / "bundle"
-    learned_from = reference.sample(ready.table, ready.parts.train, design.features, fit.job.seed)
+    learned_from = reference.sample(ready.table, ended.learned, design.features, fit.job.seed)
     rows = predictions(ready, val, threshold)
-    save = partial(_save, ended.model, rows, learned_from, _seen(fit, ended.model))
+    save = partial(_save, ended.model, rows, learned_from, _seen(fit, ended))
     size = bundle.write(place, finite(about), made, save)
     _prove(place, ended, ready)
     fit.journal.write(
@@ -148,10 +158,10 @@ def chosen(given: Floats, threshold: float | None) -> Any:
     return (given[:, 1] >= threshold).astype(np.int64)
 
 
-def _seen(fit: Fit, model: Model) -> list[Seen]:
-    rows = np.random.default_rng(fit.job.seed).permutation(fit.ready.parts.train)[: seen.ROWS]
+def _seen(fit: Fit, ended: Ended) -> list[Seen]:
+    rows = np.random.default_rng(fit.job.seed).permutation(ended.learned)[: seen.ROWS]
     types = {one["name"]: one["type"] for one in fit.design.columns}
-    return seen.of(fit.ready.take(np.sort(rows)), model, types)
+    return seen.of(fit.ready.take(np.sort(rows)), ended.model, types)
 
 
 def _save(
@@ -197,6 +207,8 @@ def _report(
             "folds": _spread(folds),
             "history": _thinned(fit.history),
             "learning": ended.learning,
+            "search": ended.search,
+            "refit": ended.refit,
             **_looked(fit, ended),
             "definitions": {n: one.of(ready.classes).definition for n, one in task.metrics.items()},
         }
@@ -236,7 +248,7 @@ def _compared(fit: Fit, ended: Ended) -> Ended:
     """With training rows beside models whose contributions come from comparing with them."""
     if is_exact(ended.model):
         return ended
-    rows = np.random.default_rng(fit.job.seed).permutation(fit.ready.parts.train)[:BACKGROUND]
+    rows = np.random.default_rng(fit.job.seed).permutation(ended.learned)[:BACKGROUND]
     some = fit.ready.take(np.sort(rows))
     model, judge = (replace(one, background=some) for one in (ended.model, ended.seen))
     return ended._replace(model=model, seen=judge)
@@ -276,6 +288,7 @@ def _facts(fit: Fit, ended: Ended, learned: dict[str, Any], size: int) -> dict[s
         "rate": None,
         "versions": versions("table"),
         "rows": ready.parts.counts(),
+        "refit": ended.refit,
         "inputs": len(ended.model.encoder.columns),
         "outputs": len(ended.model.encoder.outputs),
         "size": size,

@@ -14,7 +14,7 @@ from recipes.engine.facts import Clock, together, versions
 from recipes.engine.metrics import Ints
 from recipes.engine.peers import Peers, device_name
 from recipes.engine.tabular import design as designs
-from recipes.engine.tabular import fitting, learning_curve, outcome, rows
+from recipes.engine.tabular import fitting, learning_curve, outcome, rows, searching
 from recipes.engine.tabular.design import TableDesign
 from recipes.engine.tabular.model import Model
 from recipes.events import Journal
@@ -104,17 +104,20 @@ def _fit(fit: fitting.Fit) -> outcome.Ended:
     def say(text: str) -> None:
         fit.journal.write("phase", name="train", text=text)
 
-    if not fit.ready.parts.folds:
-        model, judged = fitting.once(fit)
-        curve = _curve(fit, model, fit.ready.parts.train, judged["val"], say)
-        return outcome.Ended(model, model, judged, [], curve)
+    parts = fit.ready.parts
+    found = searching.search(fit, say) if fit.design.search else None
+    if not parts.folds:
+        model, first, judged = fitting.once(fit, say)
+        learned = parts.train if model is first else np.union1d(parts.train, parts.val)
+        curve = _curve(fit, first, parts.train, judged["val"], say)
+        return outcome.Ended(model, first, judged, [], learned, curve, found)
     model, first, judged, folds = fitting.crossed(fit, say)
     if fit.early:
-        text = f"Finished early, after {len(folds)} of {len(fit.ready.parts.folds)} folds."
+        text = f"Finished early, after {len(folds)} of {len(parts.folds)} folds."
         fit.journal.write("note", level="info", text=text)
-    train = np.setdiff1d(fit.ready.parts.train, folds[0].rows)
+    train = np.setdiff1d(parts.train, folds[0].rows)
     curve = _curve(fit, first, train, folds[0], say)
-    return outcome.Ended(model, first, judged, folds, curve)
+    return outcome.Ended(model, first, judged, folds, parts.train, curve, found)
 
 
 def _curve(
