@@ -12,7 +12,8 @@ from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from trackside.accounts.gate import caller, error_json, signed_in
-from trackside.datasets import queries, reading, reading_form, services, tables
+from trackside.connections.access import usable
+from trackside.datasets import from_database, queries, reading, reading_form, services, tables
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.datasets.pages import images_tab, problems_tab, summary_tab
 from trackside.datasets.pages_table import columns_tab, rows_tab, table_problems_tab
@@ -35,6 +36,7 @@ def datasets(request: HttpRequest, key: str) -> HttpResponse:
     project = project_for(request.user, key)
     rows = queries.datasets_of(project)
     context = {"project": project, "datasets": rows, "may_edit": may_edit(project)}
+    context["databases"] = usable(project).exists()
     return render(request, "datasets/list.html", context)
 
 
@@ -62,6 +64,7 @@ def dataset_new(request: HttpRequest, key: str) -> HttpResponse:
         "accepted": reading.ACCEPTED,
         "kinds": reading.KINDS,
         "kind": request.POST.get("kind", "auto"),
+        "databases": usable(project).exists(),
         **reading_form.choices(request.POST),
     }
     return render(request, "datasets/new.html", context, status=trouble.status if trouble else 200)
@@ -99,6 +102,7 @@ def dataset(request: HttpRequest, key: str, name: str) -> HttpResponse:
     project = project_for(request.user, key)
     one = queries.dataset_for(project, name)
     context = {"project": project, "dataset": one, "may_edit": may_edit(project)}
+    context["source"] = from_database.source_of(one)
     if one.state != DatasetState.READY:
         spec = one.job.spec if one.job else {}
         context |= reading_form.choices(reading_form.as_form(spec.get("read") or {}))
