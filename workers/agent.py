@@ -33,7 +33,7 @@ from trackside.jobs.attempts import CLAIMED  # noqa: E402
 from trackside.jobs.models import Attempt  # noqa: E402
 from trackside.jobs.moves import StaleAttempt  # noqa: E402
 from trackside.jobs.states import AttemptState  # noqa: E402
-from workers import leases, sweep  # noqa: E402
+from workers import access, leases, sweep  # noqa: E402
 from workers.budget import Budgets  # noqa: E402
 from workers.cards import BadFleet  # noqa: E402
 from workers.doorbells import Doorbells  # noqa: E402
@@ -111,6 +111,7 @@ class Agent:
 
     def _adopt(self) -> None:
         """Attempts that a former agent of this node had claimed."""
+        access.tidy(self.here.name)
         rows = Attempt.objects.filter(node=self.here.row, state__in=CLAIMED)
         for attempt in rows.select_related("job", "node"):
             log.info("Adopting attempt %s of job %s.", attempt.pk, attempt.job_id)
@@ -184,7 +185,7 @@ class Agent:
         crash.point("agent.claimed")
         try:
             write_folder(attempt)
-        except OSError as problem:
+        except (OSError, access.NoAccess) as problem:
             self._not_started(attempt, problem)
             return
         crash.point("agent.folder_written")
@@ -214,6 +215,7 @@ class Agent:
     def _not_started(self, attempt: Attempt, problem: Exception) -> None:
         log.error("Attempt %s cannot be started.", attempt.pk, exc_info=problem)
         reason = f"The job could not be started on {self.here.name}: {problem}"
+        access.drop(attempt)
         if isinstance(problem, OSError):  # this machine's, not the job's
             services.lose(attempt, reason, cause="not_started")
         else:

@@ -23,7 +23,7 @@ from recipes.kinds import KINDS
 from trackside.compute import clock
 from trackside.jobs import services
 from trackside.jobs.models import Attempt, Follower
-from workers import carry, sweep
+from workers import access, carry, sweep
 from workers.environment import for_jobs
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -42,7 +42,7 @@ def python(*arguments: str) -> list[str]:
 
 
 def write_folder(attempt: Attempt) -> Path:
-    """Make the job folder of a claimed attempt."""
+    """Make the job folder of a claimed attempt. Raises OSError, NoAccess."""
     folder = sweep.folder(attempt)
     shutil.rmtree(folder, ignore_errors=True)  # of a job of that number in a former database
     compute = dict(attempt.compute)
@@ -50,7 +50,8 @@ def write_folder(attempt: Attempt) -> Path:
         host = attempt.node.address
         compute["rendezvous"] = f"tcp://{f'[{host}]' if ':' in host else host}:0"
         compute["interface"] = attempt.node.interface
-    jobs.write(folder, _job(attempt, compute))
+    job = _job(attempt, compute)
+    jobs.write(folder, replace(job, access=access.left(attempt)))
     crash.point("launch.folder_written")
     carry.checkpoints(attempt, folder)
     (folder / "alive").touch()

@@ -24,7 +24,7 @@ from trackside.jobs.followers import GATHERS
 from trackside.jobs.models import Attempt
 from trackside.jobs.moves import StaleAttempt
 from trackside.jobs.retries import ON_ORDER, TIME_LIMIT
-from workers import sweep
+from workers import access, sweep
 from workers.budget import Budgets
 from workers.closing import close
 from workers.condemned import Condemned, Fault
@@ -266,6 +266,7 @@ class Watch:
                 services.release(gang.attempt)
 
     def _forget(self, gang: Gang) -> None:
+        access.drop(gang.attempt)
         with self._lock:
             self._gangs.pop(gang.attempt.pk, None)
         self._condemned.forget(gang.attempt)

@@ -13,7 +13,7 @@ from recipes.sql.sqlite import SQLite
 from recipes.sql.values import Field, Statement
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
 
 @dataclass
@@ -36,6 +36,8 @@ class Dialect(Protocol):
     """All that differs between databases."""
 
     url: str  # SQLAlchemy's name of dialect and driver
+    longest: int  # bytes of a name
+    undoes: bool  # a transaction that is not committed takes back tables that it made
 
     def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
         """A connection of the driver."""
@@ -47,6 +49,10 @@ class Dialect(Protocol):
 
     def read(self, connection: Connection, said: Statement, most: int | None) -> Any:
         """(fields, batch, lost) of `Rows`; `most` rows are asked for at most."""
+        ...
+
+    def insert(self, connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+        """Rows of all the table's columns, in their order."""
         ...
 
     def sentence(self, error: BaseException, access: Access) -> str:

@@ -10,20 +10,21 @@ from recipes.sql.access import SECONDS, Access
 from recipes.sql.values import Field, Statement, digits, text
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
 WHOLE = (1, 2, 3, 9, 13)  # tiny, small, int, medium, year
 BIG, BIT = 8, 16
 DECIMALS, FLOATS = (0, 246), (4, 5)
 DATES, TIMES = (10, 14), (7, 12, 17, 18)
 UNSIGNED = 32
+INFINITE = (float("inf"), float("-inf"))  # which it cannot hold: missing
 NO_DAY = "is no day of the calendar and is missing"
 OWN = ("information_schema", "performance_schema", "mysql", "sys")
 SENTENCES = {  # by the server's numbers, and PyMySQL's
     1044: "The user may not use the database {database!r}.",
     1045: "{place} refuses user or password.",
     1049: "{place} has no database {database!r}.",
-    1142: "",
+    1205: "Others use the table. Try again when they are done.",
     1792: "Only reading is allowed here: the query would write.",
     1969: "The database took too long to answer.",
     3024: "The database took too long to answer.",
@@ -32,6 +33,8 @@ SENTENCES = {  # by the server's numbers, and PyMySQL's
 
 class MySQL:
     url = "mysql+pymysql://"
+    longest = 64
+    undoes = False
 
     def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
         import pymysql
@@ -55,6 +58,7 @@ class MySQL:
     def begin(self, connection: Connection, seconds: float | None, write: bool) -> None:
         connection.exec_driver_sql("SET SESSION time_zone = '+00:00'")
         connection.exec_driver_sql("SET SESSION net_write_timeout = 3600")  # a slow reader
+        connection.exec_driver_sql("SET SESSION lock_wait_timeout = 60")
         if not write:
             connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
             connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
@@ -82,6 +86,11 @@ class MySQL:
             return [_mended(row, days, bits, lost) for row in rows] if days or bits else rows
 
         return fields, batch, lost
+
+    def insert(self, connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+        values = [[None if one in INFINITE else one for one in row] for row in rows]
+        names = [one.name for one in table.columns]
+        connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in values])
 
     def sentence(self, error: BaseException, access: Access) -> str:
         number = error.args[0] if error.args and isinstance(error.args[0], int) else 0

@@ -10,7 +10,7 @@ from recipes.sql.access import SECONDS, Access
 from recipes.sql.values import Field, Statement, digits, text
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
 TYPES = {  # by pg_type's numbers, which never change
     16: "boolean",
@@ -32,6 +32,8 @@ KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count
 
 class PostgreSQL:
     url = "postgresql+psycopg://"
+    longest = 63
+    undoes = True
 
     def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
         import psycopg
@@ -52,8 +54,9 @@ class PostgreSQL:
         )
 
     def begin(self, connection: Connection, seconds: float | None, write: bool) -> None:
-        way = "READ WRITE" if write else "READ ONLY"
-        connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, {way}")
+        way = "READ WRITE" if write else "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+        connection.exec_driver_sql(f"SET TRANSACTION {way}")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '60s'")
         connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
         connection.exec_driver_sql("SET LOCAL datestyle TO 'ISO'")
         limit = int((seconds or 0) * 1000)
@@ -77,6 +80,15 @@ class PostgreSQL:
 
         return [_field(one) for one in cursor.description or ()], batch, lost
 
+    def insert(self, connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+        quote = connection.dialect.identifier_preparer
+        names = ", ".join(quote.quote_identifier(one.name) for one in table.columns)
+        said = f"COPY {quote.format_table(table)} ({names}) FROM STDIN".replace("%%", "%")
+        raw: Any = connection.connection.driver_connection
+        with raw.cursor() as cursor, cursor.copy(said) as copy:
+            for row in rows:
+                copy.write_row(row)
+
     def sentence(self, error: BaseException, access: Access) -> str:
         said = str(error)
         for words, sentence in (
@@ -94,6 +106,7 @@ class PostgreSQL:
             ("certificate", f"The certificate of {access.place} cannot be trusted."),
             ("does not support SSL", f"{access.place} has no encryption: TLS was asked for."),
             ("statement timeout", "The database took too long to answer."),
+            ("lock timeout", "Others use the table. Try again when they are done."),
             ("read-only transaction", "Only reading is allowed here: the query would write."),
         ):
             if words in said and sentence:

@@ -4,6 +4,7 @@ once more before they are read."""
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -11,20 +12,25 @@ from recipes.sql.access import SECONDS, Access
 from recipes.sql.values import DAYS, Field, Statement, digits, text
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
 LOOKED = 5_000  # rows at once
+WAITS = 60  # seconds that who writes waits for others
 STEPS = 10_000  # of its machine, between two looks at the clock
 
 
 class SQLite:
     url = "sqlite://"
+    longest = 1_000
+    undoes = True
 
     def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
         import sqlite3
 
         place = f"file:{quote(access.database)}?mode={'rw' if write else 'ro'}"
-        raw = sqlite3.connect(place, uri=True, timeout=SECONDS, isolation_level=None)
+        raw = sqlite3.connect(
+            place, uri=True, timeout=WAITS if write else SECONDS, isolation_level=None
+        )
         raw.text_factory = lambda read: read.decode("utf-8", "replace")
         if seconds:
             until = time.monotonic() + seconds
@@ -50,6 +56,11 @@ class SQLite:
             return list(rows)
 
         return fields, batch, {}
+
+    def insert(self, connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+        names = [one.name for one in table.columns]
+        values = [[str(one) if isinstance(one, Decimal) else one for one in row] for row in rows]
+        connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in values])
 
     def sentence(self, error: BaseException, access: Access) -> str:
         for words, sentence in (

@@ -1,0 +1,184 @@
+"""A table that a job writes: made, emptied or added to, whole or not at all.
+
+PostgreSQL and SQLite take back all that was not committed. MySQL commits a table as soon as it is
+made: there the rows go into one of another name, which takes the place of the old one in one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from recipes.sql.access import Trouble
+from recipes.sql.browsing import known_schema
+from recipes.sql.dialects import dialect
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Table
+    from sqlalchemy.types import TypeEngine
+
+MODES = ("create", "replace", "append")
+DRAFT, BEFORE = "_trackside_new", "_trackside_old"  # what MySQL's tables are called meanwhile
+NAMED = 5  # columns in a sentence
+Columns = Mapping[str, str]  # name: text, integer, decimal, number, boolean, date or datetime
+# What a column of the database must be to take values of ours: the first is what we make.
+FITS: dict[str, tuple[str, ...]] = {
+    "text": ("str",),
+    "integer": ("int", "Decimal", "float"),
+    "decimal": ("Decimal", "str"),
+    "number": ("float", "Decimal"),
+    "boolean": ("bool", "int"),
+    "date": ("date", "datetime"),
+    "datetime": ("datetime",),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where the rows go. Raises Trouble for a mode or a name that there is not."""
+
+    table: str
+    schema: str = ""
+    mode: str = "create"
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise Trouble(f"A table is written by {', '.join(MODES)}, not by {self.mode!r}.")
+        if not self.table.strip() or "\0" in self.table:
+            raise Trouble("The table has no name.")
+
+
+def check(connection: Connection, target: Target, columns: Columns) -> bool:
+    """Whether the table is there and takes such rows. Raises Trouble where they cannot go."""
+    kind = dialect(_kind(connection))
+    for name in (target.table, *columns):
+        if len(name.encode()) > kind.longest:
+            said = f"{name[:40]!r} has more than the {kind.longest} bytes that a name has there."
+            raise Trouble(f"The database cannot take the rows: {said}")
+    there = _there(connection, target)
+    if there is None:
+        return False
+    if target.mode == "create":
+        raise Trouble(f"There is a table {target.table!r} already. Replace it, or append to it.")
+    wrong = _differences(there, columns)
+    if wrong and target.mode == "append":
+        more = f"; and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
+        said = "; ".join(wrong[:NAMED]) + more
+        raise Trouble(f"The rows do not fit the table {target.table!r}: {said}.")
+    # What is replaced has the columns of these rows alone
+    return not wrong and (target.mode == "append" or {one["name"] for one in there} == {*columns})
+
+
+def write(
+    connection: Connection,
+    target: Target,
+    columns: Columns,
+    rows: Iterable[list[tuple[Any, ...]]],
+) -> None:
+    """All rows, in the order of `columns`; nothing of them is there unless the caller commits."""
+    kind = dialect(_kind(connection))
+    fits = check(connection, target, columns)
+    table = _table(connection, target, columns)
+    if fits:
+        if target.mode == "replace":
+            connection.execute(table.delete())
+        for some in rows:
+            kind.insert(connection, table, some)
+        return
+    made = table if kind.undoes else _table(connection, target, columns, DRAFT)
+    made.drop(connection, checkfirst=True)
+    made.create(connection)
+    for some in rows:
+        kind.insert(connection, made, some)
+    if made is not table:
+        connection.commit()
+        _exchange(connection, target, made, table)
+
+
+def _exchange(connection: Connection, target: Target, made: Table, table: Table) -> None:
+    """The draft becomes the table in one step, and what it was goes."""
+    quote = connection.dialect.identifier_preparer
+    new, now = quote.format_table(made), quote.format_table(table)
+    if _there(connection, target) is None:
+        connection.exec_driver_sql(f"RENAME TABLE {new} TO {now}")
+        return
+    before = _table(connection, target, {}, BEFORE)
+    before.drop(connection, checkfirst=True)
+    old = quote.format_table(before)
+    connection.exec_driver_sql(f"RENAME TABLE {now} TO {old}, {new} TO {now}")
+    before.drop(connection)
+
+
+def _kind(connection: Connection) -> str:
+    return connection.dialect.name.replace("mariadb", "mysql")
+
+
+def _there(connection: Connection, target: Target) -> list[dict[str, Any]] | None:
+    """The columns of the table as the catalogue has them; None where there is none."""
+    import sqlalchemy
+
+    look = sqlalchemy.inspect(connection)
+    schema = known_schema(connection, target.schema)
+    if target.table in look.get_view_names(schema):
+        raise Trouble(f"{target.table!r} is a view: rows are written to tables.")
+    if target.table not in look.get_table_names(schema):
+        return None
+    return [dict(one) for one in look.get_columns(target.table, schema)]
+
+
+def _differences(there: list[dict[str, Any]], columns: Columns) -> list[str]:
+    known = {one["name"]: one for one in there}
+    wrong = [f"it has no column {name!r}" for name in columns if name not in known]
+    wrong += [
+        f"its column {name!r} needs a value"
+        for name, one in known.items()
+        if name not in columns and not one.get("nullable", True) and one.get("default") is None
+        and one.get("autoincrement") is not True
+    ]  # fmt: skip
+    for name, kind in columns.items():
+        if name in known and _python(known[name]["type"]) not in FITS[kind]:
+            wrong.append(f"{name!r} is {known[name]['type']!s} there and {kind} here")
+    return wrong
+
+
+def _python(type_: Any) -> str:
+    """The Python type of its values; SQLite's NUMERIC and MySQL's TINYINT(1) tell by themselves."""
+    try:
+        return str(type_.python_type.__name__)
+    except NotImplementedError:
+        return "str"
+
+
+def _table(connection: Connection, target: Target, columns: Columns, suffix: str = "") -> Table:
+    from sqlalchemy import Column, MetaData, Table
+    from sqlalchemy.sql import quoted_name
+
+    name = target.table[: dialect(_kind(connection)).longest - len(suffix)] + suffix
+    return Table(
+        quoted_name(name, True),
+        MetaData(),
+        *(Column(quoted_name(one, True), _types()[kind]) for one, kind in columns.items()),
+        schema=quoted_name(target.schema, True) if target.schema else None,
+        mysql_charset="utf8mb4",
+        mysql_engine="InnoDB",
+        mariadb_charset="utf8mb4",
+        mariadb_engine="InnoDB",
+    )
+
+
+def _types() -> dict[str, TypeEngine[Any]]:
+    from sqlalchemy import types
+    from sqlalchemy.dialects import mysql
+
+    families = ("mysql", "mariadb")
+    return {
+        "text": types.Text().with_variant(mysql.LONGTEXT(), *families),
+        "integer": types.BigInteger(),
+        # SQLite would make an inexact number of it
+        "decimal": types.Numeric(38, 0).with_variant(types.Text(), "sqlite"),
+        "number": types.Double(),
+        "boolean": types.Boolean(),
+        "date": types.Date(),
+        "datetime": types.DateTime().with_variant(mysql.DATETIME(fsp=6), *families),
+    }
