@@ -78,6 +78,8 @@ def test_an_evaluation_enters_the_history_of_its_store(
     assert node.state == "ready"
     for tab in ("", "1/", "1/drift/", "1/performance/", "?metric=f1"):
         assert as_ben.get(f"{HISTORY}{tab}").status_code == 200
+    phone = '<span class="on-s t2 wrap">new, version 1, '  # what a phone shows of a line
+    assert phone in as_ben.get(HISTORY).content.decode()
     assert as_ben.get(f"{HISTORY}1/nonsense/").status_code == 404
     page = as_ben.get(f"/p/INSECTS/jobs/{job.pk}/")
     assert page.status_code == 200
