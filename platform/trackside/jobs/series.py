@@ -16,7 +16,7 @@ def series(job: Job) -> dict[str, Any]:
 
     `epochs.metrics` maps each metric's name to its column. A job that went on from a checkpoint
     shows what came before it, and in `resumed` where that was, in epochs; of what was done twice,
-    the last. The load is the last attempt's.
+    the last. `trials` are those of a search, as they were told. The load is the last attempt's.
     """
     resumed = _resumed(job)
     steps = _thinned("step", _onward(_events(job, "step"), resumed))
@@ -26,6 +26,7 @@ def series(job: Job) -> dict[str, Any]:
         "seq": job.event_seq,
         "steps": {name: _column(steps, name) for name in ("epoch", "step", "loss", "lr", "rate")},
         "epochs": _epochs([data for *_, data in epochs]),
+        "trials": [data for *_, data in _onward(_events(job, "trial"), [], "number")],
         "resumed": [data["resumed"] for *_, data in _onward(resumed, [], "resumed")],
         "load": {
             "at": [at for _, at, _ in loads],

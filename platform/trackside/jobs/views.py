@@ -101,7 +101,8 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
         "settled": over and not Lease.objects.filter(attempt__job=one).exists(),
         "may_edit": may_edit(project),
         "resumes": KINDS[one.kind].resumes if one.kind in KINDS else False,
-        "keeps": data_of(one.spec.get("task")) != "table",  # a table's training begins anew
+        # a fit of a table begins anew, its search does not
+        "keeps": data_of(one.spec.get("task")) != "table" or "search" in one.spec,
         "checkpoints": committed.shown(one),
         "output": _output(one),
         "scored": outputs.told(one),

@@ -12,6 +12,7 @@ Points = Sequence[Sequence[float | None]]  # [x, y]; more than two values are le
 WIDTH, HEIGHT = 620, 372
 LEFT, RIGHT, TOP, BOTTOM = 64, 30, 28, 46  # room for 20,000 in a phone's letters, half beside it
 TICKS = 6
+FEW_DOTS = 60
 STEPS = (1, 2, 2.5, 5, 10)
 DASHES = 8  # series that css/pages/lab.css tells apart
 
@@ -122,8 +123,14 @@ class Chart:
             "y_ticks": [{"at": f"{self._y(v):.1f}", "text": t} for v, t in self.y.ticks()],
             "lines": self.lines,
             "shapes": self.shapes,
+            "dot": self._dot(),
             "guides": [one["name"] for one in self.shapes if one.get("name")],
         }
+
+    def _dot(self) -> float:
+        """How large dots are: a few, or some on a line, are seen as such."""
+        few = sum(one["what"] == "dot" for one in self.shapes) <= FEW_DOTS
+        return 5 if self.lines else 4 if few else 2.5
 
     def _places(self, points: Points) -> list[tuple[float, float]]:
         return [

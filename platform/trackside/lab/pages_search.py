@@ -13,7 +13,7 @@ from recipes import search
 from recipes.algorithms import ALGORITHMS
 from recipes.params import Choice, Flag, Number, Param, ParamError, Params, Range, Values
 from trackside.lab import searching, services
-from trackside.lab.labels import label_of, param_text
+from trackside.lab.labels import label_of
 from trackside.lab.models import Analysis
 from trackside.lab.searching import NONE
 from trackside.ui.param_forms import form_for
@@ -27,7 +27,9 @@ def fill(request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str
     """What templates/lab/design_table_search.html shows."""
     settings = found.design.get("search") or searching.SETTINGS.defaults()
     strategy = settings["strategy"]
-    form = form_for(searching.SETTINGS, data, initial=settings)
+    minutes = float(settings["minutes"])
+    whole = {**settings, "minutes": int(minutes) if minutes == int(minutes) else minutes}
+    form = form_for(searching.SETTINGS, data, initial=whole)
     for name, sentence in errors.items():
         field = name.rpartition(".")[2]
         if form.is_bound and field in form.fields and not form.errors.get(field):
@@ -84,7 +86,7 @@ def _row(place: int, field: Param, model: Json, tried: Tried, strategy: str) -> 
     return {
         "name": f"m{place}.{field.name}",
         "field": field,
-        "value": param_text(field, value),
+        "value": searching.said(field, value),
         "how": _how(tried),
         "kinds": kinds,
         "options": _options(field, tried, value),

@@ -12,6 +12,7 @@ from trackside.lab import (
     explain_pages,
     predicted,
     reports,
+    search_results,
     thresholds,
 )
 from trackside.lab.drawing import number
@@ -196,6 +197,8 @@ TABS = (
     Tab("summary", "Summary", "dashboard", "lab/table_summary.html", _summary, "Model"),
     Tab("training", "Training information", "info", "lab/table_training.html", _training),
     Tab("curves", "Training curves", "chart", "lab/table_charts.html", _curves, needs="history"),
+    Tab("search", "Search", "search", "lab/table_search.html", search_results.fill,
+        needs="search"),
     Tab("learning", "Learning curve", "chart", "lab/table_learning.html", learning,
         needs="learning"),
     Tab("metrics", "Metrics", "gauge", "lab/table_metrics.html", _metrics, "Performance"),

@@ -2,16 +2,17 @@
 
 from typing import Any
 
+from recipes.algorithms import ALGORITHMS
 from recipes.tasks import TASKS, data_of
 from trackside.compute.models import Lease
 from trackside.jobs.models import Event
 from trackside.jobs.queries import event, series, snapshots
 from trackside.jobs.states import JOB_OVER
-from trackside.lab import queries
+from trackside.lab import queries, searching
 from trackside.lab.models import Session, TrainedModel
 
 Json = dict[str, Any]
-STORY = ("state", "phase", "note", "log", "epoch", "checkpoint", "started", "failed")
+STORY = ("state", "phase", "note", "log", "epoch", "trial", "checkpoint", "started", "failed")
 LINES = 300  # of the log tail at the first look
 ENDING = ("state", "note", "failed")
 
@@ -29,6 +30,7 @@ def page(session: Session, models: list[TrainedModel]) -> Json:
             for name, one in task.metrics.items()
         },
         "models": [_model(one, shots[one.job_id]) for one in models if one.job_id in shots],
+        "searches": any(one.search for one in models),
     }
 
 
@@ -40,6 +42,7 @@ def _model(model: TrainedModel, shot: Json) -> Json:
         "id": model.pk,
         "label": model.label,
         "metric": model.metric,
+        "search": _search(model, job.spec),
         "epochs": training.get("epochs") or params.get("rounds") or trees,
         "unit": "trees" if trees else "rounds",  # of a table: what is counted
         "data": data_of(job.spec.get("task")),
@@ -54,6 +57,24 @@ def _model(model: TrainedModel, shot: Json) -> Json:
         "step": _last(job.pk, "step"),
         "started": _last(job.pk, "started"),
         "over": job.state in JOB_OVER,
+    }
+
+
+def _search(model: TrainedModel, spec: Json) -> Json | None:
+    """What the page says of a search: null where nothing is searched."""
+    wish = spec.get("search")
+    card = ALGORITHMS.get(model.algorithm)
+    if not wish or card is None:
+        return None
+    named = {one.name: one for one in card.params.fields}
+    return {
+        "words": searching.in_words(wish, model.algorithm),
+        "trials": searching.trials(wish, model.algorithm),
+        "params": {
+            name: {"label": named[name].label, "values": searching.labels(named[name])}
+            for name in wish["space"]
+            if name in named
+        },
     }
 
 

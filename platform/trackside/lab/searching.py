@@ -114,13 +114,25 @@ def in_words(wish: Json, algorithm: str) -> str:
     """`random search, 30 trials`; "" where nothing is searched."""
     if not wish:
         return ""
-    said = f"{WORDS[wish['strategy']]}, {plural(trials(wish, algorithm), 'trial')}"
-    return f"{said}, {wish['minutes']:g} min at most" if wish.get("minutes") else said
+    told = f"{WORDS[wish['strategy']]}, {plural(trials(wish, algorithm), 'trial')}"
+    return f"{told}, {wish['minutes']:g} min at most" if wish.get("minutes") else told
+
+
+def labels(field: Param) -> dict[str, str]:
+    """What the values of a choice are called; {} of a number."""
+    return {value: label for value, label, _ in getattr(field, "options", ())}
+
+
+def said(field: Param, value: Any) -> str:
+    """A value of a setting with the digits that matter."""
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() and abs(value) < 1e9 else float(f"{value:.4g}")
+    return param_text(field, value)
 
 
 def tried_text(field: Param, tried: Values | Range) -> str:
     """`3 to 10`, `0.02 to 0.2, logarithmic`, `RBF, Linear`."""
     if isinstance(tried, Values):
-        return ", ".join(param_text(field, one) for one in tried.values)
+        return ", ".join(said(field, one) for one in tried.values)
     scale = ", logarithmic" if tried.log else ""
     return f"{tried.low:g} to {tried.high:g}{scale}"

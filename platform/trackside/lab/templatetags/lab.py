@@ -5,7 +5,10 @@ from typing import Any
 from django import template
 
 from recipes.tasks import TASKS
+from trackside.lab import searching
 from trackside.lab.labels import metric_text
+from trackside.lab.models import TrainedModel
+from trackside.ui.words import plural
 
 register = template.Library()
 
@@ -24,6 +27,15 @@ def metric_label(name: str) -> str:
         if name in task.metrics:
             return task.metrics[name].label
     return name
+
+
+@register.filter
+def searched(model: TrainedModel) -> str:
+    """`Random search: the best of 30 trials`."""
+    words = searching.WORDS.get(model.search.get("strategy", ""), "search")
+    told = f"{words[:1].upper()}{words[1:]}"
+    done = model.search.get("done")
+    return f"{told}: the best of {plural(done, 'trial')}" if done else told
 
 
 @register.filter

@@ -5,7 +5,7 @@ import uPlot from "../../vendor/uplot.esm.js";
 const plots = new Map(); // name -> {plot, sign, key}
 const DASH = [[], [6, 3], [2, 3], [9, 3, 2, 3]];
 const SERIES = ["--s3", "--s4", "--s1", "--s5"];
-const colour = (name) => {
+export const colour = (name) => {
   const probe = document.createElement("span");
   probe.style.color = `var(${name})`;
   document.body.append(probe);
@@ -82,12 +82,12 @@ function metrics(one, cards) {
   say("metrics", epochs.epoch.length ? `${names.map((name) => `${cards[name]?.label ?? name} ${metric(epochs.metrics[name].at(-1), cards[name])}`).join(", ")} by epoch. ${note}` : "Validation metrics by epoch: nothing yet");
 }
 
-function say(name, words) {
+export function say(name, words) {
   const box = document.querySelector(`[data-plot="${name}"]`);
   if (box && !box.dataset.reading) box.setAttribute("aria-label", words);
 }
 
-function legend(name, rows, note) {
+export function legend(name, rows, note) {
   const svg = "http://www.w3.org/2000/svg";
   const spans = rows.map(([tone, dash, label, value]) => {
     const span = document.createElement("span");
@@ -108,7 +108,8 @@ function legend(name, rows, note) {
   document.querySelector(`[data-legend="${name}"]`).replaceChildren(...spans, more);
 }
 
-function show(name, one, data, series, log) {
+// `x`: what is counted from left to right, how far it may go, and the upright lines.
+export function show(name, one, data, series, log, x = { unit: unit(one), last: one.epochs ?? 1, marks: marks(one) }) {
   const box = document.querySelector(`[data-plot="${name}"]`);
   if (!box || !data[0].length || !series.length || box.hidden) return;
   const theme = `${document.documentElement.dataset.theme ?? ""}${matchMedia("(prefers-color-scheme: dark)").matches}`;
@@ -118,40 +119,42 @@ function show(name, one, data, series, log) {
   if (held && held.sign !== sign) { held.plot.destroy(); held = null; }
   if (!held) {
     box.querySelector(".plot__empty")?.remove();
-    held = { sign, one, plot: new uPlot(options(one, series, log, size), data, box) };
+    held = { sign, x };
+    held.plot = new uPlot(options(held, series, log, size), data, box);
     plots.set(name, held);
     read(box, name);
     return;
   }
+  held.x = x;
   if (held.plot.width !== size.width || held.plot.height !== size.height) held.plot.setSize(size);
   held.plot.setData(data);
 }
 
-function options(one, series, log, size) {
+function options(held, series, log, size) {
   const grid = { stroke: colour("--grid"), width: 1 };
   const font = "11px Inter Variable, Inter, sans-serif";
   const axis = { stroke: colour("--tx-3"), grid, ticks: { show: false }, font };
-  const last = one.epochs ?? 1;
+  const { last, unit: word } = held.x;
   return {
     ...size,
     padding: [10, 30, 0, 0], // half of the last tick's words
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
     scales: { x: { time: false, range: (_, least, most) => [0, Math.max(most ?? 1, last <= 60 ? last : Math.min(last, (most ?? 1) * 1.25))] }, y: { distr: log ? 3 : 1 } },
-    axes: [{ ...axis, grid: { show: false }, size: 26, values: (_, ticks) => ticks.map(counted(one)) }, { ...axis, size: 46 }],
-    series: [{ label: Unit(one) }, ...series],
-    hooks: { draw: [(plot) => lines(plot, one)], setCursor: [(plot) => tip(plot)] },
+    axes: [{ ...axis, grid: { show: false }, size: 26, values: (_, ticks) => ticks.map(counted(word)) }, { ...axis, size: 46 }],
+    series: [{ label: `${word[0].toUpperCase()}${word.slice(1)}` }, ...series],
+    hooks: { draw: [(plot) => held.x.marks.forEach((mark) => line(plot, ...mark))], setCursor: [(plot) => tip(plot)] },
   };
 }
 
 // Whole epochs or rounds only; the last tick says what is counted.
-const counted = (one) => (tick, n, all) => (!Number.isInteger(tick) ? "" : n && n === all.length - 1 ? `${unit(one)} ${tick}` : tick);
+const counted = (word) => (tick, n, all) => (!Number.isInteger(tick) ? "" : n && n === all.length - 1 ? `${word} ${tick}` : tick);
 
 // Vertical lines: the best epoch, and where an attempt went on from a checkpoint.
-function lines(plot, one) {
-  for (const at of one.series.resumed ?? []) line(plot, at, "resumed", [1, 3], 26);
+function marks(one) {
   const peak = best(one);
-  if (peak) line(plot, peak.epoch, `best, ${unit(one)} ${peak.epoch}`, [4, 4], 12);
+  const resumed = (one.series.resumed ?? []).map((at) => [at, "resumed", [1, 3], 26]);
+  return peak ? [...resumed, [peak.epoch, `best, ${unit(one)} ${peak.epoch}`, [4, 4], 12]] : resumed;
 }
 
 function line(plot, at, words, dash, below) {
@@ -177,7 +180,7 @@ function tip(plot) {
   const place = plot.cursor.idx;
   if (place === null || place === undefined || plot.cursor.left < 0) { if (box) box.hidden = true; return; }
   if (!box) { box = Object.assign(document.createElement("div"), { className: "tip num" }); plot.over.append(box); }
-  const rows = [`Epoch ${Number(plot.data[0][place]).toFixed(2).replace(/\.?0+$/, "")}`, ...plot.series.slice(1).map((one, n) => {
+  const rows = [`${plot.series[0].label} ${Number(plot.data[0][place]).toFixed(2).replace(/\.?0+$/, "")}`, ...plot.series.slice(1).map((one, n) => {
     const value = plot.data[n + 1][place];
     return value === null || value === undefined ? "" : `${one.label} ${value.toFixed(4)}`;
   })].filter(Boolean);
@@ -207,7 +210,7 @@ function read(box, name) {
 }
 
 // The same numbers as a table instead of the curve.
-export function tables(button, one, cards) {
+export function tables(button, one, cards, other) {
   const name = button.dataset.table;
   const plot = document.querySelector(`[data-plot="${name}"]`);
   const table = document.querySelector(`[data-plot-table="${name}"]`);
@@ -215,6 +218,11 @@ export function tables(button, one, cards) {
   button.setAttribute("aria-expanded", String(open));
   plot.hidden = open;
   table.hidden = !open;
+  table.replaceChildren(other ?? tableOf(one, cards, name));
+  if (!open) window.dispatchEvent(new Event("resize"));
+}
+
+function tableOf(one, cards, name) {
   const { epochs } = one.series;
   const names = Object.keys(epochs.metrics);
   const heads = name === "loss" ? [Unit(one), "Train", "Validation"] : [Unit(one), ...names.map((key) => cards[key]?.label ?? key)];
@@ -225,6 +233,5 @@ export function tables(button, one, cards) {
   heads.forEach((words) => head.append(Object.assign(document.createElement("th"), { textContent: words, scope: "col", className: "r" })));
   const body = made.createTBody();
   rows.forEach((row) => { const line_ = body.insertRow(); row.forEach((words) => { const cell = line_.insertCell(); cell.className = "r"; cell.textContent = words; }); });
-  table.replaceChildren(made);
-  if (!open) window.dispatchEvent(new Event("resize"));
+  return made;
 }

@@ -2,6 +2,7 @@
 import { icon } from "../icons.js";
 import { duration, gib, size, whole } from "../words.js";
 import { best, metric, unit } from "./training-charts.js";
+import { bestTrial, line as trialLine, tried } from "./training-trials.js";
 
 const at = (name) => document.querySelector(`[data-${name}]`);
 const text = (node, words) => { if (node && node.textContent !== words) node.textContent = words; };
@@ -38,6 +39,8 @@ export function progress(models, shown, page) {
   models.forEach((one, n) => step(document.querySelector(`[data-step="${n}"]`), one, n, shown, page.metrics));
   const now = models.find((one) => !OVER.includes(one.job.state));
   const peak = now && best(now);
+  const found = now && bestTrial(now);
+  if (at("kept") && found) text(at("kept"), `Best so far: trial ${found.number}, ${page.metrics[now.metric]?.label ?? now.metric} ${metric(found.value, page.metrics[now.metric])}. The final model is trained with its settings.`);
   if (at("kept") && peak && now.data === "images") text(at("kept"), `Best so far: epoch ${peak.epoch}, ${page.metrics[now.metric]?.label ?? now.metric} ${metric(now.series.epochs.metrics[now.metric]?.[peak.place], page.metrics[now.metric])}. The epoch that runs is dropped where it stands.`);
 }
 
@@ -65,9 +68,10 @@ function step(button, one, n, shown, cards) {
     round.replaceChildren(state === "running" ? pie(share(one)) : marks[state] ?? document.createTextNode(String(n + 1)));
   }
   const peak = best(one);
-  const score = peak ? one.series.epochs.metrics[one.metric]?.[peak.place] : one.job.metrics?.[one.metric];
+  const trial = bestTrial(one);
+  const score = trial ? trial.value : peak ? one.series.epochs.metrics[one.metric]?.[peak.place] : one.job.metrics?.[one.metric];
   text(button.querySelector(".v"), score === null || score === undefined ? LOOKS[state][2].toLowerCase() : `${cards[one.metric]?.label ?? one.metric} ${metric(score, cards[one.metric])}`);
-  const epoch = ["epoch", "round", "model", "point"].includes(where.unit) && where.of ? `${where.unit} ${Math.min(where.of, Math.floor(where.done ?? 0) + 1)} of ${where.of}` : "";
+  const epoch = ["epoch", "round", "trial", "model", "point"].includes(where.unit) && where.of ? `${where.unit} ${Math.min(where.of, Math.floor(where.done ?? 0) + 1)} of ${where.of}` : "";
   const rest = where.eta === null || where.eta === undefined ? "" : `${duration(where.eta)} left`;
   text(button.querySelector("small"), state === "running" ? [epoch, rest].filter(Boolean).join(", ") || phase(one) || reason : reason || LOOKS[state][2]);
 }
@@ -157,6 +161,7 @@ export function facts(one) {
   const peak = /simulated/.test(started?.device ?? "") ? 0 : one.result?.facts?.peak_memory ?? memory(one);
   const rows = one.data === "table" ? [
     ["Threads", String(started?.threads ?? "–")],
+    ...(one.search ? [["Search", one.search.words], ["Best so far", bestTrial(one) ? `trial ${bestTrial(one).number}: ${tried(one, bestTrial(one))}` : "–"]] : []),
     ["Longest", one.epochs ? `${one.epochs.toLocaleString("en")} ${one.unit}` : "one piece, without rounds"],
   ] : [
     ["Speed", now?.rate ? `${now.rate.toFixed(now.rate < 10 ? 1 : 0)} images/s` : "–"],
@@ -187,7 +192,7 @@ export function line({ type, data }, counted = "epoch") {
     case "state": return [data.state === "failed" ? "error" : "info", `${data.state}: ${data.reason}`];
     case "started": return ["info", `on ${data.device}, ${data.ranks} rank${data.ranks > 1 ? "s" : ""} × ${data.threads} thread${data.threads > 1 ? "s" : ""}, ${data.precision}`];
     case "epoch": return [data.best ? "best" : "info", `${counted} ${data.epoch} train ${digits(data.train_loss)} validation ${digits(data.val_loss)} ${Object.entries(data.metrics ?? {}).map(([name, value]) => `${name} ${digits(value)}`).join(" ")} (${duration(data.seconds)})`];
-    case "checkpoint": return ["info", data.step ? `checkpoint in epoch ${data.epoch + 1}, step ${data.step} written` : `checkpoint after epoch ${data.epoch} written`];
+    case "checkpoint": return ["info", /\/t\d+$/.test(data.path ?? "") ? `kept after trial ${data.epoch}` : data.step ? `checkpoint in epoch ${data.epoch + 1}, step ${data.step} written` : `checkpoint after epoch ${data.epoch} written`];
     case "failed": return ["error", data.message];
     default: return null;
   }
@@ -197,6 +202,7 @@ export function line({ type, data }, counted = "epoch") {
 function story(one) {
   let last = "";
   return one.story.filter(({ type, data }) => {
+    if (type === "phase" && one.search && /^Trial \d+ of /.test(data.text)) return false; // told when it is over
     if (type !== "state") return true;
     const again = last === data.state + data.reason;
     last = data.state + data.reason;
@@ -204,11 +210,12 @@ function story(one) {
   });
 }
 
+const said = (event, one) => (event.type === "trial" ? trialLine(one, event.data) : line(event, unit(one)));
 const clock = (when) => new Date(when).toTimeString().slice(0, 8);
 
 export function logs(one) {
   const box = at("log");
-  const rows = story(one).map((event) => [event, line(event, unit(one))]).filter(([, said]) => said);
+  const rows = story(one).map((event) => [event, said(event, one)]).filter(([, said]) => said);
   for (const level of ["warning", "error"]) text(document.querySelector(`[data-count="${level}"]`), String(rows.filter(([, said]) => said[0] === level).length));
   box.replaceChildren(...rows.map(([event, [level, words]]) => {
     const row = make("div", level);
@@ -219,16 +226,16 @@ export function logs(one) {
   if (at("follow").checked) box.scrollTop = box.scrollHeight;
 }
 
-const ICONS = { state: "activity", note: "info", phase: "right", started: "play", checkpoint: "stack", failed: "x", epoch: "award" };
+const ICONS = { state: "activity", note: "info", phase: "right", started: "play", checkpoint: "stack", failed: "x", epoch: "award", trial: "award" };
 
 export function events(one) {
-  const told = story(one).filter(({ type, data }) => ["state", "note", "phase", "started", "failed"].includes(type) || (type === "epoch" && data.best));
+  const told = story(one).filter(({ type, data }) => ["state", "note", "phase", "started", "failed"].includes(type) || (["epoch", "trial"].includes(type) && data.best));
   at("events").replaceChildren(...told.slice(-40).reverse().map((event) => {
-    const [level, words] = line(event, unit(one));
+    const [level, words] = said(event, one);
     const row = make("li");
     const tone = { warning: "wn", error: "er", best: "ok" }[level] ?? "";
     const time = make("time", "num", clock(event.at).slice(0, 5));
-    const plain = event.type === "epoch" ? `Best so far: ${unit(one)} ${event.data.epoch}, ${one.data === "table" ? `loss ${digits(event.data.val_loss)}` : `${one.metric} ${digits(event.data.metrics?.[one.metric])}`}` : event.type === "state" ? event.data.reason || event.data.state : words;
+    const plain = event.type === "trial" ? `Best so far: ${words}` : event.type === "epoch" ? `Best so far: ${unit(one)} ${event.data.epoch}, ${one.data === "table" ? `loss ${digits(event.data.val_loss)}` : `${one.metric} ${digits(event.data.metrics?.[one.metric])}`}` : event.type === "state" ? event.data.reason || event.data.state : words;
     row.append(icon(level === "warning" ? "alert-triangle" : ICONS[event.type] ?? "info", tone), make("span", "", plain), time);
     return row;
   }));

@@ -7,6 +7,7 @@ import { toast } from "../toasts.js";
 import { giveWay } from "./training-pause.js";
 import { draw, tables } from "./training-charts.js";
 import { addEpoch, addStep, goOn, startLoad } from "./training-series.js";
+import { addTrial, drawTrials, tableOf } from "./training-trials.js";
 import { events, facts, line, load, logs, pill, progress } from "./training-panels.js";
 
 const OVER = ["succeeded", "failed", "cancelled"];
@@ -34,7 +35,7 @@ function paint() {
   if (followed && shown !== atWork()) { shown = atWork(); ["charts", "load", "facts", "log", "events"].forEach((one) => dirty.add(one)); }
   const one = models[shown];
   if (dirty.has("progress")) { progress(models, shown, page); pill(models); giveWay(models, models[atWork()]); }
-  if (dirty.has("charts")) draw(one, page.metrics);
+  if (dirty.has("charts")) { draw(one, page.metrics); drawTrials(one, page.metrics); }
   if (dirty.has("load")) load(one);
   if (dirty.has("facts")) facts(one);
   if (dirty.has("log")) logs(one);
@@ -63,6 +64,11 @@ const TAKE = {
     addEpoch(one.series, data);
     one.job.metrics = data.best ? data.metrics : one.job.metrics;
     story(one, "epoch", data, at);
+    mark("charts", "progress");
+  },
+  trial(one, data, at) {
+    addTrial(one.series, data);
+    story(one, "trial", data, at);
     mark("charts", "progress");
   },
   note(one, data, at) {
@@ -130,7 +136,9 @@ document.addEventListener("change", ({ target }) => {
 });
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-table]");
-  if (button) tables(button, models[shown], page.metrics);
+  if (!button) return;
+  const one = models[shown];
+  tables(button, one, page.metrics, button.dataset.table === "trials" ? tableOf(one, page.metrics[one.metric]) : undefined);
 });
 for (const form of document.querySelectorAll("form[data-stop]")) {
   form.addEventListener("submit", async (event) => {
@@ -139,7 +147,7 @@ for (const form of document.querySelectorAll("form[data-stop]")) {
     if (!data.get("scope")) data.set("scope", models[atWork()].job.id);
     const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-CSRFToken": csrf(), Accept: "application/json" } });
     form.closest("dialog").close();
-    if (answer.ok) toast(data.get("how") === "cancel" ? "Cancelling. Its processes are being ended." : "It finishes now and keeps its best weights.", "info");
+    if (answer.ok) toast(data.get("how") === "cancel" ? "Cancelling. Its processes are being ended." : "It finishes now and keeps the best that it has.", "info");
     else toast(`Nothing was changed: the server answered ${answer.status}.`, "error");
   });
 }
