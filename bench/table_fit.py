@@ -1,4 +1,5 @@
-"""What training XGBoost through Trackside costs beside calling the library: CPU seconds of a fit.
+"""What training boosted trees through Trackside costs beside calling the library: CPU seconds of a
+fit, of XGBoost and of LightGBM.
 
 Both get the same encoded matrix of a real table, the same params and one thread, fit in turn in one
 process, and must end with the same trees. Theirs is what its documentation shows: a quantised
@@ -13,11 +14,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import lightgbm
 import numpy as np
 import xgboost
 from threadpoolctl import threadpool_limits
 
 from bench.real_tables import REAL, Real, here, imported, middle, spec_of
+from recipes.algorithms import ALGORITHMS
 from recipes.data.encode import learn
 from recipes.data.table import spread
 from recipes.engine.tabular import design as designs
@@ -25,27 +28,29 @@ from recipes.engine.tabular import rows
 from recipes.engine.tabular.fitting import Fit
 from recipes.events import Journal
 from recipes.job import Compute, Job
-from recipes.learners.boosted import LOSSES, PASSED_ON, Boosted
-from recipes.learners.learner import Rows, Setup, Told
+from recipes.learners import leafwise
+from recipes.learners.boosted import LOSSES, PASSED_ON
+from recipes.learners.learner import Learner, Rows, Setup, Told
 
 ROUNDS, WANTED = 15, 1.05
 TABLES = [one for one in REAL if one.name in ("adult", "diamonds")]
 
 
-def main(turns: int = ROUNDS) -> int:
+def main(turns: int = ROUNDS, *libraries: str) -> int:
     if not here():
         print("table_fit: skipped, it needs ../shared/data")
         return 0
     worst = 0.0
     with tempfile.TemporaryDirectory() as place, threadpool_limits(1):
-        for one in TABLES:
-            worst = max(worst, measured(Path(place), one, turns))
+        for library in libraries or THEIRS:
+            for one in TABLES:
+                worst = max(worst, measured(Path(place) / library, one, turns, library))
     return 0 if worst <= WANTED else 1
 
 
-def measured(work: Path, one: Real, turns: int) -> float:
+def measured(work: Path, one: Real, turns: int, library: str) -> float:
     folder = work / one.name
-    spec = spec_of(one, imported(work, one.name), "xgboost")
+    spec = spec_of(one, imported(work, one.name), library)
     job = Job(job=1, kind="train", spec=spec, compute=Compute(threads=1))
     design = designs.read(job, "cpu")
     ready = rows.read(design)
@@ -63,28 +68,32 @@ def measured(work: Path, one: Real, turns: int) -> float:
         )  # fmt: skip
         train = Rows(matrix, target, None)
         held = Rows(encoder.transform(ready.take(parts.val)), ready.target[parts.val], None)
-        pairs = [_pair(fit, setup, train, held, turn) for turn in range(turns + 1)][1:]
-    for name, at in (("ours", 0), ("xgboost.train", 1)):
+        made = [_pair(fit, setup, (train, held), turn, library) for turn in range(turns + 1)]
+        pairs = made[1:]
+    for name, at in (("ours", 0), (f"{library}.train", 1)):
         print(f"table_fit: {one.name}, {name} {_told([pair[at] for pair in pairs])} CPU seconds")
     ratio = middle([ours / theirs for ours, theirs in pairs])
     print(
-        f"table_fit: {one.name} ({len(matrix):,} rows, {matrix.shape[1]} columns), ratio "
-        f"{ratio[0]:.3f} [{ratio[1]:.3f} to {ratio[2]:.3f}] (wanted: at most {WANTED})",
+        f"table_fit: {library}, {one.name} ({len(matrix):,} rows, {matrix.shape[1]} columns), "
+        f"ratio {ratio[0]:.3f} [{ratio[1]:.3f} to {ratio[2]:.3f}] (wanted: at most {WANTED})",
         flush=True,
     )
     return ratio[0]
 
 
-def _pair(fit: Fit, setup: Setup, train: Rows, held: Rows, turn: int) -> tuple[float, float]:
+def _pair(
+    fit: Fit, setup: Setup, parts: tuple[Rows, Rows], turn: int, library: str
+) -> tuple[float, float]:
     """CPU seconds of ours and of theirs; who is first changes from turn to turn."""
-    learner = Boosted(setup)
+    train, held = parts
+    learner = _learner(library, setup)
 
     def ours() -> Any:
         learner.fit(train, held, Told(fit.tell, fit.ended))
         return learner.predict(held.matrix)
 
     def theirs() -> Any:
-        return _library(setup, train, held)
+        return THEIRS[library](setup, train, held)
 
     took: dict[Any, float] = {}
     given: dict[Any, Any] = {}
@@ -98,7 +107,13 @@ def _pair(fit: Fit, setup: Setup, train: Rows, held: Rows, turn: int) -> tuple[f
     return took[ours], took[theirs]
 
 
-def _library(setup: Setup, train: Rows, held: Rows) -> Any:
+def _learner(library: str, setup: Setup) -> Learner:
+    build = ALGORITHMS[library].learner
+    assert build is not None
+    return build(setup)
+
+
+def _xgboost(setup: Setup, train: Rows, held: Rows) -> Any:
     params = {name: setup.params[name] for name in PASSED_ON}
     two = {"objective": "binary:logistic", "eval_metric": "logloss"}
     number = {"objective": LOSSES[setup.params["loss"]], "eval_metric": "rmse"}
@@ -116,9 +131,26 @@ def _library(setup: Setup, train: Rows, held: Rows) -> Any:
     return booster.predict(xgboost.DMatrix(held.matrix, nthread=1))
 
 
+def _lightgbm(setup: Setup, train: Rows, held: Rows) -> Any:
+    params = {theirs: setup.params[ours] for ours, theirs in leafwise.PASSED_ON.items()}
+    two = {"objective": "binary", "metric": "binary_logloss"}
+    number = {"objective": "regression", "metric": "rmse"}
+    params |= {"num_threads": 1, "verbosity": -1, "seed": setup.seed}
+    params |= two if setup.classes else number
+    data = lightgbm.Dataset(train.matrix, label=train.target)
+    judge = lightgbm.Dataset(held.matrix, label=held.target, reference=data)
+    stop = lightgbm.early_stopping(setup.params["patience"], verbose=False)
+    rounds = setup.params["rounds"]
+    booster = lightgbm.train(params, data, rounds, valid_sets=[judge], callbacks=[stop])
+    return booster.predict(held.matrix, num_threads=1)
+
+
+THEIRS = {"xgboost": _xgboost, "lightgbm": _lightgbm}
+
+
 def _told(values: list[float]) -> str:
     return f"{np.median(values):.2f} [{min(values):.2f} to {max(values):.2f}]"
 
 
 if __name__ == "__main__":
-    sys.exit(main(*(int(one) for one in sys.argv[1:2])))
+    sys.exit(main(*(int(one) for one in sys.argv[1:2]), *sys.argv[2:]))

@@ -11,7 +11,11 @@ from recipes.learners.learner import Floats, Learner, Matrix, Round, Rows, Setup
 
 FILE = "model.txt"
 LOSSES = {"squared": ("regression", "rmse"), "absolute": ("regression_l1", "l1")}
-EACH = 10  # rounds: to compute the training loss in each one would cost a share of the fit
+FIRST, EACH = (
+    10,
+    20,
+)  # rounds that tell the training loss: it costs a share of the fit
+WIDE = 200  # columns from which on it is faster to go through them one by one
 SILENT = -1  # LightGBM writes to the job's standard output otherwise
 PASSED_ON = {  # ours: what LightGBM calls it
     "learning_rate": "learning_rate",
@@ -71,12 +75,16 @@ class Leafwise:
                 f"{self._device}. Look at the node's driver, or choose the CPU."
             )
         self._booster = booster
+        told.notes.extend(self._notes(hears))
+
+    def _notes(self, hears: "_Hears") -> list[str]:
+        if not self._booster.feature_importance("gain").any():
+            return [NO_SPLIT]
         kept = self._rounds() - self._before
+        more = "more trees" if self._before else "trees"
         if kept < hears.grown:
-            more = "more trees" if self._before else "trees"
-            told.notes.append(f"The best loss was that of {kept} {more}; {hears.grown} were grown.")
-        if not booster.feature_importance("gain").any():
-            told.notes.append(NO_SPLIT)
+            return [f"The best loss was that of {kept} {more}; {hears.grown} were grown."]
+        return [f"After round {kept} no split helped any more."] if hears.spent else []
 
     def predict(self, matrix: Matrix) -> Floats:
         made = self._predict(matrix)
@@ -124,8 +132,8 @@ class Leafwise:
 def settings(setup: Setup) -> dict[str, Any]:
     """What LightGBM is told, in its own words.
 
-    The columns are gone through one by one, and the sums kept in order: its own choice, by a
-    stop-watch, would make another model of the same rows now and then.
+    Whether it goes through rows or columns, it would choose by a stop-watch, and make another model
+    of the same rows now and then.
     """
     params = setup.params
     told = {theirs: params[ours] for ours, theirs in PASSED_ON.items()}
@@ -133,7 +141,7 @@ def settings(setup: Setup) -> dict[str, Any]:
     told |= {"deterministic": True, "seed": setup.seed % 2**31}
     told |= {"max_depth": params["max_depth"] or -1, "bagging_freq": int(params["subsample"] < 1)}
     if setup.device == "cpu":
-        told["force_col_wise"] = True
+        told["force_col_wise" if len(setup.names) > WIDE else "force_row_wise"] = True
     if params["boosting"] == "goss":
         told["data_sample_strategy"] = "goss"
     else:
@@ -176,32 +184,34 @@ class _Hears:
     def __init__(self, told: Told, rounds: int, patience: int | None) -> None:
         self._told = told
         self._rounds = rounds
-        self._patience = patience
+        self.patience = patience
         self._best: tuple[float, int, Any] | None = None  # loss, round from 0, what was told
         self.grown = 0
+        self.spent = False  # no split lowers the loss any more
 
     def __call__(self, env: Any) -> None:
-        self.grown = env.iteration - env.begin_iteration + 1
+        self.spent = env.model.current_iteration() <= env.iteration
+        self.grown = env.iteration - env.begin_iteration + (0 if self.spent else 1)
         judged = env.evaluation_result_list
         loss = float(judged[0][2]) if judged else None
         if loss is not None and (self._best is None or loss < self._best[0]):
             self._best = (loss, env.iteration, judged)
         ends = self._ends(env.iteration)
-        told: Round = {"round": self.grown, "of": self._rounds, "train_loss": None}
-        told["val_loss"] = loss
-        if ends or self.grown <= EACH or not self.grown % EACH:
-            told["train_loss"] = float(env.model.eval_train()[0][2])
-        self._told.tell(told)
+        if not (self.spent and self.grown):  # else the last round that made a tree was told
+            told: Round = {"round": max(1, self.grown), "of": self._rounds, "val_loss": loss}
+            whole = ends or self.grown <= FIRST or not self.grown % EACH
+            told["train_loss"] = float(env.model.eval_train()[0][2]) if whole else None
+            self._told.tell(told)
         if ends:
             self._stop(env)
 
     def _ends(self, at: int) -> bool:
-        if self._patience is not None and self._best and at - self._best[1] >= self._patience:
+        if self.patience is not None and self._best and at - self._best[1] >= self.patience:
             return True
-        return self.grown == self._rounds or self._told.stopped()
+        return self.spent or self.grown == self._rounds or self._told.stopped()
 
     def _stop(self, env: Any) -> None:
         """Keeps the trees up to the best one, where that was looked for."""
-        if self._patience is not None and self._best is not None:
+        if self.patience is not None and self._best is not None:
             raise lightgbm.EarlyStopException(self._best[1], self._best[2])
         raise lightgbm.EarlyStopException(env.iteration, env.evaluation_result_list)

@@ -33,6 +33,19 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
         ["device: cuda", "num_leaves", "max_depth: -1", "lambda_l2", "num_threads: 2"],
     ),
     (
+        "lightgbm",
+        {"device": "cuda", "num_leaves": 15, "max_depth": -1, "bagging_freq": 1, "objective": "x"},
+        {"max_leaves": 15, "max_depth": 0},
+        ["device: cuda", "num_leaves", "max_depth: -1", "bagging_freq: 1", "objective: x"],
+    ),
+    (
+        "lightgbm",
+        {"data_sample_strategy": "goss", "n_estimators": 9, "lambda_l2": 1, "n_jobs": 2},
+        {"boosting": "goss", "rounds": 9, "reg_lambda": 1},
+        ["data_sample_strategy: goss", "n_estimators", "lambda_l2", "n_jobs: 2"],
+    ),
+    ("lightgbm", {"boosting_type": "gbrt"}, {"boosting": "gbdt"}, ["boosting_type", "gbrt"]),
+    (
         "random_forest",
         {"n_estimators": 50, "n_jobs": -1, "random_state": 0, "verbose": 1},
         {"trees": 50},

@@ -51,6 +51,19 @@ def test_xgboost_grows_more_trees_on_those_that_are_there(first: Path, tmp_path:
     assert scores[1] < scores[0]
 
 
+def test_lightgbm_grows_more_trees_too(tmp_path: Path) -> None:
+    more: Any = {"algorithm": "lightgbm"}
+    one = trained(tmp_path, small(300), "one", None, **more)
+    two = trained(tmp_path, small(300), "two", one, **more)
+    longer = trained(
+        tmp_path, small(300), "longer", None, spec={"params": {**SLOW, "rounds": 20}}, **more
+    )
+    assert about(two)["learned"] == {"rounds": 20, "device": "cpu", "went_on_from": 10}
+    rows = small(300).select(["size", "colour"])
+    given = [load(each / "bundle", threads=1).predict(rows) for each in (two, longer)]
+    np.testing.assert_allclose(*given, rtol=1e-5)
+
+
 def test_going_on_is_the_same_as_training_as_long_at_once(first: Path, tmp_path: Path) -> None:
     again = trained(tmp_path, small(300), "again", first)
     longer = trained(tmp_path, small(300), "longer", None, spec={"params": {**SLOW, "rounds": 20}})

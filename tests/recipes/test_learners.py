@@ -259,18 +259,31 @@ def _strange(table: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def test_xgboost_is_not_worse_than_its_own_defaults(tmp_path: Path) -> None:
-    import xgboost
+def own_defaults(name: str, kinds: list[str]) -> Any:
+    """The library's estimator as it comes, told of the columns' kinds: c or q."""
+    if name == "xgboost":
+        import xgboost
 
+        return xgboost.XGBClassifier(
+            feature_types=kinds, enable_categorical=True, n_jobs=2, random_state=0
+        )
+    import lightgbm
+
+    return lightgbm.LGBMClassifier(n_jobs=2, random_state=0, verbosity=-1)
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize("name", ["xgboost", "lightgbm"])
+def test_boosting_is_not_worse_than_its_librarys_own_defaults(tmp_path: Path, name: str) -> None:
     table = tabling.real("adult")
-    folder = tabling.job(tmp_path, tabling.dataset(tmp_path / "data", table), "income")
+    data = tabling.dataset(tmp_path / "data", table)
+    folder = tabling.job(tmp_path, data, "income", algorithm=name)
     run(folder, "train")
     (finished,) = events(folder, "finished")
     held = pq.read_table(folder / "bundle" / "predictions.parquet").column("number").to_numpy()
     true = np.array([one == ">50K" for one in table.column("income").to_pylist()])
     codes, kinds = [], []
-    for name in table.column_names[:-1]:
-        column = table.column(name)
+    for column in table.columns[:-1]:
         text = pa.types.is_string(column.type)
         kinds.append("c" if text else "q")
         if text:
@@ -278,10 +291,9 @@ def test_xgboost_is_not_worse_than_its_own_defaults(tmp_path: Path) -> None:
         codes.append(np.asarray(column.to_numpy(zero_copy_only=False), np.float32))
     matrix = np.stack(codes, 1)
     train = np.setdiff1d(np.arange(len(true)), held)
-    plain = xgboost.XGBClassifier(
-        feature_types=kinds, enable_categorical=True, n_jobs=2, random_state=0
-    )
-    plain.fit(matrix[train], true[train])
+    plain = own_defaults(name, kinds)
+    told = {"categorical_feature": [n for n, one in enumerate(kinds) if one == "c"]}
+    plain.fit(matrix[train], true[train], **(told if name == "lightgbm" else {}))
     theirs = area(roc(true[held].astype(np.int64), plain.predict_proba(matrix[held])[:, 1]))
     assert theirs is not None
     assert finished["metrics"]["roc_auc"] >= theirs - 0.0005

@@ -51,15 +51,17 @@ def fitted(one: Learner, validation: Rows | None = None, stop_at: int = 0) -> li
     return told
 
 
+@pytest.mark.parametrize("name", ["xgboost", "lightgbm"])
 @pytest.mark.parametrize("at", [1, 3])
-def test_xgboost_stops_early_by_order_in_any_round(at: int) -> None:
-    one = learner("xgboost", rounds=50)
+def test_boosting_stops_early_by_order_in_any_round(name: str, at: int) -> None:
+    one = learner(name, rounds=50)
     assert [each["round"] for each in fitted(one, rows(80, 1), stop_at=at)][-1] == at
     assert 1 <= one.facts()["rounds"] <= at
 
 
-def test_xgboost_tells_the_round_in_which_it_stops_early() -> None:
-    one = learner("xgboost", rounds=500, patience=5)
+@pytest.mark.parametrize("name", ["xgboost", "lightgbm"])
+def test_boosting_tells_the_round_in_which_it_stops_early(name: str) -> None:
+    one = learner(name, rounds=500, patience=5)
     told = fitted(one, rows(80, 1))
     assert len(told) == one.facts()["rounds"] + 5
     losses = [each["val_loss"] for each in told]

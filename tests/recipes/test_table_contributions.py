@@ -71,6 +71,10 @@ CASES: dict[str, tuple[str, int, dict[str, Any], str]] = {
     "xgboost tells three classes apart": ("xgboost", 3, {"rounds": 8}, "margin"),
     "xgboost predicts a number": ("xgboost", 0, {"rounds": 8}, "value"),
     "xgboost with dart": ("xgboost", 2, {"rounds": 8, "booster": "dart"}, "log-odds"),
+    "lightgbm tells two classes apart": ("lightgbm", 2, {"rounds": 8}, "log-odds"),
+    "lightgbm tells three classes apart": ("lightgbm", 3, {"rounds": 8}, "margin"),
+    "lightgbm predicts a number": ("lightgbm", 0, {"rounds": 8}, "value"),
+    "lightgbm with dart": ("lightgbm", 2, {"rounds": 8, "boosting": "dart"}, "log-odds"),
     "logistic regression of two": ("logistic_regression", 2, {}, "log-odds"),
     "logistic regression of three": ("logistic_regression", 3, {}, "margin"),
     "ridge": ("ridge", 0, {}, "value"),
@@ -87,7 +91,8 @@ def test_contributions_and_base_add_up_to_the_prediction(case: str) -> None:
     names, values, base = told.contributions(model, rows)
     assert names == ["size", "colour", "heat"]
     assert told.scale(model) == scale
-    assert told.is_exact(model) == (algorithm in ("xgboost", "logistic_regression", "ridge"))
+    exact = ("xgboost", "lightgbm", "logistic_regression", "ridge")
+    assert told.is_exact(model) == (algorithm in exact)
     made, given = values.sum(-1) + base, model.predict(rows)
     assert values.shape == ((30, 3, 3) if classes == 3 else (30, 3))
     if scale == "log-odds":

@@ -1,0 +1,140 @@
+"""What is LightGBM's own: its forms, its devices, what it says where nothing is learned."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import lightgbm
+import numpy as np
+import pytest
+
+from recipes import builds
+from recipes.algorithms import ALGORITHMS
+from recipes.learners.leafwise import Leafwise, settings
+from recipes.learners.learner import Rows, Setup, Told, WrongDevice
+
+CARD = ALGORITHMS["lightgbm"]
+
+
+def setup(classes: int = 2, device: str = "cpu", threads: int = 1, **params: Any) -> Setup:
+    given = CARD.params.clean({"rounds": 20, **params})
+    made = CARD.resolve(given, {}, {}, device).params
+    names = ["a", "b", "c"]
+    return Setup(classes=classes, params=made, seed=3, threads=threads, device=device, names=names)
+
+
+def rows(count: int = 300, classes: int = 2, seed: int = 0) -> Rows:
+    rng = np.random.default_rng(seed)
+    matrix = rng.normal(size=(count, 3)).astype(np.float32)
+    truth = matrix[:, 0] * 2 + matrix[:, 1]
+    matrix[rng.random(matrix.shape) < 0.1] = np.nan
+    if not classes:
+        return Rows(matrix, truth.astype(np.float64) * 100, None)
+    places = np.quantile(truth, np.arange(1, classes) / classes)
+    return Rows(matrix, np.digitize(truth, places).astype(np.float64), None)
+
+
+FORMS: list[tuple[int, dict[str, Any]]] = [
+    (2, {"boosting": "dart"}),
+    (2, {"boosting": "goss", "subsample": 0.5}),
+    (2, {"subsample": 0.5, "colsample_bytree": 0.7, "colsample_bynode": 0.7}),
+    (3, {"max_leaves": 7, "max_depth": 3}),
+    (0, {"loss": "absolute", "learning_rate": 0.3}),
+]
+
+
+@pytest.mark.parametrize(("classes", "params"), FORMS)
+def test_it_learns_in_each_of_its_forms(classes: int, params: dict[str, Any]) -> None:
+    train, held = rows(classes=classes), rows(200, classes, seed=1)
+    one = Leafwise(setup(classes, **params))
+    one.fit(train, held, Told())
+    given = one.predict(held.matrix)
+    if classes:
+        assert given.shape == (200, classes)
+        assert (given.argmax(1) == held.target).mean() > 0.7
+    else:
+        assert np.abs(given - held.target).mean() < np.abs(held.target).mean() * 0.6
+
+
+def test_it_makes_the_model_that_the_library_makes() -> None:
+    train, held, made = rows(), rows(100, seed=1), setup()
+    one = Leafwise(made)
+    one.fit(train, held, Told())
+    data = lightgbm.Dataset(train.matrix, label=train.target)
+    judge = lightgbm.Dataset(held.matrix, label=held.target, reference=data)
+    stop = lightgbm.early_stopping(20, verbose=False)
+    theirs = lightgbm.train(settings(made), data, 20, valid_sets=[judge], callbacks=[stop])
+    np.testing.assert_array_equal(one.predict(held.matrix)[:, 1], theirs.predict(held.matrix))
+
+
+def test_the_same_seed_makes_the_same_model_with_any_number_of_threads() -> None:
+    given = []
+    for threads in (1, 2):
+        one = Leafwise(setup(threads=threads, subsample=0.6))
+        one.fit(rows(), None, Told())
+        given.append(one.predict(rows().matrix))
+    np.testing.assert_allclose(*given, rtol=1e-6)
+
+
+def test_rows_of_the_weight_zero_teach_nothing() -> None:
+    train, strange = rows(), rows()
+    strange.target[:] = 1 - strange.target
+    both = [np.concatenate([a, b]) for a, b in ((train.matrix, strange.matrix),
+            (train.target, strange.target))]  # fmt: skip
+    weight = np.repeat([1.0, 0.0], 300)
+    one = Leafwise(setup())
+    one.fit(Rows(both[0], both[1], weight), None, Told())
+    assert (one.predict(train.matrix).argmax(1) == train.target).mean() > 0.9
+
+
+def test_it_ends_where_no_split_helps_any_more() -> None:
+    nothing = Rows(np.zeros((300, 3), np.float32), rows().target, None)
+    rounds: list[Any] = []
+    told = Told(rounds.append)
+    Leafwise(setup()).fit(nothing, None, told)
+    assert "No tree found a split" in told.notes[0]
+    assert [each["round"] for each in rounds] == [1]
+    step = (rows().matrix[:, :1] > 0).astype(np.float32)
+    one, told = Leafwise(setup(classes=0, learning_rate=1, rounds=50)), Told(rounds.append)
+    one.fit(Rows(step, step[:, 0].astype(np.float64), None), None, told)
+    assert told.notes == ["After round 1 no split helped any more."]
+    assert one.facts()["rounds"] == 1
+
+
+def test_on_a_gpu_it_trains_only_by_a_build_for_it() -> None:
+    if "lightgbm" in builds.for_gpus():
+        pytest.skip("this LightGBM is built for GPUs")
+    with pytest.raises(WrongDevice, match=r"is not built for GPUs: docs/lightgbm.md"):
+        Leafwise(setup(device="cuda")).fit(rows(), None, Told())
+
+
+def test_the_text_of_the_model_says_where_it_learned() -> None:
+    one = Leafwise(setup())
+    one.fit(rows(), None, Told())
+    assert one.facts() == {"rounds": 20, "device": "cpu"}
+
+
+def not_built() -> None:
+    raise RuntimeError("CUDA Tree Learner was not enabled in this build.")
+
+
+def no_gpu() -> None:
+    os.write(2, b"terminate called, what(): [CUDA] no CUDA-capable device is detected")
+    os.abort()
+
+
+ASKED: dict[str, tuple[Callable[[], None], list[str], str]] = {
+    "one that trains": (lambda: None, ["x"], ""),
+    "one that ends its process for want of a GPU": (no_gpu, ["x"], ""),
+    "one that was not built so": (not_built, [], ""),
+    "one that ends its process otherwise": (os.abort, [], "x could not be asked"),
+    "one that cannot be loaded": (lambda: __import__("no_such"), [], "No module named 'no_such'"),
+}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_a_build_is_asked_in_a_child(case: str, capfd: pytest.CaptureFixture[str]) -> None:
+    ask, found, said = ASKED[case]
+    assert builds.for_gpus({"x": ask}) == found
+    assert said in capfd.readouterr().err
+    assert bool(said) == ("could not be asked" in said or "no_such" in said)
