@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 SSL = ("disable", "prefer", "require", "verify")  # verify: the certificate, and the host's name
+READS = "reads"  # in a connection's `info`: the cursor that is open
 SECONDS = 5  # that a server may take to answer at all
 
 

@@ -49,8 +49,9 @@ class MySQL:
             password=access.password.encode(),
             charset="utf8mb4",
             connect_timeout=SECONDS,
-            read_timeout=seconds,
+            read_timeout=seconds and seconds + SECONDS,
             local_infile=False,
+            sql_mode="STRICT_ALL_TABLES",  # quotes and backslashes mean what one_select.py thinks
             ssl_disabled=access.ssl == "disable" or socket is not None,
             ssl=None if socket else _encryption(access.ssl),
         )
@@ -60,6 +61,8 @@ class MySQL:
         connection.exec_driver_sql("SET SESSION net_write_timeout = 3600")  # a slow reader
         connection.exec_driver_sql("SET SESSION lock_wait_timeout = 60")
         if not write:
+            if seconds:  # the driver would stop waiting, and the server go on
+                connection.exec_driver_sql(f"SET SESSION {_limit(connection, seconds)}")
             connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
             connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
 
@@ -113,6 +116,12 @@ class MySQL:
 
     def hidden(self, schema: str) -> bool:
         return schema.lower() in OWN
+
+
+def _limit(connection: Connection, seconds: float) -> str:
+    if getattr(connection.dialect, "is_mariadb", False):
+        return f"max_statement_time = {seconds}"
+    return f"max_execution_time = {int(seconds * 1000)}"
 
 
 def _encryption(mode: str) -> ssl.SSLContext | None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from recipes.sql.access import Access, Trouble
+from recipes.sql.access import READS, Access, Trouble
 from recipes.sql.dialects import Dialect, dialect
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
 LONGEST = 300  # characters of the database's own words
 
@@ -33,7 +34,8 @@ def opened(
         kind.url, creator=lambda: kind.connect(access, seconds, write), poolclass=NullPool
     )
     with _told(kind, access):
-        connection = engine.connect()
+        connection = _connected(engine, access)
+        info = connection.info
         try:
             kind.begin(connection, seconds, write)
             yield connection
@@ -44,6 +46,16 @@ def opened(
             raise
         finally:
             connection.close()
+            if cursor := info.pop(READS, None):
+                cursor.close()
+
+
+def _connected(engine: Engine, access: Access) -> Connection:
+    """Drivers stumble in their own ways over what is no database."""
+    try:
+        return engine.connect()
+    except (OSError, ValueError, LookupError, RuntimeError, AssertionError, struct.error):
+        raise Trouble(f"What answers at {access.place} does not speak as a database.") from None
 
 
 @contextmanager

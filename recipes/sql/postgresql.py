@@ -6,7 +6,7 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recipes.sql.access import SECONDS, Access
+from recipes.sql.access import READS, SECONDS, Access
 from recipes.sql.values import Field, Statement, digits, text
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class PostgreSQL:
         import psycopg
 
         wanted: dict[str, Any] = {"sslmode": {"verify": "verify-full"}.get(access.ssl, access.ssl)}
+        if access.ssl in ("disable", "prefer") and not access.host.startswith("/"):
+            wanted["require_auth"] = "!password"  # whoever answers gets it hashed, or not at all
         if access.ssl == "verify":
             file = ssl.get_default_verify_paths().cafile
             wanted["sslrootcert"] = file if file and Path(file).exists() else "system"
@@ -50,6 +52,9 @@ class PostgreSQL:
             password=access.password or None,
             connect_timeout=SECONDS,
             application_name="trackside",
+            passfile="/dev/null/none",  # neither a password nor a key out of a home folder
+            sslcertmode="disable",
+            gssencmode="disable",
             **{**KEEPALIVE, **wanted},
         )
 
@@ -68,6 +73,7 @@ class PostgreSQL:
         protocol, which refuses several."""
         lost: dict[str, int] = {}
         cursor: Any = connection.connection.driver_connection.cursor(name="trackside")  # type: ignore[union-attr]
+        connection.info[READS] = cursor  # `opened` closes it
         _load(cursor, lost)
         cursor.execute(said.sql, said.values)
         left = [most]
@@ -95,6 +101,11 @@ class PostgreSQL:
             ("password authentication failed", f"{access.place} refuses user or password."),
             ("no password supplied", f"{access.place} asks for a password."),
             ("no pg_hba.conf entry", f"{access.place} lets no such user in from here."),
+            (
+                "authentication method requirement",
+                f"{access.place} wants the password in the clear:"
+                " choose that the line is always encrypted.",
+            ),
             ("does not exist", _absent(said, access)),
             ("could not translate host name", f"There is no host {access.host!r}."),
             ("failed to resolve host", f"There is no host {access.host!r}."),

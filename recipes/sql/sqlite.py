@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from recipes.sql.access import SECONDS, Access
+from recipes.sql.access import SECONDS, Access, Trouble
 from recipes.sql.values import DAYS, Field, Statement, digits, text
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 LOOKED = 5_000  # rows at once
 WAITS = 60  # seconds that who writes waits for others
+CATALOGUE = (  # the pragmas that only tell
+    *("database_list", "table_list", "table_info", "table_xinfo", "foreign_key_list"),
+    *("index_list", "index_info", "index_xinfo"),
+)
 STEPS = 10_000  # of its machine, between two looks at the clock
 
 
@@ -27,6 +32,8 @@ class SQLite:
     def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
         import sqlite3
 
+        if not Path(access.database).is_file():
+            raise Trouble(f"There is no database file {access.database} on this machine.")
         place = f"file:{quote(access.database)}?mode={'rw' if write else 'ro'}"
         raw = sqlite3.connect(
             place, uri=True, timeout=WAITS if write else SECONDS, isolation_level=None
@@ -42,6 +49,9 @@ class SQLite:
             connection.exec_driver_sql("PRAGMA query_only = ON")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
         connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")  # opens the file
+        if not write:
+            raw: Any = connection.connection.driver_connection
+            raw.set_authorizer(_allowed)
 
     def read(self, connection: Connection, said: Statement, most: int | None) -> Any:
         raw: Any = connection.connection.driver_connection
@@ -108,3 +118,15 @@ def _field(name: str, kinds: set[type], declared: str, bits: bool) -> Field:
         exact = declared.startswith(("NUMERIC", "DECIMAL"))
         return digits(name) if exact else Field(name, "text", DAYS)
     return text(name)
+
+
+def _allowed(action: int, first: str | None, *_: str | None) -> int:
+    """Reading, and what the catalogue is read with: no ATTACH, no setting, no other file."""
+    import sqlite3
+
+    reads = (
+        sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_TRANSACTION,
+    )  # fmt: skip
+    catalogue = action == sqlite3.SQLITE_PRAGMA and (first or "").lower() in CATALOGUE
+    return sqlite3.SQLITE_OK if action in reads or catalogue else sqlite3.SQLITE_DENY
