@@ -124,26 +124,29 @@ HANDLING = Params(
 )
 
 
-def default(column: Column, rows: int, *, takes_missing: bool, scales: bool) -> Handling:
+def default(
+    column: Column, rows: int, *, takes_missing: bool, scales: bool, ranks: bool = False
+) -> Handling:
     """What is done with a column that nobody has touched. `rows` are those of the table."""
     kind = KINDS[column["type"]][0]
     why = _useless(column, rows)
     if column["type"] == "text" and not why and _is_prose(column, rows):
         kind, why = "text", "it reads as free text; handle it as text to learn from its words"
-    made = _of_kind(kind, takes_missing=takes_missing, scales=scales)
+    made = _of_kind(kind, takes_missing=takes_missing, scales=scales, ranks=ranks)
     return {**made, "role": "ignore", "why": why} if why else made
 
 
-def _of_kind(kind: str, *, takes_missing: bool, scales: bool) -> Handling:
+def _of_kind(kind: str, *, takes_missing: bool, scales: bool, ranks: bool) -> Handling:
     """A new handling as that type."""
     missing = MISSING[kind][0]
     if missing == "as_is" and kind != "text" and not takes_missing:
         missing = "impute_median"
+    ranked = ranks and kind == "category"
     return {
         **HANDLING.defaults(),
         "type": kind,
         "missing": missing,
-        "encoding": ENCODINGS.get(kind, ("onehot",))[0],
+        "encoding": "ordinal" if ranked else ENCODINGS.get(kind, ("onehot",))[0],
         "scaling": "standard" if scales and kind in ("numeric", "datetime") else "none",
         "max_categories": WORDS if kind == "text" else CATEGORIES,
     }
@@ -156,11 +159,14 @@ def resolve(
     rows: int,
     takes_missing: bool,
     scales: bool,
+    ranks: bool = False,
 ) -> tuple[dict[str, Handling], list[str]]:
     """The handling of every column, complete, and notes on what was decided here.
 
-    `columns` is without the target. Raises ParamError: a sentence a column.
+    `columns` is without the target. The last three are an algorithm's. Raises ParamError: a
+    sentence a column.
     """
+    suits = {"takes_missing": takes_missing, "scales": scales, "ranks": ranks}
     known = {one["name"] for one in columns}
     errors = {
         f"features.{name}": f"The table has no input column called {name!r}."
@@ -171,7 +177,7 @@ def resolve(
     for one in columns:
         name = one["name"]
         try:
-            made[name] = _one(one, given.get(name) or {}, rows, takes_missing, scales)
+            made[name] = _one(one, given.get(name) or {}, rows, suits)
         except ValueError as wrong:
             errors[f"features.{name}"] = f"Column {name!r}: {wrong}"
     if errors:
@@ -179,9 +185,9 @@ def resolve(
     return made, _left_out(made)
 
 
-def _one(column: Column, given: Handling, rows: int, takes: bool, scales: bool) -> Handling:
+def _one(column: Column, given: Handling, rows: int, suits: dict[str, bool]) -> Handling:
     own = {name: value for name, value in given.items() if name != "why"}
-    start = default(column, rows, takes_missing=takes, scales=scales)
+    start = default(column, rows, **suits)
     if own.get("role") == "input":
         start.pop("why", None)
     if own.get("type", start["type"]) != start["type"]:
@@ -191,13 +197,13 @@ def _one(column: Column, given: Handling, rows: int, takes: bool, scales: bool) 
                 f"a {column['type']} column can be handled as {may}, not as {own['type']}. "
                 "Correct the column's type in the dataset first."
             )
-        start = _of_kind(own["type"], takes_missing=takes, scales=scales)
+        start = _of_kind(own["type"], **suits)
     why = start.pop("why", None)
     try:
         made = HANDLING.clean({**start, **own})
     except ParamError as wrong:
         raise ValueError(str(wrong)) from None
-    _check(made, takes)
+    _check(made, suits["takes_missing"])
     left = why and made["role"] == "ignore" and "role" not in own
     return {**made, "why": why} if left else made
 

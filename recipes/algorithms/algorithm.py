@@ -54,6 +54,7 @@ class Algorithm:
     learner: Callable[[Setup], Learner] | None = None
     takes_missing: bool = False  # it deals with missing values itself
     scales: bool = False  # it learns better from numbers of one size
+    ranks: bool = False  # it learns better from categories as ranks than as columns of their own
     on_gpu: bool = False  # it can learn on a GPU; images always can
     predicts_on_gpu: bool = True  # there too, where it learns on one
     gpu_build: bool = False  # on GPUs only by a build of its library that not every node has

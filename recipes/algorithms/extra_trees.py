@@ -27,4 +27,5 @@ ALGORITHM = Algorithm(
     learner=learner,
     library="scikit-learn",
     takes_missing=True,
+    ranks=True,
 )

@@ -87,4 +87,5 @@ ALGORITHM = Algorithm(
     learner=learner,
     library="scikit-learn",
     takes_missing=True,
+    ranks=True,
 )

@@ -90,6 +90,7 @@ def _of_table(analysis: Analysis, model: dict[str, Any]) -> Spec:
             rows=analysis.dataset.rows,
             takes_missing=card.takes_missing,
             scales=card.scales,
+            ranks=card.ranks,
         )
     except ParamError as wrong:
         raise Refused(str(wrong)) from None

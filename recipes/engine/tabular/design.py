@@ -76,6 +76,7 @@ def read(job: Job, device: str) -> TableDesign:
         rows=rows,
         takes_missing=algorithm.takes_missing,
         scales=algorithm.scales,
+        ranks=algorithm.ranks,
     )
     weight = str(spec.get("weights") or _only(handled, "weight"))
     if weight:
