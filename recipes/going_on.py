@@ -35,6 +35,11 @@ def trouble(about: Json, spec: Json, types: drift.Types) -> str:
     """
     if sentence := never(spec["algorithm"], spec.get("split") or {}):
         return sentence
+    if spec.get("search"):
+        return (
+            "A search tries models that begin anew: it does not go on from a version. Train with "
+            "the params as they are set, or from the beginning."
+        )
     for name, words in SAME.items():
         if about.get(name) != spec[name]:
             return f"The version has the {words} {about.get(name)!r}; this trains {spec[name]!r}."

@@ -26,7 +26,7 @@ from recipes import crash
 KEEP = 2
 VERSION = 2
 MANIFEST = "manifest.json"
-_NAME = re.compile(r"e(\d+)(?:\.s(\d+))?")
+_NAME = re.compile(r"[et](\d+)(?:\.s(\d+))?")  # t: of a search, recipes/engine/tabular/trials.py
 
 State = dict[str, Tensor]
 
@@ -139,7 +139,7 @@ def _link_best(older: Path, draft: Path) -> str:
 
 def names(home: Path) -> list[str]:
     """The checkpoints of a folder, the newest first; whole or torn."""
-    found = [one.name for one in home.glob("e*") if _NAME.fullmatch(one.name)]
+    found = [one.name for one in home.glob("[et]*") if _NAME.fullmatch(one.name)]
     return sorted(found, key=_place, reverse=True)
 
 

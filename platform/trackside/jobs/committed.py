@@ -91,15 +91,18 @@ def clear(ended_before: datetime) -> None:
 def drop(attempt: Attempt, row: Checkpoint, now: datetime) -> None:
     """Its files are not what was committed: say so, and never look at it again."""
     Checkpoint.objects.filter(pk=row.pk).delete()
-    at = where({"epoch": row.epoch, "step": row.step})
+    at = where(vars(row))
     text = f"The checkpoint {at} is damaged or gone; an older one is taken."
     note = history.Entry("note", {"level": "warning", "text": text}, now)
     history.append(attempt.job_id, [note])
 
 
 def where(told: dict[str, Any]) -> str:
-    """`after epoch 3`, `in epoch 4, step 120`: of a row or of a journal line."""
+    """`after epoch 3`, `in epoch 4, step 120`, `after trial 12`: of a row's values or of a journal
+    line."""
     epoch, step = int(told.get("epoch") or 0), int(told.get("step") or 0)
+    if Path(str(told.get("path") or "")).name.startswith("t"):
+        return f"after trial {epoch}"
     return f"in epoch {epoch + 1}, step {step}" if step else f"after epoch {epoch}"
 
 
@@ -110,7 +113,7 @@ def shown(job: Job) -> list[dict[str, Any]]:
         {
             "epoch": row.epoch,
             "step": row.step,
-            "where": _capital(where({"epoch": row.epoch, "step": row.step})),
+            "where": _capital(where(vars(row))),
             "attempt": numbers.get(row.fence),
             "bytes": row.bytes,
             "at": row.at,

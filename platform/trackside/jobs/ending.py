@@ -140,7 +140,7 @@ def kept(job: int) -> str:
     newest = committed.of(job).first()
     if newest is None:
         return "It has no checkpoint: it begins anew."
-    return f"It goes on {committed.where({'epoch': newest.epoch, 'step': newest.step})}."
+    return f"It goes on {committed.where(vars(newest))}."
 
 
 def _ended_badly(

@@ -41,7 +41,14 @@ def opened(spec: dict[str, Any], columns: list[Column]) -> Before | None:
 def notes(before: Before, *, fingerprint: str, split: dict[str, Any]) -> list[str]:
     """What the reader of the new figures should know."""
     told = [f"The training goes on from {before.name}, and keeps its encoder."]
-    if (before.about.get("fingerprint"), before.about.get("split")) != (fingerprint, split):
+    same = (before.about.get("fingerprint"), before.about.get("split")) == (fingerprint, split)
+    if same and before.about.get("refit"):
+        told.append(
+            f"The final model of {before.name} has learned from the validation rows too: the "
+            "figures on them may be too good, and early stopping comes late. A dataset that it has "
+            "not seen judges it fairly."
+        )
+    if not same:
         told.append(
             f"The data or the split are others than those of {before.name}: rows that judge now "
             "may have taught it then, and the figures may be too good. A dataset that it has not "

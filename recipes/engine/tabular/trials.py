@@ -1,6 +1,6 @@
 """The trials of a search, and where they are kept while the search is paused.
 
-A checkpoint of a search lies where those of other trainings do: `e0012` holds what twelve trials
+A checkpoint of a search lies where those of other trainings do: `t0012` holds what twelve trials
 came to.
 """
 
@@ -64,7 +64,7 @@ class Kept:
         fill = partial(checkpoint.sign, files={FILE: lines.encode()}, there={})
         self._at = time.monotonic()
         try:
-            written = checkpoint.put(self._home, f"e{len(trials):04d}", fill)
+            written = checkpoint.put(self._home, f"t{len(trials):04d}", fill)
         except OSError as problem:
             text = f"The trials could not be kept for a pause: {problem.strerror or problem}."
             self._journal.write("note", level="warning", text=text)
