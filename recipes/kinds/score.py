@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from recipes.job import BadJob, Job
 from recipes.kinds.kind import Kind
-from recipes.params import Choice, Number, ParamError, Params, Value, Whole
+from recipes.params import Choice, FromProject, Number, Param, ParamError, Params, Value, Whole
 from recipes.tasks import data_of
 
 if TYPE_CHECKING:
@@ -26,6 +26,17 @@ class Threshold(Number):
         return {**super().schema(), "type": ["number", "null"]}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Name(Param):
+    """What something in a database is called; "" where nothing is named."""
+
+    def clean(self, raw: Value) -> Value:
+        if not isinstance(raw, str) or len(raw) > 200 or "\0" in raw:
+            raise ValueError(f"{self.label!r} must be a name of at most 200 characters.")
+        return raw.strip()
+
+
+TO_SQL = ("output", ("sql",))
 SETTINGS = Params(  # of a table; of images there is `batch` alone
     (
         Choice(
@@ -34,11 +45,40 @@ SETTINGS = Params(  # of a table; of images there is `batch` alone
             default="dataset",
             shape="segments",
             help="A dataset stands in the Flow and is replaced by each run; a file is kept with "
-            "its job, to download.",
+            "its job, to download; a table lies in a database.",
             options=(
                 ("dataset", "Dataset", ""),
                 ("csv", "CSV file", ""),
                 ("parquet", "Parquet file", ""),
+                ("sql", "SQL table", ""),
+            ),
+        ),
+        FromProject(
+            name="connection",
+            label="Connection",
+            default="",
+            list="connections",
+            when=TO_SQL,
+            help="Those that this project may write by; administrators make them.",
+        ),
+        Name(
+            name="schema",
+            label="Schema",
+            default="",
+            when=TO_SQL,
+            unit="empty = the usual one",
+        ),
+        Name(name="table", label="Table", default="", when=TO_SQL),
+        Choice(
+            name="mode",
+            label="Where the table is there already",
+            default="replace",
+            when=TO_SQL,
+            help="All rows of a run are written in one transaction, or none.",
+            options=(
+                ("replace", "Replace its rows", "Other columns than these go too."),
+                ("append", "Append to it", "Its columns must fit."),
+                ("create", "Refuse", "Each run needs a new table."),
             ),
         ),
         Threshold(
@@ -78,10 +118,11 @@ SETTINGS = Params(  # of a table; of images there is `batch` alone
 
 def settings_of(spec: dict[str, Any]) -> dict[str, Value]:
     """The settings of a table's scoring that stand in the spec. Raises BadJob."""
+    given = {one.name: spec[one.name] for one in SETTINGS.fields if one.name in spec}
+    if isinstance(given.get("output"), dict):  # where in a database: docs/jobs.md
+        given["output"] = "sql"
     try:
-        return SETTINGS.clean(
-            {one.name: spec[one.name] for one in SETTINGS.fields if one.name in spec}
-        )
+        return SETTINGS.clean(given)
     except ParamError as wrong:
         raise BadJob(str(wrong)) from None
 

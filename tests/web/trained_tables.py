@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,6 +20,7 @@ from tests.recipes import tabling
 from tests.recipes.making import events
 from tests.web.world import attempt, done
 from trackside.accounts.models import User
+from trackside.connections.access import for_job
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.jobs.models import Job
 from trackside.lab.models import Analysis, Session, TrainedModel
@@ -63,6 +65,9 @@ def ran(job: Job, folder: Path) -> dict[str, Any]:
     """What the node does: the job's own recipe runs in the folder. Its result."""
     given = Folder(job=job.pk, kind=job.kind, spec=job.spec, compute=Compute(threads=2))
     write(folder, given)
+    if (told := for_job(job)) is not None:  # as the agent leaves it (workers/access.py)
+        (folder / "way").write_text(json.dumps(told))
+        given = replace(given, access=str(folder / "way"))
     KINDS[job.kind].run(given, folder, Peers(0, 1, torch.device("cpu")))
     (finished,) = events(folder, "finished")
     return finished

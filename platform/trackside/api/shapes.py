@@ -117,7 +117,8 @@ JOB = obj(
         "type": ["object", "null"],
         "description": "of a scoring that is over: `rows`, `damaged` (without a prediction), "
         "`unseen` ([column, values] that the model did not learn), `parity` (how a GPU compared "
-        "with the CPU), `file` (to download at /jobs/{id}/file, or empty)",
+        "with the CPU), `file` (to download at /jobs/{id}/file, or empty), `table` (of a database: "
+        "`connection`, `schema`, `table`, `mode`; or {})",
     },
 )
 STOP = obj("how", closed=True, how={"type": "string", "enum": ["finish_early", "cancel"]})

@@ -9,16 +9,20 @@ from django.utils import timezone
 from recipes.kinds.score import SETTINGS
 from recipes.params import ParamError
 from recipes.tasks import data_of
+from trackside.connections.access import usable
 from trackside.datasets import storage
+from trackside.datasets.intake import facts_file
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.flow.models import Recipe, Run
 from trackside.flow.trouble import BadRecipe
 from trackside.jobs.kinds import placed
 from trackside.jobs.models import Attempt, Job
+from trackside.projects.models import Project
 from trackside.saved_models import bundles, queries
 from trackside.saved_models.models import SavedModel, Version
 
 BATCH, BATCHES = 32, (1, 4096)
+OF_SQL = ("connection", "schema", "table", "mode")  # settings of rows that go to a database
 Json = dict[str, Any]
 
 
@@ -34,7 +38,27 @@ def settings_of(model: SavedModel, given: Json) -> Json:
     if clean["threshold"] is not None and model.task != "two_class":
         said = f"{model} has no threshold: only a model of two classes has one."
         raise BadRecipe("settings.threshold", said)
-    return clean
+    if clean["output"] == "sql":
+        return {**clean, **_table_of(model.project, clean)}
+    return {name: value for name, value in clean.items() if name not in OF_SQL}
+
+
+def _table_of(project: Project, given: Json) -> Json:
+    """Where in a database the rows go, as it may be today. Raises BadRecipe."""
+    named = given["connection"]
+    found = usable(project).filter(name=named).first()
+    if found is None:
+        said = f"This project has no connection called {named!r}." if named else ""
+        raise BadRecipe("settings.connection", said or "Choose the connection of the database.")
+    if not found.writable:
+        said = f"{found} is for reading only. An administrator can change that."
+        raise BadRecipe("settings.connection", said)
+    if found.schema and given["schema"] not in ("", found.schema):
+        said = f"{found} offers the schema {found.schema!r} alone."
+        raise BadRecipe("settings.schema", said)
+    if not given["table"]:
+        raise BadRecipe("settings.table", "Name the table that the rows are written to.")
+    return {"schema": given["schema"] or found.schema}
 
 
 def _batch(given: Json) -> Json:
@@ -50,7 +74,7 @@ def _batch(given: Json) -> Json:
 
 
 def writes_file(settings: Json) -> bool:
-    """Whether its rows are a file to download, and no dataset."""
+    """Whether its rows are no dataset: a file to download, or a table of a database."""
     return bool(settings.get("output", "dataset") != "dataset")
 
 
@@ -82,9 +106,18 @@ def spec_of(recipe: Recipe, version: Version, source: Json) -> Json:
         "dataset": source,
         **settings_of(recipe.saved_model, recipe.settings),
     }
+    if spec.get("output") == "sql":
+        spec["output"] = _destination(recipe.project, spec)
     if spec.get("threshold") is None and version.facts.get("threshold") is not None:
         spec["threshold"] = version.facts["threshold"]  # the one that is kept for this model
     return spec
+
+
+def _destination(project: Project, spec: Json) -> Json:
+    """`output` of the spec (docs/jobs.md, "A database"), from the settings that lie flat in it."""
+    found = usable(project).get(name=spec["connection"])
+    told = {name: spec.pop(name) for name in OF_SQL}
+    return {**told, "kind": "sql", "connection": found.pk, "name": found.name}
 
 
 def publish_scoring(job: Job, attempt: Attempt, result: Json) -> None:
@@ -96,7 +129,8 @@ def publish_scoring(job: Job, attempt: Attempt, result: Json) -> None:
     run = Run.objects.filter(job=job).select_related("recipe__output", "version").first()
     _keep_parity(run, job, result)
     if writes_file(job.spec):
-        result["download"] = f"{attempt.folder}/{result['file']}"
+        if result.get("file"):
+            result["download"] = f"{attempt.folder}/{result['file']}"
         return
     output = run.recipe.output if run else Dataset.objects.filter(job=job).first()
     if output is None:
@@ -105,7 +139,8 @@ def publish_scoring(job: Job, attempt: Attempt, result: Json) -> None:
     output.folder = str(home.relative_to(storage.root()))
     output.state, output.reason = DatasetState.READY, ""
     output.rows = int(result.get("rows") or 0)
-    output.facts = {"columns": result.get("columns") or [], "scored_by": job.pk}
+    told = facts_file(home) or {"columns": result.get("columns") or []}
+    output.facts = {**told, "scored_by": job.pk}
     output.bytes = _size(output.folder)
     output.fingerprint = f"job-{job.pk}"
     output.updated_at = timezone.now()

@@ -8,19 +8,43 @@ from django.http import QueryDict
 from recipes.kinds.score import SETTINGS
 from recipes.params import Choice, Param, Params
 from recipes.tasks import data_of
+from trackside.connections.access import usable
 from trackside.flow import scoring
 from trackside.flow.models import Recipe
 from trackside.flow.trouble import BadRecipe
 from trackside.jobs.kinds import card_of
+from trackside.projects.models import Project
 from trackside.saved_models.models import SavedModel
 from trackside.ui.param_forms import ParamForm, form_for
 
 PREFIX = "set"
 
 
-def for_new(form: QueryDict | None = None) -> ParamForm:
+def for_new(project: Project, form: QueryDict | None = None) -> ParamForm:
     """All settings, of a recipe whose model is not chosen yet."""
-    return form_for(SETTINGS, form, prefix=PREFIX)
+    offered = _connections(project)
+    fields = SETTINGS.fields if offered else _without_sql(SETTINGS.fields)
+    return form_for(Params(fields), form, prefix=PREFIX, catalogue={"connections": offered})
+
+
+def _connections(project: Project) -> list[tuple[str, str]]:
+    names = usable(project).filter(writable=True).values_list("name", flat=True)
+    return [(name, name) for name in names]
+
+
+def _without_sql(fields: tuple[Param, ...]) -> tuple[Param, ...]:
+    """No database may be written to: nothing of it is offered."""
+    return tuple(
+        _options(one, "sql") if one.name == "output" else one
+        for one in fields
+        if one.name not in scoring.OF_SQL
+    )
+
+
+def _options(one: Param, without: str) -> Param:
+    if not isinstance(one, Choice):
+        return one
+    return replace(one, options=tuple(told for told in one.options if told[0] != without))
 
 
 def for_recipe(recipe: Recipe, form: QueryDict | None = None) -> ParamForm | None:
@@ -28,7 +52,16 @@ def for_recipe(recipe: Recipe, form: QueryDict | None = None) -> ParamForm | Non
     if recipe.kind != "score" or data_of(recipe.saved_model.task) != "table":
         return None
     fields = tuple(made for one in SETTINGS.fields if (made := _fitting(one, recipe)) is not None)
-    return form_for(Params(fields), form, initial=recipe.settings, prefix=PREFIX)
+    offered, kept = _connections(recipe.project), str(recipe.settings.get("connection") or "")
+    if kept and (kept, kept) not in offered:  # the form must not choose another one by itself
+        offered.append((kept, f"{kept} (not to be written to)"))
+    fields = fields if offered and recipe.output is None else _without_sql(fields)
+    return form_for(
+        *(Params(fields), form),
+        initial=recipe.settings,
+        prefix=PREFIX,
+        catalogue={"connections": offered},
+    )
 
 
 def _fitting(one: Param, recipe: Recipe) -> Param | None:
@@ -38,9 +71,8 @@ def _fitting(one: Param, recipe: Recipe) -> Param | None:
         return None
     if one.name == "probabilities" and task == "regression":
         return None
-    if one.name == "output" and isinstance(one, Choice):
-        files = tuple(option for option in one.options if option[0] != "dataset")
-        return replace(one, options=files) if recipe.output is None else None
+    if one.name == "output":
+        return _options(one, "dataset") if recipe.output is None else None
     return one
 
 
@@ -53,7 +85,11 @@ def read(form: ParamForm) -> dict[str, Any]:
 
 def of_new(model: SavedModel, form: QueryDict) -> dict[str, Any]:
     """The settings of a new recipe; {} of images, whose recipe's page asks for one."""
-    return read(for_new(form)) if data_of(model.task) == "table" and _asked(form) else {}
+    return (
+        read(for_new(model.project, form))
+        if data_of(model.task) == "table" and _asked(form)
+        else {}
+    )
 
 
 def changed(recipe: Recipe, form: QueryDict) -> dict[str, Any] | None:

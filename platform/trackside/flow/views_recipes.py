@@ -46,7 +46,9 @@ def recipe_new(request: HttpRequest, key: str) -> HttpResponse:
     offered = choosing.offered(request, project)
     context = {
         **offered,
-        "settings_form": scoring_form.for_new(request.POST if request.method == "POST" else None),
+        "settings_form": scoring_form.for_new(
+            project, request.POST if request.method == "POST" else None
+        ),
         "tables": any(one.kind == "table" for one in offered["datasets"]),
         "cpu_only": {one.name: scoring_form.cpu_only(one) for one in offered["models"]},
         "suggested": _suggested(project, offered["picked_dataset"]),

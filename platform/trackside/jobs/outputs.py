@@ -52,6 +52,7 @@ def told(job: Job) -> dict[str, Any]:
         "threshold": facts.get("threshold"),
         "device": facts.get("device", ""),
         "parity": facts.get("parity") or {},
+        "table": result.get("table") or {},
         "file": path.name if path else "",
         "bytes": path.stat().st_size if path else None,
         "gone": bool(result.get("download")) and path is None,

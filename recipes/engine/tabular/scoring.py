@@ -21,11 +21,13 @@ from recipes.engine.pace import Count
 from recipes.engine.peers import Peers
 from recipes.engine.tabular import devices
 from recipes.engine.tabular.counted import Columns
+from recipes.engine.tabular.described import describe
 from recipes.engine.tabular.model import Model, load
 from recipes.engine.tabular.outcome import chosen
 from recipes.engine.tabular.sharing import Share, meet
 from recipes.engine.tabular.stream import Block
 from recipes.engine.tabular.strongest import explanations
+from recipes.engine.tabular.to_database import Destination, destination
 from recipes.engine.tabular.written import FILES, Out, opened
 from recipes.events import Journal
 from recipes.job import BadJob, Job
@@ -38,12 +40,13 @@ NO_ROWS = "The table has no rows to score."
 
 def score_table(job: Job, folder: Path, peers: Peers, settings: Settings) -> None:
     """Write `output/`: the input's columns, `prediction`, and what the settings ask for."""
+    to = None if peers.rank else destination(job)  # before all else: the way is read once
     with devices.begun(job, folder, peers, several=True) as (journal, threads):
         place = Path(job.spec["bundle"])
         model = at(load(place, threads), settings["threshold"])
         dataset = source.unchanged(job.spec["dataset"])
         file = source.opened(dataset)
-        check(model, file)
+        _check(model, file, settings, to)
         on = devices.chosen(job, peers, place, model, file, journal)
         text = f"Scoring {file.metadata.num_rows:,} rows."
         journal.write("phase", name="score", text=text)
@@ -58,9 +61,14 @@ def score_table(job: Job, folder: Path, peers: Peers, settings: Settings) -> Non
             made = _write(scored, draft, settings, count)
         unseen = _agreed(model, on, peers)
         made.out.close()
+        if settings["output"] == "dataset":
+            journal.write("phase", name="report", text="Describing the columns.")
+            describe(draft, dataset)
         draft.rename(folder / "output")
+        name = f"output/{FILES[settings['output']]}"
+        left = to.write(folder / name, journal) if to else {"file": name}
         facts = {**on.facts(), "ranks": peers.world, "threshold": model.about["threshold"]}
-        _tell(model, made, unseen, settings, facts, journal)
+        _tell(model, made, unseen, {**left, "facts": facts}, journal)
 
 
 def _share(
@@ -92,6 +100,13 @@ def check(model: Model, file: pq.ParquetFile) -> None:
         raise BadData(sentence)
     if not file.metadata.num_rows:
         raise BadData(NO_ROWS)
+
+
+def _check(model: Model, file: pq.ParquetFile, settings: Settings, to: Destination | None) -> None:
+    """Also where the rows go takes them, before there is one. Raises BadData, Trouble."""
+    check(model, file)
+    if to is not None:
+        to.check(_shape(model, file, settings))
 
 
 def at(model: Model, threshold: float | None) -> Model:
@@ -140,12 +155,7 @@ def _write(
 
 
 def _tell(
-    model: Model,
-    made: _Written,
-    unseen: dict[str, int],
-    settings: Settings,
-    facts: dict[str, Any],
-    journal: Journal,
+    model: Model, made: _Written, unseen: dict[str, int], more: dict[str, Any], journal: Journal
 ) -> None:
     for text in _sentences(model, unseen, made.dropped):
         journal.write("note", level="warning", text=text)
@@ -153,11 +163,22 @@ def _tell(
         "finished",
         rows=made.rows,
         columns=made.columns.told(),
-        file=f"output/{FILES[settings['output']]}",
         damaged=made.dropped,
         unseen=unseen,
-        facts=facts,
+        **more,
     )
+
+
+def _shape(model: Model, file: pq.ParquetFile, settings: Settings) -> pa.Schema:
+    """The columns that all rows will have."""
+    classes = model.about["classes"]
+    given, best = np.empty((0, len(classes))), np.empty(0, np.int64)
+    beside = {"prediction": pa.array([], pa.string() if classes else pa.float64())}
+    if classes:
+        beside |= dict(_probabilities(classes, given, best, settings["probabilities"]))
+    if settings["explanations"]:
+        beside["explanations"] = pa.array([], pa.string())
+    return _joined(file.schema_arrow.empty_table(), pa.table(beside)).schema
 
 
 def _joined(table: pa.Table, beside: pa.Table) -> pa.Table:

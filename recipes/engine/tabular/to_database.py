@@ -1,7 +1,7 @@
 """The rows of a scoring, from their Parquet into a table of a database."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class Destination:
             writing.check(connection, self.target, columns_of(schema))
 
     def write(self, path: Path, journal: Journal) -> dict[str, Any]:
-        """What `finished` says of it. Raises Trouble; the table is then as it was."""
+        """What `finished` says of it; the file goes. Raises Trouble: the table is as it was."""
         with pq.ParquetFile(path) as file:
             rows = file.metadata.num_rows
             place = f"{self.target.table} of {self.name}"
@@ -47,15 +47,11 @@ class Destination:
         if lost.texts:
             said = f"{lost.texts:,} texts had a NUL in them, which no database takes: it is gone."
             journal.write("note", level="warning", text=said)
-        return {
-            "connection": self.name,
-            "schema": self.target.schema,
-            "table": self.target.table,
-            "mode": self.target.mode,
-        }
+        path.unlink()
+        return {"file": "", "table": {"connection": self.name, **asdict(self.target)}}
 
 
-def of(job: Job) -> Destination | None:
+def destination(job: Job) -> Destination | None:
     """None where the job writes no table of a database. Raises Trouble."""
     output = job.spec.get("output")
     if not isinstance(output, Mapping):

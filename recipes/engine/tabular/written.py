@@ -13,7 +13,12 @@ from recipes.engine.tabular.model import BLOCK
 
 FORMULA = "^[=+\\-@\t\r\n\\x00\uff1d\uff0b\uff0d\uff20]"  # and their full-width twins
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-FILES = {"dataset": FILE, "parquet": "scored.parquet", "csv": "scored.csv"}
+FILES = {  # a table of a database gets its rows from a file too, when all are there
+    "dataset": FILE,
+    "parquet": "scored.parquet",
+    "csv": "scored.csv",
+    "sql": "scored.parquet",
+}
 
 
 class Out(Protocol):

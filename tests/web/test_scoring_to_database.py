@@ -1,0 +1,131 @@
+"""A scoring whose rows go to a table of a database, by page and by REST."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from tests.web.test_scoring_settings import RECIPES, body
+from tests.web.test_table_scoring import passengers
+from tests.web.trained_tables import published
+from tests.web.world import Rest
+from trackside.accounts.models import User
+from trackside.connections import services as connections
+from trackside.connections.models import Connection
+from trackside.datasets.models import Dataset
+from trackside.flow import services
+from trackside.flow.models import Recipe
+from trackside.flow.trouble import BadRecipe
+from trackside.jobs.models import Job as JobRow
+from trackside.projects.models import Project
+from trackside.saved_models.models import SavedModel
+
+NEW = "/p/INSECTS/flow/new-recipe/"
+SETTINGS = {"output": "sql", "connection": "warehouse", "table": "Scored %"}
+
+
+@pytest.fixture
+def new(project: Project, tmp_path: Path) -> Dataset:
+    return passengers(project, tmp_path)
+
+
+@pytest.fixture
+def warehouse(ada: User, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file by the connection `warehouse`, and by one that is for reading alone."""
+    file = tmp_path_factory.mktemp("warehouse") / "facts.db"  # not where the platform keeps its own
+    sqlite3.connect(file).close()
+    given = {"kind": "sqlite", "database": str(file), "everywhere": True}
+    connections.create(ada, {**given, "name": "warehouse", "writable": True})
+    connections.create(ada, {**given, "name": "archive"})
+    return file
+
+
+def test_rows_are_written_to_a_table_of_a_database(
+    survivors: SavedModel, new: Dataset, ada: User, as_ben: Client, warehouse: Path
+) -> None:
+    made = Rest(ada).call("POST", RECIPES, body(settings=SETTINGS)).json()
+    assert made["output"] is None
+    assert made["settings"]["mode"] == "replace"
+    recipe = Recipe.objects.get(name="score new")
+    job = services.run_recipe(recipe, ada)
+    told = {"kind": "sql", "name": "warehouse", "schema": "", "table": "Scored %"}
+    assert told.items() <= job.spec["output"].items()
+    result = published(job)
+    assert (result["file"], result["table"]["connection"]) == ("", "warehouse")
+    JobRow.objects.filter(pk=job.pk).update(result=result)
+    with sqlite3.connect(warehouse) as rows:
+        found = rows.execute('SELECT prediction, proba_1 FROM "Scored %"').fetchall()
+    assert len(found) == new.rows
+    assert {one for one, _ in found} == {"0", "1"}
+    assert Rest(ada).call("GET", f"/jobs/{job.pk}").json()["scored"]["table"]["table"] == "Scored %"
+    for page in (f"/p/INSECTS/jobs/{job.pk}/", "/p/INSECTS/recipes/score new/"):
+        said = as_ben.get(page).content.decode()
+        assert "Scored % of warehouse" in said
+        assert "/file/" not in said
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "said"),
+    [
+        ({"connection": ""}, "connection", "Choose the connection"),
+        ({"connection": "nowhere"}, "connection", "no connection called 'nowhere'"),
+        ({"connection": "archive"}, "connection", "for reading only"),
+        ({"table": " "}, "table", "Name the table"),
+        ({"mode": "upsert"}, "mode", "must be one of"),
+    ],
+)
+def test_a_table_that_cannot_be_written_is_refused_with_the_field(
+    survivors: SavedModel,
+    new: Dataset,
+    ada: User,
+    warehouse: Path,
+    change: dict[str, str],
+    field: str,
+    said: str,
+) -> None:
+    answer = Rest(ada).call("POST", RECIPES, body(settings={**SETTINGS, **change}))
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert error["field"] == f"settings.{field}"
+    assert said in error["message"]
+
+
+def test_the_page_makes_and_changes_such_a_recipe(
+    survivors: SavedModel, new: Dataset, as_ben: Client, warehouse: Path, ada: User
+) -> None:
+    form = {
+        "dataset": "new",
+        "model": "survivors",
+        "name": "to the warehouse",
+        "where": "cpu",
+        **{f"set-{name}": value for name, value in {**SETTINGS, "mode": "append"}.items()},
+        "set-schema": "",
+        "set-threshold": "",
+        "set-probabilities": "all",
+        "set-explanations": "0",
+    }
+    assert as_ben.post(NEW, {**form, "set-table": ""}).status_code == 422
+    assert as_ben.post(NEW, form).status_code == 302
+    one = Recipe.objects.get(name="to the warehouse")
+    assert (one.output, one.settings["mode"]) == (None, "append")
+    address = "/p/INSECTS/recipes/to the warehouse/"
+    assert "Table of warehouse" in as_ben.get(address).content.decode()
+    assert as_ben.post(address, {**form, "set-table": "others", "then": "save"}).status_code == 302
+    one.refresh_from_db()
+    assert one.settings["table"] == "others"
+    Connection.objects.filter(name="warehouse").update(writable=False)
+    assert "warehouse (not to be written to)" in as_ben.get(address).content.decode()
+    with pytest.raises(BadRecipe, match="for reading only"):
+        services.run_recipe(one, ada)
+
+
+def test_databases_are_offered_where_one_may_be_written_to(
+    survivors: SavedModel, new: Dataset, as_ben: Client, warehouse: Path
+) -> None:
+    page = as_ben.get(NEW).content.decode()
+    assert "SQL table" in page
+    assert '<option value="warehouse"' in page
+    assert "archive" not in page
+    Connection.objects.filter(name="warehouse").delete()
+    assert "SQL table" not in as_ben.get(NEW).content.decode()
