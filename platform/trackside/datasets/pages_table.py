@@ -23,14 +23,15 @@ def rows_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
     """
     known = {one["name"]: one for one in tables.columns(dataset)}
     table = tables.table(dataset)
-    columns = [_head(name, known.get(name, {}), dataset.rows) for name in table.names]
-    names = table.names[: FIRST[1]]
+    order = tables.in_order(dataset, table.names)
+    shown_names = [table.names[place] for place in order]
+    columns = [_head(name, known.get(name, {}), dataset.rows) for name in shown_names]
     return {
         "sheet": {"rows": dataset.rows, "columns": columns, "version": dataset.fingerprint},
-        "names": names,
+        "names": shown_names[: FIRST[1]],
         "first": [
             [shown(one, CUT) for one in row]
-            for row in table.window(0, FIRST[0], list(range(len(names))), cut=CUT)
+            for row in table.window(0, FIRST[0], order[: FIRST[1]], cut=CUT)
         ],
     }
 
@@ -42,7 +43,9 @@ def _head(name: str, column: Column, rows: int) -> list[Any]:
 
 def columns_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
     """A card for each column, with its type to correct."""
-    columns = list(enumerate(tables.columns(dataset)))
+    listed = tables.columns(dataset)
+    order = tables.in_order(dataset, [one["name"] for one in listed])
+    columns = [(place, listed[place]) for place in order]
     query = request.GET.get("q", "").strip()[:200]
     only = request.GET.get("only") == "warned"
     found = [

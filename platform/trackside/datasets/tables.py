@@ -69,15 +69,28 @@ def _file(dataset: Dataset) -> Path:
     return found[0]
 
 
-def imported(dataset: Dataset) -> bool:
-    """Whether it was uploaded, and so has a profile and problems, or is a recipe's output."""
+def described(dataset: Dataset) -> bool:
+    """Whether it has a profile of its columns: all but CSVs, which scorings of pictures leave."""
     return dataset.kind == "table" and dataset.facts.get("layout") == "table"
+
+
+def imported(dataset: Dataset) -> bool:
+    """Whether an import read it and no recipe wrote it: it has problems, and is read anew."""
+    return described(dataset) and "scored_by" not in dataset.facts
+
+
+def in_order(dataset: Dataset, names: list[str]) -> list[int]:
+    """The places of the columns as pages show them: what a recipe made of the rows comes first."""
+    made = set(dataset.facts.get("made") or [])
+    if not made:
+        return list(range(len(names)))
+    return sorted(range(len(names)), key=lambda place: names[place] not in made)
 
 
 def columns(dataset: Dataset) -> list[Column]:
     """What is known of each column: `name` and `type` at least; [] while nothing is."""
     path = storage.folder(dataset) / COLUMNS
-    if imported(dataset) and path.is_file():
+    if described(dataset) and path.is_file():
         return KEPT.columns(path, dataset.fingerprint)
     told = dataset.facts.get("columns")
     return list(told) if isinstance(told, list) else []

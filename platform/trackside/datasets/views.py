@@ -121,6 +121,8 @@ def _tabs(one: Dataset) -> dict[str, str]:
         return {"images": "images", "summary": "summary", "problems": "problems"}
     if tables.imported(one):
         return {"rows": "rows", "columns": "columns", "problems": "table_problems"}
+    if tables.described(one):
+        return {"rows": "rows", "columns": "columns"}
     return {"rows": "rows"}
 
 

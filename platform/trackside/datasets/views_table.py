@@ -39,7 +39,7 @@ def rows(request: HttpRequest, key: str, name: str) -> HttpResponse:
         sentence = f"{one.name} was imported anew. Load the page again."
         return error_json("changed", sentence, 409)
     table = tables.table(one)
-    columns = list(range(len(table.names)))[first : first + count]
+    columns = tables.in_order(one, table.names)[first : first + count]
     found = table.window(offset, limit, columns, cut=SHOWN)
     answer = JsonResponse({"rows": [[shown(cell) for cell in row] for row in found]})
     answer["Cache-Control"] = "private, no-store"

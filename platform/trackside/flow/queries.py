@@ -113,7 +113,7 @@ def _dataset(one: Dataset, writer: Recipe | None, measured: str | None) -> graph
             "rows": one.rows,
             "bytes": one.bytes,
             "by": writer.name if writer else measured,
-            "teaches": one.kind == "images" or tables.imported(one),
+            "teaches": one.kind == "images" or tables.described(one),
         },
     )
 

@@ -37,10 +37,10 @@ def _images(dataset: Dataset) -> None:
 
 
 def _table(dataset: Dataset) -> None:
-    if not tables.imported(dataset):
+    if not tables.described(dataset):
         raise Refused(
-            f"The table {dataset.name} has no profile of its columns: only tables that were "
-            "uploaded can train a model."
+            f"The table {dataset.name} has no profile of its columns. Only tables that were "
+            "uploaded, or that a recipe wrote since, can train a model: run its recipe again."
         )
     if dataset.facts["columns"] < 2:
         raise Refused(

@@ -38,7 +38,7 @@ def convert(
         source = open_source(path, found, read, tell)
         rows, columns, problems = _settle(source, Columns(read, types), output / FILE, tell)
         _check(source, rows, columns, problems, _asked(types, read))
-        for told in describe(output / FILE, columns, tell):
+        for told in describe(output / FILE, columns.all, tell):
             tell({"column": told})
     except OSError as error:
         if error.errno in FULL:

@@ -3,7 +3,7 @@
 Reads a few columns at a time, row group after row group: memory is bounded by the widest of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from recipes.data.sandbox import Tell
-from recipes.data.tables.columns import Columns, Given, Guess, Typed
+from recipes.data.tables.columns import Given, Guess, Typed
 from recipes.data.tables.figures import Figures, bins, counted
 from recipes.data.tables.values import Values, shown
 from recipes.data.tables.warnings import warnings
@@ -64,11 +64,11 @@ class Described:
         }
 
 
-def describe(path: Path, columns: Columns, tell: Tell) -> Iterator[Entry]:
+def describe(path: Path, columns: Sequence[Guess | Given | Typed], tell: Tell) -> Iterator[Entry]:
     """The entries in the order of the columns."""
     with pq.ParquetFile(path, pre_buffer=False) as file:
-        for start in range(0, len(columns.all), AT_ONCE):
-            some = [Described(column) for column in columns.all[start : start + AT_ONCE]]
+        for start in range(0, len(columns), AT_ONCE):
+            some = [Described(column) for column in columns[start : start + AT_ONCE]]
             names = [one.column.name for one in some]
             for group in groups(file, names, tell):
                 for one, values in zip(some, group, strict=True):

@@ -33,12 +33,14 @@ def evaluate_table(job: Job, folder: Path, peers: Peers) -> None:
     with devices.begun(job, folder, peers) as (journal, threads):
         bundle = Path(job.spec["bundle"])
         model = _at(bundle, load(bundle, threads), job.spec.get("threshold"))
-        file = source.opened(source.unchanged(job.spec["dataset"]))
+        dataset = source.unchanged(job.spec["dataset"])
+        file = source.opened(dataset)
         _check(model, file)
         on = devices.chosen(job, peers, bundle, model, file, journal)
         rows = file.metadata.num_rows
         journal.write("phase", name="score", text=f"Judging {rows:,} rows.")
-        walk = _Walk(model, JudgedRows(folder, wanted=bool(job.spec.get("rows", True))))
+        wanted = bool(job.spec.get("rows", True))
+        walk = _Walk(model, JudgedRows(folder, wanted=wanted, read=dataset))
         count = Count(journal, 1, rows, unit="row")
         with closing(predicted(model, file, threads=threads, predict=on.learner.predict)) as blocks:
             for block in blocks:

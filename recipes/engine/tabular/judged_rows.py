@@ -11,16 +11,19 @@ import pyarrow.parquet as pq
 from recipes.data import table as source
 from recipes.engine.metrics import Floats
 from recipes.engine.tabular.counted import Columns
+from recipes.engine.tabular.described import describe
 from recipes.engine.tabular.outcome import chosen
 
 Json = dict[str, Any]
 
 
 class JudgedRows:
-    """Writes `output/table.parquet` block by block, where it is wanted."""
+    """Writes `output/table.parquet` block by block, where it is wanted; `read` is the table that
+    the rows are of, None for pictures."""
 
-    def __init__(self, folder: Path, *, wanted: bool) -> None:
+    def __init__(self, folder: Path, *, wanted: bool, read: Path | None = None) -> None:
         self.wanted = wanted
+        self._read = read
         self._rows = 0
         self._columns = Columns()
         self._output, self._draft = folder / "output", folder / ".output"
@@ -44,6 +47,7 @@ class JudgedRows:
     def close(self) -> None:
         if self._writer is not None:
             self._writer.close()
+            describe(self._draft, self._read)
             self._draft.rename(self._output)
 
     def told(self) -> Json:
