@@ -1,6 +1,16 @@
 """Every call of the REST API, literally. Addresses and the OpenAPI document are made from this."""
 
-from trackside.api import analyses, datasets, flow, gpus, health, jobs, projects, saved_models
+from trackside.api import (
+    algorithms,
+    analyses,
+    datasets,
+    flow,
+    gpus,
+    health,
+    jobs,
+    projects,
+    saved_models,
+)
 from trackside.api import shapes as s
 from trackside.api import shapes_datasets as d
 from trackside.api import shapes_lab as lab
@@ -62,6 +72,8 @@ OPERATIONS: tuple[Operation, ...] = (
               text="All nodes and GPUs, who holds them, who waits",
               about="Bytes, percent, °C and W."),
     *FLEET,
+    Operation(method="GET", path="/algorithms", run=algorithms.listed, tag="Lab",
+              answer=algorithms.ALL, text="The algorithms, their params, and what they lack here"),
     *EVALUATIONS,
     *COMPARING,
     *EXPLAINING,

@@ -69,6 +69,9 @@ class Client:
     def gpus(self) -> Json:
         return self.call("GET", "/gpus")
 
+    def algorithms(self) -> list[Json]:
+        return list(self.call("GET", "/algorithms")["algorithms"])
+
     def nodes(self) -> list[Json]:
         return list(self.call("GET", "/nodes")["nodes"])
 

@@ -1,4 +1,4 @@
-"""`trackside nodes`, `queue` and `usage`."""
+"""`trackside nodes`, `algorithms`, `queue` and `usage`."""
 
 import argparse
 from collections.abc import Callable
@@ -18,6 +18,7 @@ def add(commands: Any, make: Callable[..., argparse.ArgumentParser], client: Ope
     one.add_argument("--ask-jobs", action="store_true", help="with --drain: its jobs go elsewhere")
     one.add_argument("--undrain", metavar="NODE", help="take jobs again")
     one.add_argument("--mend", metavar="GPU", help="put the GPU with this UUID back in service")
+    make(commands, "algorithms", lambda args: algorithms(client), "what can be trained here")
     one = make(commands, "queue", lambda args: queue(args, client), "who waits and why; reorder")
     one.add_argument("--job", type=int, help="the job to move")
     where = one.add_mutually_exclusive_group()
@@ -41,6 +42,22 @@ def nodes(args: argparse.Namespace, open_: Open) -> None:
             client.mend(args.mend)
         rows = [_node(one) for one in client.nodes()]
     table(("node", "state", "gpus free", "cores free", "memory free", "about"), rows)
+
+
+def algorithms(open_: Open) -> None:
+    with open_() as client:
+        found = client.algorithms()
+    rows = [
+        (
+            one["name"],
+            one["data"],
+            "CPU or GPU" if one["on_gpu"] else "CPU",
+            ", ".join(one["tasks"]),
+            one["lacking"],
+        )
+        for one in found
+    ]
+    table(("algorithm", "data", "on", "tasks", "lacks"), rows)
 
 
 def _node(one: Json) -> list[object]:

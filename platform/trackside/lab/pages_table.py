@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from recipes.algorithms import ALGORITHMS
 from recipes.tasks.classes import ordered
+from trackside.compute.able import learns_on_gpu
 from trackside.compute.services import libraries
 from trackside.lab import forms, handling
 from trackside.lab.design import offered
@@ -112,6 +113,7 @@ def table_algorithms(
             "on": one["on"] if data is None else f"m{place}-on" in data,
             "form": forms.model_form(one, place, {}, data, found.task),
             "algorithm": ALGORITHMS[one["algorithm"]],
+            "on_gpu": learns_on_gpu(ALGORITHMS[one["algorithm"]]),
             "lacking": lacking.get(one["algorithm"], ""),
             "again": times.count(one["algorithm"]) > 1,
         }

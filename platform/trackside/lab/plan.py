@@ -13,6 +13,7 @@ from recipes.algorithms import ALGORITHMS
 from recipes.tasks import data_of
 from trackside.accounts.models import User
 from trackside.compute import fit
+from trackside.compute.able import learns_on_gpu
 from trackside.compute.urgency import most_urgent
 from trackside.jobs.kinds import spreads
 from trackside.lab import (
@@ -166,7 +167,7 @@ def _row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
 def _table_row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
     model = asked.design["models"][n]
     several = spreads(model["algorithm"])
-    devices = "CPU or one GPU" if ALGORITHMS[model["algorithm"]].on_gpu else "CPU"
+    devices = "CPU or one GPU" if learns_on_gpu(ALGORITHMS[model["algorithm"]]) else "CPU"
     searched = searching.asked(asked.design, model)
     return {
         "devices": "CPU or GPUs" if several else devices,

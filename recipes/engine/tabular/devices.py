@@ -88,7 +88,7 @@ def chosen(
     if peers.device.type != "cuda":
         return Chosen(own, None, name)
     card = ALGORITHMS[model.about["algorithm"]]
-    if not card.on_gpu:
+    if not card.scores_on_gpu:
         raise BadJob(f"{card.label} predicts on the CPU alone: choose the CPU.")
     gpu = load(place, max(1, job.compute.threads), device=peers.device.type)
     told = parity.gate(

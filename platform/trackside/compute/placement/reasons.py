@@ -73,7 +73,7 @@ def never(request: Request, room: Room) -> str:
     if not able:
         names = listed([one.name for one in room.open])
         if all(one.id in request.lacking for one in room.open):
-            return f"Waits for a machine with the library that it needs: {names} has none."
+            return f"Waits for a machine with the library that it needs: {_none_of(room.open)}."
         return f"Waits for another machine: it failed before on every one that is online ({names})."
     if request.nodes > 1:
         return (
@@ -81,6 +81,12 @@ def never(request: Request, room: Room) -> str:
             f"{plural(request.count, what)} together."
         )
     return f"Waits: no machine that is online has {plural(request.count, what)}."
+
+
+def _none_of(machines: Sequence[Machine]) -> str:
+    if len(machines) == 1:
+        return f"{machines[0].name} does not have it"
+    return f"none of {', '.join(one.name for one in machines[:3])} has it"
 
 
 def any_gpu(request: Request, groups: Sequence[Group], room: Room) -> str:

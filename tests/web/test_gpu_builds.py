@@ -1,0 +1,118 @@
+"""What only some machines have: a library, or its build for GPUs. Said before a job begins."""
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tests.web import lab_stage, table_stage
+from tests.web.world import Rest
+from trackside.accounts.models import User
+from trackside.compute.able import learns_on_gpu
+from trackside.compute.models import Node
+from trackside.compute.requests import BadCompute
+from trackside.jobs import services as jobs
+from trackside.jobs.kinds import ALGORITHMS, placed
+from trackside.jobs.models import Attempt, Job
+from trackside.lab import services
+from trackside.lab.models import Analysis
+from trackside.projects.models import Project
+
+SPEC = {"task": "two_class", "algorithm": "lightgbm"}
+CARD = ALGORITHMS["lightgbm"]
+BOTH = {"lightgbm": "4.7.0", "xgboost-cu13": "3.2.0", "scikit-learn": "1.9.1"}
+
+
+@pytest.fixture
+def analysis(project: Project, ada: User) -> Analysis:
+    table = pa.table({"a": list(range(60)), "good": ["y", "n"] * 30})
+    held = table_stage.uploaded(project, ada, "rows", table)
+    return services.create_analysis(project, ada, "t", held, "good")
+
+
+def node(name: str, *, builds: list[str], found: dict[str, str] | None = None, **more: Any) -> Node:
+    made = lab_stage.node(name, gpus=1, **more)
+    told = {"libraries": BOTH if found is None else found, "gpu_builds": builds}
+    made.catalogue = {**lab_stage.CATALOGUE, **told}
+    made.save()
+    return made
+
+
+def on(name: str) -> dict[str, Any]:
+    return {"kind": "gpus", "uuids": [f"GPU-{name}-0"]}
+
+
+def queued(project: Project, user: User, compute: dict[str, Any]) -> Job:
+    return jobs.submit(
+        project=project, user=user, kind="train", title="t", spec=SPEC, compute=compute
+    )
+
+
+def machines(job: Job) -> list[str]:
+    return list(Attempt.objects.filter(job=job).values_list("node__name", flat=True))
+
+
+def test_without_a_build_for_gpus_there_is_none_to_choose(project: Project, ada: User) -> None:
+    node("plain", builds=[])
+    assert not learns_on_gpu(CARD)
+    for compute in (on("plain"), {"kind": "any", "count": 1}):
+        with pytest.raises(BadCompute, match=r"No machine's LightGBM is built for GPUs: docs/l"):
+            queued(project, ada, compute)
+    assert machines(queued(project, ada, {"kind": "cpu"})) == ["plain"]
+
+
+def test_a_gpu_is_taken_where_the_build_is(project: Project, ada: User) -> None:
+    node("a-plain", builds=[])
+    node("built", builds=["lightgbm"])
+    assert learns_on_gpu(CARD)
+    with pytest.raises(BadCompute, match="The LightGBM of a-plain is built for the CPU alone"):
+        queued(project, ada, on("a-plain"))
+    assert machines(queued(project, ada, {"kind": "any", "count": 1})) == ["built"]
+    waits = queued(project, ada, {"kind": "any", "count": 1})
+    waits.refresh_from_db()
+    assert machines(waits) == []
+    assert "on built" in waits.reason, "the free GPU of a-plain is none for it"
+
+
+def test_a_simulated_gpu_needs_no_build(project: Project, ada: User) -> None:
+    node("played", builds=[], simulated=True)
+    assert machines(queued(project, ada, on("played"))) == ["played"]
+
+
+def test_a_model_of_it_predicts_on_the_cpu() -> None:
+    for compute in ({"kind": "any", "count": 1}, {"kind": "gpus", "uuids": ["GPU-1"]}):
+        with pytest.raises(BadCompute, match="LightGBM scores on the CPU alone"):
+            placed({**SPEC, "bundle": "models/1"}, compute, "score")
+
+
+def test_a_job_goes_where_its_library_is(project: Project, ada: User) -> None:
+    node("a-bare", builds=[], found={"xgboost-cu13": "3.2.0"})
+    waits = queued(project, ada, {"kind": "cpu"})
+    waits.refresh_from_db()
+    assert waits.reason == (
+        "Waits for a machine with the library that it needs: a-bare does not have it."
+    )
+    node("full", builds=[])
+    jobs.later()
+    assert machines(queued(project, ada, {"kind": "cpu"})) == ["full"]
+
+
+def test_what_no_machine_has_is_grey_and_told_by_rest(analysis: Analysis, as_ada: Any) -> None:
+    bare = node("bare", builds=[], found={"scikit-learn": "1.9.1"})
+    page = "/p/INSECTS/lab/t/design/algorithms/"
+    html = as_ada.get(page).content.decode()
+    assert html.count("algo--lacking") == 2
+    for package in ("xgboost-cu13", "lightgbm"):
+        assert f"No machine has {package}: run `pip install {package}`" in html
+    rest = Rest(User.objects.get(username="ada"))
+    told = {one["name"]: one for one in rest.call("GET", "/algorithms").json()["algorithms"]}
+    assert set(told) == set(ALGORITHMS)
+    assert "pip install lightgbm" in told["lightgbm"]["lacking"]
+    assert told["ridge"]["lacking"] == ""
+    assert told["lightgbm"]["space"]["learning_rate"] == {"low": 0.02, "high": 0.2, "log": True}
+    bare.catalogue = {**bare.catalogue, "libraries": BOTH, "gpu_builds": ["lightgbm"]}
+    bare.save()
+    assert "algo--lacking" not in as_ada.get(page).content.decode()
+    told = {one["name"]: one for one in rest.call("GET", "/algorithms").json()["algorithms"]}
+    assert (told["lightgbm"]["lacking"], told["lightgbm"]["on_gpu"]) == ("", True)
+    assert told["lightgbm"]["scores_on_gpu"] is False
