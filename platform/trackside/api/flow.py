@@ -113,6 +113,6 @@ def run(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict
     user = caller(request)
     recipe = row(project_for(user, key, Role.EDITOR), Recipe, name=name)
     once = services.Once(
-        **{name: body.get(name) for name in ("warm_start", "activate", "settings")}
+        **{name: body.get(name) for name in ("warm_start", "redo_search", "activate", "settings")}
     )
     return snapshot(services.run_recipe(recipe, user, body.get("compute"), once=once))

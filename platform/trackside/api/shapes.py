@@ -182,7 +182,8 @@ ACTIVATE = obj(
 )
 SETTINGS: Schema = {
     "type": "object",
-    "description": "of its kind; train: warm_start, whether runs go on from the active version; "
+    "description": "of its kind; train: warm_start, whether runs go on from the active version, "
+    "and redo_search, whether they search the params again or keep those that were found; "
     "score, of images: batch, of tables: the others",
     "properties": SCORING.schema()["properties"],
 }
@@ -227,6 +228,7 @@ RUN = obj(
     closed=True,
     compute=COMPUTE,
     warm_start={"type": "boolean", "description": "train: as in the settings, this time only"},
+    redo_search={"type": "boolean", "description": "train: as in the settings, this time only"},
     activate={"type": "boolean", "description": "train: whether its version becomes active"},
     settings={**SETTINGS, "description": "score: those that are others this time only"},
 )

@@ -27,7 +27,7 @@ from trackside.jobs.states import JOB_OVER
 from trackside.lab import estimates, second_dataset
 from trackside.lab import services as lab
 from trackside.lab.models import Analysis, TrainedModel
-from trackside.saved_models import queries
+from trackside.saved_models import bundles, queries
 from trackside.saved_models import services as saved_models
 from trackside.saved_models.models import SavedModel, Version
 
@@ -86,11 +86,15 @@ def _remember(saved: SavedModel, trained: TrainedModel, user: User) -> Recipe:
         "algorithm": trained.algorithm,
         "params": trained.params,
     }
+    if search := retraining.asked_of(trained):
+        design["search"] = search
     before = Recipe.objects.filter(saved_model=saved, kind="train").first()
     if before is not None:
-        warm = {name: before.settings[name] for name in ("warm_start",) if name in before.settings}
-        warm = {} if retraining.never(design) else warm
-        before.settings, before.compute = {**design, **warm}, session.compute
+        flags = {name: before.settings.get(name, False) for name in retraining.FLAGS}
+        flags["warm_start"] &= not retraining.never(design)
+        flags["redo_search"] &= bool(retraining.searched(design))
+        on = {name: True for name, kept in flags.items() if kept}
+        before.settings, before.compute = {**design, **on}, session.compute
         before.analysis, before.dataset = session.analysis, session.analysis.dataset
         before.save(update_fields=["settings", "compute", "analysis", "dataset"])
         return before
@@ -120,12 +124,14 @@ def _free_name(saved: SavedModel) -> str:
 class Once:
     """What one run does otherwise than its recipe says; null, or a setting not named: as it says.
 
-    `warm_start` and `activate` (of the version it makes) are a training's, `settings` a scoring's.
+    `warm_start`, `redo_search` and `activate` (of the version it makes) are a training's,
+    `settings` a scoring's.
     """
 
     warm_start: bool | None = None
     activate: bool | None = None
     settings: dict[str, Any] | None = None
+    redo_search: bool | None = None
 
 
 @transaction.atomic
@@ -149,10 +155,7 @@ def run_recipe(
     if busy is not None:
         raise RecipeBusy(f"{held} is at work as job {busy.job_id}. Wait for it or stop it.")
     once = once or Once()
-    if once.warm_start is not None and held.kind != "train":
-        raise BadRecipe("warm_start", f"{held} trains nothing: it has no warm start.")
-    if once.activate is not None and held.kind != "train":
-        raise BadRecipe("activate", f"{held} trains nothing: it makes no version.")
+    _of_a_training(held, once)
     wanted = compute or held.compute or {"kind": "cpu"}
     if held.kind == "train":
         wanted = lab.placed(held.saved_model.task, wanted)
@@ -168,15 +171,25 @@ def run_recipe(
         title=_title(held),
         compute=wanted,
         click_id=click_id,
-        **(
-            _training(held, wanted, once.warm_start) if version is None else _scoring(held, version)
-        ),
+        **(_training(held, wanted, once) if version is None else _scoring(held, version)),
     )
     Run.objects.create(recipe=held, job=job, version=version, activate=once.activate)
     if held.output is not None:
         held.output.job = job
         held.output.save(update_fields=["job"])
     return job
+
+
+def _of_a_training(recipe: Recipe, once: Once) -> None:
+    """Raises BadRecipe for what only a training can be told."""
+    lacks = {
+        "warm_start": "it has no warm start",
+        "redo_search": "it has no search",
+        "activate": "it makes no version",
+    }
+    for name, why in lacks.items():
+        if recipe.kind != "train" and getattr(once, name) is not None:
+            raise BadRecipe(name, f"{recipe} trains nothing: {why}.")
 
 
 def _clicked(recipe: Recipe, user: User | None, click_id: str | None) -> Job | None:
@@ -210,30 +223,30 @@ def _ready(dataset: Dataset) -> Dataset:
     return dataset
 
 
-def _training(recipe: Recipe, compute: dict[str, Any], warm: bool | None) -> dict[str, Any]:
+def _training(recipe: Recipe, compute: dict[str, Any], once: Once) -> dict[str, Any]:
     """The Lab freezes the remembered design as if it had just been clicked on today's data."""
     kept = recipe.settings
-    if warm is None:
-        warm = kept.get("warm_start", False)
-    warm = retraining.wanted(kept, {"warm_start": warm})
+    asked = {"warm_start": once.warm_start, "redo_search": once.redo_search}
+    asked = {name: kept.get(name, False) if one is None else one for name, one in asked.items()}
+    warm, redo = retraining.wanted(kept, asked), retraining.redone(kept, asked)
+    design, model = retraining.as_then(kept, redo=redo)
     as_then = Analysis(
         project=recipe.project,
         name=recipe.analysis.name if recipe.analysis else recipe.name,
         dataset=_ready(recipe.dataset),  # asked first: else the second one is judged by no columns
         task=recipe.saved_model.task,
-        target=kept["design"].get("target", "label"),
-        design={**kept["design"], "compute": compute},
+        target=design.get("target", "label"),
+        design={**design, "compute": compute},
     )
     second_dataset.hold(as_then)
     _ready(as_then.dataset)
-    model = {"algorithm": kept["algorithm"], "params": kept["params"]}
     spec = lab.freeze(as_then, model)
     if warm:
         spec |= retraining.before(recipe, spec)
     return {
         "spec": spec,
         "needs": estimates.need(as_then, model),
-        "seed": kept["design"].get("runtime", {}).get("seed", SEED),
+        "seed": design.get("runtime", {}).get("seed", SEED),
     }
 
 
@@ -267,5 +280,9 @@ def publish_training(job: Job, attempt: Attempt, result: dict[str, Any]) -> None
         recipe.saved_model, done, user=job.created_by, active=active
     )
     run.save(update_fields=["version"])
+    if job.spec.get("search"):  # what was found is what later runs keep
+        found = bundles.about(bundles.folder(run.version)).get("params")
+        recipe.settings["params"] = found or recipe.settings["params"]
+        recipe.save(update_fields=["settings"])
     result["output"] = recipe.saved_model.name
     result["version"] = run.version.number

@@ -6,6 +6,7 @@ from trackside.accounts.models import User
 from trackside.flow import retraining
 from trackside.flow.recipes import Wish, check_name
 from trackside.flow.trouble import BadRecipe
+from trackside.lab import searching
 from trackside.lab.models import Analysis
 from trackside.saved_models import services as saved_models
 from trackside.saved_models.models import SavedModel
@@ -37,11 +38,17 @@ def from_analysis(  # noqa: PLR0913 - what a recipe is made of
         "algorithm": first["algorithm"],
         "params": first.get("params", {}),
     }
-    for name in (settings or {}).keys() - {"warm_start"}:
-        said = f"A training has no setting {name!r}; it has warm_start."
+    wish = searching.asked(analysis.design, first)
+    if wish:
+        kept["search"] = wish
+    for name in (settings or {}).keys() - set(retraining.FLAGS):
+        said = f"A training has no setting {name!r}; it has {' and '.join(retraining.FLAGS)}."
         raise BadRecipe(f"settings.{name}", said)
-    if retraining.wanted(kept, settings or {}):
+    flags = {"redo_search": bool(wish), **(settings or {})}  # nothing has been found yet
+    if retraining.wanted(kept, flags):
         kept["warm_start"] = True
+    if retraining.redone(kept, flags):
+        kept["redo_search"] = True
     return Wish(
         name=name,
         kind="train",

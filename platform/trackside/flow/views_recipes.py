@@ -129,7 +129,11 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "model": one.settings.get("params", {}) if one.kind == "train" else {},
         "design": queries.design_in_words(one) if one.kind == "train" else [],
         "never": retraining.never(one.settings) if one.kind == "train" else "",
-        "warm": _warm(request.POST, one) if errors else one.settings.get("warm_start", False),
+        "flags": {
+            name: _flag(request.POST, one, name) if errors else one.settings.get(name, False)
+            for name in retraining.FLAGS
+        },
+        "search": retraining.search_in_words(one.settings) if one.kind == "train" else "",
     }
     return render(request, "flow/recipe.html", context, status=422 if errors else 200)
 
@@ -146,14 +150,17 @@ def _saved(request: HttpRequest, one: Recipe) -> HttpResponse:
     form = request.POST
     if form.get("then") == "run":
         other = scoring_form.changed(one, form)
-        once = services.Once(_warm(form, one), _activate(form, one), other)
+        redo = _flag(form, one, "redo_search") if retraining.searched(one.settings) else None
+        once = services.Once(
+            _flag(form, one, "warm_start"), _activate(form, one), other, redo_search=redo
+        )
         return _run(request, one, _picked(form, one), once)
     batch = form.get("batch", "")
     settings: dict[str, Any] = {
         "batch": int(batch) if batch.isascii() and batch.isdigit() and len(batch) < 12 else batch
     }
     if one.kind == "train":
-        settings = {"warm_start": _warm(form, one)}
+        settings = {name: form.get(name) == "on" for name in retraining.FLAGS}
     given = settings if one.kind == "train" or batch else scoring_form.changed(one, form)
     change = services.Change(
         compute=_picked(form, one),
@@ -178,8 +185,8 @@ def recipe_run(request: HttpRequest, key: str, name: str) -> HttpResponse:
         return redirect("recipe", key, name)
 
 
-def _warm(form: QueryDict, one: Recipe) -> bool | None:
-    return form.get("warm_start") == "on" if one.kind == "train" else None
+def _flag(form: QueryDict, one: Recipe, name: str) -> bool | None:
+    return form.get(name) == "on" if one.kind == "train" else None
 
 
 def _activate(form: QueryDict, one: Recipe) -> bool | None:

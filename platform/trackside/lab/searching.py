@@ -20,6 +20,9 @@ OFF = ("none", "None", "Each model is trained once, with its settings as they ar
 WORDS = {"grid": "grid search", "random": "random search", "tpe": "Bayesian search"}
 
 
+ASKED = ("strategy", "trials", "minutes", "folds", "space")  # of a job's spec
+
+
 def _settings() -> Params:
     """Those of a training's search; in a design there may be none."""
     first, *rest = search.SEARCH.fields

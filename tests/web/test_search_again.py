@@ -1,0 +1,171 @@
+"""A training recipe of a model that was searched: it keeps what was found, or searches again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from tests.web import lab_stage, table_stage
+from tests.web.test_lab_tables import adults
+from tests.web.test_search_results import found
+from tests.web.world import RESULT, Rest, attempt, bundle, done
+from trackside.accounts.models import User
+from trackside.flow import services
+from trackside.flow.models import Recipe
+from trackside.jobs.models import Attempt, Job
+from trackside.lab import services as lab
+from trackside.lab.models import Analysis, TrainedModel
+from trackside.projects.models import Project
+
+pytestmark = pytest.mark.django_db
+HERE = "/projects/INSECTS/recipes/train earner"
+PAGE = "/p/INSECTS/recipes/train earner/"
+SPACE = {"max_depth": {"values": [2, 4]}}
+
+
+@pytest.fixture
+def analysis(project: Project, ada: User) -> Analysis:
+    lab_stage.node("cpu-01")
+    people = table_stage.uploaded(project, ada, "people", adults())
+    made = lab.create_analysis(project, ada, "earners", people, "income")
+    lab.save_design(made, "search", {"strategy": "random", "trials": 4})
+    lab.save_design(made, "models", [{**made.design["models"][0], "space": SPACE}])
+    return made
+
+
+def published(job: Job, depth: int) -> None:
+    """What the node leaves of a training whose best depth is this."""
+    home = Path(settings.TRACKSIDE_STORAGE) / bundle(f"models/job-{job.pk}")
+    params = {**job.spec["params"], "max_depth": depth}
+    (home / "model.json").write_text(json.dumps({"params": params}))
+    (home / "report.json").write_text(json.dumps({"search": found()}))
+    done(job)
+
+
+@pytest.fixture
+def recipe(analysis: Analysis, ada: User) -> Recipe:
+    model: TrainedModel = lab.train(analysis, ada, {"kind": "cpu"}).models.get()
+    assert model.job is not None
+    published(model.job, 4)
+    lab.publish_training(model.job, Attempt(job=model.job, compute={}), dict(RESULT))
+    model.refresh_from_db()
+    services.deploy(model, "earner", ada)
+    return Recipe.objects.get()
+
+
+@pytest.fixture
+def rest(ada: User, recipe: Recipe) -> Rest:
+    return Rest(ada)
+
+
+def spec_of(answer: Any) -> dict[str, Any]:
+    assert answer.status_code == 201, answer.content
+    spec: dict[str, Any] = Job.objects.get(pk=answer.json()["id"]).spec
+    Job.objects.update(state="succeeded")
+    return spec
+
+
+def test_a_run_keeps_the_params_that_were_found_unless_told_otherwise(rest: Rest) -> None:
+    spec = spec_of(rest.call("POST", f"{HERE}/run", {}))
+    assert spec["params"]["max_depth"] == 4
+    assert "search" not in spec
+    once = spec_of(rest.call("POST", f"{HERE}/run", {"redo_search": True}))
+    assert (once["search"]["strategy"], once["search"]["space"]) == ("random", SPACE)
+    assert "redo_search" not in Recipe.objects.get().settings
+    changed = rest.call("PATCH", HERE, {"settings": {"redo_search": True}})
+    assert changed.json()["settings"]["redo_search"] is True
+    assert spec_of(rest.call("POST", f"{HERE}/run", {}))["search"]["trials"] == 4
+    assert "search" not in spec_of(rest.call("POST", f"{HERE}/run", {"redo_search": False}))
+
+
+def test_what_a_new_search_finds_is_kept_from_then_on(recipe: Recipe, ada: User) -> None:
+    once = services.Once(redo_search=True)
+    job = services.run_recipe(recipe, ada, {"kind": "cpu"}, once=once)
+    one = attempt(job)
+    published(job, 2)
+    services.publish_training(job, one, dict(RESULT))
+    recipe.refresh_from_db()
+    assert recipe.settings["params"]["max_depth"] == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "said"),
+    [
+        ({"redo_search": "yes"}, "settings.redo_search", "must be true or false"),
+        ({"redo_search": True, "warm_start": True}, "settings.redo_search", "begins anew"),
+        ({"search": {"strategy": "tpe"}}, "settings.search", "keeps the design"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    given: Any, field: str, said: str, rest: Rest
+) -> None:
+    error = rest.call("PATCH", HERE, {"settings": given}).json()["error"]
+    assert error["field"] == field
+    assert said in error["message"]
+
+
+def test_without_a_search_there_is_none_to_do_again(
+    rest: Rest, recipe: Recipe, as_ada: Client
+) -> None:
+    assert 'name="redo_search"' in as_ada.get(PAGE).content.decode()
+    del recipe.settings["search"]
+    recipe.save()
+    answer = rest.call("POST", f"{HERE}/run", {"redo_search": True})
+    assert "there is no search to do again" in answer.json()["error"]["message"]
+    assert 'name="redo_search"' not in as_ada.get(PAGE).content.decode()
+
+
+def test_the_page_keeps_it_and_runs_once_as_it_says(as_ada: Client, recipe: Recipe) -> None:
+    html = as_ada.get(PAGE).content.decode()
+    assert "random search, 2 trials" not in html
+    assert "the random search, 4 trials anew" in html
+    form = {"kind": "cpu", "then": "save", "activate": "on", "redo_search": "on"}
+    assert as_ada.post(PAGE, form).status_code == 302
+    recipe.refresh_from_db()
+    assert recipe.settings["redo_search"] is True
+    once = {"kind": "cpu", "then": "run", "activate": "on"}
+    assert as_ada.post(PAGE, once).status_code == 302
+    assert "search" not in Job.objects.latest("pk").spec
+    recipe.refresh_from_db()
+    assert recipe.settings["redo_search"] is True
+
+
+def test_deploying_again_keeps_the_setting_while_it_can(
+    recipe: Recipe, analysis: Analysis, ada: User
+) -> None:
+    services.change_recipe(recipe, services.Change(settings={"redo_search": True}))
+    first = recipe.saved_model.versions.get().trained_model
+    assert first is not None
+    services.deploy(first, "earner", ada)
+    assert Recipe.objects.get().settings["redo_search"] is True
+    lab.save_design(analysis, "search", {"strategy": "none"})
+    plain = lab.train(analysis, ada, {"kind": "cpu"}).models.get()
+    assert plain.job is not None
+    published(plain.job, 6)
+    lab.publish_training(plain.job, Attempt(job=plain.job, compute={}), dict(RESULT))
+    plain.refresh_from_db()
+    services.deploy(plain, "earner", ada)
+    assert "redo_search" not in Recipe.objects.get().settings
+
+
+def test_a_recipe_made_of_an_analysis_searches_at_first(rest: Rest, analysis: Analysis) -> None:
+    body = {"name": "fresh", "kind": "train", "inputs": {"analysis": "earners"}, "output": "other"}
+    made = rest.call("POST", "/projects/INSECTS/recipes", body)
+    assert made.status_code == 201, made.content
+    assert made.json()["settings"]["redo_search"] is True
+    spec = spec_of(rest.call("POST", "/projects/INSECTS/recipes/fresh/run", {}))
+    assert spec["search"]["space"] == SPACE
+
+
+def test_a_scoring_has_no_search(rest: Rest, recipe: Recipe, ada: User) -> None:
+    wish = services.Wish(
+        name="score", kind="score", dataset=recipe.dataset, saved_model=recipe.saved_model,
+        output="scored",
+    )  # fmt: skip
+    services.create_recipe(recipe.project, ada, wish)
+    answer = rest.call("POST", "/projects/INSECTS/recipes/score/run", {"redo_search": True})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["field"] == "redo_search"
