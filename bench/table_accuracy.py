@@ -2,11 +2,11 @@
 
 Of each real table a fifth is held out, drawn anew for each seed; ours and the peers get the same
 other rows. Ours is a job with nothing changed: it keeps a part of them to stop early and to judge,
-and its final model learns from all. With `--search` there is a second job of the boosted trees, which
-first searches its params as the form proposes it; `best` is that of them with the best value of
-its own validation rows. The peers get all rows, with their own defaults, as an able user calls
-them: categories as categories, gaps left to them. Told are the differences of ROC AUC or R2, paired
-by seed; more than 0 is better.
+and its final model learns from all. With `--search` there is a second job of the boosted trees,
+which first searches its params as the form proposes it; `best` is that of all jobs with the best
+value of its own validation rows. The peers get all rows, with their own defaults, as an able user
+calls them: categories as categories, gaps left to them. Told are the differences of ROC AUC or R2,
+paired by seed; more than 0 is better.
 
     python -m bench.table_accuracy [--search] [SEEDS [TABLE ...]]
 """
@@ -42,6 +42,7 @@ LEAST = -0.002  # a difference that is worse than that, beyond chance, is a miss
 ALONE = torch.device("cpu")
 T95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}  # Student's t of a 95 % interval, by the seeds
 Scores = dict[str, float]
+Jobs = tuple[tuple[str, dict[str, Any]], ...]  # a name, and what the spec has beside the usual
 
 
 def main(seeds: int = SEEDS, *names: str, search: bool = False) -> int:
@@ -68,7 +69,7 @@ def _seed(work: Path, one: Real, dataset: Path, seed: int, search: bool) -> Scor
     part = some_rows(dataset, work / f"{one.name}-{seed}", _places(dataset, one, rest))
     judged = {}
     for algorithm in ALGORITHMS:
-        jobs = (("ours", {}), ("searched", {"search": STANDARD}))
+        jobs: Jobs = (("ours", {}), ("searched", {"search": STANDARD}))
         for name, more in jobs[: 1 + (search and algorithm in SEARCHED)]:
             folder = work / f"{one.name}-{seed}-{name}-{algorithm}"
             spec = {**spec_of(one, part, algorithm), **more}

@@ -9,7 +9,7 @@ from typing import Any
 
 from recipes.engine.tabular.trials import Trial
 from recipes.params import Number, Param
-from recipes.search import Range, Space, Values, at, count, grid
+from recipes.search import MOST, Range, Space, Values, at, count, grid
 
 Point = dict[str, Any]
 Fields = dict[str, Param]
@@ -66,7 +66,7 @@ def _likely(space: Space, fields: Fields, tried: list[Trial], *, seed: int, high
     searched = {name: _distribution(one, fields[name]) for name, one in space.items()}
     study = optuna.create_study(
         direction="maximize" if higher else "minimize",
-        sampler=optuna.samplers.TPESampler(seed=(seed + len(tried)) % 2**31),
+        sampler=optuna.samplers.TPESampler(seed=(seed * MOST + len(tried)) % 2**31),
     )
     for one in tried:
         if one.state == "failed" or not _inside(one.params, space):
