@@ -1,9 +1,12 @@
 """A training recipe that goes on from the active version: set, run, refused; by page and REST."""
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from tests.web import lab_stage, trained_tables
@@ -170,6 +173,46 @@ def test_a_version_is_not_made_active_where_the_page_says_so_for_one_run(
     assert not made.active
     recipe.refresh_from_db()
     assert recipe.activate, "what is kept stays"
+
+
+def retrained(recipe: Recipe, ada: User, like: Path) -> Version:
+    """What a run makes that leaves the same bundle again."""
+    services.run_recipe(recipe, ada)
+    job = recipe.runs.latest("pk").job
+    place = Path(settings.TRACKSIDE_STORAGE) / f"models/job-{job.pk}"
+    shutil.copytree(like / "bundle", place)
+    done(job)
+    told = json.loads((place / "model.json").read_text())
+    result = {**RESULT, "metric": told["metric"], "metrics": told["metrics"]}
+    services.publish_training(job, attempt(job), result)
+    made = recipe.runs.latest("pk").version
+    assert made is not None
+    return made
+
+
+def test_the_threshold_that_was_kept_goes_with_the_next_version(
+    recipe: Recipe, learned: dict[str, Path], ada: User, as_ada: Client
+) -> None:
+    first = Version.objects.get()
+    assert "threshold" not in retrained(recipe, ada, learned["two_class"]).facts
+    Version.objects.filter(active=True).update(facts={**first.facts, "threshold": 0.9})
+    assert "The threshold 0.90, kept for version 2" in as_ada.get(PAGE).content.decode()
+    made = retrained(recipe, ada, learned["two_class"])
+    assert (made.number, made.facts["threshold"]) == (3, 0.9)
+    assert made.metrics["recall"] < first.metrics["recall"]
+    assert made.metrics["roc_auc"] == first.metrics["roc_auc"]
+    assert retrained(recipe, ada, learned["two_class"]).facts["threshold"] == 0.9
+
+
+def test_a_kept_threshold_of_the_other_class_does_not_go_on(
+    recipe: Recipe, learned: dict[str, Path], ada: User
+) -> None:
+    first = Version.objects.get()
+    Version.objects.update(facts={**first.facts, "threshold": 0.9})
+    place = Path(settings.TRACKSIDE_STORAGE) / first.bundle / "model.json"
+    told = json.loads(place.read_text())
+    place.write_text(json.dumps({**told, "classes": told["classes"][::-1]}))
+    assert "threshold" not in retrained(recipe, ada, learned["two_class"]).facts
 
 
 def test_a_scoring_has_no_warm_start(rest: Rest, recipe: Recipe, ada: User) -> None:

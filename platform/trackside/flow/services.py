@@ -8,7 +8,7 @@ from django.db import transaction
 from trackside.accounts.models import User
 from trackside.datasets import holding
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.flow import evaluating, reading, retraining, scoring
+from trackside.flow import evaluating, kept_threshold, reading, retraining, scoring
 from trackside.flow.models import Recipe, Run
 from trackside.flow.recipes import (
     Change,
@@ -277,7 +277,7 @@ def publish_training(job: Job, attempt: Attempt, result: dict[str, Any]) -> None
     recipe = run.recipe
     active = recipe.activate if run.activate is None else run.activate
     run.version = saved_models.publish_version(
-        recipe.saved_model, done, user=job.created_by, active=active
+        recipe.saved_model, kept_threshold.onto(recipe, done), user=job.created_by, active=active
     )
     run.save(update_fields=["version"])
     if job.spec.get("search"):  # what was found is what later runs keep

@@ -14,7 +14,7 @@ from trackside.accounts.gate import caller, signed_in
 from trackside.compute.picking import keeping, picked, picker
 from trackside.compute.requests import BadCompute
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.flow import choosing, queries, retraining, scoring_form, services
+from trackside.flow import choosing, kept_threshold, queries, retraining, scoring_form, services
 from trackside.flow.graph import Cycle
 from trackside.flow.models import Recipe
 from trackside.flow.recipes import NAME
@@ -133,6 +133,7 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
             name: _flag(request.POST, one, name) if errors else one.settings.get(name, False)
             for name in retraining.FLAGS
         },
+        "kept": kept_threshold.before(one),
         "search": retraining.search_in_words(one.settings) if one.kind == "train" else "",
     }
     return render(request, "flow/recipe.html", context, status=422 if errors else 200)
