@@ -1,31 +1,33 @@
-"""Which libraries of this node were built to learn on GPUs.
+"""How the libraries of this node were built, where that is not known from their version.
 
-LightGBM's wheel was not; one that was built for CUDA ends its whole process where it finds no GPU.
-So a child asks it, and is shown none: the leased GPUs of others are not touched.
+LightGBM's wheel learns on the CPU; one that was built for CUDA ends its whole process where it
+finds no GPU. So a child asks it, and is shown none: the leased GPUs of others are not touched.
 """
 
+import faulthandler
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib import import_module
 from tempfile import TemporaryFile
-from typing import NoReturn
+from typing import Literal, NoReturn
 
-SECONDS = 60  # that a child may take before it counts as one that cannot
-UNABLE = 3  # its exit status where the library says that it was not built for that
+Build = Literal["gpu", "cpu", "broken"]  # the last one cannot even be loaded
+SECONDS = 60  # that a child may take
+FOR_CPU = 3  # its exit status where the library says that it was not built for GPUs
 NOT_BUILT = "was not enabled in this build"
 NO_GPU = b"[CUDA]"  # begins what LightGBM's last words say
 
 
-def for_gpus(asking: dict[str, Callable[[], None]] | None = None) -> list[str]:
-    """By the names of their packages. What fails in another way is told, and counts as unable."""
-    listed = {"lightgbm": _lightgbm} if asking is None else asking
-    return [name for name, ask in listed.items() if _built(name, ask)]
+def asked(libraries: Mapping[str, str]) -> dict[str, Build]:
+    """By package, of those of these that must be asked."""
+    return {name: build(name, ask) for name, ask in ASKED.items() if name in libraries}
 
 
-def _built(name: str, ask: Callable[[], None]) -> bool:
+def build(name: str, ask: Callable[[], None]) -> Build:
+    """What fails in a way that nobody knows is told on stderr."""
     with TemporaryFile() as words:
         child = os.fork()
         if child == 0:
@@ -33,20 +35,22 @@ def _built(name: str, ask: Callable[[], None]) -> bool:
         _, status = os.waitpid(child, 0)
         words.seek(0)
         said = words.read()
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, UNABLE):
-        return os.WEXITSTATUS(status) == 0
-    if NO_GPU in said:  # it looked for a GPU: no other build does
-        return True
-    text = said.decode(errors="replace").strip()[-300:]
-    sys.stderr.write(f"{name} could not be asked whether it learns on GPUs: {text}\n")
-    return False
+    ended = os.waitstatus_to_exitcode(status)
+    if ended == 0 or NO_GPU in said:  # it looked for a GPU, as no other build does
+        return "gpu"
+    if ended == FOR_CPU:
+        return "cpu"
+    text = said.decode(errors="replace").strip()[-300:] or f"its process ended with {ended}"
+    sys.stderr.write(f"{name} cannot be used here: {text}\n")
+    return "broken"
 
 
 def _live(ask: Callable[[], None], words: int) -> NoReturn:
     """The child: it never comes back."""
     status = 1
     with suppress(BaseException):
-        signal.signal(signal.SIGABRT, signal.SIG_DFL)
+        faulthandler.disable()
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(SECONDS)
         os.dup2(words, 1)
         os.dup2(words, 2)
@@ -56,12 +60,12 @@ def _live(ask: Callable[[], None], words: int) -> NoReturn:
             status = 0
         except Exception as wrong:
             os.write(words, str(wrong).encode())
-            status = UNABLE if NOT_BUILT in str(wrong) else 1
+            status = FOR_CPU if NOT_BUILT in str(wrong) else 1
     os._exit(status)
 
 
 def _lightgbm() -> None:
-    import_module("torch")  # brings the NCCL that the build for CUDA looks for
+    import_module("torch")  # brings libgomp, and the NCCL that the build for CUDA looks for
     import lightgbm  # noqa: PLC0415 - only in the child
     import numpy as np  # noqa: PLC0415
 
@@ -69,3 +73,6 @@ def _lightgbm() -> None:
     rows = np.arange(40.0).reshape(20, 2)
     data = lightgbm.Dataset(rows, label=rows[:, 0], params=told)
     lightgbm.train(told, data, num_boost_round=1)
+
+
+ASKED: dict[str, Callable[[], None]] = {"lightgbm": _lightgbm}

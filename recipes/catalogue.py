@@ -48,6 +48,8 @@ def main(arguments: list[str]) -> int:
 
 def catalogue(folder: Path, *, quick: bool) -> Entry:
     """The whole catalogue. What was counted before by the same libraries is read, not counted."""
+    found = _libraries()
+    how = builds.asked(found)
     counted = _read(folder)
     known = backbones.known().values()
     if not quick:
@@ -57,8 +59,8 @@ def catalogue(folder: Path, *, quick: bool) -> Entry:
                 _keep(folder, counted)  # at once: a node may be stopped meanwhile
     return {
         "versions": versions(),
-        "libraries": _libraries(),
-        "gpu_builds": builds.for_gpus(),
+        "libraries": {name: one for name, one in found.items() if how.get(name) != "broken"},
+        "gpu_builds": [name for name, build in how.items() if build == "gpu"],
         "cpu": {"cores": len(os.sched_getaffinity(0)), "bf16": _bf16()},
         "torch_archs": str(torch._C._cuda_getArchFlags() or "").split() if _with_cuda() else [],
         "backbones": [_entry(one, counted.get(one.name, {}), folder) for one in known],
