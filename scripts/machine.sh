@@ -13,6 +13,7 @@ here() {
         python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         chromium) command -v chromium >/dev/null || command -v chromium-browser >/dev/null ;;
         postgresql) command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
+        mariadb-server) command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] ;;
         *) command -v "$1" >/dev/null ;;
     esac
 }

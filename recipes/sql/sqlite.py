@@ -77,6 +77,7 @@ class SQLite:
             ("unable to open database file", f"There is no database file {access.database}, or "
              "its folder may not be read."),
             ("file is not a database", f"{access.database} is no SQLite database."),
+            ("not authorized", "Only reading is allowed here."),
             ("readonly database", f"{access.database} may only be read."),
             ("database is locked", f"{access.database} is being written to. Try again."),
             ("interrupted", "The database took too long to answer."),

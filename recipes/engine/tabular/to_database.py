@@ -45,7 +45,7 @@ class Destination:
                 sent = batches(file, Count(journal, 1, rows, unit="row"), lost)
                 writing.write(connection, self.target, columns, sent)
         if lost.texts:
-            said = f"{lost.texts:,} texts had a NUL in them, which no database takes: it is gone."
+            said = f"Of texts a NUL, which no database takes, was taken out: {lost.texts:,} in all."
             journal.write("note", level="warning", text=said)
         path.unlink()
         return {"file": "", "table": {"connection": self.name, **asdict(self.target)}}
