@@ -227,6 +227,8 @@ def test_the_dialog_says_how_many_trials_there_are_and_how_long_they_take(
     told = estimates.seconds(analysis, model)
     assert told["seconds"] == 5 * 3 * 2.0 + 2.0
     assert "The search fits 15 models" in told["basis"]
+    crossed = {**searching.asked(analysis.design, model), "folds": 0}
+    assert searching.fits(crossed, "xgboost", {"policy": "kfold", "folds": 4}) == 20
     wish(analysis, minutes=0.25)
     assert estimates.seconds(analysis, model)["seconds"] == 15 + 2.0
     address = "/p/INSECTS/lab/earners/train/"

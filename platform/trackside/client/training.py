@@ -5,6 +5,7 @@ from typing import Any
 
 from trackside.client.client import Client, Json, TracksideError, address
 
+SEARCH_ARGS = {"n_iter": "trials", "n_trials": "trials", "cv": "folds"}  # as others call them
 DEVICES = {"cuda": {"kind": "any", "count": 1}, "gpu": {"kind": "any", "count": 1}}
 
 
@@ -15,6 +16,9 @@ def train(  # noqa: PLR0913 - what PostgresML's train takes
     algorithm: str | None = None,
     hyperparams: Json | None = None,
     *,
+    search: str | None = None,
+    search_params: Json | None = None,
+    search_args: Json | None = None,
     strategy: str = "",
     client: Client | None = None,
     wait: bool = True,
@@ -23,9 +27,13 @@ def train(  # noqa: PLR0913 - what PostgresML's train takes
 
     `project` is a key or a name and is made when it is not there; `relation` is a dataset of it.
     `hyperparams` may name any setting of the algorithm, its training or the augmentation; `device`
-    says where to run: cpu, cuda. With a `strategy` (most_recent, best_score) the best model of this
-    training becomes a version of the saved model "relation y_column_name", and the version that the
-    strategy finds the active one; the answer then has `saved_model`, as `deploy` answers it.
+    says where to run: cpu, cuda. `search` finds the best settings of a table's model by trying
+    them: random, grid or tpe; none trains it as it is, None as the analysis says. `search_params`
+    maps settings to the values to try, or to {"low", "high", "log"}; without it the algorithm's own
+    are tried. `search_args`: n_iter (trials), cv (folds), minutes. With a `strategy` (most_recent,
+    best_score) the best model of this training becomes a version of the saved model "relation
+    y_column_name", and the version that the strategy finds the active one; the answer then has
+    `saved_model`, as `deploy` answers it.
     What does not fit raises the server's own sentence.
     """
     if strategy and not wait:
@@ -36,6 +44,7 @@ def train(  # noqa: PLR0913 - what PostgresML's train takes
         path, name = address("projects", key, "analyses"), _name(relation, y_column_name)
         design = _design(one, path, name, relation, y_column_name)
         device, change = arranged(design, algorithm, hyperparams or {})
+        change = searched(design, change, search, search_params, search_args)
         if change:
             design = one.call("PATCH", f"{path}{address(name)}", json=change)
         wishes: Json = {"compute": DEVICES.get(device, {"kind": device})} if device else {}
@@ -135,3 +144,28 @@ def arranged(design: Json, algorithm: str | None, hyperparams: Json) -> tuple[st
         kept = {**first.get("params", {}), **params}
         parts["models"] = [{"algorithm": first.get("algorithm"), "params": kept}]
     return device, parts
+
+
+def searched(
+    design: Json, change: Json, search: str | None, params: Json | None, args: Json | None
+) -> Json:
+    """The change of the design with what it says of the search; None leaves that as it is."""
+    if search is None:
+        if params or args:
+            raise ValueError("Name the search: random, grid or tpe.")
+        return change
+    wish = {SEARCH_ARGS.get(name, name): value for name, value in (args or {}).items()}
+    made = {**change, "search": {**wish, "strategy": search}}
+    if search == "none":
+        return made
+    first: Json = (made.get("models") or design.get("models") or [{}])[0]
+    space = {name: _tried(value) for name, value in (params or {}).items()}
+    model = {name: value for name, value in first.items() if name not in ("space", "searched")}
+    return {**made, "models": [{**model, "space": space}]}
+
+
+def _tried(value: Any) -> Json:
+    """Values as a list, or what a search draws from."""
+    if isinstance(value, dict):
+        return value
+    return {"values": list(value) if isinstance(value, list | tuple | range) else [value]}

@@ -8,7 +8,9 @@ from recipes.features import HANDLING
 from recipes.params import ParamError, Params
 from trackside.lab.entrants import Entrant
 from trackside.lab.labels import algorithm_label, params_in_words
+from trackside.lab.searching import WORDS
 from trackside.ui import words
+from trackside.ui.words import plural
 
 Json = dict[str, Any]
 Said = dict[tuple[str, str], str]
@@ -38,6 +40,9 @@ def in_words(one: Entrant) -> Said:
     if task.data == "table":
         if one.task == "two_class" and one.classes:
             said["Data", "Positive class"] = one.classes[-1]
+        said["Algorithm", "Search"] = _searched(one)
+        kept = "training and validation rows" if one.report.get("refit") else "training rows"
+        said["Train / test", "The final model learned from"] = kept
         said["Weighting", "Weights"] = str(one.part("weights") or "none")
         said["Weighting", "All classes count the same"] = "yes" if one.part("rebalance") else "no"
     for name, handling in (one.part("features") or {}).items():
@@ -49,6 +54,14 @@ def in_words(one: Entrant) -> Said:
         said["Data", "Test dataset"] = f"{test.get('name')}, {str(test.get('fingerprint'))[:12]}"
     said["Data", "Seed"] = str(one.told.get("seed") or (one.job.seed if one.job else words.NOTHING))
     return said
+
+
+def _searched(one: Entrant) -> str:
+    told = one.report.get("search") or {}
+    if not told:
+        return "none"
+    words = WORDS.get(str(told.get("strategy")), "search")
+    return f"{words}, the best of {plural(len(told['trials']), 'trial')}"
 
 
 def _rows(card: Params | None, values: Json) -> list[tuple[str, str]]:

@@ -186,6 +186,16 @@ def _limits(one: Entrant) -> list[Json]:
             f"It knows {len(one.classes)} classes and answers one of them to whatever it is given, "
             "also to what belongs to none."
         )
+    if one.report.get("refit"):
+        said.append(
+            "The model that is deployed learned from the validation rows too, after a first one "
+            "was judged by them. Only the figures of the test rows are its own."
+        )
+    if one.report.get("search"):
+        said.append(
+            "Its settings are the best of several that were tried on its own rows: the figures of "
+            "the rows that chose are a little too good, those of the test rows are not."
+        )
     few = [name for name, count in _support(one) if count < FEW]
     if few:
         named = ", ".join(few[:8]) + (" and more" if len(few) > 8 else "")

@@ -68,7 +68,7 @@ def seconds(
         if found["seconds"] is not None or not wish:
             return found
         one = fit_tables.duration(_table_key(analysis, _alone(model)), known.peaks)
-        return _of_search(wish, model, one)
+        return _of_search(wish, model, one, analysis.design.get("split") or {})
     return outlook.duration(
         one_model(analysis.design, model),
         known.catalogue,
@@ -94,9 +94,11 @@ def _alone(model: dict[str, Any]) -> dict[str, Any]:
     return {**model, "searched": False}
 
 
-def _of_search(wish: dict[str, Any], model: dict[str, Any], one: outlook.Answer) -> outlook.Answer:
+def _of_search(
+    wish: dict[str, Any], model: dict[str, Any], one: outlook.Answer, split: dict[str, Any]
+) -> outlook.Answer:
     """Of a search from what one training with the params as they are set takes, its limit too."""
-    fits = searching.fits(wish, model["algorithm"])
+    fits = searching.fits(wish, model["algorithm"], split)
     limit = 60 * float(wish.get("minutes") or 0)
     if one["seconds"] is None:
         said = "No longer than the search may take, and the final model's training."

@@ -49,7 +49,8 @@ def fill(request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str
 def _model(design: Json, place: int, model: Json, strategy: str) -> Json:
     card = ALGORITHMS[model["algorithm"]]
     tried = searching.space_of(model, strategy)
-    rows = [_row(place, one, model, tried.get(one.name), strategy) for one in card.params.fields]
+    fields = card.params.of(design["task"]).fields
+    rows = [_row(place, one, model, tried.get(one.name), strategy) for one in fields]
     wish = searching.asked(design, model)
     return {
         "place": place,

@@ -42,7 +42,7 @@ def fill(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     wanted = wanted if wanted in scales else next(iter(scales), "")
     order = "number" if request.GET.get("order") == "number" else "best"
     return {
-        "sentence": sentence(told, card),
+        "sentence": sentence(report, card),
         "best": best,
         "found": _found(told, fields, trials, best),
         "trials": [_line(one, fields, card, one is best) for one in _ordered(trials, card, order)],
@@ -68,13 +68,12 @@ def _drawn(
     return [first, charts_search.by_setting(trials, wanted, scales[wanted], card)]
 
 
-def sentence(told: Json, card: Metric) -> str:
+def sentence(report: Json, card: Metric) -> str:
     """How it searched, what that brought, why it ended."""
-    trials = told["trials"]
+    told, trials = report["search"], report["search"]["trials"]
     words = searching.WORDS.get(str(told["strategy"]), "search")
-    folds = told.get("folds")
-    judged = f"a cross-test of {folds} folds" if folds else "the validation rows"
-    said = f"{words[:1].upper()}{words[1:]}: {plural(len(trials), 'trial')}, judged by {judged}. "
+    said = f"{words[:1].upper()}{words[1:]}: {plural(len(trials), 'trial')}, judged by "
+    said += f"{_judge(report)}. "
     first = next((one["value"] for one in trials if one["number"] == 1), None)
     if told.get("best") is not None and first is not None:
         said += (
@@ -82,6 +81,30 @@ def sentence(told: Json, card: Metric) -> str:
             f"{metric_text(first, card)} with those that were set. "
         )
     return said + STOPPED.get(str(told.get("stopped")), "")
+
+
+def _judge(report: Json) -> str:
+    folds = report["search"].get("folds")
+    if folds:
+        return f"a cross-test of {folds} folds"
+    return "the folds of the cross-test" if report.get("folds") else "the validation rows"
+
+
+def rows_of(report: Json, card: Metric) -> list[tuple[str, str]]:
+    """The search of a model as name and value; [] where its params were not searched."""
+    told = report.get("search")
+    if not told:
+        return []
+    words = searching.WORDS.get(str(told["strategy"]), "search")
+    done = [one for one in told["trials"] if one["state"] == "done"]
+    judge = _judge(report)
+    return [
+        ("Strategy", f"{words[:1].upper()}{words[1:]}"),
+        ("Trials", f"{len(told['trials'])}, of which {len(done)} came to their end"),
+        ("Judged by", f"{judge[:1].upper()}{judge[1:]}"),
+        (f"Best {card.label}", metric_text(told.get("best"), card)),
+        ("Why it ended", STOPPED.get(str(told.get("stopped")), "")),
+    ]
 
 
 def _found(told: Json, fields: dict[str, Param], trials: list[Json], best: Json | None) -> Json:

@@ -108,9 +108,12 @@ def trials(wish: Json, algorithm: str) -> int:
     return most if points is None else min(most, points + 1)
 
 
-def fits(wish: Json, algorithm: str) -> int:
-    """How many models the trials of `asked` come to."""
-    return trials(wish, algorithm) * max(1, int(wish["folds"]))
+def fits(wish: Json, algorithm: str, split: Json) -> int:
+    """How many models the trials of `asked` come to: where it names no folds, the split may."""
+    folds = int(wish["folds"])
+    if not folds and split.get("policy") == "kfold":
+        folds = int(split.get("folds") or 1)
+    return trials(wish, algorithm) * max(1, folds)
 
 
 def in_words(wish: Json, algorithm: str) -> str:

@@ -9,7 +9,7 @@ from recipes.algorithms import ALGORITHMS
 from recipes.tasks import TASKS
 from trackside.accounts.gate import caller, signed_in
 from trackside.datasets.models import Dataset
-from trackside.lab import kept, queries, reports, results_table, services
+from trackside.lab import kept, queries, reports, results_table, search_results, services
 from trackside.lab.labels import spec_in_words
 from trackside.lab.models import TrainedModel
 from trackside.lab.pages import frame, wants_json
@@ -63,7 +63,7 @@ def page_of(
         "tab_shown": shown,
         "card": card.metrics.get(model.metric),
         "algorithm": ALGORITHMS[model.algorithm],
-        "frozen": spec_in_words(model.job.spec) if tab == "training" and model.job else [],
+        "frozen": _frozen(model, report or {}) if tab == "training" and model.job else [],
         "dataset": analysis.dataset,
         "deploy_name": _saved_name(model),
         "siblings": queries.session_models(model.session),
@@ -72,6 +72,15 @@ def page_of(
     if shown:
         context |= found.fill(request, model, report)
     return render(request, found.template, context, status=status)
+
+
+def _frozen(model: TrainedModel, report: Json) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What was frozen at the click; where a search was, with the params that it found."""
+    spec = model.job.spec if model.job else {}
+    card = TASKS[model.session.analysis.task].metrics[model.metric]
+    searched = search_results.rows_of(report, card)
+    found = spec_in_words({**spec, "params": model.params} if searched else spec)
+    return [*found, ("Search", searched)] if searched else found
 
 
 def _saved_name(model: TrainedModel) -> str:
