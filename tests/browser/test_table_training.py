@@ -86,6 +86,11 @@ def test_two_algorithms_are_trained_on_the_cpu_to_the_end(user: Visitor) -> None
     dialog.locator('[name="gpu"]').first.check()
     expect(dialog.get_by_text("learns on the CPU alone").first).to_be_visible()
     user.inspect("table_train_dialog_refused")
+    dialog.get_by_label("Session name").fill("Both")
+    dialog.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Train", exact=True).click()  # nothing is forgotten
+    expect(dialog.get_by_label("Session name")).to_have_value("Both")
+    expect(dialog.locator('[name="gpu"]').first).to_be_checked()
     dialog.get_by_text("CPU only").click()
     dialog.get_by_role("button", name=re.compile("2 models on the CPU")).click()
     page.wait_for_url(re.compile("/sessions/1/"))

@@ -29,6 +29,7 @@ async function open(url, opener) {
     const answer = await fetch(url, { headers: { Accept: "text/html", "X-Fragment": "1" } });
     if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
     dialog.innerHTML = await answer.text();
+    await recall(url);
   } catch (error) {
     toast(`The Train dialog cannot be shown. ${error.message}`, "error");
     return;
@@ -41,12 +42,39 @@ async function open(url, opener) {
   askAgain();
 }
 
+// What was chosen when the dialog was closed comes back, for as long as the tab is open. Models are
+// ticked anew where the design offers others, or other ones, by now.
+const OWN = ["csrfmiddlewaretoken", "click_id", "seen_free"]; // of each dialog alone
+let offered = ""; // the models of the design, and those that it has switched on
+const models = () => [...dialog.querySelectorAll('[name="model"]')];
+const offer = () => JSON.stringify(models().map((box) => [box.value, box.parentElement.textContent, box.defaultChecked]));
+
+function keep(url) {
+  if (!form()) return;
+  const wishes = [...new FormData(form())].filter(([name]) => !OWN.includes(name));
+  sessionStorage.setItem(`train ${url}`, JSON.stringify({ offered, wishes }));
+}
+
+async function recall(url) {
+  if (!form()) return;
+  offered = offer();
+  const kept = JSON.parse(sessionStorage.getItem(`train ${url}`) ?? "null");
+  if (!kept) return;
+  const data = new FormData(form());
+  const [own, ticked] = [OWN, kept.offered === offered ? [] : ["model"]];
+  for (const name of new Set(data.keys())) if (![...own, ...ticked].includes(name)) data.delete(name);
+  for (const [name, value] of kept.wishes) if (!ticked.includes(name)) data.append(name, value);
+  const answer = await fetch(form().dataset.plan, { method: "POST", body: data, headers: { "X-CSRFToken": csrf() } });
+  if (answer.ok) dialog.innerHTML = await answer.text();
+}
+
 function follow() {
   leave.push(live.watch("gpus", 0, ({ type, data }) => type === "gpus" && look(data)));
   leave.push(tellFresh(find("[data-live]")));
 }
 
 dialog.addEventListener("close", () => {
+  keep(form()?.getAttribute("action"));
   leave.forEach((stop) => stop());
   leave = [];
   picked = [];
@@ -196,6 +224,7 @@ dialog.addEventListener("submit", async (event) => {
     const answer = await post(form().action);
     if (answer.status === 201) {
       const { location: where } = await answer.json();
+      sessionStorage.removeItem(`train ${form().getAttribute("action")}`);
       window.location.assign(where);
       return;
     }
