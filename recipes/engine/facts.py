@@ -4,7 +4,8 @@ import os
 import platform
 import resource
 import time
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
@@ -42,13 +43,16 @@ def together(ranks: list[dict[str, Any]]) -> dict[str, Any]:
 
 LIBRARIES = {
     "images": ("torch", "torchvision", "timm", "numpy", "pillow"),
-    "table": ("numpy", "pyarrow", "scikit-learn", "xgboost-cu13"),
+    "table": ("numpy", "pyarrow", "scikit-learn", "xgboost-cu13", "lightgbm"),
 }
 
 
 def versions(data: str = "images") -> dict[str, str]:
-    """The libraries that a result depends on."""
-    known = {name: version(name) for name in LIBRARIES[data]}
+    """The libraries that a result depends on; a node need not have all that learn from tables."""
+    known = {}
+    for name in LIBRARIES[data]:
+        with suppress(PackageNotFoundError):
+            known[name] = version(name)
     cuda = {"cuda": str(torch.version.cuda)} if torch.version.cuda and data == "images" else {}
     return {"python": platform.python_version(), **known, **cuda}
 
