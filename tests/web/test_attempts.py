@@ -42,6 +42,13 @@ def test_a_claim_gives_a_fence_a_folder_and_a_lease(attempt: Attempt) -> None:
     assert attempt.lease_until is not None
 
 
+def test_a_trial_of_a_search_is_worth_a_pause_as_a_step_is(attempt: Attempt) -> None:
+    record(attempt, line("progress", done=0.5, of=9, unit="trial"))
+    assert Attempt.objects.get(pk=attempt.pk).first_step_at is None
+    record(attempt, line("trial", number=1, of=9, value=0.9))
+    assert Attempt.objects.get(pk=attempt.pk).first_step_at is not None
+
+
 def test_only_the_first_claim_and_only_of_its_node_counts(project: Project, ada: User) -> None:
     one = cast.live(cast.submit(project, ada)) if cast.node() else None
     assert one is not None

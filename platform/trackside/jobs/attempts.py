@@ -19,6 +19,7 @@ from trackside.jobs.states import ATTEMPT_OVER, AttemptState, Move
 LEASE = timedelta(seconds=settings.LEASE_SECONDS)
 LIVE = [state for state in AttemptState if state not in ATTEMPT_OVER]
 CLAIMED = [state for state in LIVE if state != AttemptState.ASSIGNED]
+WORTH = ("step", "trial")  # from the first on there is something to keep for a pause
 BEGUN = ("step", "progress", "epoch")  # the job does its work: no longer starting
 LONGEST_TYPE = 12
 
@@ -98,7 +99,7 @@ def _entry(event: dict[str, Any], now: datetime) -> Entry:
 def _advance(attempt: Attempt, events: Sequence[dict[str, Any]], now: datetime) -> None:
     """What the lines mean for the rows: begun, how far, how good."""
     kinds = {one.get("type") for one in events}
-    if "step" in kinds and attempt.first_step_at is None:
+    if kinds & set(WORTH) and attempt.first_step_at is None:
         write(attempt, first_step_at=now)
     if attempt.state == AttemptState.STARTING and kinds & set(BEGUN):
         _begin(attempt, now)
