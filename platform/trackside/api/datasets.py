@@ -14,7 +14,7 @@ from trackside.accounts.services import audit
 from trackside.api.bodies import read_field, read_file
 from trackside.api.failures import Failure
 from trackside.api.paging import page, whole
-from trackside.datasets import corrections, queries, services, tables
+from trackside.datasets import corrections, from_database, queries, services, tables
 from trackside.datasets.files import PARQUET
 from trackside.datasets.models import Dataset, Picture
 from trackside.datasets.reading import Wish
@@ -52,8 +52,19 @@ def shown(one: Dataset, columns: list[dict[str, Any]]) -> dict[str, Any]:
         "splits": one.facts.get("splits", {}),
         "problems": list(problems),
         "bytes": one.bytes,
+        "source": _source(one),
         "fingerprint": one.fingerprint,
     }
+
+
+def _source(one: Dataset) -> dict[str, Any] | None:
+    found = from_database.source_of(one)
+    if found is None:
+        return None
+    named: dict[str, Any] = {
+        name: found[name] for name in ("schema", "table", "query") if name in found
+    }
+    return {"connection": found["name"], **named}
 
 
 def _columns(one: Dataset) -> list[dict[str, Any]]:

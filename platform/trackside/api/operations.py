@@ -34,7 +34,8 @@ class Operation:
     """`run(request, **path)` or, with a JSON `body`, `run(request, body, **path)`.
 
     `form` is the schema of a multipart body that `run` reads itself. `answers` are the media types
-    besides JSON. `starts` work: an Idempotency-Key is honoured.
+    besides JSON. `starts` work: an Idempotency-Key is honoured. `ask`, called as `run` is, may wait
+    for another machine: it comes before any transaction, and `run` gets its answer as `asked`.
     """
 
     method: str
@@ -50,6 +51,7 @@ class Operation:
     query: tuple[Query, ...] = ()
     answers: tuple[str, ...] = ()
     starts: bool = False
+    ask: Callable[..., Any] | None = None
 
 
 def door(operations: Iterable[Operation]) -> Callable[..., HttpResponseBase]:
@@ -72,6 +74,9 @@ def door(operations: Iterable[Operation]) -> Callable[..., HttpResponseBase]:
 
 def _answered(operation: Operation, request: HttpRequest, path: dict[str, Any]) -> HttpResponseBase:
     try:
+        if operation.ask is not None:
+            given = (read_json(request, operation.body),) if operation.body is not None else ()
+            path = {**path, "asked": operation.ask(request, *given, **path)}
         if operation.starts:
             return once(request, lambda: _run(operation, request, path))
         answer: HttpResponseBase = _run(operation, request, path)

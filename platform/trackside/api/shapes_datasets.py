@@ -54,6 +54,10 @@ DATASET = obj(
     ),
     classes=many(obj("name count", name=TEXT, count=WHOLE)),
     splits=ANY_OBJECT,
+    source={
+        "type": ["object", "null"],
+        "description": "of what was read from a database: connection, schema and table, or query",
+    },
     problems=many(obj("where what", where=TEXT, what=TEXT)),
     fingerprint=TEXT,
     job={"type": ["integer", "null"]},

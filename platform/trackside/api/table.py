@@ -17,6 +17,7 @@ from trackside.api import shapes_lab as lab
 from trackside.api.operations import Operation, Query
 from trackside.api.shapes_design import PATCH_DESIGN, design_schema
 from trackside.api.shapes_fit import FITS
+from trackside.api.table_connections import CONNECTIONS
 from trackside.api.table_evaluations import EVALUATIONS
 from trackside.api.table_explaining import EXPLAINING
 from trackside.api.table_fleet import FLEET
@@ -72,6 +73,7 @@ OPERATIONS: tuple[Operation, ...] = (
               text="All nodes and GPUs, who holds them, who waits",
               about="Bytes, percent, °C and W."),
     *FLEET,
+    *CONNECTIONS,
     Operation(method="GET", path="/algorithms", run=algorithms.listed, tag="Lab",
               answer=algorithms.ALL, text="The algorithms, their params, and what they lack here"),
     *EVALUATIONS,

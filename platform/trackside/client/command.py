@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from trackside.client import evaluating, fleet, login, tables
+from trackside.client import databases, evaluating, fleet, login, tables
 from trackside.client.client import Client, Json, TracksideError
 from trackside.client.printing import gpu_rows, metrics, progress, say, table
 from trackside.client.where import compute, options
@@ -175,6 +175,7 @@ def parser() -> argparse.ArgumentParser:
     _jobs(commands)
     _score(commands)
     evaluating.add(commands, _command, lambda: Client(), follow)
+    databases.add(commands, _command, lambda: Client(), follow)
     one = _command(commands, "deploy", deploy, "deploy a trained model to the Flow")
     one.add_argument("project")
     one.add_argument("model", type=int, help="the trained model's number")

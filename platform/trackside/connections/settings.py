@@ -134,7 +134,7 @@ def _ours(values: dict[str, Any]) -> bool:
     own = settings.DATABASES["default"]
     if values["kind"] not in str(own["ENGINE"]) or str(own["NAME"]) != values["database"]:
         return False
-    host, port = str(own.get("HOST") or "localhost"), int(own.get("PORT") or 0)
+    host, port = str(own.get("HOST") or "localhost"), int(str(own.get("PORT") or 0))
     usual = PORTS[values["kind"]]
     here = {"localhost", "127.0.0.1", "::1"}
     same = host == values["host"] or {host, values["host"]} <= here
