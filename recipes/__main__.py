@@ -2,6 +2,7 @@
 
 python -m recipes FOLDER
 torchrun --standalone --nproc-per-node 2 -m recipes FOLDER
+python -m recipes train INPUT --target COLUMN --out BUNDLE
 python -m recipes score BUNDLE INPUT --out FILE
 python -m recipes evaluate BUNDLE INPUT --out FILE
 python -m recipes catalogue --weights FOLDER
@@ -22,6 +23,7 @@ from recipes import job as jobs
 def main(arguments: list[str]) -> int:
     """The exit code."""
     commands: dict[str, Callable[[list[str]], int]] = {
+        "train": _train,
         "score": _score,
         "evaluate": _evaluate,
         "catalogue": _catalogue,
@@ -53,6 +55,12 @@ def _run(folder: Path) -> int:
     code = gang.lead(folder)
     tell(folder / "events.jsonl")
     return code
+
+
+def _train(arguments: list[str]) -> int:
+    from recipes import train_files
+
+    return train_files.main(arguments)
 
 
 def _score(arguments: list[str]) -> int:
