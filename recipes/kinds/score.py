@@ -72,13 +72,14 @@ SETTINGS = Params(  # of a table; of images there is `batch` alone
         Choice(
             name="mode",
             label="Where the table is there already",
-            default="replace",
+            default="create",
             when=TO_SQL,
-            help="All rows of a run are written in one transaction, or none.",
+            help="Rows are appended where they fit its columns; what is replaced is gone. All rows "
+            "of a run are written in one transaction, or none.",
             options=(
-                ("replace", "Replace its rows", "Other columns than these go too."),
-                ("append", "Append to it", "Its columns must fit."),
-                ("create", "Refuse", "Each run needs a new table."),
+                ("create", "Refuse to write", ""),
+                ("append", "Append the rows", ""),
+                ("replace", "Replace it by the rows", ""),
             ),
         ),
         Threshold(

@@ -46,7 +46,7 @@ def test_rows_are_written_to_a_table_of_a_database(
 ) -> None:
     made = Rest(ada).call("POST", RECIPES, body(settings=SETTINGS)).json()
     assert made["output"] is None
-    assert made["settings"]["mode"] == "replace"
+    assert made["settings"]["mode"] == "create"
     recipe = Recipe.objects.get(name="score new")
     job = services.run_recipe(recipe, ada)
     told = {"kind": "sql", "name": "warehouse", "schema": "", "table": "Scored %"}
@@ -105,7 +105,9 @@ def test_the_page_makes_and_changes_such_a_recipe(
         "set-probabilities": "all",
         "set-explanations": "0",
     }
-    assert as_ben.post(NEW, {**form, "set-table": ""}).status_code == 422
+    answer = as_ben.post(NEW, {**form, "set-table": ""})
+    assert answer.status_code == 422
+    assert "Name the table that the rows are written to." in answer.content.decode()
     assert as_ben.post(NEW, form).status_code == 302
     one = Recipe.objects.get(name="to the warehouse")
     assert (one.output, one.settings["mode"]) == (None, "append")

@@ -1,5 +1,6 @@
 """The settings of a table's scoring as a form: what its card says, as it concerns the model."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -81,6 +82,14 @@ def read(form: ParamForm) -> dict[str, Any]:
     if not form.is_valid():
         raise BadRecipe("settings", "The settings are not right: see below.")
     return form.values
+
+
+def tell(form: ParamForm | None, errors: Mapping[str, str]) -> None:
+    """Sentences that a recipe's checks said stand beside their fields."""
+    for field, sentence in errors.items():
+        name = field.removeprefix("settings.")
+        if form is not None and name != field and name in form.fields:
+            form.add_error(name, sentence)
 
 
 def of_new(model: SavedModel, form: QueryDict) -> dict[str, Any]:

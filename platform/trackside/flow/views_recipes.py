@@ -44,11 +44,11 @@ def recipe_new(request: HttpRequest, key: str) -> HttpResponse:
         except TROUBLE as wrong:
             errors[field_of(wrong).partition(".uuids")[0] or "form"] = str(wrong)
     offered = choosing.offered(request, project)
+    form = scoring_form.for_new(project, request.POST if request.method == "POST" else None)
+    scoring_form.tell(form, errors)
     context = {
         **offered,
-        "settings_form": scoring_form.for_new(
-            project, request.POST if request.method == "POST" else None
-        ),
+        "settings_form": form,
         "tables": any(one.kind == "table" for one in offered["datasets"]),
         "cpu_only": {one.name: scoring_form.cpu_only(one) for one in offered["models"]},
         "suggested": _suggested(project, offered["picked_dataset"]),
