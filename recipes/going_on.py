@@ -19,7 +19,11 @@ def never(algorithm: str, split: Json) -> str:
     card = ALGORITHMS.get(algorithm)
     if card is None or card.goes_on is None:
         label = card.label if card else algorithm
-        return f"{label} cannot go on from a model: it always learns from the beginning."
+        able = [one.label for one in ALGORITHMS.values() if one.goes_on is not None]
+        return (
+            f"{label} cannot go on from a model: it always learns from the beginning. "
+            f"{', '.join(able[:-1])} and {able[-1]} can."
+        )
     if split.get("policy") == "kfold":
         return (
             "In a cross-test each row is judged by a model that did not learn from it; the version "

@@ -71,6 +71,16 @@ def test_slices_stand_under_their_card_and_links_in_a_matrix(ada: User) -> None:
     assert node.name in page
 
 
+def test_machines_that_have_no_gpu_stand_last(ada: User) -> None:
+    for name, gpus in (("a-cpu", 0), ("b-gpu", 1), ("c-cpu", 0), ("d-gpu", 2)):
+        cast.node(name, gpus=gpus)
+    for name, code in (("a-cpu", "driver_silent"), ("c-cpu", "no_device")):
+        why = {"code": code, "text": "So it is.", "steps": []}
+        Node.objects.filter(name=name).update(why_no_gpu=why)
+    names = [one["name"] for one in fleet_page.machines(board(ada))]
+    assert names == ["a-cpu", "b-gpu", "d-gpu", "c-cpu"]
+
+
 def test_the_layout_can_be_fetched_alone(admin: User) -> None:
     cast.node(gpus=1)
     part = by(admin).get("/gpus/?part=fleet").content.decode()

@@ -7,6 +7,7 @@ from trackside.compute.models import NodeState
 from trackside.ui import gpu_words
 
 Board = dict[str, Any]
+NO_DEVICE = "no_device"  # workers/causes.py: a machine that has no GPU at all
 # How two cards are connected, quickest first, and what it is called under the matrix.
 WAYS = {
     "NV": "NVLink, and how many of them",
@@ -19,7 +20,13 @@ WAYS = {
 
 
 def machines(board: Board) -> list[dict[str, Any]]:
-    return [_machine(node) for node in board["nodes"]]
+    """By name; those that have no GPU stand last, but not those that cannot use theirs."""
+
+    def none(node: dict[str, Any]) -> bool:
+        why = (node["why_no_gpu"] or {}).get("code", NO_DEVICE)
+        return not node["gpus"] and why == NO_DEVICE
+
+    return [_machine(node) for node in sorted(board["nodes"], key=none)]
 
 
 def _machine(node: dict[str, Any]) -> dict[str, Any]:

@@ -188,7 +188,7 @@ def _of_a_training(recipe: Recipe, once: Once) -> None:
         "activate": "it makes no version",
     }
     for name, why in lacks.items():
-        if recipe.kind != "train" and getattr(once, name) is not None:
+        if recipe.kind != "train" and getattr(once, name):
             raise BadRecipe(name, f"{recipe} trains nothing: {why}.")
 
 
