@@ -86,7 +86,9 @@ def test_a_model_of_it_predicts_on_the_cpu() -> None:
 
 
 def test_a_job_goes_where_its_library_is(project: Project, ada: User) -> None:
-    node("a-bare", builds=[], found={"xgboost-cu13": "3.2.0"})
+    node("a-bare", builds=[], found={"scikit-learn": "1.9.1"})
+    with pytest.raises(BadCompute, match=r"^a-bare has no xgboost-cu13\. Choose another GPU"):
+        placed({**SPEC, "algorithm": "xgboost"}, on("a-bare"))
     waits = queued(project, ada, {"kind": "cpu"})
     waits.refresh_from_db()
     assert waits.reason == (

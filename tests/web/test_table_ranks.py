@@ -12,6 +12,7 @@ from trackside.jobs.kinds import placed
 from trackside.lab import services
 from trackside.lab.models import Analysis
 
+pytestmark = pytest.mark.django_db
 ALONE = {"X-Fragment": "1"}  # as js/pages/train.js asks
 GPUS = {"kind": "gpus", "uuids": ["GPU-1", "GPU-2"]}
 

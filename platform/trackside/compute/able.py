@@ -19,7 +19,7 @@ def unable(card: Algorithm, *, on_gpu: bool) -> dict[int, str]:
         if libraries is not None and card.library not in libraries:
             found[pk] = f"{name} has no {card.library}"
         elif on_gpu and card.gpu_build and not simulated and card.library not in (builds or ()):
-            found[pk] = f"the {card.label} of {name} is built for the CPU alone"
+            found[pk] = f"The {card.label} of {name} is built for the CPU alone: {BUILD}"
     return found
 
 

@@ -79,19 +79,22 @@ def _on_gpu(card: Algorithm, compute: dict[str, Any], *, scores: bool) -> None:
     if not card.on_gpu:
         said = f"{card.label} learns on the CPU alone: choose the CPU, or leave it out."
         raise BadCompute("compute.kind", said, "cpu_only")
-    if not card.gpu_build:
-        return
-    if not able.learns_on_gpu(card):
+    if card.gpu_build and not able.learns_on_gpu(card):
         said = f"No machine's {card.label} is built for GPUs: {able.BUILD}. Choose the CPU."
         raise BadCompute("compute.kind", said, "gpu_build")
+    if why := _lacks(card, compute.get("uuids")):
+        said = f"{why}. Choose another GPU, or the CPU."
+        raise BadCompute("compute.uuids", said, "gpu_build")
+
+
+def _lacks(card: Algorithm, uuids: object) -> str:
+    """Why a machine of these very GPUs cannot run it."""
+    if not isinstance(uuids, list) or not uuids:
+        return ""
     cannot = able.unable(card, on_gpu=True)
-    uuids = compute.get("uuids") or []
-    named = Gpu.objects.filter(uuid__in=uuids if isinstance(uuids, list) else [])
-    for node in named.values_list("node_id", flat=True):
-        if node in cannot:
-            why = cannot[node]
-            said = f"{why[0].upper()}{why[1:]}: {able.BUILD}. Choose another GPU, or the CPU."
-            raise BadCompute("compute.uuids", said, "gpu_build")
+    known = Gpu.objects.filter(pk__in=[one for one in uuids if isinstance(one, str)])
+    nodes = known.values_list("node_id", flat=True)
+    return next((cannot[node] for node in nodes if node in cannot), "")
 
 
 def _way(card: Algorithm | None) -> str:
