@@ -18,7 +18,7 @@ from trackside.datasets.table_parquet import ParquetTable
 from trackside.flow import scoring
 from trackside.flow import services as flow
 from trackside.flow.models import Recipe
-from trackside.lab import judged, kept, thresholds
+from trackside.lab import judged, kept, reports, thresholds
 from trackside.lab.models import TrainedModel
 from trackside.lab.services import BadDesign, Refused
 from trackside.projects.models import Project
@@ -46,10 +46,10 @@ def test_rows_of_two_classes_agree_with_the_matrix_at_each_threshold(
     for name, cell in {"tp": "11", "fp": "01", "tn": "00", "fn": "10"}.items():
         wish = judged.Wish(true=cell[0], predicted=cell[1], threshold=threshold)
         found = list(judged.Rows(bundle(two), wish))
-        assert len(found) == now[name]
+        assert len(found) == now[name] == wish.counted(told)
         assert {(one["true"], one["prediction"]) for one in found} <= {(cell[0], cell[1])}
     wrong = judged.Rows(bundle(two), judged.Wish(wrong=True, threshold=threshold))
-    assert len(wrong) == now["fp"] + now["fn"]
+    assert len(wrong) == now["fp"] + now["fn"] == wrong.wish.counted(told)
     assert not any(one["right"] for one in wrong)
 
 
@@ -74,10 +74,22 @@ def test_a_window_is_read_by_row_groups(
         return batches(table, groups, names)
 
     monkeypatch.setattr(ParquetTable, "_batches", counted)
-    rows = judged.Rows(bundle(two), wish)
+    rows = judged.Rows(bundle(two), wish, len(whole))
     assert rows[20:30] == whole[20:30]
     assert len(set(asked)) <= 3
     assert list(rows) == whole
+
+
+def test_what_the_report_did_not_count_is_counted(
+    two: TrainedModel, values: TrainedModel, learned: dict[str, Path]
+) -> None:
+    odd = judged.Wish(true="1", threshold=0.333)
+    assert odd.counted(kept.report_of(two)) is None
+    assert len(judged.Rows(bundle(two), odd)) == len(list(judged.Rows(bundle(two), odd)))
+    assert judged.Wish(wrong=True).counted(kept.report_of(values)) is None
+    several = reports.read(learned["multiclass"] / "bundle")
+    wrong = judged.Wish(wrong=True)
+    assert len(judged.Rows(learned["multiclass"] / "bundle", wrong)) == wrong.counted(several)
 
 
 def test_the_page_shows_what_stands_in_the_row(two: TrainedModel, as_ada: Client) -> None:

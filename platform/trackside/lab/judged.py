@@ -14,6 +14,7 @@ from trackside.datasets.table_parquet import ParquetTable
 Json = dict[str, Any]
 FILE = "predictions.parquet"
 PROBA = "proba_"
+SAME = 1e-9  # thresholds: those of a report are rounded
 
 
 class Torn(Exception):
@@ -36,6 +37,26 @@ class Wish:
     def all(self) -> bool:
         return not (self.wrong or self.true or self.predicted)
 
+    def counted(self, report: Json) -> int | None:
+        """How many rows there are by the report's own counts; None where it has none of these."""
+        classes, table = report.get("classes") or [], report.get("confusion")
+        if self.threshold is not None:
+            counts = report.get("thresholds") or []
+            here = [one for one in counts if abs(one["threshold"] - self.threshold) < SAME]
+            table = (
+                [[here[0]["tn"], here[0]["fp"]], [here[0]["fn"], here[0]["tp"]]] if here else None
+            )
+        if not table or len(table) != len(classes):
+            return None
+        return sum(
+            table[t][p]
+            for t, true in enumerate(classes)
+            for p, predicted in enumerate(classes)
+            if self.true in ("", true)
+            and self.predicted in ("", predicted)
+            and not (self.wrong and true == predicted)
+        )
+
 
 class Rows(Sequence[Json]):
     """`{"number", "true", "prediction", "sure" or "error", "right"}`, the worst first.
@@ -43,19 +64,23 @@ class Rows(Sequence[Json]):
     `sure` is the probability of the predicted class.
     """
 
-    def __init__(self, bundle: Path, wish: Wish) -> None:
-        """Raises Torn."""
-        self.wish = wish
+    def __init__(self, bundle: Path, wish: Wish, count: int | None = None) -> None:
+        """`count` of the wished rows, as far as it is known: else all are looked at to count them.
+        Raises Torn."""
+        self.wish, self._count = wish, count
         try:
             self.table = ParquetTable(bundle / FILE)
         except (OSError, ValueError) as torn:
             raise Torn(str(torn)) from torn
         self.all = sum(self.table.groups)
+        self._known: dict[int, Any] = {}  # row groups that were looked at
         names = [one for one in self.table.names if one.startswith(PROBA)]
         self.classes = [one.removeprefix(PROBA) for one in names]
 
     def __len__(self) -> int:
-        return self.all if self.wish.all else sum(self._counts)
+        if self.wish.all:
+            return self.all
+        return self._counted if self._count is None else self._count
 
     @overload
     def __getitem__(self, place: int) -> Json: ...
@@ -89,11 +114,9 @@ class Rows(Sequence[Json]):
         return {**told, "sure": sure, "right": told["true"] == told["prediction"]}
 
     @cached_property
-    def _counts(self) -> list[int]:
-        """How many rows of each row group are wished for."""
+    def _counted(self) -> int:
         try:
-            groups = range(len(self.table.groups))
-            return [len(_true(self._hits(group))) for group in groups]
+            return sum(len(self._places(group)) for group in range(len(self.table.groups)))
         except (OSError, ValueError) as torn:
             raise Torn(str(torn)) from torn
 
@@ -122,20 +145,23 @@ class Rows(Sequence[Json]):
         return hits
 
     def _found(self, start: int, limit: int) -> list[list[Any]]:
-        """The wished rows from the start-th on: only the row groups that hold them are read."""
+        """The wished rows from the start-th on: no row group behind the last of them is read."""
         places: list[int] = []
         first = 0
-        for group, (rows, count) in enumerate(zip(self.table.groups, self._counts, strict=True)):
-            if start < count and len(places) < limit:
-                hits = _true(self._hits(group))[start : start + limit - len(places)]
-                places += [first + one for one in hits]
-            start = max(0, start - count)
+        for group, rows in enumerate(self.table.groups):
+            hits = self._places(group)
+            places += [first + one for one in hits[start : start + limit - len(places)].tolist()]
+            if len(places) >= limit:
+                break
+            start = max(0, start - len(hits))
             first += rows
         return self.table.at(places, self._columns)
 
+    def _places(self, group: int) -> Any:
+        """Of the wished rows in the group, as an array."""
+        import pyarrow.compute as compute  # noqa: PLC0415
 
-def _true(hits: Any) -> list[int]:
-    import pyarrow.compute as compute  # noqa: PLC0415
-
-    places: list[int] = compute.indices_nonzero(hits).to_pylist()
-    return places
+        if group not in self._known:
+            hits = compute.indices_nonzero(self._hits(group))
+            self._known[group] = hits.to_numpy(zero_copy_only=False)
+        return self._known[group]

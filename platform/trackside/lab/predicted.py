@@ -27,7 +27,7 @@ def fill(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
         threshold=at,
     )
     try:
-        rows = judged.Rows(bundle_of(model), wish)
+        rows = judged.Rows(bundle_of(model), wish, wish.counted(report))
         page = Paginator(rows, ROWS).get_page(request.GET.get("page"))
         shown = [_shown(one) for one in page.object_list]
     except judged.Torn:
