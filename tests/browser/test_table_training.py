@@ -124,3 +124,37 @@ def test_rounds_are_seen_as_they_are_learned_and_a_training_is_finished_early(
         page.get_by_role("button", name="Finish early").click()
         page.get_by_role("dialog").get_by_role("button", name="Finish early").click()
         assert over(api, begun["jobs"][0])["state"] == "succeeded"
+
+
+def test_a_search_is_designed_watched_and_finished_early_with_its_best(user: Visitor) -> None:
+    page = user.page
+    user.go(f"{HOME}design/search/")
+    expect(page.get_by_label("Most trials")).to_be_hidden()
+    page.get_by_label("Random").check()
+    depth = page.get_by_label("Search Maximum depth of tree of XGBoost")
+    depth.select_option("values")
+    values = page.get_by_label("Values of Maximum depth of tree, XGBoost")
+    values.fill("2, deep")
+    values.blur()
+    expect(page.get_by_text("must be a whole number, not 'deep'")).to_be_visible()
+    values.fill("2, 4")
+    page.get_by_label("Most trials").fill("400")
+    page.get_by_label("Folds").fill("0")
+    page.get_by_label("Folds").blur()
+    expect(page.get_by_text("400 trials at most. The space is your own.")).to_be_visible()
+    user.inspect("table_design_search")
+    with user.product.api() as api:
+        wish = {"models": [0], "compute": {"kind": "cpu"}}
+        begun = api.post("/projects/EARNERS/analyses/earners/train", json=wish).json()
+        user.go(f"{HOME}sessions/{begun['session']}/")
+        expect(page.get_by_label(re.compile("[0-9]+ of 400 trials, the best"))).to_be_visible(
+            timeout=LONG
+        )
+        user.inspect("table_training_search")
+        page.get_by_role("button", name="Finish early").click()
+        page.get_by_role("dialog").get_by_role("button", name="Finish early").click()
+        assert over(api, begun["jobs"][0])["state"] == "succeeded"
+    page.wait_for_url(re.compile("/trained-models/"), timeout=LONG)
+    page.get_by_role("link", name="Search", exact=True).click()
+    expect(page.get_by_text("It was finished early.")).to_be_visible()
+    user.inspect("table_model_search")

@@ -5,17 +5,18 @@ from typing import Any
 import pytest
 
 from tests.web import lab_stage, table_stage
-from tests.web.test_client import client
+from tests.web.test_client import client, shell
 from tests.web.test_lab_tables import adults
 from tests.web.world import Rest
 from trackside.accounts.models import User
 from trackside.client import Client, TracksideError
+from trackside.client.command import main
 from trackside.client.training import train
 from trackside.datasets.models import Dataset
 from trackside.jobs.models import Job
 from trackside.projects.models import Project
 
-__all__ = ["client"]
+__all__ = ["client", "shell"]
 pytestmark = pytest.mark.django_db
 HERE = "/projects/INSECTS/analyses/earners"
 
@@ -118,3 +119,12 @@ def test_the_client_searches_as_users_of_postgresml_know_it(
         begun(search_args={"n_iter": 3})
     with pytest.raises(TracksideError, match="no setting called 'depth'"):
         begun(search="random", search_params={"depth": [1]})
+
+
+def test_the_command_says_how_one_session_searches(rest: Rest, shell: Client) -> None:
+    words = ["train", "INSECTS", "earners", "--cpu", "--search", "random", "--trials", "3"]
+    assert main(words) == 0
+    given = Job.objects.filter(kind="train").latest("pk").spec["search"]
+    assert (given["strategy"], given["trials"]) == ("random", 3)
+    assert main(words[:4]) == 0
+    assert "search" not in Job.objects.filter(kind="train").latest("pk").spec

@@ -170,7 +170,7 @@ def test_wrong_values_come_back_beside_their_fields_and_nothing_is_kept(
     answer = as_ada.post(PAGE, sent(**wrong), headers=JSON)
     assert answer.status_code == 422
     said = answer.json()["errors"]
-    assert "must be a whole number, not 'deep'" in said["m0.max_depth-how"]
+    assert "must be a whole number, not 'deep'" in said["m0.max_depth-values"]
     assert "between 1 and 1000" in said["trials"]
     analysis.refresh_from_db()
     assert analysis.design["search"]["strategy"] == "none"

@@ -73,7 +73,7 @@ def columns(args: argparse.Namespace) -> None:
 
 
 def train(args: argparse.Namespace) -> None:
-    wishes = {"compute": compute(args), "session_name": args.session_name}
+    wishes = {"compute": compute(args), "session_name": args.session_name, "search": _search(args)}
     with Client() as client:
         begun = client.train_analysis(args.project, args.analysis, **wishes)
         say(f"Session {begun['session']}: jobs {', '.join(map(str, begun['jobs']))}.")
@@ -85,6 +85,12 @@ def train(args: argparse.Namespace) -> None:
                 ("model", "algorithm", "state", "metrics"),
                 [[m["id"], m["algorithm"], m["state"], metrics(m["metrics"])] for m in models],
             )
+
+
+def _search(args: argparse.Namespace) -> Json | None:
+    """What the session searches otherwise than the design says; None: nothing."""
+    given = {"strategy": args.search, "trials": args.trials}
+    return {name: value for name, value in given.items() if value is not None} or None
 
 
 def jobs(args: argparse.Namespace) -> None:
@@ -170,6 +176,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("project")
     one.add_argument("analysis")
     one.add_argument("--session-name", default="")
+    ways = ["none", "tpe", "random", "grid"]
+    one.add_argument("--search", choices=ways, help="of a table: how params are searched")
+    one.add_argument("--trials", type=int, help="of the search, at most")
     options(one)
     one.add_argument("--wait", action="store_true", help="until it is over")
     _jobs(commands)

@@ -84,7 +84,7 @@ def _field(found: Analysis, name: str) -> str:
         names = [one["name"] for one in inputs_of(found)]
         return f"c{names.index(rest)}-role" if rest in names else "features"
     if part == "models" and ".space." in rest:
-        return f"m{rest.partition('.')[0]}.{rest.rpartition('.')[2]}-how"
+        return f"m{rest.partition('.')[0]}.{rest.rpartition('.')[2]}-values"
     if part == "models" and rest.count("."):
         return f"m{rest.partition('.')[0]}-{rest.rpartition('.')[2]}"
     return name.rpartition(".")[2]

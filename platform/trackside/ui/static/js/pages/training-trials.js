@@ -20,9 +20,11 @@ const value = (params, name, words) => {
 const settings = (one) => Object.entries(one.search?.params ?? {});
 export const tried = (one, trial) => settings(one).map(([name, words]) => `${words.label} ${value(trial.params, name, words)}`).join(", ");
 
+const ENDS = { pruned: "given up", failed: "failed" };
+
 // One line of the log.
 export function line(one, trial) {
-  const told = trial.state === "done" ? `${one.metric} ${Number(trial.value).toFixed(4)}` : `${trial.state}. ${trial.reason}`;
+  const told = trial.state === "done" ? `${one.metric} ${Number(trial.value).toFixed(4)}` : `${ENDS[trial.state]}. ${trial.reason}`;
   return [trial.best ? "best" : trial.state === "failed" ? "warning" : "info", `trial ${trial.number} of ${trial.of}: ${told} (${duration(trial.seconds)})`];
 }
 
@@ -64,7 +66,7 @@ export function tableOf(one, card) {
   for (const trial of [...one.series.trials].reverse()) {
     const row = body.insertRow();
     if (trial === bestTrial(one)) row.className = "best";
-    const told = trial.state === "done" ? metric(trial.value, card) : trial.state;
+    const told = trial.state === "done" ? metric(trial.value, card) : ENDS[trial.state];
     [String(trial.number), told, ...settings(one).map(([name, words]) => value(trial.params, name, words)), duration(trial.seconds)].forEach((words, n) => {
       const cell = row.insertCell();
       cell.className = n ? "r" : "";
