@@ -13,8 +13,9 @@ from tests.web.world import Rest
 from trackside.accounts.models import User
 from trackside.client import Client as Remote
 from trackside.client import command, databases
-from trackside.connections import services
+from trackside.connections import access, services
 from trackside.connections.models import Connection
+from trackside.datasets import corrections, from_database, storage
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.jobs.models import Job
 from trackside.projects.models import Project
@@ -93,6 +94,18 @@ def test_its_page_says_where_it_came_from_and_reads_again(
     assert again.facts["source"]["table"] == "or ders%"
 
 
+def test_types_are_corrected_without_the_database(orders: Dataset, ben: User) -> None:
+    kept = storage.folder(orders) / storage.ORIGINAL
+    kept.write_bytes(b"the rows as they came")
+    spec = corrections.correct(orders, ben, {"age": "text"}).spec
+    assert Path(spec["archive"]).read_bytes() == b"the rows as they came"
+    assert spec["source"]["table"] == "or ders%"
+    assert access.for_job(Job.objects.latest("pk")) is None
+    again = finish(Dataset.objects.get(pk=orders.pk), PEOPLE)
+    job = from_database.read_again(again, ben)
+    assert ("archive" in job.spec, list(job.spec["types"])) == (False, ["age"])
+
+
 def test_one_that_failed_is_tried_again_without_an_upload(one: Connection, as_ben: Client) -> None:
     as_ben.post(PAGE, TABLE)
     made = Dataset.objects.get()
@@ -112,6 +125,7 @@ def test_one_that_failed_is_tried_again_without_an_upload(one: Connection, as_be
         ({"table": ""}, "Choose a table, or write a query"),
         ({"what": "query", "query": "DELETE FROM cheap"}, "Write one SELECT"),
         ({"name": "a/b"}, "cannot be a dataset"),
+        ({"what": "query", "query": "SELECT 1", "name": ""}, "Name the dataset"),
     ],
 )
 def test_what_cannot_be_read_is_said_and_nothing_is_made(

@@ -57,7 +57,8 @@ def for_job(job: Job) -> dict[str, Any] | None:
 
     Raises NoAccess, for good: the same attempt again would hear the same.
     """
-    source, output = job.spec.get("source"), job.spec.get("output")
+    source = None if job.spec.get("archive") else job.spec.get("source")
+    output = job.spec.get("output")
     writes = isinstance(output, dict) and output.get("kind") == "sql"
     named = output if writes else source
     if not isinstance(named, dict) or "connection" not in named:

@@ -99,7 +99,10 @@ def preview(connection: Connection, wish: Mapping[str, Any], rows: int = ROWS) -
         {"name": one.name, "type": one.type, "words": words[place].lower()}
         for place, one in enumerate(found.fields)
     ]
-    cut = [[_cut(as_text(value)) for value in row] for row in read[:rows]]
+    cut = [
+        [_cut(as_text(one.value(raw))) for one, raw in zip(found.fields, row, strict=True)]
+        for row in read[:rows]
+    ]
     return Preview(told, cut, len(read) > rows)
 
 

@@ -76,9 +76,9 @@ FIELDS = Params(
             help="Tables of others are not offered. A query reads what the user may read.",
         ),
         Flag(
-            name="writable", label="Scorings may write tables into it", default=False,
+            name="writable", label="Scorings may write tables into it", default=False, group="Use",
         ),
-        Flag(name="everywhere", label="All projects may use it", default=False),
+        Flag(name="everywhere", label="All projects may use it", default=False, group="Use"),
     )
 )  # fmt: skip
 

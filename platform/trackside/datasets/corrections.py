@@ -44,6 +44,8 @@ def correct(
         "read": options,
         "types": given(dataset) if wanted is None else wanted,
     }
+    if source := dataset.facts.get("source"):
+        about["source"] = source  # its rows as they came are the file
     return _begin(dataset, user, about)
 
 

@@ -18,6 +18,7 @@ from trackside.jobs.models import Job
 from trackside.projects.models import Project
 
 Source = dict[str, Any]  # of a job's spec
+NAMED = ("connection", "name", "schema", "table", "query")
 
 
 def checked(project: Project, wish: Mapping[str, Any]) -> Source:
@@ -47,7 +48,9 @@ def begin(
     if click_id and (before := services.clicked(user, click_id)):
         return before
     given = reading.check_types(types or {})
-    name = services.check_name(project, name or services.name_from(source.get("table") or "query"))
+    if not name and "query" in source:
+        raise BadDataset("name", "Name the dataset: a query has no name to take.")
+    name = services.check_name(project, name or services.name_from(source.get("table", "")))
     if sentence := room.missing():
         raise BadDataset("name", sentence, code="no_room", status=507)
     try:
@@ -58,10 +61,13 @@ def begin(
         ) from None
 
 
-def _about(name: str, source: Source, types: reading.Types) -> dict[str, Any]:
-    """The rest of the import's spec."""
+def _about(
+    name: str, source: Source, types: reading.Types, read: reading.Read | None = None
+) -> dict[str, Any]:
+    """The import's spec."""
     named = source.get("table") or f"the query of {name}"
-    return {"source": source, "name": named, "kind": "table", "types": types}
+    spec = {"source": source, "name": named, "kind": "table", "types": types}
+    return {**spec, "read": read} if read else spec
 
 
 @transaction.atomic
@@ -96,7 +102,7 @@ def read_again(dataset: Dataset, user: User) -> Job:
     with transaction.atomic():
         held = holding.held(dataset)
         corrections.check(held)
-        spec = _about(held.name, source, corrections.given(held))
+        spec = _about(held.name, source, corrections.given(held), held.facts.get("read"))
         _audited(user, held, source)
         return services.import_again(held, user, f"Read {held.name} again", spec)
 
@@ -105,7 +111,9 @@ def source_of(dataset: Dataset) -> Source | None:
     """Where its rows come from; None for what was uploaded or written by a recipe."""
     spec = dataset.job.spec if dataset.job else {}
     found = dataset.facts.get("source") or spec.get("source")
-    return dict(found) if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return None
+    return {name: found[name] for name in NAMED if name in found}
 
 
 def _audited(user: User, dataset: Dataset, source: Source) -> None:

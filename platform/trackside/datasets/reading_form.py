@@ -84,9 +84,10 @@ def choices(form: Mapping[str, str]) -> dict[str, Any]:
 def gaps(facts: Mapping[str, Any]) -> str:
     """What counted as missing when the file was read, in words."""
     missing = (facts.get("read") or {}).get("missing") or {}
-    texts = missing.get(EVERYWHERE, [] if facts.get("format") == "parquet" else MISSING)
+    nulls = facts.get("format") in ("parquet", "sql")
+    texts = missing.get(EVERYWHERE, [] if nulls else MISSING)
     told = [one for one in texts if one]
-    cells = "empty cells" if "" in texts else "nulls" if facts.get("format") == "parquet" else ""
+    cells = "empty cells" if "" in texts else "nulls" if nulls else ""
     said = " and ".join(one for one in (cells, ", ".join(told)) if one) or "none"
     single = [name for name in missing if name != EVERYWHERE]
     some = f"{', '.join(single[:5])}{' …' if len(single) > 5 else ''}"

@@ -125,7 +125,9 @@ def retry(dataset: Dataset, user: User, read: reading.Read | None = None) -> Job
         spec = dict(held.job.spec)
         if read is not None:
             spec["read"] = reading.check_read(read)
-        if "source" not in spec and not Path(str(spec.get("archive", ""))).is_file():
+        if ("archive" in spec or "source" not in spec) and not Path(
+            str(spec.get("archive", ""))
+        ).is_file():
             raise Refused(f"The uploaded file of {held.name} is gone. Upload it again.")
         return import_again(held, user, f"Import {held.name}", spec)
 
@@ -204,9 +206,9 @@ def _publish_table(dataset: Dataset, job: Job, home: Path, facts: dict[str, Any]
     """
     storage.keep_original(Path(str(job.spec.get("archive", ""))), home)
     told = {"read": job.spec.get("read") or {}, "file": str(job.spec.get("name", ""))}
-    if source := job.spec.get("source") or dataset.facts.get("source"):
-        told["source"] = source
     dataset.kind, dataset.rows = "table", int(facts["rows"])
+    if source := job.spec.get("source"):
+        told["source"] = facts.get("source") or source  # the job knows when it read
     dataset.fingerprint, dataset.facts = str(facts["fingerprint"]), {**facts, **told}
 
 
