@@ -60,11 +60,15 @@ class Algorithm:
     gpu_build: bool = False  # on GPUs only by a build of its library that not every node has
     spreads: bool = False  # several ranks can learn one model of a table; of images always
     alone: tuple[str, Value] | None = None  # with this param it learns in one process even so
+    from_disk: tuple[str, Value] | None = None  # with this param, rows that memory cannot hold
     library: str = ""  # the package that a node needs for it, when not all nodes have it
     # Settings under the names of other tools or former versions become today's, and notes say so.
     translate: Callable[[Values], tuple[Values, list[str]]] = lambda given: today(given, {})
     # A training may go on from a model of this algorithm; these params must be the same in both.
     goes_on: tuple[str, ...] | None = None
+
+    def learns_from_disk(self, params: Values) -> bool:
+        return self.from_disk is not None and params[self.from_disk[0]] == self.from_disk[1]
 
     @property
     def scores_on_gpu(self) -> bool:

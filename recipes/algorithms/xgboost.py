@@ -290,6 +290,7 @@ ALGORITHM = Algorithm(
     on_gpu=True,
     spreads=True,
     alone=("tree_method", "exact"),
+    from_disk=("tree_method", "hist"),
     goes_on=("booster", "loss"),
     library="xgboost-cu13",
 )

@@ -1,6 +1,6 @@
 """The encoder of a table: columns in, one matrix of numbers out, as the training rows taught it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,25 +121,54 @@ def learn(
     `target` is [rows, 1], or [rows, classes] of 1 and 0. A training row's own target has no part
     in its target means: else the model would learn to read it there.
     """
+    names, empty = table.column_names, np.empty((len(table), 0), np.float32)
+    encoder, blocks = _learn(names, table.column, features, target, seed, whole=True)
+    return encoder, np.concatenate([empty, *blocks.values()], 1)
+
+
+def learn_by_column(
+    names: list[str],
+    values: Callable[[str], pa.ChunkedArray],
+    features: dict[str, Handling],
+    target: Floats,
+    *,
+    seed: int,
+) -> "tuple[Encoder, dict[int, Matrix]]":
+    """The same encoder with no more than one column at a time, of which `values` gives the rows.
+
+    With it what the training rows have in place of what the encoder would make of them, their
+    target means: by the place of the first output.
+    """
+    return _learn(names, values, features, target, seed, whole=False)
+
+
+def _learn(
+    names: list[str],
+    column: Callable[[str], pa.ChunkedArray],
+    features: dict[str, Handling],
+    target: Floats,
+    seed: int,
+    *,
+    whole: bool,
+) -> "tuple[Encoder, dict[int, Matrix]]":
+    """`whole`: the training rows' own numbers of all columns are wanted."""
     columns: list[Encoded] = []
-    blocks: list[Matrix] = []
+    own: dict[int, Matrix] = {}
     start = 0
-    for name in (one for one in table.column_names if one in features):
-        handling = features[name]
-        if handling["role"] != "input":
-            continue
-        values = table.column(name)
+    for name in (one for one in names if one in features and features[one]["role"] == "input"):
+        handling, values = features[name], column(name)
         encoding: Encoding = KNOWN[name_of(handling)].learn(values, handling, target)
-        block = encoding.blocks(values)
-        if isinstance(encoding, Means):
-            block = _cross(values, handling, target, seed)
-        scale = _scale(block, handling) if encoding.scaled else None
-        blocks.append(_narrow(scale.apply(block) if scale else block))
+        crossed = isinstance(encoding, Means)
+        scale = None
+        if whole or encoding.scaled:
+            block = _cross(values, handling, target, seed) if crossed else encoding.blocks(values)
+            scale = _scale(block, handling) if encoding.scaled else None
+            if whole or crossed:
+                own[start] = _narrow(scale.apply(block) if scale else block)
         columns.append(Encoded(name, handling, encoding, scale, start))
         encoding.unseen = 0
         start += len(encoding.outputs)
-    empty = np.empty((len(table), 0), np.float32)
-    return Encoder(columns), np.concatenate([empty, *blocks], 1)
+    return Encoder(columns), own
 
 
 def _narrow(block: Floats) -> Matrix:

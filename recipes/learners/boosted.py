@@ -11,7 +11,18 @@ import xgboost
 from xgboost.callback import TrainingCallback
 
 from recipes.learners.company import met
-from recipes.learners.learner import Floats, Learner, Matrix, Round, Rows, Setup, Told, WrongDevice
+from recipes.learners.learner import (
+    Floats,
+    Learner,
+    Matrix,
+    NotFromDisk,
+    Pages,
+    Round,
+    Rows,
+    Setup,
+    Told,
+    WrongDevice,
+)
 
 FILE = "model.ubj"
 LOSSES = {  # not its pseudo-Huber: its steps overshoot and diverge where errors are large
@@ -152,12 +163,43 @@ class Boosted:
         return told | {"objective": LOSSES[params["loss"]], "eval_metric": metric}
 
     def _matrix(self, rows: Rows, like: Any = None) -> Any:
-        """Only `hist` can use the quantised matrix, which needs a fraction of the memory."""
-        given = {"label": rows.target, "weight": rows.weight, "nthread": self._setup.threads}
-        if self._setup.params["tree_method"] != "hist":
+        """Only `hist` can use the quantised matrix, which needs a fraction of the memory, and can
+        lie on disk."""
+        method, bins = self._setup.params["tree_method"], self._setup.params["max_bin"]
+        threads = {"nthread": self._setup.threads}
+        if rows.pages is not None:
+            if method != "hist":
+                raise NotFromDisk(f"The tree method '{method}' needs the whole table in memory.")
+            parts = _Parts(rows, rows.pages)
+            return xgboost.ExtMemQuantileDMatrix(parts, max_bin=bins, ref=like, **threads)
+        given = {"label": rows.target, "weight": rows.weight, **threads}
+        if method != "hist":
             return xgboost.DMatrix(rows.matrix, **given)
-        bins = self._setup.params["max_bin"]
         return xgboost.QuantileDMatrix(rows.matrix, max_bin=bins, ref=like, **given)
+
+
+class _Parts(xgboost.DataIter):
+    """The pages of a matrix, as XGBoost asks for them: a few times over."""
+
+    def __init__(self, rows: Rows, pages: Pages) -> None:
+        super().__init__(cache_prefix=str(pages.folder / "page"))
+        self._rows = rows
+        self._pages = pages
+        self.reset()
+
+    def reset(self) -> None:
+        self._blocks = self._pages.blocks()
+        self._at = 0
+
+    def next(self, input_data: Any) -> bool:
+        block = next(self._blocks, None)
+        if block is None:
+            return False
+        here = slice(self._at, self._at + len(block))
+        self._at = here.stop
+        weight = None if self._rows.weight is None else self._rows.weight[here]
+        input_data(data=block, label=self._rows.target[here], weight=weight)
+        return True
 
 
 def _here(given: Any) -> Floats:

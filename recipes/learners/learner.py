@@ -1,6 +1,6 @@
 """What learns from a matrix of numbers, whatever its library."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -22,6 +22,12 @@ class TooFewRows(Exception):
     """The rows cannot teach what the params ask for."""
 
     code = "bad_data"
+
+
+class NotFromDisk(Exception):
+    """The params need the whole matrix in memory."""
+
+    code = "out_of_memory"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +56,28 @@ class Setup:
     company: Company = ALONE
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """A matrix that memory need not hold: `blocks` makes it again and again, in parts of at most
+    `rows` rows; what a learner keeps of it lies in `folder`, which is gone after the fit."""
+
+    blocks: Callable[[], Iterator[Matrix]]
+    rows: int
+    folder: Path
+
+
 @dataclass(frozen=True)
 class Rows:
-    """A matrix [rows, columns], its targets (class numbers or numbers) and weights, or None."""
+    """A matrix [rows, columns], its targets (class numbers or numbers) and weights, or None.
+
+    With `pages` they are the rows, and the matrix has none: only for a learner whose card says
+    `from_disk`.
+    """
 
     matrix: Matrix
     target: Floats
     weight: Floats | None
+    pages: Pages | None = None
 
 
 @dataclass

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recipes.algorithms import ALGORITHMS
-from recipes.engine.tabular import fitting
+from recipes.engine.tabular import fitting, matrices
 from recipes.learners.learner import Rows, Setup, Told
 from tests.recipes import tabling
 from tests.recipes.making import events
@@ -26,7 +26,7 @@ def test_validation_rows_of_no_weight_count_the_same_and_it_is_said(tmp_path: Pa
     assert rounds[-1]["epoch"] > 10
     assert rounds[-1]["val_loss"] > 0
     notes = [one["text"] for one in events(folder, "note")]
-    assert fitting.NOTHING_COUNTS in notes
+    assert matrices.NOTHING_COUNTS in notes
 
 
 def inner(target: list[int], weights: Any = None, seed: int = 0) -> Any:

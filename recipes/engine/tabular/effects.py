@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from recipes.data.encode import Encoded, Matrix
-from recipes.engine.metrics import Floats
+from recipes.engine.metrics import Floats, Ints
 from recipes.engine.tabular.model import Model
+from recipes.engine.tabular.rows import Ready
 from recipes.engine.tabular.seen import plain
 
 PREDICTED = 400_000  # rows, over all columns that are shuffled
@@ -29,18 +30,18 @@ class Sample:
     target: Floats
 
 
-def sampled(model: Model, table: pa.Table, target: Floats, seed: int) -> Sample:
-    """As many rows as the columns, and the pace of the model, leave time for."""
+def sampled(model: Model, ready: Ready, rows: Ints, seed: int) -> Sample:
+    """Of these rows as many as the columns, and the pace of the model, leave time for."""
     columns = max(1, min(SHUFFLED, len(model.encoder.columns)))
     most = int(np.clip(PREDICTED // (columns * REPEATS), LEAST_ROWS, MOST_ROWS))
-    rows = np.random.default_rng(seed).permutation(len(table))[:most]
-    chosen = table.take(pa.array(rows))
+    rows = rows[np.random.default_rng(seed).permutation(len(rows))[:most]]
+    chosen = ready.take(rows)
     matrix = model.encoder.transform(chosen)
     began = time.monotonic()
     model.learner.predict(matrix)
     fits = SECONDS / max(1e-9, (time.monotonic() - began) * columns * REPEATS)
     kept = slice(0, max(min(LEAST_ROWS, len(rows)), int(len(rows) * min(1.0, fits))))
-    return Sample(chosen[kept], matrix[kept], target[rows][kept])
+    return Sample(chosen[kept], matrix[kept], ready.target[rows[kept]])
 
 
 def importance(model: Model, sample: Sample, seed: int) -> dict[str, Any]:

@@ -11,21 +11,19 @@ import numpy as np
 
 from recipes import job as jobs
 from recipes import pulse
-from recipes.data.encode import Encoder, Matrix, learn
-from recipes.data.table import spread
 from recipes.engine.metrics import Floats, Ints
+from recipes.engine.tabular import matrices
 from recipes.engine.tabular.design import TableDesign
 from recipes.engine.tabular.model import Model
 from recipes.engine.tabular.rows import Ready
 from recipes.events import Journal
 from recipes.job import GaveWay, Job
-from recipes.learners.learner import ALONE, Company, Round, Rows, Setup, Told
+from recipes.learners.learner import ALONE, Company, Learner, Round, Setup, Told
 
 PAUSE = 0.25  # seconds between two events of a kind
 ASKED = 0.05  # seconds between two looks at what is asked of the job
 LONGEST = 2.0  # the same, where the next one would have the training loss too
 SILENT = 30 * 86_400.0  # a library's own fit marks nothing until it is done
-NOTHING_COUNTS = "All validation rows have the weight 0: there each row counts the same."
 INNER = 10  # a cross-test's fits stop early by one in so many of their own training rows
 
 
@@ -64,61 +62,45 @@ class Fit:
         self.history, self._began, self._told, self._asked = [], time.time(), 0.0, 0.0
         self._shown = 0
         self._since = self._since or self._began
-        target = ready.target[train]
-        encoder, matrix = self._encoded(train, target)
-        setup = Setup(
-            classes=len(ready.classes),
-            params=params,
-            seed=self.job.seed,
-            threads=max(1, self.job.compute.threads),
-            device=self.device,
-            names=encoder.outputs,
-            company=self.company,
-        )
-        build = design.algorithm.learner
-        if build is None:
-            raise TypeError(f"{design.algorithm.name} does not learn from tables.")
-        learner = build(setup)
-        if design.goes_on_from is not None:
-            learner.load(design.goes_on_from.bundle)
         told = Told(self.tell, partial(self.ended, deaf=deaf))
-        rows = self._part(
-            Rows(matrix, target, None if ready.weights is None else ready.weights[train])
+        numbers = matrices.made(
+            ready,
+            design,
+            (train, val),
+            seed=self.job.seed,
+            company=self.company,
+            folder=self.folder,
         )
-        judged = None
-        if val is not None and len(val):
-            weights = None if ready.weights is None else ready.weights[val]
-            if weights is not None and not weights.any():
-                weights = None
-                told.notes.append(NOTHING_COUNTS)
-            judged = Rows(encoder.transform(ready.take(val)), ready.target[val], weights)
-        pulse.beat(0, pulse.LEARN, patience=SILENT)
-        learner.fit(rows, judged, told)
+        with numbers as made:
+            learner = self._learner(params, made.encoder.outputs)
+            told.notes.extend(made.notes)
+            pulse.beat(0, pulse.LEARN, patience=SILENT)
+            learner.fit(made.train, made.val, told)
         pulse.beat()
         for text in [] if self.quiet else told.notes:
             self.journal.write("note", level="info", text=text)
         if self._untold:
             self._tell_last()
-        return Model(encoder, learner, {})
+        return Model(made.encoder, learner, {})
 
-    def _part(self, rows: Rows) -> Rows:
-        """What this rank learns from: all of them judge by the whole validation."""
-        rank, world = self.company.rank, self.company.world
-        if world == 1:
-            return rows
-        mine = slice(rank, None, world)
-        weight = None if rows.weight is None else rows.weight[mine].copy()
-        return Rows(rows.matrix[mine].copy(), rows.target[mine].copy(), weight)
-
-    def _encoded(self, train: Ints, target: Floats) -> tuple[Encoder, Matrix]:
-        """What the training rows teach of their columns; or what the model that it goes on from
-        knows of them."""
-        rows, kept = self.ready.take(train), self.design.goes_on_from
-        if kept is None:
-            means = spread(target, len(self.ready.classes))
-            return learn(rows, self.design.features, means, seed=self.job.seed)
-        encoder = Encoder.of(kept.encoder)
-        return encoder, encoder.transform(rows)
+    def _learner(self, params: dict[str, Any], names: list[str]) -> Learner:
+        """One that has not learned yet, or knows what it goes on from."""
+        setup = Setup(
+            classes=len(self.ready.classes),
+            params=params,
+            seed=self.job.seed,
+            threads=max(1, self.job.compute.threads),
+            device=self.device,
+            names=names,
+            company=self.company,
+        )
+        build = self.design.algorithm.learner
+        if build is None:
+            raise TypeError(f"{self.design.algorithm.name} does not learn from tables.")
+        learner = build(setup)
+        if self.design.goes_on_from is not None:
+            learner.load(self.design.goes_on_from.bundle)
+        return learner
 
     def tell(self, one: Round) -> None:
         now = time.time()

@@ -38,7 +38,7 @@ class Model:
     @property
     def rows_at_once(self) -> int:
         """How many rows are encoded together: a wide matrix has fewer of them."""
-        return max(1, min(BLOCK, BYTES // (COPIES * max(1, len(self.encoder.outputs)))))
+        return rows_at_once(self.encoder)
 
     def predict(self, table: pa.Table) -> Floats:
         """Probabilities [rows, classes], or values [rows], of rows that drop nothing."""
@@ -58,6 +58,10 @@ class Model:
         self.learner.save(folder)
         if self.background is not None:
             pq.write_table(self.background, folder / BACKGROUND, compression="zstd")
+
+
+def rows_at_once(encoder: Encoder) -> int:
+    return max(1, min(BLOCK, BYTES // (COPIES * max(1, len(encoder.outputs)))))
 
 
 def complete(table: pa.Table, columns: list[str]) -> Any:

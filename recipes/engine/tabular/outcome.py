@@ -221,10 +221,7 @@ def _looked(fit: Fit, ended: Ended) -> dict[str, Any]:
     ready, seed, classes = fit.ready, fit.job.seed, fit.ready.classes
     held = ended.folds[0].rows if ended.folds else ended.judged["val"].rows
     learned = np.setdiff1d(ready.parts.train, held)
-    samples = [
-        effects.sampled(ended.seen, ready.take(rows), ready.target[rows], seed)
-        for rows in (held, learned)
-    ]
+    samples = [effects.sampled(ended.seen, ready, rows, seed) for rows in (held, learned)]
     found = effects.importance(ended.seen, samples[0], seed)
     found["shap"], drawn = attribution.attribution(ended.seen, samples[0], classes)
     names = [one["name"] for one in found["permutation"]["columns"]]

@@ -11,13 +11,30 @@ from recipes.learners.learner import Setup
 
 COPIES = 3  # of the matrix that stand in memory at once: its blocks, the whole, the learner's own
 HELD = 2  # of the table: as it is read, and the rows that take part
+# In pages:
+BLOCK = 256 << 20  # bytes of a block and what is made of it
+SKETCH = 2 << 20  # bytes in which XGBoost finds where a number is cut
+ROW = 64  # bytes of a row's target, weight, gradient and place in a tree
+IN_PAGES = (
+    "Encoded, the table needs more memory than the node has free: its numbers lie on disk while it "
+    "is learned, which takes longer."
+)
 
 
 def check(
-    design: TableDesign, file: pq.ParquetFile, classes: int, *, more: int = 0, ranks: int = 1
-) -> None:
-    """`classes` of the target, 0 for a regression; `more` rows are read; each of the `ranks` of
-    this machine reads and encodes all. Raises OutOfMemory."""
+    design: TableDesign,
+    file: pq.ParquetFile,
+    classes: int,
+    *,
+    more: int = 0,
+    ranks: int = 1,
+    from_disk: bool = False,
+) -> bool:
+    """Whether it only fits in pages, which `from_disk` allows. Raises OutOfMemory.
+
+    `classes` of the target, 0 for a regression; `more` rows are read; each of the `ranks` of this
+    machine reads and encodes all.
+    """
     rows = file.metadata.num_rows
     known = {one["name"]: one for one in design.columns}
     widths = [
@@ -25,15 +42,38 @@ def check(
     ]
     each = 4 * COPIES + (8 if _double(design, classes) else 0)
     encoded = rows * (each * sum(widths) + 2 * 8 * max(widths, default=0))
-    read = (rows + more) * sum(_value(known[name]) for name in design.inputs)
-    need, free = ranks * (encoded + HELD * read), free_memory()
-    if need > free:
-        some = f" in {ranks} ranks" if ranks > 1 else ""
-        raise OutOfMemory(
-            f"Encoded, the table has {rows:,} rows and {sum(widths):,} columns: it needs about "
-            f"{need / GIB:.1f} GiB{some} and the node has {free / GIB:.1f} free. Leave columns "
-            "out, lower 'Most categories', or encode categories as rank, frequency or target mean."
-        )
+    read = HELD * (rows + more) * sum(_value(known[name]) for name in design.inputs)
+    need, free = ranks * (encoded + read), free_memory()
+    if need <= free:
+        return False
+    least = read + _in_pages(design, rows, widths)
+    if from_disk and least <= free:
+        return True
+    some = f" in {ranks} ranks" if ranks > 1 else ""
+    raise OutOfMemory(
+        f"Encoded, the table has {rows:,} rows and {sum(widths):,} columns: it needs about "
+        f"{need / GIB:.1f} GiB{some}"
+        + (f", or {least / GIB:.1f} with its numbers on disk," if from_disk else "")
+        + f" and the node has {free / GIB:.1f} free. Leave columns out, lower 'Most categories', "
+        "or encode categories as rank, frequency or target mean."
+    )
+
+
+def _in_pages(design: TableDesign, rows: int, widths: list[int]) -> int:
+    """Bytes beside the table: one column at a time, and what a learner keeps of all rows."""
+    handled = [design.features[name] for name in design.inputs]
+    pairs = list(zip(handled, widths, strict=True))
+    numbers = [wide for one, wide in pairs if not _marks(one)]
+    own = sum(wide for one, wide in pairs if one["encoding"] == "target")
+    column = 3 * 8 * max(numbers, default=1) + 4 * own
+    return BLOCK + SKETCH * sum(numbers) + rows * (ROW + column)
+
+
+def _marks(handling: dict[str, Any]) -> bool:
+    """Whether a value becomes a 1 among zeros, or few numbers among them."""
+    if handling["type"] == "text":
+        return True
+    return handling["type"] == "category" and handling["encoding"] in ("onehot", "hash")
 
 
 def _double(design: TableDesign, classes: int) -> bool:

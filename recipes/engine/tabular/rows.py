@@ -34,6 +34,11 @@ class Ready:
     parts: RowParts
     notes: list[str]
     second: pa.Table | None = None
+    in_pages: bool = False  # encoded, the rows would need more memory than there is
+
+    def column(self, name: str, rows: Ints) -> pa.ChunkedArray:
+        """An input of these rows of the first dataset."""
+        return self.table.column(name).take(pa.array(rows))
 
     def take(self, rows: Ints) -> pa.Table:
         """The inputs of these rows, which are all of one dataset."""
@@ -42,9 +47,9 @@ class Ready:
         return self.table.take(pa.array(rows))
 
 
-def read(design: TableDesign, ranks: int = 1) -> Ready:
+def read(design: TableDesign, ranks: int = 1, *, from_disk: bool = False) -> Ready:
     """Raises BadData, or OutOfMemory where the encoded table of `ranks` on this machine would not
-    fit."""
+    fit, and cannot be learned `from_disk`."""
     file = source.opened(design.dataset)
     names = {*design.inputs, design.target, design.weight, design.time} - {""}
     gone = sorted(names - set(file.schema_arrow.names))
@@ -52,7 +57,8 @@ def read(design: TableDesign, ranks: int = 1) -> Ready:
         raise BadData(f"The table lacks the column {gone[0]!r} that its columns.json names.")
     testing = _opened(design)
     more = testing.metadata.num_rows if testing else 0
-    room.check(design, file, _most_classes(design), more=more, ranks=ranks)
+    classes = _most_classes(design)
+    in_pages = room.check(design, file, classes, more=more, ranks=ranks, from_disk=from_disk)
     whole = file.read(columns=[one for one in file.schema_arrow.names if one in names])
     kept, notes = np.arange(len(whole)), []
     there = complete(whole, [n for n in design.inputs if _drops(design, n)]).to_numpy(False)
@@ -73,7 +79,8 @@ def read(design: TableDesign, ranks: int = 1) -> Ready:
         numbers=kept,
         classes=target.classes,
         parts=parts,
-        notes=[*notes, *target.notes, *parts.notes],
+        notes=[*([room.IN_PAGES] if in_pages else []), *notes, *target.notes, *parts.notes],
+        in_pages=in_pages,
     )
     return _tested(ready, design, testing) if testing else ready
 

@@ -32,7 +32,9 @@ def train_table(job: Job, folder: Path, peers: Peers) -> None:
         clock = Clock(peers.device)
         design = _begin(job, peers, journal)
         journal.write("phase", name="read", text="Reading the table.")
-        ready = rows.read(design, job.compute.ranks)
+        card, alone = design.algorithm, peers.world == 1 and peers.device.type == "cpu"
+        from_disk = alone and card.learns_from_disk(design.params)
+        ready = rows.read(design, job.compute.ranks, from_disk=from_disk)
         _agree(design, ready)
         for text in ready.notes:
             journal.write("note", level="info", text=text)
