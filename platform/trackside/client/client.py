@@ -165,7 +165,7 @@ class Client:
         return self._save(path + "/bundle", file, accept="application/x-tar")
 
     def train_analysis(self, project: str, analysis: str, **wishes: Any) -> Json:
-        """`compute`, `models`, `search`, `session_name` as the REST call has them; it names jobs."""
+        """`compute`, `models`, `search`, `session_name` as in the REST call; it names the jobs."""
         path = address("projects", project, "analyses", analysis, "train")
         return self.call("POST", path, json=given(wishes))
 

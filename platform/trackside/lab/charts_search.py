@@ -69,9 +69,11 @@ def over_trials(trials: list[Json], card: Metric) -> Json:
         axis("Trial", [1, max((one["number"] for one in trials), default=1)]),
         axis(card.label, [one["value"] for one in done]),
     )
-    best, line = None, []
+    best: float | None = None
+    line: list[tuple[float, float | None]] = []
     for one in done:
-        value = one["value"]
+        value = float(one["value"])
+        line += [(one["number"], best)] if line else []  # a step, no slope
         if best is None or (value > best if card.higher_is_better else value < best):
             best = value
         line.append((one["number"], best))

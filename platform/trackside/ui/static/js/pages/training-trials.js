@@ -1,5 +1,6 @@
 // The search on the training page: the metric of each trial as a dot, the best so far as a line, and
 // all trials as a table. A trial that is told again, after a restart, takes the place of the first.
+import uPlot from "../../vendor/uplot.esm.js";
 import { duration } from "../words.js";
 import { colour, legend, metric, say, show } from "./training-charts.js";
 
@@ -47,7 +48,7 @@ export function drawTrials(one, cards) {
   const [s1, s2] = [colour("--s1"), colour("--s2")];
   const series = [
     { label: "trial", stroke: s1, width: 0, paths: () => null, points: { show: true, size: 6, fill: s1, stroke: s1 } },
-    { label: "best so far", stroke: s2, width: 2, spanGaps: true, points: { show: false } },
+    { label: "best so far", stroke: s2, width: 2, spanGaps: true, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } },
   ];
   const peak = bestTrial(one);
   show("trials", one, data, series, false, { unit: "trial", last: one.search.trials, marks: [] });
