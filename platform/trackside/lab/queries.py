@@ -24,6 +24,7 @@ def analyses_of(project: Project) -> list[Analysis]:
     rows = Analysis.objects.filter(project=project).select_related("dataset", "created_by")
     found: list[Analysis] = list(rows.annotate(sessions_n=Count("sessions")).order_by("name"))
     models = TrainedModel.objects.filter(session__analysis__in=found).select_related("session")
+    models = models.defer("session__design")  # as specs: of 10,000 columns it has megabytes
     by_analysis: dict[int, list[TrainedModel]] = {}
     for one in models:
         by_analysis.setdefault(one.session.analysis_id, []).append(one)
@@ -56,14 +57,14 @@ def card_of(analysis: Analysis) -> Metric:
 
 
 def models_of(analysis: Analysis) -> QuerySet[TrainedModel]:
-    rows = TrainedModel.objects.filter(session__analysis=analysis)
-    return rows.select_related("session", "job").order_by("pk")
+    rows = TrainedModel.objects.filter(session__analysis=analysis).select_related("session", "job")
+    return rows.defer("job__spec", "session__design").order_by("pk")
 
 
 def session_models(session: Session) -> list[TrainedModel]:
     """In the order in which they are trained."""
-    rows = TrainedModel.objects.filter(session=session).select_related("job").order_by("pk")
-    return list(rows)
+    rows = TrainedModel.objects.filter(session=session).select_related("job").defer("job__spec")
+    return list(rows.order_by("pk"))
 
 
 def best_first(models: list[TrainedModel], card: Metric) -> list[TrainedModel]:

@@ -2,16 +2,19 @@
 
 from typing import Any
 
+from django.db.models.fields.json import KeyTransform
+
 from recipes.algorithms import ALGORITHMS
 from recipes.tasks import TASKS, data_of
 from trackside.compute.models import Lease
-from trackside.jobs.models import Event
+from trackside.jobs.models import Event, Job
 from trackside.jobs.queries import event, series, snapshots
 from trackside.jobs.states import JOB_OVER
 from trackside.lab import queries, searching
 from trackside.lab.models import Session, TrainedModel
 
 Json = dict[str, Any]
+SAID = ("training", "params", "search")  # of a spec: the whole one may have megabytes
 STORY = ("state", "phase", "note", "log", "epoch", "trial", "checkpoint", "started", "failed")
 LINES = 300  # of the log tail at the first look
 ENDING = ("state", "note", "failed")
@@ -20,6 +23,7 @@ ENDING = ("state", "note", "failed")
 def page(session: Session, models: list[TrainedModel]) -> Json:
     """Everything of a session's jobs, as JSON for the page's script."""
     jobs = [one.job for one in models if one.job is not None]
+    specs = _specs([job.pk for job in jobs])
     shots = {one["id"]: one for one in snapshots(jobs)}
     task = TASKS[session.analysis.task]
     return {
@@ -29,23 +33,34 @@ def page(session: Session, models: list[TrainedModel]) -> Json:
             name: {"label": one.label, "percent": one.percent, "higher": one.higher_is_better}
             for name, one in task.metrics.items()
         },
-        "models": [_model(one, shots[one.job_id]) for one in models if one.job_id in shots],
+        "models": [
+            _model(one, shots[one.job_id], {"task": session.analysis.task, **specs[one.job_id]})
+            for one in models
+            if one.job_id in shots
+        ],
         "searches": any(one.search for one in models),
     }
 
 
-def _model(model: TrainedModel, shot: Json) -> Json:
+def _specs(jobs: list[int]) -> dict[int | None, Json]:
+    """By job what of its spec the page says."""
+    parts = {f"said_{name}": KeyTransform(name, "spec") for name in SAID}
+    rows = Job.objects.filter(pk__in=jobs).values("pk", **parts)
+    return {one["pk"]: {name: one[f"said_{name}"] for name in SAID} for one in rows}
+
+
+def _model(model: TrainedModel, shot: Json, spec: Json) -> Json:
     job: Any = model.job
-    training, params = job.spec.get("training", {}), job.spec.get("params", {})
+    training, params = spec["training"] or {}, spec["params"] or {}
     trees = params.get("trees")
     return {
         "id": model.pk,
         "label": model.label,
         "metric": model.metric,
-        "search": _search(model, job.spec),
+        "search": _search(model, spec),
         "epochs": training.get("epochs") or params.get("rounds") or trees,
         "unit": "trees" if trees else "rounds",  # of a table: what is counted
-        "data": data_of(job.spec.get("task")),
+        "data": data_of(spec["task"]),
         "batch": training.get("batch_size"),
         "schedule": training.get("schedule"),
         "rate": training.get("learning_rate"),

@@ -85,7 +85,7 @@ def _sessions(analysis: Analysis) -> list[Session]:
     by_session: dict[int, list[TrainedModel]] = {}
     for one in queries.models_of(analysis):
         by_session.setdefault(one.session_id, []).append(one)
-    found = list(analysis.sessions.select_related("created_by").order_by("-number"))
+    found = list(analysis.sessions.select_related("created_by").defer("design").order_by("-number"))
     for made in found:
         models = by_session.get(made.pk, [])
         ranked = queries.best_first(models, card)
