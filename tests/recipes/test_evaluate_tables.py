@@ -32,7 +32,8 @@ def adult(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle that learned from the first 6,000 rows."""
     table = tabling.real("adult").slice(0, 6000)
     target = table.column_names[-1]
-    return tabling.train(tmp_path_factory.mktemp("adult"), table, target) / "bundle"
+    spec = {"params": {"rounds": 60}}
+    return tabling.train(tmp_path_factory.mktemp("adult"), table, target, spec=spec) / "bundle"
 
 
 def test_the_test_rows_are_judged_at_another_threshold_too(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     home = tmp_path_factory.mktemp(request.param)
     table = tabling.real(name).slice(0, rows)
     data = tabling.dataset(home / "data", table)
-    spec = {"params": params}
+    spec = {"params": params, "refit": False}
     folder = tabling.job(home, data, target, task=task, algorithm=request.param, spec=spec)
     kept: list[Model] = []
     publish = outcome.publish

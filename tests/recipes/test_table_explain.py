@@ -36,7 +36,8 @@ class Trained(NamedTuple):
 def titanic(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     home = tmp_path_factory.mktemp("titanic")
     data = tabling.dataset(home / "data", tabling.real("titanic"))
-    spec = {"params": {"rounds": 20}, "features": {"alive": {"role": "ignore"}}}
+    features = {"alive": {"role": "ignore"}}
+    spec = {"params": {"rounds": 20}, "features": features, "refit": False}
     tabling.run(tabling.job(home, data, "survived", spec=spec))
     return Trained(home, data)
 
