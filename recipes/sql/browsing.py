@@ -80,7 +80,8 @@ def known_table(connection: Connection, schema: str, table: str) -> str:
 def rows_of(connection: Connection, source: Mapping[str, Any]) -> Statement:
     """The statement of a source, {"schema", "table"} or {"query"}. Raises Trouble."""
     if source.get("query"):
-        return Statement(checked(str(source["query"])))
+        kind = connection.dialect.name.replace("mariadb", "mysql")
+        return Statement(checked(str(source["query"]), kind))
     if not source.get("table"):
         raise Trouble("Neither a table nor a query is named.")
     import sqlalchemy

@@ -20,7 +20,7 @@ from recipes.sql.one_select import checked
         ("SELECT ';', \"a;b\", `c;d`, 'it''s;' FROM t", None),
         ("SELECT $$ one; two $$, $tag$ ; $tag$", None),
         ("SELECT into_outfile FROM t", None),
-        ("SELECT 'INTO OUTFILE'", None),
+        ("SELECT outfiles, my$outfile FROM t", None),
     ],
 )
 def test_a_query_that_reads_is_kept(query: str, kept: str | None) -> None:
@@ -44,6 +44,10 @@ def test_a_query_that_reads_is_kept(query: str, kept: str | None) -> None:
         ("SELECT 1 into\n/* */ dumpfile '/tmp/x'", "writes a file"),
         ("SELECT 1 /*!50000 INTO OUTFILE '/tmp/x' */", "writes a file"),
         ("SELECT 1 /*M! INTO OUTFILE '/tmp/x' */", "writes a file"),
+        ("SELECT 7--1 INTO OUTFILE '/tmp/x'", "writes a file"),
+        ("SELECT 'x' AS $$ INTO OUTFILE '/tmp/x'", "writes a file"),
+        ("SELECT 'x' AS $a$ INTO DUMPFILE '/tmp/x'", "writes a file"),
+        ("SELECT '\\' INTO OUTFILE '/tmp/x", "writes a file"),
         ("SELECT '\0'", "no database takes"),
         ("SELECT " + "1," * 60_000 + "1", "more than 100,000"),
     ],
@@ -51,6 +55,11 @@ def test_a_query_that_reads_is_kept(query: str, kept: str | None) -> None:
 def test_another_is_refused_with_a_sentence(query: str, sentence: str) -> None:
     with pytest.raises(Trouble, match=sentence):
         checked(query)
+
+
+def test_what_only_mysql_would_run_is_a_text_elsewhere() -> None:
+    said = "SELECT 'OUTFILE', '/*!'"
+    assert checked(said, "postgresql") == said
 
 
 @given(st.text(max_size=60), st.text(max_size=20))
