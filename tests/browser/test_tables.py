@@ -1,4 +1,4 @@
-"""A table at a browser: uploaded, looked at as rows and as columns, a type corrected."""
+"""Tables at a browser: uploaded or read from a database, looked at, a type corrected."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import LONG, Visitor
+from tests.web.shops import shop
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
 HERE = "/p/PEOPLE/datasets/people/"
@@ -21,6 +22,11 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines.insert(16, "ragged;line")
     path.write_text("number;age;fare;city;name\n" + "\n".join(lines) + "\n")
     return path
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shop(tmp_path_factory.mktemp("shop"))
 
 
 def test_a_table_is_uploaded_and_its_last_row_is_seen(user: Visitor, people: Path) -> None:
@@ -68,3 +74,46 @@ def test_a_corrected_type_is_read_from_the_same_file(user: Visitor) -> None:
     expect(page.get_by_text("corrected")).to_be_visible()
     expect(page.get_by_text("; others in age")).to_be_visible()
     expect(page.get_by_label("Type of age")).to_have_value("text")  # NA is a word there now
+
+
+def test_a_connection_says_what_is_wrong_and_then_works(user: Visitor, database: Path) -> None:
+    page = user.page
+    user.go("/connections/")
+    user.inspect("connections_none")
+    page.get_by_role("link", name="New connection").click()
+    user.inspect("connection_new")
+    page.get_by_label("Name", exact=True).fill("shop")
+    page.get_by_text("SQLite", exact=True).click()
+    expect(page.get_by_label("Host")).to_be_hidden()
+    page.get_by_label("Name of the database, or file").fill(f"{database}.gone")
+    page.get_by_label("All projects may use it").check()
+    page.get_by_role("button", name="Save and test").click()
+    expect(page.get_by_text("It does not work.")).to_be_visible()
+    user.inspect("connection_wrong")
+    page.get_by_label("Name of the database, or file").fill(str(database))
+    page.get_by_role("button", name="Save and test").click()
+    expect(page.get_by_text("Works", exact=True)).to_be_visible()
+    user.inspect("connections")
+
+
+def test_a_table_of_a_database_is_looked_at_and_read(user: Visitor) -> None:
+    page = user.page
+    user.go("/p/PEOPLE/datasets/")
+    page.get_by_role("link", name="From a database").click()
+    page.get_by_text("A query", exact=True).click()
+    page.get_by_label("One SELECT").fill("DROP VIEW cheap")
+    page.get_by_role("button", name="Show the first rows").click()
+    expect(page.get_by_text("Write one SELECT")).to_be_visible()
+    user.inspect("database_refused")
+    page.get_by_text("A table", exact=True).click()
+    page.get_by_text("or ders%", exact=True).click()
+    expect(page.get_by_role("columnheader", name="price")).to_be_visible()
+    user.inspect("database_table")
+    page.get_by_label("Name of the dataset").fill("orders")
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_role("cell", name="<b>1</b>", exact=True)).to_be_visible(timeout=LONG)
+    page.get_by_role("button", name="Read again").click()
+    expect(page.get_by_role("cell", name="<b>1</b>", exact=True)).to_be_visible(timeout=LONG)
+    user.go("/p/PEOPLE/datasets/orders/?tab=columns")
+    expect(page.get_by_text("main.or ders%")).to_be_visible()
+    user.inspect("database_columns")
