@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from tests.web.test_client import client, shell
 from tests.web.test_scoring_settings import RECIPES, body
 from tests.web.test_table_scoring import passengers
 from tests.web.trained_tables import published
 from tests.web.world import Rest
 from trackside.accounts.models import User
+from trackside.client import command as commands
 from trackside.connections import services as connections
 from trackside.connections.models import Connection
 from trackside.datasets.models import Dataset
@@ -21,6 +23,7 @@ from trackside.jobs.models import Job as JobRow
 from trackside.projects.models import Project
 from trackside.saved_models.models import SavedModel
 
+__all__ = ["client", "shell"]  # fixtures
 NEW = "/p/INSECTS/flow/new-recipe/"
 SETTINGS = {"output": "sql", "connection": "warehouse", "table": "Scored %"}
 
@@ -63,6 +66,20 @@ def test_rows_are_written_to_a_table_of_a_database(
         said = as_ben.get(page).content.decode()
         assert "Scored % of warehouse" in said
         assert "/file/" not in said
+
+
+@pytest.mark.usefixtures("shell")
+def test_the_shell_scores_into_a_table(
+    survivors: SavedModel, new: Dataset, warehouse: Path
+) -> None:
+    score = ["score", "INSECTS", "--dataset", "new", "--model", "survivors", "--cpu", "1"]
+    table = ["--connection", "warehouse", "--table", "Scored %", "--mode", "append"]
+    assert commands.main([*score, *table]) == 0
+    told = JobRow.objects.latest("id").spec["output"]
+    assert (told["kind"], told["table"], told["mode"]) == ("sql", "Scored %", "append")
+    for wrong in ([], ["--connection", "warehouse"], [*table, "--output", "out"]):
+        with pytest.raises(SystemExit):
+            commands.main([*score, *wrong])
 
 
 @pytest.mark.parametrize(

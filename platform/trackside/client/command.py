@@ -134,8 +134,8 @@ def score(args: argparse.Namespace) -> None:
         "name": name,
         "kind": "score",
         "inputs": {"dataset": args.dataset, "saved_model": args.model},
-        "output": args.output,
         "compute": compute(args) or {"kind": "cpu"},
+        **databases.destination(args),
     }
     with Client() as client:
         client.create_recipe(args.project, recipe)
@@ -242,7 +242,7 @@ def _score(commands: Commands) -> None:
     one.add_argument("project")
     one.add_argument("--dataset", required=True)
     one.add_argument("--model", required=True, help="a saved model")
-    one.add_argument("--output", required=True, help="the new dataset")
+    databases.destinations(one)
     one.add_argument("--recipe", default="", help="the recipe's name")
     one.add_argument("--download", type=Path, metavar="FILE", help="save the rows as CSV")
     options(one)

@@ -54,6 +54,28 @@ def read(  # noqa: PLR0913 - what is read, and how it is called
     return client.call("POST", path, json=given(body))
 
 
+def destinations(one: argparse.ArgumentParser) -> None:
+    """Where the rows of a scoring go: options of its command."""
+    one.add_argument("--output", default="", help="the new dataset; or:")
+    one.add_argument("--connection", default="", help="to a table of a database, by this")
+    one.add_argument("--schema", default="", help="of the table; none is the usual one")
+    one.add_argument("--table", default="", help="of the database")
+    modes = ["create", "append", "replace"]
+    one.add_argument("--mode", choices=modes, default="create", help="where it is there already")
+
+
+def destination(args: argparse.Namespace) -> Json:
+    """`output` or `settings` of the recipe."""
+    if bool(args.output) == bool(args.connection) or bool(args.table) != bool(args.connection):
+        args.wrong("name --output, a new dataset, or --connection and --table of a database")
+    if args.output:
+        return {"output": args.output}
+    if args.download:
+        args.wrong("--download is of a dataset: leave it out for a table of a database")
+    named = {name: getattr(args, name) for name in ("connection", "schema", "table", "mode")}
+    return {"settings": {"output": "sql", **named}}
+
+
 def read_again(client: Client, project: str, name: str) -> Json:
     """Import what the dataset's table or query gives now."""
     return client.call("POST", address("projects", project, "datasets", name, "read-again"))
