@@ -120,8 +120,8 @@ def test_without_a_search_there_is_none_to_do_again(
 
 def test_the_page_keeps_it_and_runs_once_as_it_says(as_ada: Client, recipe: Recipe) -> None:
     html = as_ada.get(PAGE).content.decode()
-    assert "random search, 2 trials" not in html
-    assert "the random search, 4 trials anew" in html
+    assert "each run searches anew (random search, 4 trials)" in html
+    assert "Settings found by" in html
     form = {"kind": "cpu", "then": "save", "activate": "on", "redo_search": "on"}
     assert as_ada.post(PAGE, form).status_code == 302
     recipe.refresh_from_db()

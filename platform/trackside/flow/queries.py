@@ -9,7 +9,7 @@ from recipes.tasks import TASKS
 from trackside.compute.models import Gpu
 from trackside.datasets import tables
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.flow import graph
+from trackside.flow import graph, retraining
 from trackside.flow.models import Recipe, Run
 from trackside.flow.recipes import wirings
 from trackside.jobs.states import JOB_OVER, JobState
@@ -252,4 +252,6 @@ def design_in_words(recipe: Recipe) -> list[tuple[str, str]]:
     few = [one for one in card.training.fields if one.name in ("epochs", "batch_size", "optimizer")]
     lines += [(one.label, param_text(one, training.get(one.name))) for one in few]
     metric = saved.metric_label(recipe.saved_model.task, design.get("metric", ""))
+    if search := retraining.search_in_words(recipe.settings):
+        lines.append(("Settings found by", search))
     return [("Algorithm", card.label), *lines, ("Chosen by", metric)]

@@ -15,7 +15,7 @@ from trackside.lab.drawing import Axis, Chart, axis, number
 from trackside.lab.labels import metric_text, param_text
 
 Json = dict[str, Any]
-WIDTH, HEIGHT, SIDE, TOP, BOTTOM = 900, 340, 64, 34, 44  # of the parallel view
+WIDTH, HEIGHT, SIDE, TOP, BOTTOM = 900, 320, 64, 14, 44  # of the parallel view
 GOOD = 0.25  # of the trials stand out
 
 

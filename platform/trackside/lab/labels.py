@@ -90,6 +90,8 @@ def param_text(field: Param, value: Any) -> str:
     before, _, zero = field.unit.partition("0 = ")  # as in "px, 0 = automatic"
     if value == 0 and zero:
         return zero
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e9:
+        value = int(value)
     unit = "" if value in (0, None) else f" {before.partition(',')[0]}".rstrip()
     return f"{value}{unit}"
 

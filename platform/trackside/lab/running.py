@@ -14,7 +14,7 @@ from trackside.lab import queries, searching
 from trackside.lab.models import Session, TrainedModel
 
 Json = dict[str, Any]
-SAID = ("training", "params", "search")  # of a spec: the whole one may have megabytes
+SAID = ("training", "params")  # of a spec: the whole one may have megabytes
 STORY = ("state", "phase", "note", "log", "epoch", "trial", "checkpoint", "started", "failed")
 LINES = 300  # of the log tail at the first look
 ENDING = ("state", "note", "failed")
@@ -45,7 +45,7 @@ def page(session: Session, models: list[TrainedModel]) -> Json:
 def _specs(jobs: list[int]) -> dict[int | None, Json]:
     """By job what of its spec the page says."""
     parts = {f"said_{name}": KeyTransform(name, "spec") for name in SAID}
-    rows = Job.objects.filter(pk__in=jobs).values("pk", **parts)
+    rows: Any = Job.objects.filter(pk__in=jobs).values("pk", **parts)
     return {one["pk"]: {name: one[f"said_{name}"] for name in SAID} for one in rows}
 
 
@@ -57,7 +57,7 @@ def _model(model: TrainedModel, shot: Json, spec: Json) -> Json:
         "id": model.pk,
         "label": model.label,
         "metric": model.metric,
-        "search": _search(model, spec),
+        "search": _search(model),
         "epochs": training.get("epochs") or params.get("rounds") or trees,
         "unit": "trees" if trees else "rounds",  # of a table: what is counted
         "data": data_of(spec["task"]),
@@ -75,10 +75,9 @@ def _model(model: TrainedModel, shot: Json, spec: Json) -> Json:
     }
 
 
-def _search(model: TrainedModel, spec: Json) -> Json | None:
+def _search(model: TrainedModel) -> Json | None:
     """What the page says of a search: null where nothing is searched."""
-    wish = spec.get("search")
-    card = ALGORITHMS.get(model.algorithm)
+    wish, card = model.search, ALGORITHMS.get(model.algorithm)
     if not wish or card is None:
         return None
     named = {one.name: one for one in card.params.fields}

@@ -131,9 +131,7 @@ def labels(field: Param) -> dict[str, str]:
 
 def said(field: Param, value: Any) -> str:
     """A value of a setting with the digits that matter."""
-    if isinstance(value, float):
-        value = int(value) if value.is_integer() and abs(value) < 1e9 else float(f"{value:.4g}")
-    return param_text(field, value)
+    return param_text(field, float(f"{value:.4g}") if isinstance(value, float) else value)
 
 
 def tried_text(field: Param, tried: Values | Range) -> str:
