@@ -8,26 +8,24 @@ main thread: Linux ties a child's life to the thread that forked it.
 """
 
 import contextlib
-import ctypes
 import json
 import os
-import resource
 import select
 import signal
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NoReturn
+
+from recipes.restraint import die_with, restrain
 
 Line = dict[str, Any]  # what JSON can hold
 Tell = Callable[[Line], None]
 
 GOODBYE = 10.0  # seconds that a child may take to end
 LINE = 4 << 20  # bytes; a longer answer is not ours
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # of the environment, where there is a network
 
 
 class Crashed(Exception):
@@ -53,6 +51,7 @@ class Limits:
     cpu: int = 4 * 3600  # seconds in all
     file: int = 200 << 20  # bytes of one written file
     crashes: int = 20  # children lost before the whole input is refused
+    network: bool = False  # for what a database sends, alone
 
 
 def lines(work: Callable[[Tell], None], limits: Limits) -> Iterator[Line]:
@@ -182,10 +181,7 @@ def _live(work: Callable[[Tell], None], into: int, parent: int, limits: Limits) 
 
 
 def _restrict(parent: int, keep: int, limits: Limits) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(71)
+    die_with(parent)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGXCPU):
         signal.signal(number, signal.SIG_DFL)
     void = os.open(os.devnull, os.O_RDWR)
@@ -193,24 +189,9 @@ def _restrict(parent: int, keep: int, limits: Limits) -> None:
         os.dup2(void, standard)
     os.closerange(3, keep)
     os.closerange(keep + 1, 4096)
+    kept = {name: os.environ[name] for name in CERTIFICATES if name in os.environ}
     os.environ.clear()
+    if limits.network:
+        os.environ.update(kept)
     os.umask(0o077)
-    # Not every container allows a network namespace of its own; the other limits hold anyway.
-    if libc.unshare(CLONE_NEWNET) != 0:
-        libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)
-    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    mapped = pages * resource.getpagesize()
-    for what, most in (
-        (resource.RLIMIT_AS, mapped + limits.memory),
-        (resource.RLIMIT_CPU, limits.cpu),
-        (resource.RLIMIT_FSIZE, limits.file),
-        (resource.RLIMIT_NOFILE, 64),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, 0),
-    ):
-        hard = resource.getrlimit(what)[1]
-        if hard != resource.RLIM_INFINITY:
-            most = min(most, hard)
-        resource.setrlimit(what, (most, most))
+    restrain(memory=limits.memory, cpu=limits.cpu, file=limits.file, network=limits.network)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ class Access:
     """`database` is a name; of SQLite the absolute path of its file. `port` 0 is the usual one.
 
     `host` of PostgreSQL and MySQL may be the absolute path of a socket (its folder for PostgreSQL).
+    `called` is the connection's name where sentences must not say where the database is.
     """
 
     kind: str  # a key of DIALECTS
@@ -33,14 +35,26 @@ class Access:
     password: str = field(default="", repr=False)
     ssl: str = "prefer"
     writable: bool = False
+    called: str = ""
+    apart: Sequence[str] = ()  # absolute files and folders that no SQLite file may be or lie in
 
     @property
     def place(self) -> str:
         """As sentences call it."""
+        if self.called:
+            return self.called
         if not self.host:
             return self.database
         port = f":{self.port}" if self.port and not self.host.startswith("/") else ""
         return f"{self.host}{port}"
+
+    def veiled(self, sentence: str) -> str:
+        """Without host, user and name of the database, where there is a name to call it by."""
+        places = {self.host, self.database, self.user} - {""}
+        for hidden in places if self.called else ():
+            for quote in ("'", '"'):
+                sentence = sentence.replace(f"{quote}{hidden}{quote}", f"{quote}…{quote}")
+        return sentence
 
 
 def of(told: dict[str, Any]) -> Access:

@@ -10,7 +10,7 @@ from recipes.sql.access import Access, Trouble
 from recipes.sql.mysql import MySQL
 from recipes.sql.postgresql import PostgreSQL
 from recipes.sql.sqlite import SQLite
-from recipes.sql.values import Field, Statement
+from recipes.sql.values import Field, Statement, by_bytes
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
@@ -27,9 +27,9 @@ class Rows:
     batch: Callable[[int], list[tuple[Any, ...]]]
     lost: dict[str, int] = field(default_factory=dict)
 
-    def all(self, size: int) -> Iterator[list[tuple[Any, ...]]]:
-        while rows := self.batch(size):
-            yield rows
+    def all(self, most: int) -> Iterator[list[tuple[Any, ...]]]:
+        """`most` rows at once, and fewer where they are large."""
+        return by_bytes(self.batch, most)
 
 
 class Dialect(Protocol):

@@ -1,19 +1,29 @@
-"""The only place that connects to a database that is not the platform's own."""
+"""The only place that connects to a database that is not the platform's own.
+
+Call from a process that may be lost: `look.py` and the jobs are such.
+"""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from recipes.sql.access import READS, Access, Trouble
 from recipes.sql.dialects import Dialect, dialect
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
 LONGEST = 300  # characters of the database's own words
+DRIVERS = ("psycopg", "psycopg_binary", "pymysql", "sqlite3", "sqlalchemy")
+# How they stumble over what is no database, or no text
+STUMBLES = (
+    *(OSError, ValueError, LookupError, ArithmeticError, RuntimeError, AssertionError),
+    *(TypeError, AttributeError, struct.error),
+)
 
 
 @contextmanager
@@ -33,8 +43,9 @@ def opened(
     engine = sqlalchemy.create_engine(
         kind.url, creator=lambda: kind.connect(access, seconds, write), poolclass=NullPool
     )
+    with _told(kind, access, reached=False):
+        connection = engine.connect()
     with _told(kind, access):
-        connection = _connected(engine, access)
         info = connection.info
         try:
             kind.begin(connection, seconds, write)
@@ -50,37 +61,44 @@ def opened(
                 cursor.close()
 
 
-def _connected(engine: Engine, access: Access) -> Connection:
-    """Drivers stumble in their own ways over what is no database."""
-    try:
-        return engine.connect()
-    except (OSError, ValueError, LookupError, RuntimeError, AssertionError, struct.error):
-        raise Trouble(f"What answers at {access.place} does not speak as a database.") from None
-
-
 @contextmanager
-def _told(kind: Dialect, access: Access) -> Iterator[None]:
+def _told(kind: Dialect, access: Access, reached: bool = True) -> Iterator[None]:
     """Errors of driver and database as sentences; never with what was sent."""
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
     try:
         yield
+    except Trouble:
+        raise
     except DBAPIError as error:
-        raise Trouble(_sentence(kind, error.orig or error, access)) from None
+        raise Trouble(_sentence(kind, error.orig or error, access, reached)) from None
     except SQLAlchemyError as error:
         raise Trouble(f"The database cannot be used: {type(error).__name__}.") from None
     except Exception as error:
-        if type(error).__module__.split(".")[0] in ("psycopg", "pymysql", "sqlite3"):
-            raise Trouble(_sentence(kind, error, access)) from None
+        if type(error).__module__.split(".")[0] in DRIVERS:
+            raise Trouble(_sentence(kind, error, access, reached)) from None
+        if isinstance(error, STUMBLES) and _in_a_driver(error.__traceback__):
+            raise Trouble(f"What answers at {access.place} does not speak as a database.") from None
         raise
 
 
-def _sentence(kind: Dialect, error: BaseException, access: Access) -> str:
+def _in_a_driver(at: TracebackType | None) -> bool:
+    """Whether it happened to one of them, and not to who uses the connection."""
+    while at:
+        if at.tb_frame.f_globals.get("__name__", "").split(".")[0] in DRIVERS:
+            return True
+        at = at.tb_next
+    return False
+
+
+def _sentence(kind: Dialect, error: BaseException, access: Access, reached: bool) -> str:
     if sentence := kind.sentence(error, access):
-        return sentence
+        return access.veiled(sentence)
+    if access.called and not reached:
+        return f"{access.called} cannot be reached: when an administrator tests it, it says why."
     words = error.args[-1] if error.args else error
     first = next((one for one in str(words).splitlines() if one.strip()), type(error).__name__)
     said = first.strip()[:LONGEST].rstrip(".")
     if access.password:
         said = said.replace(access.password, "***")
-    return f"The database says: {said}."
+    return access.veiled(f"The database says: {said}.")

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from recipes.sql.access import SECONDS, Access, Trouble
-from recipes.sql.values import DAYS, Field, Statement, digits, text
+from recipes.sql import own_files
+from recipes.sql.access import SECONDS, Access
+from recipes.sql.values import DAYS, Field, Statement, by_bytes, digits, text
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
-LOOKED = 5_000  # rows at once
+LOOKED = 5_000  # rows at once, at most
+VALUE = 64 << 20  # bytes of one value, also on the way to it
 WAITS = 60  # seconds that who writes waits for others
 CATALOGUE = (  # the pragmas that only tell
     *("database_list", "table_list", "table_info", "table_xinfo", "foreign_key_list"),
@@ -32,23 +33,23 @@ class SQLite:
     def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
         import sqlite3
 
-        if not Path(access.database).is_file():
-            raise Trouble(f"There is no database file {access.database} on this machine.")
         place = f"file:{quote(access.database)}?mode={'rw' if write else 'ro'}"
-        raw = sqlite3.connect(
-            place, uri=True, timeout=WAITS if write else SECONDS, isolation_level=None
-        )
-        raw.text_factory = lambda read: read.decode("utf-8", "replace")
-        if seconds:
-            until = time.monotonic() + seconds
-            raw.set_progress_handler(lambda: int(time.monotonic() > until), STEPS)
+        with own_files.checked(access):
+            raw = sqlite3.connect(
+                place, uri=True, timeout=WAITS if write else SECONDS, isolation_level=None
+            )
+            raw.text_factory = lambda read: read.decode("utf-8", "replace")
+            raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, VALUE)
+            if seconds:
+                until = time.monotonic() + seconds
+                raw.set_progress_handler(lambda: int(time.monotonic() > until), STEPS)
+            raw.execute("SELECT count(*) FROM sqlite_master").fetchall()  # opens its journal too
         return raw
 
     def begin(self, connection: Connection, seconds: float | None, write: bool) -> None:
         if not write:
             connection.exec_driver_sql("PRAGMA query_only = ON")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-        connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")  # opens the file
         if not write:
             raw: Any = connection.connection.driver_connection
             raw.set_authorizer(_allowed)
@@ -74,12 +75,12 @@ class SQLite:
 
     def sentence(self, error: BaseException, access: Access) -> str:
         for words, sentence in (
-            ("unable to open database file", f"There is no database file {access.database}, or "
-             "its folder may not be read."),
-            ("file is not a database", f"{access.database} is no SQLite database."),
+            ("unable to open database file", own_files.absent(access)),
+            ("file is not a database", f"{access.place} is no SQLite database."),
             ("not authorized", "Only reading is allowed here."),
-            ("readonly database", f"{access.database} may only be read."),
-            ("database is locked", f"{access.database} is being written to. Try again."),
+            ("readonly database", f"{access.place} may only be read."),
+            ("database is locked", f"{access.place} is being written to. Try again."),
+            ("string or blob too big", f"A value has more than {VALUE >> 20} MB: it is no table."),
             ("interrupted", "The database took too long to answer."),
         ):  # fmt: skip
             if words in str(error):
@@ -97,11 +98,13 @@ def _looked(raw: Any, said: Statement, most: int | None) -> list[Field]:
     kinds: list[set[type]] = [set() for _ in names]
     bits: list[bool] = [True] * len(names)
     seen = 0
-    while (most is None or seen < most) and (rows := cursor.fetchmany(LOOKED)):
+    for rows in by_bytes(cursor.fetchmany, LOOKED):
         seen += len(rows)
         for place, column in enumerate(zip(*rows, strict=True)):
             kinds[place] |= set(map(type, column))
             bits[place] = bits[place] and set(column) <= {None, 0, 1}
+        if most is not None and seen >= most:
+            break
     cursor.close()
     declared = [*said.declared, *[""] * len(names)]
     return [

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+HELD = 4 << 20  # bytes that the rows of one fetch should have
+GROWS = 4  # times, from one fetch to the next
+SMALL = 32  # bytes, of a number
 ANY = frozenset[str]()  # in `Field.may`: the kept values have their type already
 
 
@@ -70,3 +74,20 @@ def as_text(value: Any) -> str | None:
     if isinstance(value, list | dict | tuple):
         return json.dumps(value, default=str, ensure_ascii=False)
     return str(value)
+
+
+Rows = list[tuple[Any, ...]]
+
+
+def by_bytes(fetch: Callable[[int], Rows], most: int) -> Iterator[Rows]:
+    """All that `fetch(n)` gives: one row at first, then as many at once as HELD has room for."""
+    size = 1
+    while rows := fetch(size):
+        yield rows
+        fits = HELD * len(rows) // max(1, sum(map(_bytes, rows)))
+        size = max(1, min(most, size * GROWS, fits))
+
+
+def _bytes(row: tuple[Any, ...]) -> int:
+    """About, of what can be large."""
+    return sum(len(one) if isinstance(one, str | bytes) else SMALL for one in row)
