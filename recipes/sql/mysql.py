@@ -26,6 +26,7 @@ SENTENCES = {  # by the server's numbers, and PyMySQL's
     1049: "{place} has no database {database!r}.",
     1205: "Others use the table. Try again when they are done.",
     1792: "Only reading is allowed here: the query would write.",
+    2061: "{place} asks for the password itself. Choose that TLS is required, better verified.",
     1969: "The database took too long to answer.",
     3024: "The database took too long to answer.",
 }
@@ -39,8 +40,12 @@ class MySQL:
     def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
         import pymysql
 
+        from recipes.sql import mysql_login
+
         socket = access.host if access.host.startswith("/") else None
-        return pymysql.connect(
+        careful = access.ssl in ("disable", "prefer") and socket is None
+        connect: Any = mysql_login.connect if careful else pymysql.connect
+        return connect(
             host="localhost" if socket else access.host,
             unix_socket=socket,
             port=access.port or 3306,
