@@ -17,6 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.web import cast
+from tests.web.races_of_evaluations import evaluations
 from tests.web.races_of_one import endings, holding, pauses, stories
 from trackside.accounts.models import User
 from trackside.compute.models import Lease, Quota
@@ -155,7 +156,7 @@ def migrations() -> dict[str, Any]:
 
 
 FIRST = (claims, clicks, gpus, budgets, mixture, quotas, leaders)
-ALL = (*FIRST, stories, pauses, holding, endings, migrations)
+ALL = (*FIRST, stories, pauses, holding, endings, evaluations, migrations)
 RACES = {one.__name__: one for one in ALL}
 
 

@@ -106,5 +106,9 @@ def test_of_many_endings_one_happens(race: Any) -> None:
     assert race("endings") == {"states": {"one": 10}}
 
 
+def test_evaluations_published_at_once_each_get_a_number_and_a_row(race: Any) -> None:
+    assert race("evaluations") == {"numbers": True, "rows": True}
+
+
 def test_the_migrations_make_what_the_models_want(race: Any) -> None:
     assert race("migrations") == {"missing": []}
