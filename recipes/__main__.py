@@ -3,7 +3,7 @@
 python -m recipes FOLDER
 torchrun --standalone --nproc-per-node 2 -m recipes FOLDER
 python -m recipes train INPUT --target COLUMN --out BUNDLE
-python -m recipes score BUNDLE INPUT --out FILE
+python -m recipes score BUNDLE INPUT --out FILE [--threshold 0.4]
 python -m recipes evaluate BUNDLE INPUT --out FILE
 python -m recipes catalogue --weights FOLDER
 python -m recipes demo FILE
@@ -18,6 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recipes import job as jobs
+
+OF_A_TABLE: tuple[tuple[str, Callable[[str], object], str], ...] = (  # recipes/kinds/score.py
+    ("threshold", float, "of two classes, from which probability on the positive one is predicted"),
+    ("probabilities", str, "all (the default), predicted or none"),
+    ("explanations", int, "so many columns a row that moved its prediction most"),
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -65,29 +71,40 @@ def _train(arguments: list[str]) -> int:
 
 def _score(arguments: list[str]) -> int:
     what = "Predict for each picture, or each row of a table."
-    given = _given("score", what, "CSV, and for a table Parquet too", arguments)
+    parser = _parser("score", what, "CSV, and for a table Parquet too")
+    for flag, kind, told in OF_A_TABLE:
+        parser.add_argument(f"--{flag}", type=kind, help=f"of a table: {told}")
+    given = parser.parse_args(arguments)
     from recipes.score_files import score_files
 
-    return score_files(given.bundle, given.input, given.out, ranks=given.ranks, device=given.device)
+    settings = {flag: getattr(given, flag) for flag, _, _ in OF_A_TABLE}
+    return score_files(
+        given.bundle,
+        given.input,
+        given.out,
+        ranks=given.ranks,
+        device=given.device,
+        settings={flag: value for flag, value in settings.items() if value is not None},
+    )
 
 
 def _evaluate(arguments: list[str]) -> int:
     what = "Judge a model on pictures in class folders, or on a table with its target."
-    given = _given("evaluate", what, "JSON, docs/jobs.md", arguments)
+    given = _parser("evaluate", what, "JSON, docs/jobs.md").parse_args(arguments)
     from recipes.score_files import evaluate_files
 
     told = {"ranks": given.ranks, "device": given.device}
     return evaluate_files(given.bundle, given.input, given.out, **told)
 
 
-def _given(name: str, what: str, out: str, arguments: list[str]) -> argparse.Namespace:
+def _parser(name: str, what: str, out: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m recipes {name}", description=what)
     parser.add_argument("bundle", type=Path)
     parser.add_argument("input", type=Path, help="pictures, a table, or a dataset")
     parser.add_argument("--out", type=Path, required=True, help=f"the file to write: {out}")
     parser.add_argument("--ranks", type=int, default=1, help="processes that share the pictures")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    return parser.parse_args(arguments)
+    return parser
 
 
 def _catalogue(arguments: list[str]) -> int:

@@ -11,12 +11,18 @@ from recipes import job as jobs
 from recipes.data.inputs import as_dataset
 from recipes.events import tell
 from recipes.job import Compute, Job
+from recipes.kinds.score import SETTINGS, settings_of
 from recipes.tasks import data_of
 
 
-def score_files(place: Path, given: Path, out: Path, *, ranks: int, device: str) -> int:
-    """The command line's scoring: the same job in a folder of its own. The exit code."""
-    spec = {"bundle": str(place.resolve())}
+def score_files(
+    place: Path, given: Path, out: Path, *, ranks: int, device: str, settings: dict[str, Any]
+) -> int:
+    """The command line's scoring: the same job in a folder of its own. The exit code.
+
+    `settings` are those of a table's, as far as they are named (recipes/kinds/score.py).
+    """
+    spec = {**settings, "bundle": str(place.resolve())}
     return _run("score", spec, given, out, _compute(ranks, device))
 
 
@@ -35,6 +41,7 @@ def _run(kind: str, spec: dict[str, Any], given: Path, out: Path, compute: Compu
         folder = Path(home) / "job"
         try:
             model = bundle.read_model(Path(spec["bundle"]))
+            _check(model, spec)
             dataset = _dataset(model, given, Path(home) / "dataset")
         except Exception as wrong:
             print(wrong, file=sys.stderr)  # noqa: T201
@@ -47,6 +54,14 @@ def _run(kind: str, spec: dict[str, Any], given: Path, out: Path, compute: Compu
             out.parent.mkdir(parents=True, exist_ok=True)
             LEAVE[kind](folder, out)
         return code
+
+
+def _check(model: dict[str, Any], spec: dict[str, Any]) -> None:
+    """Raises BadJob for a setting that is wrong, or that this model has not."""
+    if data_of(model.get("task")) == "table":
+        settings_of(spec)
+    elif named := [one.name for one in SETTINGS.fields if one.name in spec]:
+        raise jobs.BadJob(f"A scoring of pictures has no --{named[0]}; that of a table has.")
 
 
 def _told(folder: Path, out: Path) -> None:

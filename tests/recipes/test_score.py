@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from recipes.__main__ import main
 from recipes.data.inputs import as_dataset
 from recipes.data.listing import BadData
 from recipes.engine.peers import Peers
@@ -118,3 +119,11 @@ def test_a_place_without_pictures_is_refused(tmp_path: Path) -> None:
         as_dataset(tmp_path / "empty", tmp_path / "draft")
     with pytest.raises(BadData, match=r"There is no .*nowhere"):
         as_dataset(tmp_path / "nowhere", tmp_path / "draft")
+
+
+def test_the_settings_of_a_table_are_none_of_pictures(
+    home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    given = [str(home / "job" / "bundle"), str(home / "data"), "--out", str(tmp_path / "a.csv")]
+    assert main(["score", *given, "--threshold", "0.5"]) == 2
+    assert "A scoring of pictures has no --threshold" in capfd.readouterr().err

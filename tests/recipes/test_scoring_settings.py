@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from recipes.__main__ import main
 from recipes.engine.tabular.contributions import contributions
 from recipes.engine.tabular.model import load
 from recipes.job import BadJob, read, write
@@ -149,3 +150,20 @@ def test_no_threshold_is_the_models_own() -> None:
     for nothing in (None, ""):
         assert SETTINGS.clean({"threshold": nothing})["threshold"] is None
     assert SETTINGS.clean({"threshold": "0.25"})["threshold"] == 0.25
+
+
+def test_the_command_line_has_the_same_settings(
+    tmp_path: Path, bundle: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pq.write_table(small(), tmp_path / "in.parquet")
+    given = ["score", str(bundle), str(tmp_path / "in.parquet"), "--out", str(tmp_path / "out.csv")]
+    assert main([*given, "--threshold", "2"]) == 2
+    assert "'Threshold' must lie between 0 and 1, not 2.0." in capfd.readouterr().err
+    wished = ["--threshold", "0.95", "--probabilities", "none", "--explanations", "1"]
+    assert main([*given, *wished]) == 0
+    with (tmp_path / "out.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert list(found[0]) == ["size", "colour", "good", "prediction", "explanations"]
+    sure = load(bundle, 1).predict(small())[:, 1] >= 0.95
+    assert [one["prediction"] for one in found] == ["y" if one else "n" for one in sure]
+    assert len(json.loads(found[0]["explanations"])) == 1
