@@ -203,6 +203,7 @@ def test_what_cannot_be_searched_is_told_before_the_click(
     wish(analysis, strategy="grid")
     said = "A grid needs values to try of &#x27;Maximum depth of tree&#x27;"
     assert said in as_ada.get(PAGE).content.decode()
+    assert "It cannot search" in as_ada.get(PAGE.replace("search", "metrics")).content.decode()
     home = "/p/INSECTS/lab/earners/"
     html = as_ada.get(f"{home}train/", headers={"X-Fragment": "1"}).content.decode()
     assert said in html

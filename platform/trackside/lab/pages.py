@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from recipes.tasks import TASKS, data_of
 from trackside.compute.models import Node
-from trackside.lab import queries, second_dataset
+from trackside.lab import queries, searching, second_dataset
 from trackside.lab.diagnostics import Finding, findings
 from trackside.lab.diagnostics_table import table_findings
 from trackside.lab.models import Analysis
@@ -51,7 +51,13 @@ def _of_images(analysis: Analysis) -> list[Finding]:
 
 def _of_table(analysis: Analysis) -> list[Finding]:
     found = table_findings(analysis.design, columns_of(analysis.dataset), analysis.dataset.rows)
-    return [*second_dataset.findings(analysis), *found]
+    return [*second_dataset.findings(analysis), *_of_search(analysis), *found]
+
+
+def _of_search(analysis: Analysis) -> list[Finding]:
+    on = [one for one in analysis.design["models"] if one.get("on", True)]
+    told = (searching.trouble(analysis.design, one) for one in on)
+    return [Finding("wn", "It cannot search", said, "search") for said in told if said]
 
 
 DIAGNOSES = {"images": _of_images, "table": _of_table}
