@@ -49,6 +49,8 @@ def way(connection: Connection) -> dict[str, Any]:
         "password": password,
         "ssl": connection.ssl,
         "writable": connection.writable,
+        "called": connection.name,  # sentences for who is no administrator say no host
+        "apart": settings.own_places(),
     }
 
 

@@ -37,9 +37,9 @@ class Preview:
 
 
 def tested(connection: Connection) -> str:
-    """What is wrong with a connection, "" for nothing."""
+    """What is wrong with a connection, "" for nothing: for administrators, with its place."""
     try:
-        with _open(connection) as line:
+        with _open(connection, called="") as line:
             _schema(connection, line, connection.schema)
     except NoLook as no:
         return str(no)
@@ -119,11 +119,11 @@ def _schema(connection: Connection, line: "Open", schema: str) -> str:
 
 
 @contextmanager
-def _open(connection: Connection) -> Iterator["Open"]:
+def _open(connection: Connection, **more: str) -> Iterator["Open"]:
     if not AT_ONCE.acquire(blocking=False):
         raise NoLook("Others are looking into databases right now. Try again in a moment.")
     try:
-        with opened(Access(**way(connection)), seconds=SECONDS) as line:
+        with opened(Access(**{**way(connection), **more}), seconds=SECONDS) as line:
             yield line
     except (NoAccess, Trouble) as trouble:
         raise NoLook(str(trouble)) from None

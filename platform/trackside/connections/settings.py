@@ -124,10 +124,15 @@ def no_file_of_ours(file: str) -> str:
     if not Path(file).is_absolute():
         return "Type the file's absolute path, such as /data/shop.db."
     place = Path(file).resolve()
-    own = (settings.TRACKSIDE_HOME, settings.TRACKSIDE_STORAGE)
-    main = Path(str(settings.DATABASES["default"]["NAME"]))
-    inside = any(place.is_relative_to(Path(one).resolve()) for one in own)
-    return _OWN if inside or place == main.resolve() else ""
+    inside = any(place.is_relative_to(Path(one).resolve()) for one in own_places())
+    return _OWN if inside else ""
+
+
+def own_places() -> list[str]:
+    """Folders and files that no connection opens: Trackside's own."""
+    main = settings.DATABASES["default"]
+    file = [str(main["NAME"])] if "sqlite" in str(main["ENGINE"]) else []
+    return [str(settings.TRACKSIDE_HOME), str(settings.TRACKSIDE_STORAGE), *file]
 
 
 def _ours(values: dict[str, Any]) -> bool:
