@@ -21,8 +21,9 @@ FEW, MOST = 5, 200  # columns of a drift on the summary, on its own tab
 def apart(metric: str, now: Json, before: Json) -> float | None:
     """How far a metric is from what it was; None where one of them is not known."""
     one, two = now.get(metric), before.get(metric)
-    known = isinstance(one, int | float) and isinstance(two, int | float)
-    return one - two if known else None
+    if not isinstance(one, int | float) or not isinstance(two, int | float):
+        return None
+    return one - two
 
 
 def beside(one: Evaluation) -> Json:

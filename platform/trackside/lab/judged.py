@@ -41,21 +41,22 @@ class Wish:
         """How many rows there are by the report's own counts; None where it has none of these."""
         classes, table = report.get("classes") or [], report.get("confusion")
         if self.threshold is not None:
-            counts = report.get("thresholds") or []
-            here = [one for one in counts if abs(one["threshold"] - self.threshold) < SAME]
+            rows = report.get("thresholds") or []
+            here = [one for one in rows if abs(one["threshold"] - self.threshold) < SAME]
             table = (
                 [[here[0]["tn"], here[0]["fp"]], [here[0]["fn"], here[0]["tp"]]] if here else None
             )
         if not table or len(table) != len(classes):
             return None
-        return sum(
-            table[t][p]
+        counts = (
+            int(table[t][p])
             for t, true in enumerate(classes)
             for p, predicted in enumerate(classes)
             if self.true in ("", true)
             and self.predicted in ("", predicted)
             and not (self.wrong and true == predicted)
         )
+        return sum(counts)
 
 
 class Rows(Sequence[Json]):
@@ -72,7 +73,7 @@ class Rows(Sequence[Json]):
             self.table = ParquetTable(bundle / FILE)
         except (OSError, ValueError) as torn:
             raise Torn(str(torn)) from torn
-        self.all = sum(self.table.groups)
+        self.all: int = sum(self.table.groups)
         self._known: dict[int, Any] = {}  # row groups that were looked at
         names = [one for one in self.table.names if one.startswith(PROBA)]
         self.classes = [one.removeprefix(PROBA) for one in names]
