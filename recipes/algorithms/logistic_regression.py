@@ -84,4 +84,7 @@ ALGORITHM = Algorithm(
     learner=learner,
     library="scikit-learn",
     scales=True,
+    on_gpu=True,
+    predicts_on_gpu=False,
+    gpu_with=("penalty", ("l2", "none")),
 )

@@ -42,4 +42,6 @@ ALGORITHM = Algorithm(
     learner=learner,
     library="scikit-learn",
     scales=True,
+    on_gpu=True,
+    predicts_on_gpu=False,
 )

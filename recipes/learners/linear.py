@@ -7,19 +7,36 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from recipes.learners.learner import Floats, Learner, Matrix, Rows, Setup, TooFewRows
+from recipes.learners import array_api
+from recipes.learners.learner import (
+    Floats,
+    Learner,
+    Matrix,
+    Rows,
+    Setup,
+    TooFewRows,
+    WrongDevice,
+)
 from recipes.learners.scikit import Scikit
 
 SOLVERS = {"l2": "lbfgs", "l1": "saga", "elasticnet": "saga", "none": "lbfgs"}
 
 
 class Linear(Scikit):
-    """In double precision: single is too coarse for its solvers to converge."""
+    """In double precision: single is too coarse for its solvers to converge.
+
+    It learns on a GPU too, and predicts on the CPU.
+    """
 
     double = True
+    _device = "cpu"
 
     def _learn(self, model: Any, rows: Rows, **more: Any) -> None:
-        super()._learn(model, rows, **more)
+        if self._setup.device == "cpu":
+            super()._learn(model, rows, **more)
+        else:
+            seen, aim = self._seen(rows.matrix), self._aim(rows.target)
+            self._device = array_api.fitted(model, seen, aim, rows.weight, self._setup.device)
         self._mean = self._seen(rows.matrix).mean(0)
 
     def contributions(self, matrix: Matrix) -> Floats:
@@ -42,6 +59,9 @@ class Linear(Scikit):
         made = np.zeros((self.classes, slopes.shape[1])), np.full(self.classes, -np.inf)
         made[0][known], made[1][known] = slopes, base
         return made
+
+    def facts(self) -> dict[str, Any]:
+        return {**super().facts(), "device": self._device}
 
     def _kept(self) -> dict[str, Any]:
         return {**super()._kept(), "mean": self._mean}
@@ -71,15 +91,25 @@ def logistic_regression(setup: Setup) -> Learner:
 
 
 def ridge(setup: Setup) -> Learner:
-    return Linear(setup, lambda one: Ridge(alpha=one.params["alpha"], random_state=one.seed))
+    return Linear(setup, _ridge)
 
 
 def knn(setup: Setup) -> Learner:
     return Neighbours(setup, _neighbours)
 
 
+def _ridge(setup: Setup) -> Any:
+    solver = "auto" if setup.device == "cpu" else "svd"  # the one that GPUs know
+    return Ridge(alpha=setup.params["alpha"], solver=solver, random_state=setup.seed)
+
+
 def _logistic(setup: Setup) -> Any:
     params = setup.params
+    if setup.device != "cpu" and SOLVERS[params["penalty"]] != "lbfgs":
+        raise WrongDevice(
+            f"The regularisation {params['penalty']!r} learns on the CPU alone: choose the CPU, or "
+            "'l2' or 'none'."
+        )
     ratio = {"l1": 1.0, "elasticnet": params["l1_ratio"]}.get(params["penalty"], 0.0)
     return LogisticRegression(
         C=math.inf if params["penalty"] == "none" else params["C"],

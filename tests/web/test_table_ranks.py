@@ -76,3 +76,10 @@ def test_the_dialog_asks_for_ranks_only_where_they_are_of_use(
     assert "One process with up to half" in shown()
     settings.TRACKSIDE_XGBOOST_RANKS = True
     assert '<select class="in num" id="ranks"' in shown()
+
+
+def test_a_regularisation_that_a_gpu_cannot_is_refused_there() -> None:
+    asked = spec("logistic_regression", params={"penalty": "l1"})
+    with pytest.raises(BadCompute, match="Regularisation 'l1' learns on the CPU alone"):
+        placed(asked, {"kind": "any"})
+    assert placed(spec("logistic_regression"), {"kind": "any"}) == {"kind": "any"}

@@ -63,6 +63,7 @@ def placed(spec: dict[str, Any], compute: dict[str, Any], kind: str = "") -> dic
         raise BadCompute("compute", said, "gpu_count")
     if card is not None:
         _on_gpu(card, compute, scores="bundle" in spec)
+        _with(card, spec.get("params") or {})
     return compute
 
 
@@ -85,6 +86,16 @@ def _on_gpu(card: Algorithm, compute: dict[str, Any], *, scores: bool) -> None:
     if why := _lacks(card, compute.get("uuids")):
         said = f"{why}. Choose another GPU, or the CPU."
         raise BadCompute("compute.uuids", said, "gpu_build")
+
+
+def _with(card: Algorithm, params: dict[str, Any]) -> None:
+    """Raises BadCompute where these params learn on the CPU alone."""
+    name, known = card.gpu_with or ("", ())
+    if name in params and params[name] not in known:
+        label = next(one.label for one in card.params.fields if one.name == name)
+        said = f"{card.label} with {label} {params[name]!r} learns on the CPU alone: choose it, or "
+        said += f"one of {', '.join(map(repr, known))}."
+        raise BadCompute("compute.kind", said, "cpu_only")
 
 
 def _lacks(card: Algorithm, uuids: object) -> str:
