@@ -26,7 +26,7 @@ def _refuse() -> pymysql.OperationalError:
     return pymysql.OperationalError(CLEAR, "it asks for the password itself")
 
 
-class _Careful(Connection):  # type: ignore[type-arg]
+class _Careful(Connection):  # type: ignore[misc]
     def _request_authentication(self) -> None:
         if self._auth_plugin_name == "sha256_password":  # it would be the first thing to be sent
             raise _refuse()

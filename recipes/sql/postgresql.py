@@ -41,6 +41,8 @@ class PostgreSQL:
         wanted: dict[str, Any] = {"sslmode": {"verify": "verify-full"}.get(access.ssl, access.ssl)}
         if access.ssl in ("disable", "prefer") and not access.host.startswith("/"):
             wanted["require_auth"] = "!password"  # whoever answers gets it hashed, or not at all
+        if not access.password:
+            wanted["require_auth"] = "none"  # else PGPASSWORD of this process would be sent
         if access.ssl == "verify":
             file = ssl.get_default_verify_paths().cafile
             wanted["sslrootcert"] = file if file and Path(file).exists() else "system"
@@ -101,6 +103,7 @@ class PostgreSQL:
             ("password authentication failed", f"{access.place} refuses user or password."),
             ("no password supplied", f"{access.place} asks for a password."),
             ("no pg_hba.conf entry", f"{access.place} lets no such user in from here."),
+            ('requirement "none" failed', f"{access.place} asks for a password."),
             (
                 "authentication method requirement",
                 f"{access.place} wants the password in the clear:"
