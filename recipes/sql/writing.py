@@ -66,6 +66,11 @@ def check(connection: Connection, target: Target, columns: Columns) -> bool:
         more = f"; and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
         said = "; ".join(wrong[:NAMED]) + more
         raise Trouble(f"The rows do not fit the table {target.table!r}: {said}.")
+    if not kind.undoes and (engine := _keeps_halves(connection, target)):
+        if target.mode == "append":
+            said = f"{engine} keeps {target.table!r} and takes nothing back: make it InnoDB."
+            raise Trouble(f"The rows could be written by half. {said}")
+        return False
     # What is replaced has the columns of these rows alone
     return not wrong and (target.mode == "append" or {one["name"] for one in there} == {*columns})
 
@@ -125,6 +130,16 @@ def _there(connection: Connection, target: Target) -> list[dict[str, Any]] | Non
     if target.table not in look.get_table_names(schema):
         return None
     return [dict(one) for one in look.get_columns(target.table, schema)]
+
+
+def _keeps_halves(connection: Connection, target: Target) -> str:
+    """The engine of a table in MySQL, if it knows no transactions."""
+    import sqlalchemy
+
+    look = sqlalchemy.inspect(connection)
+    told = look.get_table_options(target.table, target.schema or None)
+    engine = next((str(told[name]) for name in told if name.endswith("_engine")), "")
+    return "" if engine.lower() == "innodb" else engine
 
 
 def _differences(there: list[dict[str, Any]], columns: Columns) -> list[str]:

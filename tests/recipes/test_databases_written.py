@@ -199,3 +199,14 @@ def test_a_view_is_not_written_to(access: Access, tmp_path: Path) -> None:
     with pytest.raises(Trouble, match="is a view"):
         written(access, tmp_path, SCORED, table="v")
     said(access, "DROP VIEW v")
+
+
+def test_a_table_that_takes_nothing_back_is_not_appended_to(access: Access) -> None:
+    if access.kind != "mysql":
+        return  # all tables of the others take part in transactions
+    said(access, f"CREATE TABLE `{NAME}` (a BIGINT, b VARCHAR(20)) ENGINE=MyISAM")
+    with pytest.raises(Trouble, match=r"could be written by half\. MyISAM keeps"):
+        few(access, "append", [(1, "x")])
+    few(access, "replace", [(2, "y")])
+    few(access, "append", [(3, "z")])
+    assert rows(access, table=NAME) == [(2, "y"), (3, "z")]
