@@ -33,7 +33,7 @@ def look(path: Path, name: str, read: Reading, limits: Limits = LIMITS) -> Found
     raise Refused("The file cannot be read.")
 
 
-def take_in(
+def take_in(  # noqa: PLR0913 - what an import is made of
     path: Path,
     name: str,
     output: Path,
