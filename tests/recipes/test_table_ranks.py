@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from recipes.engine.tabular.training import train_table
-from recipes.job import BadJob, read
+from recipes.job import YIELDED, BadJob, read
 from tests.recipes.making import events
-from tests.recipes.tabling import about, dataset, job, real, small
+from tests.recipes.tabling import about, dataset, job, real, report, small
 from tests.recipes.warm import begin
 
 pytestmark = pytest.mark.process
@@ -55,6 +55,37 @@ def test_all_ranks_finish_early_after_the_same_round(tmp_path: Path) -> None:
     (folder / "stop").write_text("finish_early")
     assert running.wait() == 0
     assert 0 < about(folder)["learned"]["rounds"] < 10_000
+
+
+def test_ranks_that_search_are_interrupted_and_go_on_and_finish_early(tmp_path: Path) -> None:
+    def reached(count: int) -> None:
+        file = folder / "events.jsonl"
+        while not file.exists() or len(events(folder, "trial")) < count:
+            assert running.poll() is None
+            time.sleep(0.05)
+
+    data = dataset(tmp_path / "data", small(200))
+    search = {"strategy": "random", "trials": 1000, "folds": 2}
+    spec = {"params": {"rounds": 3}, "search": search}
+    folder = job(tmp_path, data, "good", spec=spec, compute={"ranks": 2, "threads": 1})
+    running = begin(folder)
+    reached(2)
+    (folder / "stop").write_text("yield")
+    assert running.wait() == YIELDED
+    before = len(events(folder, "trial"))
+    (folder / "stop").unlink()
+    running = begin(folder)
+    reached(before + 1)
+    (folder / "stop").write_text("finish_early")
+    assert running.wait() == 0
+    told = events(folder, "trial")
+    assert [one["number"] for one in told] == list(range(1, len(told) + 1))
+    assert len({str(one["params"]) for one in told}) == len(told)
+    found = report(folder)["search"]
+    assert (found["stopped"], len(found["trials"])) == ("finished early", len(told))
+    best = next(one for one in found["trials"] if one["best"])
+    assert about(folder)["params"] == {**about(folder)["params"], **best["params"]}
+    assert about(folder)["refit"]
 
 
 def test_params_that_learn_in_one_process_say_so(tmp_path: Path) -> None:

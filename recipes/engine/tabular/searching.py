@@ -47,7 +47,7 @@ def search(fit: Fit, say: Callable[[str], None]) -> Json:
         raise BadJob(f"None of the {len(made.tried)} trials came to an end. The first: {first}")
     if best is not None:
         fit.design = replace(fit.design, params=made.complete(best.params))
-    fit.deaf = stopped == "finished early"  # the best so far is yet to be trained
+    fit.early, fit.deaf = False, stopped == "finished early"  # the best is yet to be trained
     if fit.ready.parts.folds:
         fit.journal.write("note", level="info", text=CHOSEN)
     return {
@@ -69,7 +69,7 @@ class _Search:
         self._space = spaces.read(card.params, asked["space"])
         self._higher = fit.design.metric.higher_is_better
         self._parts = _parts(fit, int(asked["folds"]))
-        self._kept = Kept(fit.folder, fit.journal)
+        self._kept = Kept(fit.folder, fit.journal, fit.company.rank)
         share = fit.company.share
         self.tried = [Trial(**one) for one in share([asdict(one) for one in self._kept.find()])]
         self._passed = sum(one.seconds for one in self.tried)  # before a pause

@@ -33,10 +33,10 @@ class Trial:
 
 
 class Kept:
-    """Checkpoints of the trials. Only rank 0 has a `journal` that writes."""
+    """Checkpoints of the trials: all ranks call it, and rank 0 writes."""
 
-    def __init__(self, folder: Path, journal: Journal) -> None:
-        self._home, self._journal = folder / "checkpoints", journal
+    def __init__(self, folder: Path, journal: Journal, rank: int) -> None:
+        self._home, self._journal, self._rank = folder / "checkpoints", journal, rank
         self._at = time.monotonic()
         self._held = 0  # trials in the newest one
 
@@ -58,7 +58,11 @@ class Kept:
 
     def save(self, trials: list[Trial], *, now: bool) -> None:
         """Write one; unless `now`, only if the last one was a while ago."""
-        if len(trials) == self._held or not (now or time.monotonic() - self._at >= EACH):
+        if (
+            self._rank
+            or len(trials) == self._held
+            or not (now or time.monotonic() - self._at >= EACH)
+        ):
             return
         lines = "".join(json.dumps(finite(asdict(one))) + "\n" for one in trials)
         fill = partial(checkpoint.sign, files={FILE: lines.encode()}, there={})
