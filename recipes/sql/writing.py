@@ -2,10 +2,12 @@
 
 PostgreSQL and SQLite take back all that was not committed. MySQL commits a table as soon as it is
 made: there the rows go into one of another name, which takes the place of the old one in one step.
+Only a table that bears MADE is ever dropped.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 MODES = ("create", "replace", "append")
 DRAFT, BEFORE = "_trackside_new", "_trackside_old"  # what MySQL's tables are called meanwhile
+MADE = "Made by Trackside"  # the comment of a table that is ours
 NAMED = 5  # columns in a sentence
 Columns = Mapping[str, str]  # name: text, integer, decimal, number, boolean, date or datetime
 # What a column of the database must be to take values of ours: the first is what we make.
@@ -52,10 +55,7 @@ class Target:
 def check(connection: Connection, target: Target, columns: Columns) -> bool:
     """Whether the table is there and takes such rows. Raises Trouble where they cannot go."""
     kind = dialect(_kind(connection))
-    for name in (target.table, *columns):
-        if len(name.encode()) > kind.longest:
-            said = f"{name[:40]!r} has more than the {kind.longest} bytes that a name has there."
-            raise Trouble(f"The database cannot take the rows: {said}")
+    _check_names(kind.longest, (target.table, *columns))
     there = _there(connection, target)
     if there is None:
         return False
@@ -66,13 +66,30 @@ def check(connection: Connection, target: Target, columns: Columns) -> bool:
         more = f"; and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
         said = "; ".join(wrong[:NAMED]) + more
         raise Trouble(f"The rows do not fit the table {target.table!r}: {said}.")
-    if not kind.undoes and (engine := _keeps_halves(connection, target)):
+    same = not wrong and {one["name"] for one in there} == {*columns}
+    if engine := "" if kind.undoes else _keeps_halves(connection, target):
         if target.mode == "append":
             said = f"{engine} keeps {target.table!r} and takes nothing back: make it InnoDB."
             raise Trouble(f"The rows could be written by half. {said}")
-        return False
-    # What is replaced has the columns of these rows alone
-    return not wrong and (target.mode == "append" or {one["name"] for one in there} == {*columns})
+        same = False
+    if target.mode == "replace" and not same:
+        _check_ours(connection, target)
+    return same or target.mode == "append"
+
+
+def _check_names(longest: int, names: Iterable[str]) -> None:
+    for name in names:
+        if len(name.encode()) > longest:
+            said = f"{name[:40]!r} has more than the {longest} bytes that a name has there."
+            raise Trouble(f"The database cannot take the rows: {said}")
+
+
+def _check_ours(connection: Connection, target: Target) -> None:
+    if not _ours(connection, target, target.table):
+        raise Trouble(
+            f"{target.table!r} was not made by Trackside and would be made anew: it is not "
+            "replaced. Name another table, or append to it."
+        )
 
 
 def write(
@@ -92,8 +109,9 @@ def write(
             kind.insert(connection, table, some)
         return
     made = table if kind.undoes else _table(connection, target, columns, DRAFT)
-    made.drop(connection, checkfirst=True)
-    made.create(connection)
+    if target.mode == "replace" or made is not table:
+        _drop(connection, target, made)
+    _make(connection, made)
     for some in rows:
         kind.insert(connection, made, some)
     if made is not table:
@@ -105,14 +123,52 @@ def _exchange(connection: Connection, target: Target, made: Table, table: Table)
     """The draft becomes the table in one step, and what it was goes."""
     quote = connection.dialect.identifier_preparer
     new, now = quote.format_table(made), quote.format_table(table)
-    if _there(connection, target) is None:
-        connection.exec_driver_sql(f"RENAME TABLE {new} TO {now}")
+    if target.mode == "create" or _there(connection, target) is None:
+        connection.exec_driver_sql(f"RENAME TABLE {new} TO {now}")  # refused where there is one
         return
     before = _table(connection, target, {}, BEFORE)
-    before.drop(connection, checkfirst=True)
+    _drop(connection, target, before)
     old = quote.format_table(before)
     connection.exec_driver_sql(f"RENAME TABLE {now} TO {old}, {new} TO {now}")
     before.drop(connection)
+
+
+def _make(connection: Connection, table: Table) -> None:
+    from sqlalchemy.schema import CreateTable
+
+    if connection.dialect.supports_comments:
+        table.create(connection)
+        return
+    said = str(CreateTable(table).compile(dialect=connection.dialect)).rstrip()
+    connection.exec_driver_sql(f"{said.removesuffix(')')} /* {MADE} */)")
+
+
+def _drop(connection: Connection, target: Target, table: Table) -> None:
+    """If it is there. Raises Trouble where it is somebody else's."""
+    import sqlalchemy
+
+    if not sqlalchemy.inspect(connection).has_table(table.name, target.schema or None):
+        return
+    if not _ours(connection, target, table.name):
+        raise Trouble(f"There is a table {table.name!r} that Trackside did not make: rename it.")
+    table.drop(connection)
+
+
+def _ours(connection: Connection, target: Target, name: str) -> bool:
+    """Whether a table that is there was made here."""
+    import sqlalchemy
+
+    if connection.dialect.supports_comments:
+        told = sqlalchemy.inspect(connection).get_table_comment(name, target.schema or None)
+        return told["text"] == MADE
+    said = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
+    made = str(connection.exec_driver_sql(said, (name,)).scalar() or "")
+    return made.endswith(f"/* {MADE} */)")
+
+
+def draft_of(table: str, suffix: str = DRAFT) -> str:
+    """Its name meanwhile: two tables whose names begin alike have two."""
+    return f"{table[:30]}_{hashlib.sha256(table.encode()).hexdigest()[:8]}{suffix}"
 
 
 def _kind(connection: Connection) -> str:
@@ -169,12 +225,13 @@ def _table(connection: Connection, target: Target, columns: Columns, suffix: str
     from sqlalchemy import Column, MetaData, Table
     from sqlalchemy.sql import quoted_name
 
-    name = target.table[: dialect(_kind(connection)).longest - len(suffix)] + suffix
+    name = draft_of(target.table, suffix) if suffix else target.table
     return Table(
         quoted_name(name, True),
         MetaData(),
         *(Column(quoted_name(one, True), _types()[kind]) for one, kind in columns.items()),
         schema=quoted_name(target.schema, True) if target.schema else None,
+        comment=MADE,
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
         mariadb_charset="utf8mb4",

@@ -207,6 +207,51 @@ def test_a_table_that_takes_nothing_back_is_not_appended_to(access: Access) -> N
     said(access, f"CREATE TABLE `{NAME}` (a BIGINT, b VARCHAR(20)) ENGINE=MyISAM")
     with pytest.raises(Trouble, match=r"could be written by half\. MyISAM keeps"):
         few(access, "append", [(1, "x")])
-    few(access, "replace", [(2, "y")])
-    few(access, "append", [(3, "z")])
-    assert rows(access, table=NAME) == [(2, "y"), (3, "z")]
+    with pytest.raises(Trouble, match="was not made by Trackside"):
+        few(access, "replace", [(2, "y")])
+    assert rows(access, table=NAME) == []
+
+
+@pytest.mark.parametrize("made", ["a BIGINT, mail VARCHAR(20)", "a VARCHAR(20), b VARCHAR(20)"])
+def test_only_what_trackside_made_is_made_anew(access: Access, made: str) -> None:
+    mark = "`" if access.kind == "mysql" else '"'
+    said(
+        access,
+        f"CREATE TABLE {mark}{NAME}{mark} ({made})",
+        f"INSERT INTO {mark}{NAME}{mark} VALUES (1, 'theirs')",
+    )
+    with pytest.raises(Trouble, match="was not made by Trackside"):
+        few(access, "replace", [(2, "y")])
+    assert [row[1] for row in rows(access, table=NAME)] == ["theirs"]
+    assert names(access) == [NAME]
+
+
+def test_a_table_that_comes_meanwhile_is_not_replaced(access: Access) -> None:
+    if access.kind != "mysql":
+        return  # the others have made theirs before the first row
+
+    def slow() -> Iterator[list[tuple[Any, ...]]]:
+        yield [(1, "ours")]
+        said(access, f"CREATE TABLE `{NAME}` (a INTEGER)", f"INSERT INTO `{NAME}` VALUES (5)")
+
+    with (
+        pytest.raises(Trouble, match="already exists"),
+        opened(access, write=True) as connection,
+    ):
+        writing.write(connection, Target(table=NAME), FEW, slow())
+    assert rows(access, table=NAME) == [(5,)]
+
+
+def test_a_strangers_table_with_a_drafts_name_stays(access: Access) -> None:
+    if access.kind != "mysql":
+        return  # the others have no drafts
+    few(access, "create", [(1, "x")])
+    draft = writing.draft_of(NAME)
+    said(access, f"CREATE TABLE `{draft}` (a INTEGER)")
+    with (
+        pytest.raises(Trouble, match="that Trackside did not make: rename it"),
+        opened(access, write=True) as connection,
+    ):
+        writing.write(connection, Target(table=NAME, mode="replace"), {"a": "integer"}, [[(1,)]])
+    assert names(access) == sorted([NAME, draft])
+    assert rows(access, table=NAME) == [(1, "x")]
