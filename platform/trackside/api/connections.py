@@ -100,12 +100,11 @@ def tables(request: HttpRequest, key: str, name: str) -> Json:
     connection = _connection(request, key, name)
     schema, table = request.GET.get("schema", ""), request.GET.get("table", "")
     try:
-        schemas = looking.schemas(connection)
-        schema = schema or next(iter(schemas), "")
-        answer: Json = {"schemas": schemas, "schema": schema}
+        found = looking.offered(connection, schema)
+        answer: Json = {"schemas": found.schemas, "schema": found.schema}
         if table:
-            return {**answer, "columns": looking.columns(connection, schema, table)}
-        return {**answer, "tables": looking.tables(connection, schema)}
+            return {**answer, "columns": looking.columns(connection, found.schema, table)}
+        return {**answer, "tables": found.tables}
     except looking.NoLook as no:
         raise Failure(422, "database", str(no)) from None
 

@@ -1,5 +1,6 @@
 """Who may use which connection, and the way to its database: the only door to a password."""
 
+from pathlib import Path
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -31,8 +32,11 @@ def connection_for(project: Project, name: str) -> Connection:
 
 def way(connection: Connection) -> dict[str, Any]:
     """Host, user, password ... (docs/jobs.md, "A database"). Raises NoAccess."""
-    if connection.kind == "sqlite" and (no := settings.no_file_of_ours(connection.database)):
-        raise NoAccess(no)
+    database = connection.database
+    if connection.kind == "sqlite":
+        database = str(Path(database).resolve())  # what opens it follows no link
+        if no := settings.no_file_of_ours(database):
+            raise NoAccess(no)
     try:
         password = sealing.unseal(connection.sealed)
     except sealing.Unsealed:
@@ -44,7 +48,7 @@ def way(connection: Connection) -> dict[str, Any]:
         "kind": connection.kind,
         "host": connection.host,
         "port": connection.port,
-        "database": connection.database,
+        "database": database,
         "user": connection.user,
         "password": password,
         "ssl": connection.ssl,

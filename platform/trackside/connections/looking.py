@@ -1,30 +1,38 @@
-"""Looks into a database for a person who waits: tables, columns, the first rows. Every look is
-short, reads alone, and few go on at once.
+"""Looks into a database for a person who waits: tables, columns, the first rows.
+
+Each look is a process of its own (`recipes/sql/look.py`), which is ended by the clock and by what
+it takes; few go on at once. The web itself opens no database but its own.
 """
 
+import logging
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from recipes.sql import browsing, dialects
-from recipes.sql.access import Access, Trouble
-from recipes.sql.opening import opened
-from recipes.sql.values import as_text
+from trackside.connections import child
 from trackside.connections.access import NoAccess, way
 from trackside.connections.models import Connection
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection as Open
-
-SECONDS = 10.0  # of one statement
-ROWS, LONGEST = 50, 200  # of a preview, and of a text in it
+SECONDS = 10.0  # of a look, whatever the database does
+ROWS = 50  # of a preview
 AT_ONCE = threading.BoundedSemaphore(4)  # in this process
+TESTS = threading.BoundedSemaphore(2)  # besides: administrators do not wait for others' looks
+LATE = "The database took too long to answer."
+_log = logging.getLogger(__name__)
 
 
 class NoLook(Exception):
     """Nothing can be shown: a sentence without a secret."""
+
+
+@dataclass(frozen=True)
+class Offered:
+    """`tables` are `{"name", "kind": table|view}`, those of `schema`; the usual schema is first."""
+
+    schemas: list[str]
+    schema: str
+    tables: list[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -39,31 +47,27 @@ class Preview:
 def tested(connection: Connection) -> str:
     """What is wrong with a connection, "" for nothing: for administrators, with its place."""
     try:
-        with _open(connection, called="") as line:
-            _schema(connection, line, connection.schema)
+        told = {**_way(connection), "called": ""}
+        _asked("tested", told, {"schema": connection.schema}, TESTS)
     except NoLook as no:
         return str(no)
     return ""
 
 
-def schemas(connection: Connection) -> list[str]:
-    """Those that are offered, the usual one first. Raises NoLook."""
-    if connection.schema:
-        return [connection.schema]
-    with _open(connection) as line:
-        return browsing.schemas(line)
-
-
-def tables(connection: Connection, schema: str = "") -> list[dict[str, str]]:
-    """`{"name", "kind": table|view}`. Raises NoLook."""
-    with _open(connection) as line:
-        return browsing.tables(line, _schema(connection, line, schema))
+def offered(connection: Connection, schema: str = "", *, loose: bool = False) -> Offered:
+    """Its schemas, and the tables of one; the usual one's where `schema` is "", or is not there
+    and `loose` lets that pass. Raises NoLook."""
+    if not loose:
+        _allowed(connection, schema)
+    wish = {"schema": schema, "only": connection.schema, "loose": loose}
+    return Offered(**_look(connection, "offered", wish))
 
 
 def columns(connection: Connection, schema: str, table: str) -> list[dict[str, Any]]:
     """`{"name", "type": the database's word, "nullable"}`. Raises NoLook."""
-    with _open(connection) as line:
-        return browsing.columns(line, _schema(connection, line, schema), table)
+    wish = {"schema": _allowed(connection, schema), "table": table}
+    found: list[dict[str, Any]] = _look(connection, "columns", wish)
+    return found
 
 
 def checked(connection: Connection, wish: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,61 +75,61 @@ def checked(connection: Connection, wish: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises NoLook.
     """
-    named = {"connection": connection.pk, "name": connection.name}
-    with _open(connection) as line:
-        if wish.get("query"):
-            return {**named, "query": browsing.rows_of(line, {"query": wish["query"]}).sql}
-        schema = _schema(connection, line, str(wish.get("schema") or ""))
-        table = browsing.known_table(line, schema, str(wish.get("table") or ""))
-    return {**named, "schema": schema, "table": table}
+    found: dict[str, Any] = _look(connection, "checked", _source(connection, wish))
+    return {"connection": connection.pk, "name": connection.name, **found}
 
 
 def preview(connection: Connection, wish: Mapping[str, Any], rows: int = ROWS) -> Preview:
     """The first rows of a table or a query. Raises NoLook."""
-    with _open(connection) as line:
-        source: dict[str, Any] = (
-            {"query": wish["query"]}
-            if wish.get("query")
-            else {
-                "schema": _schema(connection, line, str(wish.get("schema") or "")),
-                "table": str(wish.get("table") or ""),
-            }
-        )
-        statement = browsing.rows_of(line, source)
-        found = dialects.read(line, statement, rows + 1)
-        read = found.batch(rows + 1)
-    words = [*statement.declared, *[""] * len(found.fields)]
-    told = [
-        {"name": one.name, "type": one.type, "words": words[place].lower()}
-        for place, one in enumerate(found.fields)
-    ]
-    cut = [
-        [_cut(as_text(one.value(raw))) for one, raw in zip(found.fields, row, strict=True)]
-        for row in read[:rows]
-    ]
-    return Preview(told, cut, len(read) > rows)
+    source = {**_source(connection, wish), "rows": rows}
+    return Preview(**_look(connection, "preview", source))
 
 
-def _cut(text: str | None) -> str | None:
-    return text if text is None or len(text) <= LONGEST else f"{text[:LONGEST]}…"
+def _source(connection: Connection, wish: Mapping[str, Any]) -> dict[str, str]:
+    if query := wish.get("query"):
+        return {"query": str(query)}
+    schema = _allowed(connection, str(wish.get("schema") or ""))
+    return {"schema": schema, "table": str(wish.get("table") or "")}
 
 
-def _schema(connection: Connection, line: "Open", schema: str) -> str:
-    """As the catalogue has it, and as an administrator lets it be seen. Raises Trouble."""
-    wanted = schema or connection.schema
-    if connection.schema and wanted != connection.schema:
-        raise Trouble(f"{connection.name} offers the schema {connection.schema!r} alone.")
-    return browsing.known_schema(line, wanted) or ""
+def _allowed(connection: Connection, schema: str) -> str:
+    """What an administrator lets be seen. Raises NoLook."""
+    if connection.schema and schema not in ("", connection.schema):
+        raise NoLook(f"{connection.name} offers the schema {connection.schema!r} alone.")
+    return schema or connection.schema
 
 
-@contextmanager
-def _open(connection: Connection, **more: str) -> Iterator["Open"]:
-    if not AT_ONCE.acquire(blocking=False):
-        raise NoLook("Others are looking into databases right now. Try again in a moment.")
+def _way(connection: Connection) -> dict[str, Any]:
     try:
-        with opened(Access(**{**way(connection), **more}), seconds=SECONDS) as line:
-            yield line
-    except (NoAccess, Trouble) as trouble:
-        raise NoLook(str(trouble)) from None
+        return way(connection)
+    except NoAccess as no:
+        raise NoLook(str(no)) from None
+
+
+def _look(connection: Connection, ask: str, wish: Mapping[str, Any]) -> Any:
+    return _asked(ask, _way(connection), wish, AT_ONCE)
+
+
+def _asked(
+    ask: str, access: Mapping[str, Any], wish: Mapping[str, Any], places: threading.Semaphore
+) -> Any:
+    """Raises NoLook."""
+    if not places.acquire(blocking=False):
+        raise NoLook("Others are looking into databases right now. Try again in a moment.")
+    asked = {"ask": ask, "access": access, "wish": wish, "seconds": SECONDS}
+    try:
+        told = child.answer("recipes.sql.look", asked, SECONDS)
+    except child.Late:
+        raise NoLook(LATE) from None
+    except child.Large:
+        raise NoLook("There is more of it than can be shown.") from None
+    except child.Lost as lost:
+        _log.warning("A look into a database: %s", lost)
+        raise NoLook("What the database answers cannot be shown.") from None
     finally:
-        AT_ONCE.release()
+        places.release()
+    if "answer" in told:
+        return told["answer"]
+    if "trouble" not in told:
+        _log.error("A look into a database broke:\n%s", told.get("broke"))
+    raise NoLook(str(told.get("trouble") or "What the database answers cannot be shown."))

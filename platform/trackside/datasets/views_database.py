@@ -63,19 +63,17 @@ def _context(request: HttpRequest, project: Project) -> dict[str, Any]:
 def _found(chosen: Connection, shown: dict[str, Any]) -> dict[str, Any]:
     """Its schemas and tables, or why they cannot be shown."""
     try:
-        schemas = looking.schemas(chosen)
-        schema = shown["schema"] if shown["schema"] in schemas else next(iter(schemas), "")
-        tables = looking.tables(chosen, schema) if schemas else []
+        found = looking.offered(chosen, shown["schema"], loose=True)
     except looking.NoLook as no:
         return {"unseen": str(no)}
     part = shown["q"].strip().lower()
-    fits = [one for one in tables if part in one["name"].lower()]
+    fits = [one for one in found.tables if part in one["name"].lower()]
     return {
-        "schemas": schemas,
-        "schema": schema,
+        "schemas": found.schemas,
+        "schema": found.schema,
         "tables": fits[:SHOWN],
         "fitting": len(fits),
-        "all": len(tables),
+        "all": len(found.tables),
     }
 
 
