@@ -52,7 +52,7 @@ def test_xgboost_grows_more_trees_on_those_that_are_there(first: Path, tmp_path:
 
 
 def test_lightgbm_grows_more_trees_too(tmp_path: Path) -> None:
-    more: Any = {"algorithm": "lightgbm"}
+    more: Any = {"algorithm": "lightgbm", "compute": {"threads": 1}}
     one = trained(tmp_path, small(300), "one", None, **more)
     two = trained(tmp_path, small(300), "two", one, **more)
     longer = trained(
