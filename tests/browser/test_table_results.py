@@ -162,6 +162,31 @@ def test_it_is_deployed_and_scores_a_table(user: Visitor, model: dict[str, Any])
     user.inspect("table_score_recipe")
 
 
+def test_it_is_judged_and_the_metrics_become_a_table(user: Visitor, model: dict[str, Any]) -> None:
+    page = user.page
+    user.go("/p/SHIP/flow/new-evaluation/?model=survivors")
+    page.get_by_label("Data with the truth").select_option("people")
+    page.get_by_label("Evaluation store").fill("over time")
+    page.get_by_label("Metrics dataset").fill("figures")
+    page.get_by_text("CPU only").click()
+    page.get_by_role("button", name="Create and run").click()
+    page.wait_for_url(re.compile(r"/jobs/(\d+)/"))
+    with user.product.api() as api:
+        job = over(api, int(page.url.rstrip("/").rpartition("/")[2]))
+        assert job["state"] == "succeeded", job
+        until(
+            lambda: api.get("/projects/SHIP/datasets/figures").json()["state"] == "ready",
+            "the metrics to be a table",
+        )
+    user.go("/p/SHIP/evaluations/over time/")
+    page.get_by_role("link", name="figures").click()
+    page.wait_for_url(re.compile("/datasets/figures/"))
+    expect(page.get_by_role("columnheader", name=re.compile("^number"))).to_be_visible()
+    page.get_by_role("navigation", name="Dataset").get_by_role("link", name="Columns").click()
+    expect(page.get_by_role("heading", name="roc_auc", exact=True)).to_be_visible()
+    user.inspect("metrics_dataset")
+
+
 def test_a_version_is_compared_and_documented(user: Visitor, model: dict[str, Any]) -> None:
     page = user.page
     user.go("/p/SHIP/models/survivors/")
