@@ -52,7 +52,8 @@ def _of_database(job: Job, output: Path, journal: Journal) -> dict[str, Any]:
     journal.write("phase", name="read", text=f"Reading {name} from {place}.")
     output.mkdir(parents=True)
     read_at = datetime.now(UTC).isoformat(timespec="seconds")
-    known = from_database.fetch(access, source, output / ORIGINAL, journal)
+    limits = from_database.Limits(**(job.spec.get("limits") or {}))
+    known = from_database.fetch(access, source, output / ORIGINAL, journal, limits)
     spec = {**job.spec, "source": {**source, "kind": access.kind, "read_at": read_at}}
     return take_in.take_in(output / ORIGINAL, name, output, journal, spec, before=known)
 

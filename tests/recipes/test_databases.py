@@ -184,6 +184,26 @@ def test_many_rows_stream_in_batches(access: Access, tmp_path: Path) -> None:
     assert table["half"].to_pylist()[-1] == count / 2
 
 
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        ({"bytes": 1 << 20}, "more than the 1 MB that a dataset may have"),
+        ({"free": 1 << 60}, "which are kept for jobs that run"),
+    ],
+)
+def test_a_query_without_an_end_is_ended(
+    access: Access, tmp_path: Path, limits: dict[str, int], sentence: str
+) -> None:
+    if access.kind != "sqlite":
+        return  # what is counted is the file: of which database it is does not matter
+    endless = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+        "SELECT i, hex(randomblob(500)) AS text FROM n"
+    )
+    with pytest.raises(Refused, match=sentence):
+        imported(access, tmp_path / "job", {"query": endless}, limits=limits)
+
+
 def test_a_way_that_leads_nowhere_is_said_without_the_password(
     access: Access, tmp_path: Path
 ) -> None:

@@ -66,6 +66,8 @@ def test_an_import_names_the_source_and_no_secret(orders: Dataset, one: Connecti
     assert orders.job is not None
     source = {"connection": one.pk, "name": "shop", "schema": "", "table": "or ders%"}
     assert orders.job.spec["source"] | {"schema": ""} == source
+    assert orders.job.spec["limits"] == {"bytes": 20_000 << 20, "free": 500 << 20}
+    assert orders.job.max_seconds == 6 * 3600  # a server that never ends must not hold its slot
     assert "archive" not in orders.job.spec
     assert str(one.database) not in str(orders.job.spec)
 

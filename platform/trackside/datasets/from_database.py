@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from trackside.accounts.models import User
@@ -66,7 +67,8 @@ def _about(
 ) -> dict[str, Any]:
     """The import's spec."""
     named = source.get("table") or f"the query of {name}"
-    spec = {"source": source, "name": named, "kind": "table", "types": types}
+    limits = {"bytes": settings.UPLOAD_MAX_BYTES, "free": settings.STORAGE_FLOOR}
+    spec = {"source": source, "name": named, "kind": "table", "types": types, "limits": limits}
     return {**spec, "read": read} if read else spec
 
 
@@ -81,7 +83,7 @@ def _begin(
         kind="import",
         title=f"Import {name} from {spec['source']['name']}",
         spec=spec,
-        compute=dict(services.IMPORT_ON),
+        compute=services.import_on(spec),
         click_id=click_id,
     )
     dataset.save(update_fields=["job"])

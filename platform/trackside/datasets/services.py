@@ -23,6 +23,8 @@ from trackside.projects.models import Project
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}$")
 IMPORT_ON = {"kind": "cpu", "ranks": 1}
+# A database that never ends its answer must not hold a slot of a node for good.
+LONGEST = 6 * 3600  # seconds
 KNOWN = "|".join((*TABLES, *reading.ARCHIVE_ENDINGS))
 ENDINGS = re.compile(rf"(\.({KNOWN}))+$", re.IGNORECASE)
 TAKES = "a table (csv, tsv, jsonl, parquet, xlsx) or a zip or tar archive of images"
@@ -140,11 +142,17 @@ def import_again(held: Dataset, user: User | None, title: str, spec: dict[str, A
         kind="import",
         title=title,
         spec=spec,
-        compute=dict(IMPORT_ON),
+        compute=import_on(spec),
     )
     held.job, held.state, held.reason = job, DatasetState.IMPORTING, ""
     held.save(update_fields=["job", "state", "reason", "updated_at"])
     return job
+
+
+def import_on(spec: dict[str, Any]) -> dict[str, Any]:
+    """The compute of an import with this spec."""
+    from_database = "source" in spec and "archive" not in spec
+    return {**IMPORT_ON, "max_seconds": LONGEST} if from_database else dict(IMPORT_ON)
 
 
 def settle(dataset: Dataset) -> Dataset:
