@@ -264,6 +264,8 @@ def resolve(params: Values, training: Values, augmentation: Values, device: str)
 
 
 def learner(setup: Setup) -> Learner:
+    import torch  # noqa: F401 - brings libgomp, and the NCCL of a build for CUDA
+
     from recipes.learners.leafwise import build
 
     return build(setup)
