@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from recipes.data.sandbox import Refused
+from recipes.data.tables import from_database
 from recipes.sql import own_files
 from recipes.sql.access import Access, Trouble
-from tests.recipes.databases import rows
+from tests.recipes.databases import imported, rows
 
 QUERY = "SELECT a FROM t"
 # PyMySQL leaves its sockets to the collector
@@ -113,3 +115,15 @@ def test_who_may_not_know_where_a_database_is_is_not_told(home: Path) -> None:
 def test_a_value_without_end_is_a_sentence(home: Path) -> None:
     with pytest.raises(Trouble, match="more than 64 MB"):
         rows(way(home), query="SELECT zeroblob(100000000)")
+
+
+def test_an_import_begins_with_one_row_and_has_its_memory(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(from_database, "CHILD", replace(from_database.CHILD, memory=300 << 20))
+    n = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 30) SELECT"
+    facts = imported(way(home), tmp_path / "job", {"query": f"{n} hex(zeroblob(5000000)) FROM n"})
+    assert facts["rows"] == 30, "300 MB, by 10 MB"
+    wide = ", ".join(["zeroblob(60000000)"] * 20)
+    with pytest.raises(Refused, match="more memory"):
+        imported(way(home), tmp_path / "wide", {"query": f"SELECT {wide}"})

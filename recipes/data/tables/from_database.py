@@ -3,14 +3,17 @@
 They stream: a batch at a time lies in memory, whatever the size of the table.
 """
 
+import shutil
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from recipes.data.sandbox import Line, Refused
+from recipes.data import sandbox
+from recipes.data.sandbox import BadInput, Crashed, Line, Refused, Tell, lines
 from recipes.data.tables import names
 from recipes.data.tables.convert import FULL
 from recipes.data.tables.forms import ARROW
@@ -19,60 +22,117 @@ from recipes.data.tables.problems import Problems
 from recipes.data.tables.writing import Writer
 from recipes.events import Journal
 from recipes.sql import dialects
-from recipes.sql.access import Access
+from recipes.sql.access import Access, Trouble
 from recipes.sql.browsing import rows_of
 from recipes.sql.opening import opened
 from recipes.sql.values import Field
 
-FIRST, MOST, GROWS = 64, 16_384, 4  # rows of a batch
-HELD = 4 << 20  # bytes that a batch should have
+MOST = 16_384  # rows of a batch
 OFTEN = 2.0  # seconds between two sentences
 INSTANT = pa.timestamp("us", "UTC")
+CHILD = sandbox.Limits(memory=1 << 30, silence=900.0, cpu=24 * 3600, file=1 << 62, network=True)
 
 
-def fetch(access: Access, source: Mapping[str, Any], path: Path, journal: Journal) -> list[Line]:
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Of what is written: a query has no end that anybody knows before."""
+
+    bytes: int = 1 << 62  # of the file
+    free: int = 0  # bytes that stay free where it lies
+
+
+def fetch(
+    access: Access,
+    source: Mapping[str, Any],
+    path: Path,
+    journal: Journal,
+    limits: Limits,
+) -> list[Line]:
     """Write all rows to `path`, in one transaction of the database; what to tell as problems.
 
-    Raises Trouble, and Refused where there is no row.
+    What the server sends is read in a child, so that no row is too large for this process. Raises
+    Refused, also where there is no row.
     """
-    told = Problems("row")
+    known = []
     try:
-        with opened(access) as connection, Writer(path) as writer:
-            found = dialects.read(connection, rows_of(connection, source))
-            called = names.settled([one.name for one in found.fields], told)
-            schema = pa.schema(list(map(_kept, called, found.fields)))
-            for batch in _batches(found, schema, journal):
-                writer.add(batch)
-            writer.close(schema)
+        for line in lines(lambda tell: _safely(access, source, path, limits, tell), CHILD):
+            if "rows" in line:
+                journal.write("phase", name="read", text=f"{line['rows']:,} rows are read.")
+            else:
+                known.append(line)
+    except Crashed as crash:
+        raise Refused(f"Reading the database was given up: {crash}") from crash
+    return known
+
+
+def _safely(
+    access: Access, source: Mapping[str, Any], path: Path, limits: Limits, tell: Tell
+) -> None:
+    """The child's work: tells now and then how many rows there are, and problems at the end."""
+    try:
+        for problem in _read(access, source, path, limits, tell):
+            tell(problem)
+    except Trouble as trouble:
+        raise BadInput(str(trouble)) from None
+    except MemoryError:
+        raise BadInput("A row of it needs more memory than an import may take.") from None
     except OSError as error:
         if error.errno in FULL:
-            raise Refused("The disk is full: nothing was imported.") from None
+            raise BadInput("The disk is full: nothing was imported.") from None
         raise
+
+
+def _read(
+    access: Access, source: Mapping[str, Any], path: Path, limits: Limits, tell: Tell
+) -> list[Line]:
+    told = Problems("row")
+    said = time.monotonic()
+    with opened(access) as connection, Writer(path) as writer:
+        found = dialects.read(connection, rows_of(connection, source))
+        called = names.settled([one.name for one in found.fields], told)
+        schema = pa.schema(list(map(_kept, called, found.fields)))
+        done = 0
+        for batch in _batches(found, schema):
+            writer.add(batch)
+            _check_room(path, limits)
+            done += batch.num_rows
+            if time.monotonic() - said > OFTEN:
+                said = time.monotonic()
+                tell({"rows": done})
+        writer.close(schema)
+    _check_room(path, limits)
     if not writer.rows:
-        raise Refused("The database gives no row: there is nothing to import.")
+        raise BadInput("The database gives no row: there is nothing to import.")
     for what, count in found.lost.items():
         told.add("the table", f"A day {what}: {count:,} in all.")
     return told.all()
 
 
-def _batches(found: dialects.Rows, schema: pa.Schema, journal: Journal) -> Iterator[pa.RecordBatch]:
-    """As many rows at a time as HELD has room for."""
-    size, done, said = FIRST, 0, time.monotonic()
-    while rows := found.batch(size):
+def _check_room(path: Path, limits: Limits) -> None:
+    """Raises BadInput where the rows are more than may be kept."""
+    written = path.stat().st_size if path.exists() else 0
+    if written > limits.bytes:
+        raise BadInput(
+            f"The rows are more than the {limits.bytes >> 20:,} MB that a dataset may have. "
+            "Take fewer of them, by a query."
+        )
+    if shutil.disk_usage(path.parent).free < limits.free:
+        raise BadInput(
+            f"The storage would have less than the {limits.free >> 20:,} MB left which are kept "
+            "for jobs that run: nothing was imported."
+        )
+
+
+def _batches(found: dialects.Rows, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """One row at first, then as many at a time as there is room for."""
+    for rows in found.all(MOST):
         arrays = [
             pa.array(map(field.value, values), kept.type)
             for field, kept, values in zip(
                 found.fields, schema, zip(*rows, strict=True), strict=True
             )
         ]
-        batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
-        yield batch
-        done += len(rows)
-        fits = HELD * len(rows) // max(1, batch.nbytes)
-        size = max(1, min(MOST, size * GROWS, fits))
-        if time.monotonic() - said > OFTEN:
-            said = time.monotonic()
-            journal.write("phase", name="read", text=f"{done:,} rows are read.")
+        yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _kept(name: str, field: Field) -> pa.Field:
