@@ -58,6 +58,17 @@ def columns(connection: Connection, schema: str, table: str) -> list[dict[str, A
     ]
 
 
+def powers(connection: Connection) -> list[str]:
+    """What the user may do besides reading and writing tables, in the database's words."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    asks = dialect(connection.dialect.name.replace("mariadb", "mysql")).powers
+    try:
+        return [str(row[0]) for row in connection.exec_driver_sql(asks)] if asks else []
+    except SQLAlchemyError:  # what speaks like one of them need not have its catalogue
+        return []
+
+
 def known_schema(connection: Connection, schema: str) -> str | None:
     """As the catalogue has it; None for the usual one. Raises Trouble."""
     if not schema:

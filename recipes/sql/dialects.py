@@ -38,6 +38,7 @@ class Dialect(Protocol):
     url: str  # SQLAlchemy's name of dialect and driver
     longest: int  # bytes of a name
     undoes: bool  # a transaction that is not committed takes back tables that it made
+    powers: str  # a SELECT of what the user may do that no reading transaction holds; "" for none
 
     def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
         """A connection of the driver."""

@@ -75,10 +75,10 @@ def preview(line: Connection, wish: Wish) -> dict[str, Any]:
     return {"columns": told, "rows": rows[:most], "more": len(rows) > most}
 
 
-def tested(line: Connection, wish: Wish) -> dict[str, str]:
-    """That it opens, and has the schema."""
+def tested(line: Connection, wish: Wish) -> list[str]:
+    """That it opens and has the schema; what its user may do that nobody needs for tables."""
     browsing.known_schema(line, str(wish.get("schema") or ""))
-    return {}
+    return browsing.powers(line)
 
 
 ASKS: dict[str, Callable[[Connection, Wish], Any]] = {

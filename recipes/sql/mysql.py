@@ -30,12 +30,18 @@ SENTENCES = {  # by the server's numbers, and PyMySQL's
     1969: "The database took too long to answer.",
     3024: "The database took too long to answer.",
 }
+POWERS = """
+SELECT privilege_type FROM information_schema.user_privileges
+WHERE REPLACE(grantee, '''', '') = CURRENT_USER() AND privilege_type IN
+('FILE', 'SUPER', 'PROCESS', 'SHUTDOWN', 'CREATE USER', 'REPLICATION SLAVE')
+"""
 
 
 class MySQL:
     url = "mysql+pymysql://"
     longest = 64
     undoes = False
+    powers = POWERS
 
     def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
         import pymysql

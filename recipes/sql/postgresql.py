@@ -28,12 +28,21 @@ AS_WRITTEN = (  # what Python would change, or read into objects that become tex
 )
 FAR = "is beyond the years 1 to 9999 and is missing"
 KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+POWERS = """
+WITH me AS (SELECT * FROM pg_roles WHERE rolname = current_user)
+SELECT 'superuser' FROM me WHERE rolsuper
+UNION ALL SELECT 'replication' FROM me WHERE rolreplication AND NOT rolsuper
+UNION ALL SELECT other.rolname FROM me, pg_roles other WHERE NOT me.rolsuper
+AND other.rolname IN ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program',
+'pg_signal_backend', 'pg_monitor') AND pg_has_role(me.oid, other.oid, 'MEMBER')
+"""
 
 
 class PostgreSQL:
     url = "postgresql+psycopg://"
     longest = 63
     undoes = True
+    powers = POWERS
 
     def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
         import psycopg

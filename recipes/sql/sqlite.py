@@ -29,6 +29,7 @@ class SQLite:
     url = "sqlite://"
     longest = 1_000
     undoes = True
+    powers = ""
 
     def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
         import sqlite3

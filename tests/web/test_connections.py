@@ -12,6 +12,7 @@ from django.test import Client
 from recipes.params import ParamError
 from tests.web.cast import submit
 from tests.web.shops import SECRET, server, shop, to_file
+from tests.web.world import Rest
 from trackside.accounts.models import AuditEntry, User
 from trackside.connections import access, looking, sealing, services
 from trackside.connections.models import Connection
@@ -133,7 +134,7 @@ def test_the_house_of_trackside_cannot_be_read(
         to_file(admin, Path("db.sqlite3"))
     later = to_file(admin, link.with_name("later.db"))
     link.rename(link.with_name("later.db"))
-    assert "Trackside itself" in looking.tested(later)
+    assert "Trackside itself" in looking.tested(later).trouble
 
 
 def test_a_project_sees_the_connections_that_are_for_it(
@@ -194,3 +195,17 @@ def test_an_administrator_makes_tests_changes_and_deletes_one(
     assert not Connection.objects.exists()
     acts = AuditEntry.objects.values_list("act", flat=True)
     assert {"connection made", "connection changed", "connection deleted"} <= set(acts)
+
+
+def test_a_user_that_may_too_much_is_said_beside_the_connection(
+    as_admin: Client, file: Path, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "tested", lambda one: looking.Tested(warning="It may too much."))
+    one = to_file(admin, file)
+    listed = as_admin.post(f"/connections/{one.pk}/test/", follow=True).content.decode()
+    page = as_admin.get(f"/connections/{one.pk}/").content.decode()
+    assert ("It may too much." in listed, "It may too much." in page) == (True, True)
+    assert "Does not work" not in listed
+    tried = Rest(admin).call("POST", "/connections/shop/test", {}).json()
+    assert tried == {"works": True, "trouble": "", "warning": "It may too much."}
+    assert services.change(one, admin, {"name": "other"}).warning == ""

@@ -89,9 +89,16 @@ def test_a_postgres_is_looked_into_and_not_written_to(admin: User) -> None:
             line.execute("CREATE SCHEMA hidden; CREATE TABLE hidden.secrets(a int)")
             line.execute('CREATE TABLE "or ders%"(id bigint, price numeric(9, 2), at timestamptz)')
             line.execute('INSERT INTO "or ders%" VALUES (1, 1.50, now())')
+            line.execute("CREATE ROLE reader LOGIN; CREATE ROLE files LOGIN")
+            line.execute("GRANT pg_read_server_files TO files")
         told = server(host=str(running.home), port=0, database="postgres", user="trackside")
         one = services.create(admin, {**told, "schema": "public"})
-        assert looking.tested(one) == ""
+        assert looking.tested(one).trouble == ""
+        for user, may in (("trackside", "superuser"), ("files", "pg_read_server_files")):
+            strong = services.create(admin, {**told, "name": user, "user": user})
+            assert f"tables need: {may}. " in looking.tested(strong).warning
+        reader = services.create(admin, {**told, "name": "reader", "user": "reader"})
+        assert looking.tested(reader) == looking.Tested()
         assert [table["name"] for table in looking.offered(one).tables] == ["or ders%"]
         with pytest.raises(looking.NoLook, match="alone"):
             looking.preview(one, {"schema": "hidden", "table": "secrets"})
@@ -116,7 +123,7 @@ def test_a_postgres_is_looked_into_and_not_written_to(admin: User) -> None:
         assert left == (1, 0, None)
         for change, says in (({"database": "nope"}, "no database"), ({"user": "nope"}, "user")):
             wrong = services.change(one, admin, {**change, "password": SECRET})
-            assert says in looking.tested(wrong)
+            assert says in looking.tested(wrong).trouble
 
 
 @pytest.mark.process
@@ -134,7 +141,9 @@ def test_a_mariadb_is_looked_into_and_not_written_to(admin: User, tmp_path: Path
             kind="mysql", host=str(socket), port=0, database="test", user="root", password=""
         )
         one = services.create(admin, told)
-        assert looking.tested(one) == ""
+        assert "FILE" in looking.tested(one).warning
+        reader = {"name": "reader", "user": "reader", "password": SECRET}
+        assert looking.tested(services.create(admin, {**told, **reader})).warning == ""
         assert "test" in looking.offered(one).schemas
         assert "mysql" not in looking.offered(one).schemas
         seen = looking.preview(one, {"schema": "test", "table": "or ders%"})
@@ -149,5 +158,5 @@ def test_a_mariadb_is_looked_into_and_not_written_to(admin: User, tmp_path: Path
         assert not (tmp_path / "x").exists()
         for change in ({"user": "reader", "password": "wrong"}, {"user": "nobody"}):
             wrong = services.create(admin, {**told, "name": json.dumps(len(change)), **change})
-            assert "refuses user or password" in looking.tested(wrong)
+            assert "refuses user or password" in looking.tested(wrong).trouble
             wrong.delete()

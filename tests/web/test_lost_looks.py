@@ -59,7 +59,7 @@ def test_a_server_that_falls_silent_holds_nobody_and_no_place(
     one = services.create(admin, server(port=silent))
     with pytest.raises(looking.NoLook, match="too long"):
         looking.offered(one)
-    assert looking.tested(one) == looking.LATE
+    assert looking.tested(one).trouble == looking.LATE
     monkeypatch.setattr(looking, "SECONDS", 60.0)
     assert looking.offered(to_file(admin, file)).tables
 
@@ -97,7 +97,7 @@ def test_administrators_test_while_editors_look(
     monkeypatch.setattr(looking, "AT_ONCE", threading.BoundedSemaphore(1))
     one = to_file(admin, file)
     with looking.AT_ONCE:
-        assert looking.tested(one) == ""
+        assert looking.tested(one).trouble == ""
 
 
 def test_a_password_stands_in_no_command_and_no_environment(
@@ -113,7 +113,7 @@ def test_a_password_stands_in_no_command_and_no_environment(
         return start(*words, **more)
 
     monkeypatch.setattr(child.subprocess, "Popen", watched)
-    assert "Nothing listens" in looking.tested(services.create(admin, server()))
+    assert "Nothing listens" in looking.tested(services.create(admin, server())).trouble
     assert SECRET not in told[0]
 
 

@@ -25,6 +25,7 @@ def _shown(one: Connection) -> Json:
         "has_password": bool(one.sealed),
         "projects": sorted(project.key for project in one.projects.all()),
         "trouble": one.trouble,
+        "warning": one.warning,
         "tested_at": one.tested_at.isoformat() if one.tested_at else None,
     }
 
@@ -81,7 +82,7 @@ def ask_test(request: HttpRequest, body: Json, name: str) -> str:
 
 
 def test(request: HttpRequest, body: Json, asked: str, name: str) -> Json:
-    return {"works": not asked, "trouble": asked}
+    return {"works": not asked, "trouble": asked, "warning": _one(name).warning}
 
 
 def of_project(request: HttpRequest, key: str) -> Json:

@@ -25,6 +25,7 @@ SHOWN = obj(
     "name kind host port database user ssl schema writable everywhere projects has_password",
     has_password=FLAG,
     trouble={"type": "string", "description": "what the last test said against it"},
+    warning={"type": "string", "description": "that its user may more than tables need"},
     tested_at={"type": ["string", "null"]},
     **SETTINGS,
 )
@@ -65,7 +66,8 @@ CONNECTIONS: tuple[Operation, ...] = (
               about=ONLY, text="Delete a connection; what was read by it stays"),
     Operation(method="POST", path=C + "/test", run=connections.test, ask=connections.ask_test,
               tag="Connections", body=obj(closed=True), about=ONLY,
-              answer=obj("works trouble", works=FLAG, trouble=TEXT), text="Try a connection"),
+              answer=obj("works trouble warning", works=FLAG, trouble=TEXT, warning=TEXT),
+              text="Try a connection"),
     Operation(method="GET", path=OF, run=connections.of_project, tag="Connections",
               answer=obj("connections", connections=many(USABLE)), about="Editors.",
               text="The connections that a project may use"),

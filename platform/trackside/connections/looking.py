@@ -44,14 +44,30 @@ class Preview:
     more: bool
 
 
-def tested(connection: Connection) -> str:
-    """What is wrong with a connection, "" for nothing: for administrators, with its place."""
+@dataclass(frozen=True)
+class Tested:
+    """For administrators, with the database's place; "" where nothing is wrong."""
+
+    trouble: str = ""  # it does not work
+    warning: str = ""  # it does, but its user may too much
+
+
+def tested(connection: Connection) -> Tested:
+    """Whether the connection works."""
     try:
         told = {**_way(connection), "called": ""}
-        _asked("tested", told, {"schema": connection.schema}, TESTS)
+        may = _asked("tested", told, {"schema": connection.schema}, TESTS)
     except NoLook as no:
-        return str(no)
-    return ""
+        return Tested(trouble=str(no))
+    return Tested(warning=_too_much(may) if may else "")
+
+
+def _too_much(may: list[str]) -> str:
+    """No transaction that only reads holds a function from reading files or ending sessions."""
+    return (
+        f"Its user may do more than tables need: {', '.join(may)}. Whoever writes a query by it "
+        "may do the same, such as read files of the server: give it a user with SELECT alone."
+    )
 
 
 def offered(connection: Connection, schema: str = "", *, loose: bool = False) -> Offered:

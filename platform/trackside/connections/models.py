@@ -27,6 +27,7 @@ class Connection(models.Model):
     projects = models.ManyToManyField(Project, related_name="connections", blank=True)
     tested_at = models.DateTimeField(null=True)
     trouble = models.TextField(blank=True)  # what the last test said against it
+    warning = models.TextField(blank=True)  # that its user may too much
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     created_by = models.ForeignKey(

@@ -51,7 +51,7 @@ def change(
         setattr(held, name, value)
     if moved or password:
         held.sealed = sealing.seal(password)
-    held.tested_at, held.trouble = None, ""
+    held.tested_at, held.trouble, held.warning = None, "", ""
     held.save()
     if projects is not None:
         held.projects.set(projects)
@@ -73,13 +73,16 @@ def delete(connection: Connection, user: User) -> None:
 
 
 def test(connection: Connection, user: User) -> str:
-    """What is wrong with it, "" for nothing. Not in a transaction: it takes up to 10 seconds."""
-    trouble = looking.tested(connection)
+    """What is wrong with it, "" for nothing; `warning` is kept beside it.
+
+    Not in a transaction: it takes up to 10 seconds.
+    """
+    found = looking.tested(connection)
     rows = Connection.objects.filter(pk=connection.pk)
-    rows.update(tested_at=timezone.now(), trouble=trouble)
+    rows.update(tested_at=timezone.now(), trouble=found.trouble, warning=found.warning)
     audit(user, "connection tested", _about(connection))
-    connection.refresh_from_db(fields=["tested_at", "trouble"])
-    return trouble
+    connection.refresh_from_db(fields=["tested_at", "trouble", "warning"])
+    return found.trouble
 
 
 def _check_free(name: str) -> None:

@@ -81,6 +81,9 @@ def _tested(request: HttpRequest, one: Connection) -> HttpResponse:
     if trouble := services.test(one, caller(request)):
         messages.warning(request, f"{one.name} is saved, but does not work yet: {trouble}")
         return redirect("connection", one.pk)
+    if one.warning:
+        messages.warning(request, f"{one.name} is saved, and works. {one.warning}")
+        return redirect("connections")
     messages.success(request, f"{one.name} is saved, and works.")
     return redirect("connections")
 
