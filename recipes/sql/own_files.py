@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from recipes.sql.access import Access, Trouble
@@ -82,8 +82,7 @@ def _path(number: int) -> Path:
 
 def _in(place: Path) -> Iterator[os.stat_result]:
     """The file, or those that lie in the folder itself: another name may lead to one of them."""
-    for one in place.iterdir() if place.is_dir() else (place,):
-        try:
-            yield one.stat()
-        except OSError:
-            continue
+    with suppress(OSError):  # a folder that this process may not read is not where it lives
+        for one in place.iterdir() if place.is_dir() else (place,):
+            with suppress(OSError):
+                yield one.stat()
