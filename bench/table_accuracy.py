@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import lightgbm
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -145,6 +146,12 @@ def _xgboost(classes: bool, kinds: list[bool], seed: int) -> Any:
     return kind(enable_categorical=True, feature_types=types, random_state=seed, n_jobs=THREADS)
 
 
+def _leafwise(classes: bool, kinds: list[bool], seed: int) -> Any:
+    kind = lightgbm.LGBMClassifier if classes else lightgbm.LGBMRegressor
+    texts = [place for place, text in enumerate(kinds) if text]
+    return kind(categorical_feature=texts, random_state=seed, n_jobs=THREADS, verbose=-1)
+
+
 def _boosting(classes: bool, kinds: list[bool], seed: int) -> Any:
     kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
     return kind(categorical_features=kinds, random_state=seed)
@@ -157,20 +164,22 @@ def _forest(classes: bool, kinds: list[bool], seed: int) -> Any:
 
 PEERS: dict[str, Callable[[bool, list[bool], int], Any]] = {
     "XGBoost": _xgboost,
+    "LightGBM": _leafwise,
     "HistGradientBoosting": _boosting,
     "RandomForest": _forest,
 }
-ALGORITHMS = ("xgboost", "hist_gradient_boosting", "random_forest")
-SEARCHED = ("xgboost", "hist_gradient_boosting")  # a forest's trials would take hours here
+ALGORITHMS = ("xgboost", "lightgbm", "hist_gradient_boosting", "random_forest")
+SEARCHED = ("xgboost", "lightgbm")  # a forest's trials would take hours here
 STANDARD = {"strategy": "tpe"}  # all else as the form proposes it
 AFTER = (
     ("searched xgboost", "HistGradientBoosting"),
-    ("searched hist_gradient_boosting", "HistGradientBoosting"),
+    ("searched lightgbm", "HistGradientBoosting"),
     ("best", "HistGradientBoosting"),
 )
 AGAINST = (
     ("ours xgboost", "XGBoost"),
     ("ours xgboost", "HistGradientBoosting"),
+    ("ours lightgbm", "LightGBM"),
     ("ours hist_gradient_boosting", "HistGradientBoosting"),
     ("ours random_forest", "RandomForest"),
 )
