@@ -11,10 +11,7 @@ from recipes.learners.learner import Floats, Learner, Matrix, Round, Rows, Setup
 
 FILE = "model.txt"
 LOSSES = {"squared": ("regression", "rmse"), "absolute": ("regression_l1", "l1")}
-FIRST, EACH = (
-    10,
-    20,
-)  # rounds that tell the training loss: it costs a share of the fit
+FIRST, EACH = 10, 20  # rounds that tell the training loss: it costs a share of the fit
 WIDE = 200  # columns from which on it is faster to go through them one by one
 SILENT = -1  # LightGBM writes to the job's standard output otherwise
 PASSED_ON = {  # ours: what LightGBM calls it
@@ -47,6 +44,7 @@ class Leafwise:
         self._setup = setup
         self._booster: Any = None
         self._before = 0  # trees that it went on from
+        self._best = 0  # rounds of its own fit that made what is kept; in some no tree grew
         self._device = ""
 
     def fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
@@ -55,7 +53,8 @@ class Leafwise:
         data = _data(train, settings)
         held = [] if validation is None else [_data(validation, settings, like=data)]
         early = held and params["early_stopping"]
-        hears = _Hears(told, params["rounds"], params["patience"] if early else None)
+        patience = params["patience"] if early else None
+        hears = _Hears(told, params["rounds"], patience, drawn=_drawn(params))
         try:
             booster = lightgbm.train(
                 settings,
@@ -74,17 +73,29 @@ class Leafwise:
                 f"The job was to train on {self._setup.device} and LightGBM trained on "
                 f"{self._device}. Look at the node's driver, or choose the CPU."
             )
-        self._booster = booster
+        self._booster, self._best = booster, hears.best
         told.notes.extend(self._notes(hears))
 
     def _notes(self, hears: "_Hears") -> list[str]:
-        if not self._booster.feature_importance("gain").any():
+        grown = hears.grown
+        if grown <= 1 and not self._booster.feature_importance("gain").any():
             return [NO_SPLIT]
-        kept = self._rounds() - self._before
+        kept, without = self._rounds() - self._before, hears.ran - grown
+        notes = []
+        if hears.spent:
+            notes.append(f"After round {grown} no split helped any more.")
+        elif without:
+            notes.append(
+                f"In {without:,} of {hears.ran:,} rounds the rows and columns that were drawn had "
+                "no split that helped: no tree grew in them."
+            )
+        if kept >= grown:
+            return notes
+        if without:
+            best = f"The best loss was that of round {hears.best}: {kept} of {grown} trees are kept"
+            return [*notes, f"{best}."]
         more = "more trees" if self._before else "trees"
-        if kept < hears.grown:
-            return [f"The best loss was that of {kept} {more}; {hears.grown} were grown."]
-        return [f"After round {kept} no split helped any more."] if hears.spent else []
+        return [f"The best loss was that of {kept} {more}; {grown} were grown."]
 
     def predict(self, matrix: Matrix) -> Floats:
         made = self._predict(matrix)
@@ -113,6 +124,8 @@ class Leafwise:
 
     def facts(self) -> dict[str, Any]:
         more = {"went_on_from": self._before} if self._before else {}
+        if self._before + self._best > self._rounds():  # to grow as many trees again takes as many
+            more["best"] = self._before + self._best
         return {"rounds": self._rounds(), "device": self._device, **more}
 
     def again(self, rounds: int) -> dict[str, Any]:
@@ -178,40 +191,56 @@ def _sentence(wrong: Exception, device: str) -> Exception:
     )
 
 
-class _Hears:
-    """Tells each round, and stops between two: by order, or because nothing improves any more."""
+def _drawn(params: dict[str, Any]) -> bool:
+    """Whether rounds differ by chance: then one without a split says nothing of the next."""
+    shares = ("subsample", "colsample_bytree", "colsample_bynode")
+    return params["boosting"] != "gbdt" or any(params[one] < 1 for one in shares)
 
-    def __init__(self, told: Told, rounds: int, patience: int | None) -> None:
+
+class _Hears:
+    """Tells each round, and stops between two: by order, or because nothing improves any more.
+
+    A round in which no split helps grows no tree. The rounds after it are the same where nothing
+    is `drawn`; else the library goes on, and so does this.
+    """
+
+    def __init__(self, told: Told, rounds: int, patience: int | None, *, drawn: bool) -> None:
         self._told = told
         self._rounds = rounds
-        self.patience = patience
-        self._best: tuple[float, int, Any] | None = None  # loss, round from 0, what was told
-        self.grown = 0
-        self.spent = False  # no split lowers the loss any more
+        self._patience = patience
+        self._drawn = drawn
+        self._lowest: tuple[float, int, Any] | None = None  # loss, round from 0, what was told
+        self.ran = self.grown = self.best = 0  # rounds, trees, and the rounds up to what is kept
+        self.spent = False  # no split will lower the loss any more
 
     def __call__(self, env: Any) -> None:
-        self.spent = env.model.current_iteration() <= env.iteration
-        self.grown = env.iteration - env.begin_iteration + (0 if self.spent else 1)
+        grown = env.model.current_iteration() - env.begin_iteration
+        self.spent = grown == self.grown and not self._drawn
+        self.grown = grown
+        self.ran = env.iteration - env.begin_iteration + (0 if self.spent else 1)
         judged = env.evaluation_result_list
         loss = float(judged[0][2]) if judged else None
-        if loss is not None and (self._best is None or loss < self._best[0]):
-            self._best = (loss, env.iteration, judged)
+        if loss is not None and (self._lowest is None or loss < self._lowest[0]):
+            self._lowest = (loss, env.iteration, judged)
         ends = self._ends(env.iteration)
-        if not (self.spent and self.grown):  # else the last round that made a tree was told
-            told: Round = {"round": max(1, self.grown), "of": self._rounds, "val_loss": loss}
-            whole = ends or self.grown <= FIRST or not self.grown % EACH
+        if not (self.spent and self.ran):  # else the last round that made a tree was told
+            told: Round = {"round": max(1, self.ran), "of": self._rounds, "val_loss": loss}
+            whole = ends or self.ran <= FIRST or not self.ran % EACH
             told["train_loss"] = float(env.model.eval_train()[0][2]) if whole else None
             self._told.tell(told)
         if ends:
             self._stop(env)
 
     def _ends(self, at: int) -> bool:
-        if self.patience is not None and self._best and at - self._best[1] >= self.patience:
+        if self._patience is not None and self._lowest and at - self._lowest[1] >= self._patience:
             return True
-        return self.spent or self.grown == self._rounds or self._told.stopped()
+        return self.spent or self.ran == self._rounds or self._told.stopped()
 
     def _stop(self, env: Any) -> None:
-        """Keeps the trees up to the best one, where that was looked for."""
-        if self.patience is not None and self._best is not None:
-            raise lightgbm.EarlyStopException(self._best[1], self._best[2])
+        """Keeps the trees up to the best one, where that was looked for. As the library does, it
+        counts rounds there, whether or not a tree grew in each."""
+        self.best = self.ran
+        if self._patience is not None and self._lowest is not None:
+            self.best = self._lowest[1] - env.begin_iteration + 1
+            raise lightgbm.EarlyStopException(self._lowest[1], self._lowest[2])
         raise lightgbm.EarlyStopException(env.iteration, env.evaluation_result_list)

@@ -116,7 +116,7 @@ class Learner(Protocol):
 
     def facts(self) -> dict[str, Any]:
         """What the model says of itself: `rounds`, `device` it was trained on, `best`: the round
-        with the lowest loss, where the model keeps later ones too."""
+        with the lowest loss, where the model has not as many."""
 
     def again(self, rounds: int) -> dict[str, Any]:
         """Params that train the same without a validation: a cross-test's final model."""

@@ -67,6 +67,51 @@ def test_it_makes_the_model_that_the_library_makes() -> None:
     np.testing.assert_array_equal(one.predict(held.matrix)[:, 1], theirs.predict(held.matrix))
 
 
+def sparse() -> tuple[Rows, Rows]:
+    """Rows of which many drawings of rows and columns have no split."""
+    rng = np.random.default_rng(0)
+    ones = np.eye(12)[rng.integers(0, 12, 800)]
+    numbers = rng.normal(size=(800, 2))
+    truth = numbers[:, 0] + numbers[:, 1] / 2 + rng.normal(size=800) > 0
+    matrix, target = np.c_[ones, numbers].astype(np.float32), truth.astype(np.float64)
+    return Rows(matrix[:400], target[:400], None), Rows(matrix[400:], target[400:], None)
+
+
+def test_a_round_whose_drawn_rows_and_columns_have_no_split_ends_nothing() -> None:
+    train, held = sparse()
+    drawn = {"min_samples_leaf": 30, "subsample": 0.6, "colsample_bytree": 0.5, "rounds": 100}
+    for judge in (held, None):
+        made = setup(**drawn)
+        one, rounds = Leafwise(made), list[Any]()
+        told = Told(rounds.append)
+        one.fit(train, judge, told)
+        data = lightgbm.Dataset(train.matrix, label=train.target)
+        more: dict[str, Any] = {}
+        if judge is not None:
+            more["valid_sets"] = [
+                lightgbm.Dataset(judge.matrix, label=judge.target, reference=data)
+            ]
+            more["callbacks"] = [lightgbm.early_stopping(made.params["patience"], verbose=False)]
+        theirs = lightgbm.train(settings(made), data, made.params["rounds"], **more)
+        np.testing.assert_array_equal(one.predict(held.matrix)[:, 1], theirs.predict(held.matrix))
+        facts = one.facts()
+        assert 10 < facts["rounds"] <= theirs.current_iteration()
+        assert [each["round"] for each in rounds] == list(range(1, len(rounds) + 1))
+        assert "rounds the rows and columns that were drawn had no split" in told.notes[0]
+    assert facts["best"] == 100 > facts["rounds"]  # to learn the same again takes all the rounds
+
+
+def test_it_says_that_no_tree_found_a_split_only_where_none_did() -> None:
+    train, _ = sparse()
+    nothing = Rows(np.zeros_like(train.matrix), train.target, None)
+    drawn = {"min_samples_leaf": 30, "subsample": 0.6, "colsample_bytree": 0.5}
+    for given, silent in ((train, False), (nothing, True)):
+        told = Told()
+        Leafwise(setup(**drawn)).fit(given, None, told)
+        assert ("No tree found a split" in told.notes[0]) == silent
+        assert len(told.notes) == 1
+
+
 def test_the_same_seed_makes_the_same_model_with_any_number_of_threads() -> None:
     given = []
     for threads in (1, 2):
