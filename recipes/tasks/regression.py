@@ -17,6 +17,7 @@ METRICS = {
             name="rmse",
             label="RMSE",
             higher_is_better=False,
+            unit=True,
             definition="The root of the mean squared error, in the target's unit. Large errors "
             "weigh more.",
         ),
@@ -24,6 +25,7 @@ METRICS = {
             name="mae",
             label="Mean absolute error",
             higher_is_better=False,
+            unit=True,
             definition="The mean distance of the prediction from the truth, in the target's unit.",
         ),
         Metric(

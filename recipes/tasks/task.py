@@ -20,6 +20,7 @@ class Metric:
     definition: str
     higher_is_better: bool = True
     percent: bool = False  # shown as 94.1 % and not as 0.941
+    unit: bool = False  # in the target's own: its digits go by its size
 
     def of(self, classes: Sequence[str]) -> "Metric":
         """The same where the classes are known: of two, the definition names the positive one."""

@@ -141,6 +141,7 @@ def test_finished_before_a_trial_is_done_it_trains_with_the_params_as_they_are_s
     found = report(folder)["search"]
     assert (found["best"], found["trials"], found["stopped"]) == (None, [], "finished early")
     assert about(folder)["params"]["neighbours"] == 5
+    assert about(folder)["searched"] is False
 
 
 def test_a_grid_is_done_when_each_point_was_tried_once(tmp_path: Path) -> None:

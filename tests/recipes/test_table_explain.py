@@ -95,6 +95,13 @@ def test_a_judged_row_is_explained_as_it_was_judged(titanic: Trained, tmp_path: 
     assert sizes == sorted(sizes, reverse=True)
 
 
+def test_of_a_model_that_learned_from_the_judged_rows_it_is_said(
+    forest: Trained, tmp_path: Path
+) -> None:
+    assert forest.report()["refit"]
+    assert ask(forest, tmp_path, ask="rows", numbers=[0])["learned_from"] is True
+
+
 def test_a_threshold_that_is_kept_decides(titanic: Trained, tmp_path: Path) -> None:
     numbers = [one["number"] for one in judged(titanic)[:5]]
     for threshold, said in ((0.0, "1"), (1.1, "0")):

@@ -19,7 +19,7 @@ from trackside.accounts.models import AuditEntry, User
 from trackside.datasets.models import Dataset
 from trackside.flow import services as flow
 from trackside.lab import document_charts, document_pdf, services
-from trackside.lab.document import document
+from trackside.lab.document import _limits, document
 from trackside.lab.document_svg import svg
 from trackside.lab.drawing import Axis, Chart
 from trackside.lab.entrants import of_model, of_version
@@ -75,6 +75,27 @@ def test_a_model_of_a_table_is_documented_whole(
     assert answer["Content-Type"] == "application/pdf"
     assert answer.content.startswith(b"%PDF-1.")
     assert words_of(answer.content) > 300
+
+
+@pytest.mark.parametrize(
+    ("report", "says"),
+    [
+        ({"search": {"folds": 3}}, "no other row has chosen them"),
+        ({"search": {"folds": 0}}, "by the validation rows: the figures of these are a little too"),
+        ({"search": {"folds": 0}, "test": {"rows": 9}}, "those of the test rows are not"),
+        ({"search": {"folds": 0}, "folds": {"r2": {}}}, "by the rows of the cross-test"),
+        ({"search": {"folds": 3}, "folds": {"r2": {}}}, "by the rows of the cross-test"),
+    ],
+)
+def test_the_limits_say_which_rows_chose_the_settings(
+    report: dict[str, Any], says: str, pictures: TrainedModel
+) -> None:
+    one = replace(of_model(pictures), report=report)
+    (said,) = _limits(one)
+    found = [text for text in said["lines"] if text.startswith("Its settings")]
+    assert len(found) == 1
+    assert says in found[0]
+    assert ("test rows" in found[0]) == ("test" in report)
 
 
 def test_a_model_of_pictures_is_documented_as_well(

@@ -104,6 +104,15 @@ def test_a_search_that_was_cut_short_leaves_the_page_standing(
     assert "It was finished early." in html
 
 
+@pytest.mark.parametrize("values", [[], [12]])
+def test_a_setting_with_values_of_its_own_has_a_scale_before_a_trial_ends(
+    values: list[int],
+) -> None:
+    scale = charts_search.scale_of(XGBOOST["max_depth"], {"values": [4, 8, 20]}, values)
+    assert scale.low <= 4
+    assert scale.high >= 20
+
+
 def test_trials_are_ordered_by_the_metrics_own_direction() -> None:
     trials = [trial(1, 3.0, 3), trial(2, None, 3), trial(3, 1.0, 3), trial(4, 2.0, 3)]
     rmse = TASKS["regression"].metrics["rmse"]

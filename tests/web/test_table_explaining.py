@@ -86,6 +86,8 @@ def test_a_question_waits_is_answered_and_stays_at_its_address(
         assert "data-waits" not in page
         assert says in words(page)
         assert "None" not in words(page)
+        learned_too = "has learned from the validation rows too" in words(page)
+        assert learned_too == (what == "row")  # the deployed model: it was learned again
 
 
 def test_a_made_up_row_comes_back_with_its_values_and_hints_fill_the_form(

@@ -9,7 +9,7 @@ from recipes.tasks import TASKS
 from trackside.flow.evaluation_charts import told as drifted
 from trackside.lab import charts_classes, charts_values
 from trackside.lab import reports as lab
-from trackside.lab.comparison import better, signed
+from trackside.lab.comparison import better, signed, size_of
 from trackside.lab.labels import metric_text
 from trackside.saved_models.models import Evaluation
 from trackside.ui import words
@@ -33,7 +33,8 @@ def beside(one: Evaluation) -> Json:
     moved = apart(one.metric, one.metrics, one.trained)
     if card is None or moved is None:
         return {"difference": words.NOTHING, "better": None}
-    return {"difference": signed(moved, card), "better": better(card, moved)}
+    size = size_of(one.metrics.get(one.metric), one.trained.get(one.metric))
+    return {"difference": signed(moved, card, size), "better": better(card, moved, size)}
 
 
 def _summary(one: Evaluation, told: Json, request: HttpRequest) -> Json:
@@ -65,7 +66,7 @@ def _metrics(one: Evaluation, told: Json) -> list[Json]:
     rows = []
     for card in TASKS[task].metrics.values():
         now, before = one.metrics.get(card.name), one.trained.get(card.name)
-        moved = apart(card.name, one.metrics, one.trained)
+        moved, size = apart(card.name, one.metrics, one.trained), size_of(now, before)
         rows.append(
             {
                 "card": card.of(told.get("classes") or []),
@@ -75,8 +76,8 @@ def _metrics(one: Evaluation, told: Json) -> list[Json]:
                 "test": metric_text(
                     (told["trained"].get("test_metrics") or {}).get(card.name), card
                 ),
-                "difference": signed(moved, card) or words.NOTHING,
-                "better": better(card, moved),
+                "difference": signed(moved, card, size) or words.NOTHING,
+                "better": better(card, moved, size),
             }
         )
     return rows

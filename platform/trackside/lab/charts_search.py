@@ -44,9 +44,9 @@ def scale_of(field: Param, tried: Json, values: list[Any]) -> Scale:
         known = list(dict.fromkeys([*tried.get("values", ()), *values]))
         texts = tuple((float(n), param_text(field, one)) for n, one in enumerate(known))
         return Scale(field.label, lambda one: float(known.index(one)), 0.0, len(known) - 1.0, texts)
-    numbers = [float(one) for one in values]
-    known_ends = [float(tried[end]) for end in ("low", "high") if end in tried]
-    low, high = min([*numbers, *known_ends]), max([*numbers, *known_ends])
+    asked = [*tried.get("values", ()), *(tried[end] for end in ("low", "high") if end in tried)]
+    known_ends = [float(one) for one in (*asked, *values)]
+    low, high = min(known_ends), max(known_ends)
     if tried.get("log") and low > 0:
         return _by_order(field.label, low, high)
     made = axis(field.label, [low, high])

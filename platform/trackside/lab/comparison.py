@@ -117,6 +117,7 @@ def _cell(card: Metric, one: Entrant, first: Any, value: Any, paired: Json, cham
     model's own figure may stand on rows that the other one never saw."""
     known = all(isinstance(each, int | float) for each in (first, value))
     apart = value - first if known and not champion else None
+    size = size_of(first, value)
     shared = paired.get("difference")
     found: Json = {
         "key": one.key,
@@ -128,23 +129,28 @@ def _cell(card: Metric, one: Entrant, first: Any, value: Any, paired: Json, cham
         "on_shared": False,
     }
     if shared is not None and apart is not None:
-        found["on_shared"] = signed(shared, card) != signed(apart, card)
+        found["on_shared"] = signed(shared, card, size) != signed(apart, card, size)
         apart = shared
     if found["low"] is not None:
         gain, loss = found["low"] > 0, found["high"] < 0
         found["sure"] = apart is not None and ((apart > 0 and gain) or (apart < 0 and loss))
-        low, high = (signed(found[end], card) for end in ("low", "high"))
+        low, high = (signed(found[end], card, size) for end in ("low", "high"))
         found["interval"] = f"{low.removesuffix(' points')} to {high}"
     return found | {
         "difference": apart,
-        "apart": signed(apart, card),
-        "better": better(card, apart),
+        "apart": signed(apart, card, size),
+        "better": better(card, apart, size),
     }
 
 
-def better(card: Metric, apart: float | None) -> bool | None:
-    """Whether this difference is a gain; None: there is none that its digits show."""
-    if apart is None or signed(apart, card) == NONE:
+def size_of(*figures: Any) -> float:
+    """Of the largest of them: its digits are those that a difference is told in."""
+    return max((abs(one) for one in figures if isinstance(one, int | float)), default=0.0)
+
+
+def better(card: Metric, apart: float | None, size: float) -> bool | None:
+    """Whether this difference of figures of that size is a gain; None: no digit shows one."""
+    if apart is None or signed(apart, card, size) == NONE:
         return None
     return (apart > 0) == card.higher_is_better
 
@@ -156,11 +162,16 @@ def shown(value: Any, card: Metric) -> str:
     return metric_text(value, card)
 
 
-def signed(value: float | None, card: Metric) -> str:
-    """A difference of two figures, in the digits that they are shown with."""
+def signed(value: float | None, card: Metric, size: float) -> str:
+    """A difference of two figures of that size, in the digits that they are shown with."""
     if value is None:
         return ""
-    text = f"{100 * abs(value):.1f} points" if card.percent else shown(abs(value), card)
+    text = shown(abs(value), card)
+    if card.percent:
+        text = f"{100 * abs(value):.1f} points"
+    elif card.unit:
+        step = words.step(size)
+        text = number(round(abs(value) / step) * step, step)
     if not any(one in "123456789" for one in text):
         return NONE
     return ("+" if value > 0 else MINUS) + text

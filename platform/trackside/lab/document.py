@@ -192,10 +192,7 @@ def _limits(one: Entrant) -> list[Json]:
             "was judged by them. Only the figures of the test rows are its own."
         )
     if one.report.get("search"):
-        said.append(
-            "Its settings are the best of several that were tried on its own rows: the figures of "
-            "the rows that chose are a little too good, those of the test rows are not."
-        )
+        said.append(_chosen(one.report))
     few = [name for name, count in _support(one) if count < FEW]
     if few:
         named = ", ".join(few[:8]) + (" and more" if len(few) > 8 else "")
@@ -211,6 +208,16 @@ def _limits(one: Entrant) -> list[Json]:
         else "Whether pictures of other cameras, light or people are read as well is not judged."
     )
     return [points(said)]
+
+
+def _chosen(report: Json) -> str:
+    """What a search does to the figures: it spoils those of the rows that judged its trials."""
+    text = "Its settings are the best of several that were tried, "
+    if report["search"].get("folds") and not report.get("folds"):
+        return f"{text}judged within the training rows: no other row has chosen them."
+    judge = "rows of the cross-test" if report.get("folds") else "validation rows"
+    text += f"judged by the {judge}: the figures of these are a little too good"
+    return f"{text}, those of the test rows are not." if report.get("test") else f"{text}."
 
 
 def _support(one: Entrant) -> list[tuple[str, int]]:

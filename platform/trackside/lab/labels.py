@@ -74,7 +74,9 @@ def label_of(model: dict[str, Any]) -> str:
 
 def metric_text(value: Any, card: Any) -> str:
     """0.948 as 94.8 % or 0.948, as the metric's card says."""
-    return figure(value, percent=card is not None and card.percent)
+    if card is None:
+        return figure(value)
+    return figure(value, percent=card.percent, unit=card.unit)
 
 
 def algorithm_label(name: str) -> str:

@@ -48,7 +48,7 @@ def _shown(task: str, metric: str, value: float | None) -> str:
     """A metric's value as its card says."""
     card = TASKS.get(task)
     known = card.metrics.get(metric) if card else None
-    return words.figure(value, known is not None and known.percent)
+    return words.figure(value, known.percent, known.unit) if known else words.figure(value)
 
 
 @signed_in

@@ -62,13 +62,26 @@ def number(value: float | None, step: float | None = None) -> str:
     return text.removeprefix("-") if not float(text.replace(",", "")) else text
 
 
-def figure(value: object, percent: bool = False) -> str:
-    """What a metric came to: 0.948 as 94.8 % or 0.948, and a large error without decimals."""
+def figure(value: object, percent: bool = False, unit: bool = False) -> str:
+    """What a metric came to: 0.948 as 94.8 % or 0.948, and a large error without decimals.
+
+    `unit`: it is in one of its own, so that a small one is 0.000204 and not 0.000.
+    """
     if not isinstance(value, int | float) or isinstance(value, bool):
         return NOTHING
     if percent:
         return f"{100 * value:.1f} %"
+    if unit:
+        return number(value, step(value))
     return number(value, 0.001) if abs(value) < 1000 else number(value)
+
+
+def step(value: float) -> float:
+    """What the last digit of a figure with a unit is worth: three digits of a small one."""
+    size = abs(value)
+    if size >= 1000:
+        return 1.0
+    return 10.0 ** (math.floor(math.log10(size)) - 2) if 0 < size < 0.1 else 0.001
 
 
 def whole(number: float | None) -> str:

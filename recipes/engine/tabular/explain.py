@@ -58,7 +58,7 @@ def _rows(job: Job, model: Model) -> Json:
         | by_place.get(place, {"trouble": why})
         for place, number in enumerate(numbers)
     ]
-    return {"items": items, "learned_from": _crossed(about), **_unit(model)}
+    return {"items": items, "learned_from": _knows(about), **_unit(model)}
 
 
 def _whatif(job: Job, model: Model) -> Json:
@@ -135,9 +135,9 @@ def _true(value: Any, classes: list[str]) -> Any:
     return source.as_text(pa.chunked_array([pa.array([value])]))[0].as_py()
 
 
-def _crossed(about: Json) -> bool:
-    """Whether the bundle's model learned from all rows, those that are explained too."""
-    return bool(about["split"].get("policy") == "kfold")
+def _knows(about: Json) -> bool:
+    """Whether the bundle's model learned from the judged rows too, which people ask about most."""
+    return about["split"].get("policy") == "kfold" or bool(about.get("refit"))
 
 
 def _unit(model: Model) -> Json:

@@ -73,7 +73,7 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         "task": design.task.name,
         "algorithm": design.algorithm.name,
         "params": design.params,
-        "searched": ended.search is not None,
+        "searched": ended.search is not None and ended.search["best"] is not None,
         "refit": ended.refit,
         "features": design.features,
         "columns": _columns(fit, ended.model),
