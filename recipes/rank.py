@@ -15,6 +15,7 @@ from recipes.events import Journal
 from recipes.job import STOPPED, YIELDED, BadJob, GaveWay, Job
 from recipes.kinds import KINDS
 from recipes.params import ParamError
+from recipes.sql.access import Trouble
 
 CODES = (
     *("out_of_memory", "cuda_out_of_memory", "not_finite", "disk_full"),
@@ -45,7 +46,7 @@ def run(folder: Path, *, rank: int, world: int, rendezvous: str) -> int:
     except GaveWay:
         return YIELDED
     except Exception as error:
-        traceback.print_exc()
+        sys.stderr.write(f"{error}\n" if isinstance(error, Trouble) else detail(error))
         fail(folder, error, home=home)
         return 1
     finally:
@@ -90,9 +91,13 @@ def fail(folder: Path, error: BaseException, *, home: Path) -> None:
         return
     journal = Journal(folder)
     code, message = explain(error)
-    detail = "".join(traceback.format_exception(error))
-    journal.write("failed", code=code, message=message, detail=detail[-20_000:])
+    journal.write("failed", code=code, message=message, detail=detail(error)[-20_000:])
     journal.close()
+
+
+def detail(error: BaseException) -> str:
+    """Where in the program it came from; "" of what a database refused, which is no fault in it."""
+    return "" if isinstance(error, Trouble) else "".join(traceback.format_exception(error))
 
 
 def explain(error: BaseException) -> tuple[str, str]:

@@ -1,9 +1,17 @@
 """Errors with which ranks lose each other: the machines' trouble, and not the program's."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch.distributed as dist
 
+from recipes import rank
+from recipes.job import Job, write
+from recipes.kinds import KINDS
 from recipes.rank import explain
+from recipes.sql.access import Trouble
+from tests.recipes.making import events
 from trackside.jobs.retries import RULES
 from workers.verdict import CAUSES
 
@@ -64,3 +72,25 @@ def test_how_ranks_lose_each_other_decides_whether_it_is_tried_again(
     rule = RULES[CAUSES.get(found, "program")]
     assert rule.again == (code == "ranks_apart")
     assert rule.blocks == rule.again  # elsewhere, where there is another place
+
+
+@pytest.mark.parametrize("error", [Trouble("There is a table 'x' already."), ValueError("odd")])
+def test_what_a_database_refuses_is_a_sentence_alone(
+    tmp_path: Path,
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setitem(KINDS, "preview", replace(KINDS["preview"], run=refuse, torch=False))
+    write(tmp_path, Job(job=1, kind="preview", spec={}))
+    assert rank.run(tmp_path, rank=0, world=1, rendezvous="") == 1
+    (failed,) = events(tmp_path, "failed")
+    log = capsys.readouterr().err
+    if isinstance(error, Trouble):
+        assert (log, failed["detail"]) == (f"{error}\n", "")
+    else:
+        assert log == failed["detail"]
+        assert "Traceback" in log
