@@ -64,6 +64,27 @@ def test_a_column_without_any_value_is_read_as_what_was_learned(tmp_path: Path) 
     assert events(scored, "finished")[0]["rows"] == 60
 
 
+@pytest.mark.parametrize(
+    ("no", "yes", "type_"),
+    [
+        (0, 1, pa.int64()),
+        (False, True, pa.bool_()),
+        ("0", "1", pa.string()),
+        (0.5, 1.5, pa.string()),
+    ],
+)
+def test_a_prediction_is_of_the_targets_type(
+    tmp_path: Path, no: object, yes: object, type_: pa.DataType
+) -> None:
+    target = [yes if one == "y" else no for one in small().column("good").to_pylist()]
+    folder = train(tmp_path, small().set_column(2, "good", pa.array(target)))
+    scored = tabling.score_job(tmp_path, folder / "bundle", {"folder": str(tmp_path / "data")})
+    run(scored)
+    made = pq.read_table(scored / "output" / "table.parquet").column("prediction")
+    assert made.type == type_
+    assert {str(one).lower() for one in made.to_pylist()} == {str(no).lower(), str(yes).lower()}
+
+
 def test_a_table_may_have_a_column_called_prediction(tmp_path: Path) -> None:
     folder = train(tmp_path, small(prediction=["a", "b"] * 30))
     scored = tabling.score_job(tmp_path, folder / "bundle", {"folder": str(tmp_path / "data")})

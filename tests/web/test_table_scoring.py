@@ -63,10 +63,10 @@ def test_a_scoring_writes_the_columns_of_the_table_and_its_predictions(
     names = tables.table(output).names
     assert names == [*tables.table(new).names, "prediction", "proba_0", "proba_1"]
     types = {one["name"]: one["type"] for one in tables.columns(output)}
-    assert (types["prediction"], types["proba_1"]) == ("text", "number")
+    assert (types["prediction"], types["proba_1"]) == ("integer", "number")
     (row,) = tables.table(output).window(0, 1, list(range(len(names))))
     first = dict(zip(names, row, strict=True))
-    assert first["prediction"] in ("0", "1")
+    assert first["prediction"] in (0, 1)
     assert abs(first["proba_0"] + first["proba_1"] - 1) < 1e-6
     rest = Rest(ada)
     rows = rest.call("GET", "/projects/INSECTS/datasets/scored/rows?limit=2").json()

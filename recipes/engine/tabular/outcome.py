@@ -78,6 +78,7 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         "features": design.features,
         "columns": _columns(fit, ended.model),
         "target": design.target,
+        "target_type": next(c["type"] for c in design.columns if c["name"] == design.target),
         "weights": design.weight,
         "rebalance": design.rebalance,
         "split": design.split,

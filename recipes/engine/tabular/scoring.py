@@ -173,7 +173,7 @@ def _shape(model: Model, file: pq.ParquetFile, settings: Settings) -> pa.Schema:
     """The columns that all rows will have."""
     classes = model.about["classes"]
     given, best = np.empty((0, len(classes))), np.empty(0, np.int64)
-    beside = {"prediction": pa.array([], pa.string() if classes else pa.float64())}
+    beside = {"prediction": _labels(model).slice(0, 0) if classes else pa.array([], pa.float64())}
     if classes:
         beside |= dict(_probabilities(classes, given, best, settings["probabilities"]))
     if settings["explanations"]:
@@ -201,10 +201,24 @@ def _outputs(model: Model, block: Block, settings: Settings) -> Iterator[tuple[s
     else:
         given = given if len(given) else np.empty((0, len(classes)))
         best = chosen(given, model.about["threshold"])
-        yield "prediction", pa.array(classes, pa.string()).take(pa.array(best))
+        yield "prediction", _labels(model).take(pa.array(best))
         yield from _probabilities(classes, given, best, settings["probabilities"])
     if settings["explanations"]:
         yield "explanations", explanations(model, block, settings["explanations"])
+
+
+def _labels(model: Model) -> pa.Array:
+    """The classes as the target's column has them, to be compared with it: whole numbers, yes and
+    no; as text where they would not come back as they were."""
+    named = pa.array(model.about["classes"], pa.string())
+    wanted = {"integer": pa.int64(), "boolean": pa.bool_()}.get(model.about.get("target_type", ""))
+    if wanted is None:
+        return named
+    try:
+        made = named.cast(wanted)
+    except pa.ArrowInvalid:  # beyond 64 bits
+        return named
+    return made if source.as_text(made).equals(named) else named
 
 
 def _probabilities(
