@@ -60,12 +60,74 @@ def test_rows_are_written_to_a_table_of_a_database(
     with sqlite3.connect(warehouse) as rows:
         found = rows.execute('SELECT prediction, proba_1 FROM "Scored %"').fetchall()
     assert len(found) == new.rows
-    assert {one for one, _ in found} == {"0", "1"}
+    assert {one for one, _ in found} == {0, 1}, "as the target's whole numbers"
     assert Rest(ada).call("GET", f"/jobs/{job.pk}").json()["scored"]["table"]["table"] == "Scored %"
     for page in (f"/p/INSECTS/jobs/{job.pk}/", "/p/INSECTS/recipes/score new/"):
         said = as_ben.get(page).content.decode()
         assert "Scored % of warehouse" in said
         assert "/file/" not in said
+
+
+def test_a_run_that_would_be_refused_is_refused_before_it_is_a_job(
+    survivors: SavedModel, new: Dataset, ada: User, as_ben: Client, warehouse: Path
+) -> None:
+    Rest(ada).call("POST", RECIPES, body(settings=SETTINGS))
+    with sqlite3.connect(warehouse) as rows:
+        rows.execute('CREATE TABLE "Scored %" (a)')
+    again, page = f"{RECIPES}/score new/run", "/p/INSECTS/recipes/score new/"
+    answer = Rest(ada).call("POST", again, {})
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert error["field"] == "settings.mode"
+    assert "warehouse has a table Scored % already" in error["message"]
+    assert "append the rows, or replace" in as_ben.post(f"{page}run/", follow=True).content.decode()
+    assert not JobRow.objects.filter(kind="score").exists()
+    answer = Rest(ada).call("POST", again, {"settings": {"mode": "append"}})
+    assert answer.status_code < 300
+    job = JobRow.objects.get(kind="score")
+    assert job.spec["output"]["mode"] == "append"
+
+
+def test_a_recipe_says_that_its_next_run_is_refused(
+    survivors: SavedModel, new: Dataset, ada: User, as_ben: Client, warehouse: Path
+) -> None:
+    Rest(ada).call("POST", RECIPES, body(settings=SETTINGS))
+    job = services.run_recipe(Recipe.objects.get(name="score new"), ada)
+    page = "/p/INSECTS/recipes/score new/"
+    said = "The last run has written Scored % of warehouse."
+    assert said not in as_ben.get(page).content.decode()
+    JobRow.objects.filter(pk=job.pk).update(state="succeeded")
+    assert said in as_ben.get(page).content.decode()
+    Rest(ada).call("PATCH", f"{RECIPES}/score new", {"settings": {**SETTINGS, "mode": "append"}})
+    assert said not in as_ben.get(page).content.decode()
+
+
+def test_the_flow_says_where_the_rows_go(
+    survivors: SavedModel, new: Dataset, ada: User, warehouse: Path
+) -> None:
+    Rest(ada).call("POST", RECIPES, body(settings=SETTINGS))
+    nodes = Rest(ada).call("GET", "/projects/INSECTS/flow").json()["nodes"]
+    (one,) = [node for node in nodes if node["name"] == "score new"]
+    assert one["sub"] == "warehouse.Scored %"
+
+
+@pytest.mark.usefixtures("shell")
+def test_the_shell_runs_a_recipe_again(
+    survivors: SavedModel,
+    new: Dataset,
+    warehouse: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    score = ["score", "INSECTS", "--dataset", "new", "--model", "survivors", "--cpu", "1"]
+    table = ["--connection", "warehouse", "--table", "Scored %"]
+    assert commands.main([*score, *table]) == 0
+    JobRow.objects.update(state="succeeded")
+    assert commands.main([*score, *table, "--mode", "append"]) == 1
+    assert "trackside run INSECTS 'score new'" in capsys.readouterr().err
+    assert commands.main(["run", "INSECTS", "score new", "--mode", "append"]) == 0
+    job = JobRow.objects.latest("id")
+    assert (job.kind, job.spec["output"]["mode"]) == ("score", "append")
+    assert Recipe.objects.get(name="score new").settings["mode"] == "create", "this time only"
 
 
 @pytest.mark.usefixtures("shell")

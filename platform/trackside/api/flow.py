@@ -8,7 +8,7 @@ from trackside.accounts.gate import caller
 from trackside.api.failures import Failure
 from trackside.api.paging import page
 from trackside.datasets.models import Dataset
-from trackside.flow import queries, services
+from trackside.flow import queries, services, sql_target
 from trackside.flow.models import Recipe
 from trackside.flow.recipes import KINDS
 from trackside.flow.training import from_analysis
@@ -115,4 +115,5 @@ def run(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict
     once = services.Once(
         **{name: body.get(name) for name in ("warm_start", "redo_search", "activate", "settings")}
     )
+    sql_target.check(recipe, once.settings)
     return snapshot(services.run_recipe(recipe, user, body.get("compute"), once=once))

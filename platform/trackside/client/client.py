@@ -231,9 +231,17 @@ class Client:
     def create_recipe(self, project: str, body: Json) -> Json:
         return self.call("POST", address("projects", project, "recipes"), json=body)
 
-    def run_recipe(self, project: str, name: str, compute: Json | None = None) -> Json:
+    def run_recipe(
+        self,
+        project: str,
+        name: str,
+        compute: Json | None = None,
+        *,
+        settings: Json | None = None,
+    ) -> Json:
+        """The job; the compute and the settings of a scoring hold for this run alone."""
         path = address("projects", project, "recipes", name, "run")
-        return self.call("POST", path, json=given({"compute": compute}))
+        return self.call("POST", path, json=given({"compute": compute, "settings": settings}))
 
     def pages(self, path: str, noun: str) -> Iterator[Json]:
         """All of a list, page by page."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from trackside.client import databases, evaluating, fleet, login, tables
+from trackside.client import databases, evaluating, fleet, login, repeating, tables
 from trackside.client.client import Client, Json, TracksideError
 from trackside.client.printing import gpu_rows, metrics, progress, say, table
 from trackside.client.where import compute, options
@@ -138,7 +138,7 @@ def score(args: argparse.Namespace) -> None:
         **databases.destination(args),
     }
     with Client() as client:
-        client.create_recipe(args.project, recipe)
+        repeating.create(client, args.project, recipe)
         job = client.run_recipe(args.project, name)["id"]
         say(f"Recipe {name!r} runs as job {job}.")
         follow(client, job, args.wait or bool(args.download))
@@ -184,6 +184,7 @@ def parser() -> argparse.ArgumentParser:
     _jobs(commands)
     _score(commands)
     evaluating.add(commands, _command, lambda: Client(), follow)
+    repeating.add(commands, _command, lambda: Client(), follow)
     databases.add(commands, _command, lambda: Client(), follow)
     one = _command(commands, "deploy", deploy, "deploy a trained model to the Flow")
     one.add_argument("project")

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from trackside.client import repeating
 from trackside.client.client import Client, Json, address
 from trackside.client.printing import metrics, say, table
 from trackside.client.where import compute, options
@@ -63,7 +64,7 @@ def evaluate(args: argparse.Namespace, open_: Open, follow: Follow) -> None:
         **({"metrics": args.metrics} if args.metrics else {}),
     }
     with open_() as client:
-        client.create_recipe(args.project, body)
+        repeating.create(client, args.project, body)
         job = client.run_recipe(args.project, name)["id"]
         say(f"Recipe {name!r} runs as job {job}.")
         follow(client, job, args.wait)

@@ -9,7 +9,7 @@ from recipes.tasks import TASKS
 from trackside.compute.models import Gpu
 from trackside.datasets import tables
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.flow import graph, retraining
+from trackside.flow import graph, retraining, sql_target
 from trackside.flow.models import Recipe, Run
 from trackside.flow.recipes import wirings
 from trackside.jobs.states import JOB_OVER, JobState
@@ -196,12 +196,19 @@ def _recipe(one: Recipe) -> graph.Item:
         name=one.name,
         kind=one.kind,
         label=LABELS.get(one.kind, one.kind),
+        sub=_table(one.settings),
         state=job.state if job else "never_run",
         reason=job.reason if job else "",
         job=job.pk if job else None,
         progress=job.progress if job else {},
         about={"compute": in_words(one.compute), "activate": one.activate},
     )
+
+
+def _table(settings: dict[str, Any]) -> str:
+    """Where in a database its rows go: such an output has no box of its own."""
+    table = sql_target.named(settings)
+    return f"{settings['connection']}.{table}" if table else ""
 
 
 def in_words(compute: dict[str, Any]) -> str:

@@ -14,7 +14,15 @@ from trackside.accounts.gate import caller, signed_in
 from trackside.compute.picking import keeping, picked, picker
 from trackside.compute.requests import BadCompute
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.flow import choosing, kept_threshold, queries, retraining, scoring_form, services
+from trackside.flow import (
+    choosing,
+    kept_threshold,
+    queries,
+    retraining,
+    scoring_form,
+    services,
+    sql_target,
+)
 from trackside.flow.graph import Cycle
 from trackside.flow.models import Recipe
 from trackside.flow.recipes import NAME
@@ -123,6 +131,7 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "picker": picker(request, compute, cpu_only=_cpu_only(one)),
         "settings_form": scoring_form.for_recipe(one, request.POST if errors else None),
         "scored": outputs.told(done.job) if (done := queries.last_done(one)) else {},
+        "repeated": sql_target.repeated(one, done.job.spec) if done else "",
         "errors": errors,
         "may_edit": may_edit(project),
         "click_id": uuid4().hex,
@@ -155,6 +164,7 @@ def _saved(request: HttpRequest, one: Recipe) -> HttpResponse:
         once = services.Once(
             _flag(form, one, "warm_start"), _activate(form, one), other, redo_search=redo
         )
+        sql_target.check(one, other)
         return _run(request, one, _picked(form, one), once)
     batch = form.get("batch", "")
     settings: dict[str, Any] = {
@@ -180,6 +190,7 @@ def recipe_run(request: HttpRequest, key: str, name: str) -> HttpResponse:
     project = project_for(request.user, key, Role.EDITOR)
     one = row(project, Recipe, name=name)
     try:
+        sql_target.check(one)
         return _run(request, one, None)
     except TROUBLE as wrong:
         messages.error(request, str(wrong))

@@ -24,7 +24,7 @@ export function el(name, attributes = {}, ...children) {
 export function arrange(nodes, edges) {
   for (const node of nodes) {
     node.r = RADIUS[node.type];
-    [node.w, node.h] = SIZE[node.type];
+    [node.w, node.h] = node.type === "recipe" && node.sub ? SIZE.dataset : SIZE[node.type];
   }
   const made = layout(nodes, edges.map(({ from, to }) => [from, to]));
   for (const node of nodes) {

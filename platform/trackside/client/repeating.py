@@ -1,0 +1,47 @@
+"""Recipes by the shell: one that is there runs again; `trackside run`."""
+
+import argparse
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+from trackside.client.client import Client, Json, TracksideError
+from trackside.client.printing import say
+from trackside.client.where import compute, options
+
+Open = Callable[[], Client]
+Follow = Callable[[Client, int, bool], None]
+
+
+def add(
+    commands: Any, make: Callable[..., argparse.ArgumentParser], client: Open, follow: Follow
+) -> None:
+    """The command; `client` opens the connection when it runs."""
+    one = make(commands, "run", lambda args: run(args, client, follow), "run a recipe again")
+    one.add_argument("project")
+    one.add_argument("recipe")
+    modes = ["create", "append", "replace"]
+    one.add_argument("--mode", choices=modes, help="this time, of rows that go to a database")
+    options(one)
+    one.add_argument("--wait", action="store_true", help="until it is over")
+
+
+def run(args: argparse.Namespace, open_: Open, follow: Follow) -> None:
+    """As the recipe remembers it; what is named here holds for this run alone."""
+    once = {"mode": args.mode} if args.mode else None
+    with open_() as client:
+        begun = client.run_recipe(args.project, args.recipe, compute(args), settings=once)
+        say(f"Recipe {args.recipe!r} runs as job {begun['id']}.")
+        follow(client, begun["id"], args.wait)
+
+
+def create(client: Client, project: str, recipe: Json) -> None:
+    """Raises TracksideError; where there is one of this name, it says how that one runs again."""
+    try:
+        client.create_recipe(project, recipe)
+    except TracksideError as refused:
+        if refused.field != "name" or "already" not in str(refused):
+            raise
+        again = shlex.join(["trackside", "run", project, recipe["name"]])
+        said = f"{refused} It runs again by: {again}. Another one is made with --recipe NAME."
+        raise TracksideError(refused.status, refused.code, said, refused.field) from None
