@@ -10,7 +10,18 @@ from typing import Any
 
 from recipes.params import Choice, Number, Param, ParamError, Params, Range, Value, Values, Whole
 
-__all__ = ["SEARCH", "Range", "Space", "Values", "clean", "count", "grid", "read", "standard"]
+__all__ = [
+    "SEARCH",
+    "Range",
+    "Space",
+    "Values",
+    "clean",
+    "count",
+    "grid",
+    "on_gpu",
+    "read",
+    "standard",
+]
 
 Space = dict[str, Values | Range]
 Json = dict[str, Any]
@@ -94,6 +105,28 @@ def clean(params: Params, raw: Json) -> Json:
         sentence = f"The grid has {points:,} points; {MOST:,} are the most. Give fewer values."
         raise ParamError({"space": sentence})
     return {**settings, "space": spec(space)}
+
+
+def on_gpu(
+    settings: Json, params: Params, able: tuple[str, tuple[Value, ...]] | None
+) -> tuple[Json, list[str]]:
+    """A complete search without the values that learn on the CPU alone, and notes of them.
+
+    `able`: a param and its values that learn on a GPU. Raises ParamError where none is left.
+    """
+    name, known = able or ("", ())
+    tried = settings["space"].get(name, {}).get("values", [])
+    left = [one for one in tried if one in known]
+    if left == tried:
+        return settings, []
+    label = next(one.label for one in params.fields if one.name == name)
+    gone = ", ".join(repr(one) for one in tried if one not in known)
+    if not left:
+        some = ", ".join(map(repr, known))
+        said = f"{label} {gone} learns on the CPU alone: choose it, or try {some}."
+        raise ParamError({name: said})
+    note = f"{label} {gone} is not tried: it learns on the CPU alone, and this job has a GPU."
+    return {**settings, "space": {**settings["space"], name: {"values": left}}}, [note]
 
 
 def read(params: Params, given: Json) -> Space:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recipes.engine.tabular import searching
+from recipes.engine.tabular import search_parts, searching
 from recipes.engine.tabular.trials import Trial
 from recipes.job import BadJob, GaveWay
 from recipes.params import ParamError
@@ -194,13 +194,14 @@ def test_by_time_each_part_is_judged_by_what_was_before_it(
 ) -> None:
     days = [datetime.date(2024, 1, 1) + datetime.timedelta(one * 7 % 120) for one in range(120)]
     made: list[Any] = []
-    parts = searching._parts
+    drawn = search_parts.drawn
 
     def parted(*given: Any) -> Any:
-        made.extend(parts(*given))
-        return made
+        found = drawn(*given)
+        made.extend(found[0])
+        return found
 
-    monkeypatch.setattr(searching, "_parts", parted)
+    monkeypatch.setattr(search_parts, "drawn", parted)
     spec = {"split": {"policy": "time"}, "features": {"day": {"role": "time"}}}
     searched(tmp_path, {**SEARCH, "trials": 1, "folds": 3}, columns={"day": days}, **spec)
     assert len(made) == 3

@@ -20,6 +20,7 @@ STOPPED = {
     "time": "It ended because its time was up.",
     "finished early": "It was finished early.",
     "grid done": "It tried the whole grid.",
+    "nothing new": "It found no other settings to try.",
 }
 ORDERS = (("best", "Best first"), ("number", "As they were tried"))
 

@@ -88,6 +88,8 @@ def read(job: Job, device: str) -> TableDesign:
         )
     split = task.split.clean(spec.get("split") or {})
     complete = {**spec, "params": resolved.params, "features": handled, "split": split}
+    searches, fewer = _search(algorithm, spec, device)
+    notes += [*resolved.notes, *fewer]
     goes_on_from = before.opened(complete, columns)
     kept = goes_on_from and before.notes(goes_on_from, fingerprint=fingerprint, split=split)
     return TableDesign(
@@ -108,9 +110,9 @@ def read(job: Job, device: str) -> TableDesign:
         rebalance=bool(spec.get("rebalance")),
         learning_curve=bool(spec.get("learning_curve")),
         refit=bool(spec.get("refit", True)) and split["policy"] != "kfold",
-        search=search.clean(algorithm.params, spec["search"]) if spec.get("search") else None,
+        search=searches,
         goes_on_from=goes_on_from,
-        notes=[*notes, *resolved.notes, *left_out, *(kept or []), *_idle(algorithm, device)],
+        notes=[*notes, *left_out, *(kept or []), *_idle(algorithm, device)],
     )
 
 
@@ -119,6 +121,18 @@ def _positive(task: Task, spec: dict[str, Any]) -> str:
     if named and task.name != "two_class":
         raise BadJob(f"{task.label} has no positive class; only two classes have one.")
     return named
+
+
+def _search(
+    algorithm: Algorithm, spec: dict[str, Any], device: str
+) -> tuple[dict[str, Any] | None, list[str]]:
+    """The search, complete, and notes of what this device cannot try."""
+    if not spec.get("search"):
+        return None, []
+    made = search.clean(algorithm.params, spec["search"])
+    if device == "cpu":
+        return made, []
+    return search.on_gpu(made, algorithm.params, algorithm.gpu_with)
 
 
 def _only(handled: dict[str, Handling], role: str) -> str:

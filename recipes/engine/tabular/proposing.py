@@ -13,6 +13,9 @@ from recipes.search import MOST, Range, Space, Values, at, count, grid
 
 Point = dict[str, Any]
 Fields = dict[str, Param]
+# One that failed is to Optuna one that was given up before its first fold: the worst there is. What
+# fails it would leave out of its account, and look there again.
+TOLD = {"done": "COMPLETE", "pruned": "PRUNED", "failed": "PRUNED"}
 AGAIN = 50  # drawings until one is new; then the space counts as tried
 
 
@@ -26,7 +29,7 @@ def propose(
         random.Random(seed).shuffle(points)  # a limit shall not cut off one end of the grid
         return next((one for one in points if one not in before), None)
     known = count(space)
-    if known is not None and sum(_inside(one, space) for one in before) >= known:
+    if known is not None and sum(inside(one, space) for one in before) >= known:
         return None
     if strategy == "tpe":
         point = _likely(space, fields, tried, seed=seed, higher=higher)
@@ -46,7 +49,7 @@ def _drawn(space: Space, fields: Fields, source: random.Random) -> Point:
     }
 
 
-def _inside(point: Point, space: Space) -> bool:
+def inside(point: Point, space: Space) -> bool:
     """Whether it is one of the space's own; the values as they were set may be none."""
     return all(
         point[name] in one.values if isinstance(one, Values) else _within(point[name], one)
@@ -69,16 +72,16 @@ def _likely(space: Space, fields: Fields, tried: list[Trial], *, seed: int, high
         sampler=optuna.samplers.TPESampler(seed=(seed * MOST + len(tried)) % 2**31),
     )
     for one in tried:
-        if one.state == "failed" or not _inside(one.params, space):
+        if not inside(one.params, space):
             continue
-        pruned = one.state == "pruned"
+        failed = one.state == "failed"
         study.add_trial(
             optuna.trial.create_trial(
                 params={name: _place(one.params[name], space[name]) for name in space},
                 distributions=searched,
-                value=None if pruned else one.value,
-                intermediate_values=dict(enumerate(one.steps)),
-                state=optuna.trial.TrialState[one.state.replace("done", "complete").upper()],
+                value=one.value,
+                intermediate_values={} if failed else dict(enumerate(one.steps)),
+                state=optuna.trial.TrialState[TOLD[one.state]],
             )
         )
     found = study.ask(searched).params

@@ -20,7 +20,8 @@ from recipes.tasks.task import MOST_CLASSES
 
 @dataclass(frozen=True)
 class Ready:
-    """Inputs, truth and weights, row by row. `numbers` are the rows' places in the dataset.
+    """Inputs, truth and weights, row by row. `numbers` are the rows' places in the dataset, `time`
+    is their order in time, where a column has that role.
 
     The rows of a second dataset stand behind the others, in a table of their own: their columns
     may have other types that fit.
@@ -34,6 +35,7 @@ class Ready:
     parts: RowParts
     notes: list[str]
     second: pa.Table | None = None
+    time: Ints | None = None
     in_pages: bool = False  # encoded, the rows would need more memory than there is
 
     def column(self, name: str, rows: Ints) -> pa.ChunkedArray:
@@ -80,6 +82,7 @@ def read(design: TableDesign, ranks: int = 1, *, from_disk: bool = False) -> Rea
         classes=target.classes,
         parts=parts,
         notes=[*([room.IN_PAGES] if in_pages else []), *notes, *target.notes, *parts.notes],
+        time=time,
         in_pages=in_pages,
     )
     return _tested(ready, design, testing) if testing else ready

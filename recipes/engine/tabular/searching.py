@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from recipes import search as spaces
-from recipes.data.row_split import split_rows
 from recipes.engine.metrics import Floats, Ints
-from recipes.engine.tabular import figures
+from recipes.engine.tabular import figures, search_parts
 from recipes.engine.tabular.fitting import Fit, fold
-from recipes.engine.tabular.proposing import Point, propose
+from recipes.engine.tabular.proposing import Point, inside, propose
 from recipes.engine.tabular.trials import Kept, Trial
 from recipes.job import BadJob, GaveWay
 
@@ -23,6 +22,10 @@ CHOSEN = (
     "The params were chosen by the rows of the cross-test's own folds: its figures may be a little "
     "too good. A dataset that it has not seen judges it fairly."
 )
+BY_VALIDATION = (
+    "The params were chosen by the validation rows: the figures of these may be a little too good. "
+)
+FAIR = {True: "Those of the test rows are not.", False: "A dataset that it has not seen is fairer."}
 
 Json = dict[str, Any]
 
@@ -48,8 +51,8 @@ def search(fit: Fit, say: Callable[[str], None]) -> Json:
     if best is not None:
         fit.design = replace(fit.design, params=made.complete(best.params))
     fit.early, fit.deaf = False, stopped == "finished early"  # the best is yet to be trained
-    if fit.ready.parts.folds:
-        fit.journal.write("note", level="info", text=CHOSEN)
+    if best is not None and (text := _chosen_by(fit, asked)):
+        fit.journal.write("note", level="info", text=text)
     return {
         **{name: asked[name] for name in ("strategy", "folds", "space")},
         "metric": fit.design.metric.name,
@@ -57,6 +60,13 @@ def search(fit: Fit, say: Callable[[str], None]) -> Json:
         "best": best and best.value,
         "stopped": stopped,
     }
+
+
+def _chosen_by(fit: Fit, asked: Json) -> str:
+    """What it means that rows chose the params and give the score too; "" where they do not."""
+    if fit.ready.parts.folds:
+        return CHOSEN
+    return "" if asked["folds"] else BY_VALIDATION + FAIR[bool(len(fit.ready.parts.test))]
 
 
 class _Search:
@@ -68,7 +78,9 @@ class _Search:
         self._fields = {one.name: one for one in card.params.fields}
         self._space = spaces.read(card.params, asked["space"])
         self._higher = fit.design.metric.higher_is_better
-        self._parts = _parts(fit, int(asked["folds"]))
+        self._parts, notes = search_parts.drawn(fit.ready, fit.design, int(asked["folds"]))
+        for text in notes:
+            fit.journal.write("note", level="info", text=text)
         self._kept = Kept(fit.folder, fit.journal, fit.company.rank)
         share = fit.company.share
         self.tried = [Trial(**one) for one in share([asdict(one) for one in self._kept.find()])]
@@ -80,12 +92,12 @@ class _Search:
         )
 
     def run(self) -> str:
-        """Why it ended: count, time, finished early, grid done."""
+        """Why it ended: count, time, finished early, grid done, nothing new."""
         try:
             while not (ended := self._ended()):
                 point = self._next()
                 if point is None:
-                    return "grid done"
+                    return "grid done" if self._asked["strategy"] == "grid" else "nothing new"
                 self._say(f"Trial {len(self.tried) + 1} of {self._of}.")
                 trial = self._try(point)
                 if trial is None:
@@ -114,11 +126,10 @@ class _Search:
         return [_event(one, self._of, one is best) for one in self.tried]
 
     def _most(self) -> int:
-        points = spaces.count(self._space) if self._asked["strategy"] == "grid" else None
-        trials = int(self._asked["trials"])
+        points, trials = spaces.count(self._space), int(self._asked["trials"])
         if points is None:
             return trials
-        return min(trials, points + (self._set() not in list(spaces.grid(self._space))))
+        return min(trials, points + (not inside(self._set(), self._space)))
 
     def _set(self) -> Point:
         return {name: self._fit.design.params[name] for name in self._space}
@@ -200,26 +211,6 @@ class _Search:
         sign = 1 if self._higher else -1
         ahead = sum(sign * one > sign * steps[-1] for one in others)
         return len(others) >= SOON and ahead > BEHIND * len(others)
-
-
-def _parts(fit: Fit, folds: int) -> list[tuple[Ints, Ints, bool]]:
-    """Rows that learn, rows that judge, and whether these also end the fit."""
-    ready, parts, split = fit.ready, fit.ready.parts, fit.design.split
-    if not folds and not parts.folds:
-        return [(parts.train, parts.val, True)]
-    if not folds:
-        return [(np.setdiff1d(parts.train, held), held, False) for held in parts.folds]
-    if split["policy"] == "time":  # each part is judged by those before it
-        blocks = np.array_split(parts.train, folds + 1)
-        return [
-            (np.concatenate(blocks[:place]), blocks[place], False)
-            for place in range(1, len(blocks))
-        ]
-    settings = {**split, "policy": "kfold", "folds": folds}
-    target, classes = ready.target[parts.train], len(ready.classes)
-    drawn = split_rows(target, settings, classes=classes, time=None).folds
-    held = [parts.train[one] for one in drawn]
-    return [(np.setdiff1d(parts.train, one), one, False) for one in held]
 
 
 def _judged(fit: Fit, rows: Ints, given: Floats) -> float:
