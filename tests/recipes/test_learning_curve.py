@@ -66,6 +66,9 @@ def test_the_curve_changes_nothing_of_the_model(asked: Path, tmp_path: Path) -> 
 def test_its_progress_is_told_over_all_its_fits(asked: Path) -> None:
     told = [one for one in events(asked, "progress") if one["unit"] == "point"]
     assert (told[-1]["done"], told[-1]["of"]) == (4, 4)
+    share = [one["share"] for one in events(asked, "progress")]
+    assert share == sorted(share)
+    assert (share[0] < 0.5, share[-1]) == (True, 1.0)  # the fit, the final one, the points
     said = [one["text"] for one in events(asked, "phase")]
     assert "Learning curve: 80 of 320 training rows." in said
 

@@ -205,6 +205,7 @@ def test_a_cross_test_tells_its_progress_once_over_all_models_and_keeps_one_of_t
     done = [one["done"] for one in told]
     assert done == sorted(set(done))
     assert (done[-1], told[-1]["of"], told[-1]["unit"]) == (4, 4, "model")
+    assert [one["share"] for one in told] == pytest.approx([one / 4 for one in done], abs=1e-3)
 
 
 def test_an_epoch_is_told_once(tmp_path: Path) -> None:

@@ -89,6 +89,15 @@ def test_its_progress_is_told_in_trials(done: Path) -> None:
     assert phases[-2] == "The final model learns from the training and the validation rows."
 
 
+def test_the_share_of_the_whole_keeps_room_for_the_final_model(done: Path) -> None:
+    told = events(done, "progress")
+    share = [one["share"] for one in told]
+    assert share == sorted(share)
+    most = max(one["share"] for one in told if one["unit"] == "trial")
+    assert 0.8 < most <= 0.9  # 18 of 20 fits, or one less where the last is given up
+    assert (told[-1]["unit"], share[-1]) == ("round", 1.0)
+
+
 def test_one_that_gave_way_goes_on_to_the_same_trials(
     done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,11 +71,11 @@ def test_progress_and_epochs_are_kept_on_the_job(attempt: Attempt) -> None:
     record(
         attempt,
         line("phase", name="train", text="Training."),
-        line("progress", done=1.5, of=20, unit="epoch", eta=30.0),
+        line("progress", done=1.5, of=20, unit="epoch", eta=30.0, share=0.07),
         line("epoch", epoch=1, train_loss=0.6, val_loss=0.5, metrics={"accuracy": 0.9}, best=True),
     )
     shown = queries.snapshot(job_of(attempt))
-    assert shown["progress"]["done"] == 1.5
+    assert (shown["progress"]["done"], shown["progress"]["share"]) == (1.5, 0.07)
     assert shown["progress"]["phase"] == "train"
     assert shown["metrics"] == {"epoch": 1, "train_loss": 0.6, "val_loss": 0.5, "accuracy": 0.9}
 

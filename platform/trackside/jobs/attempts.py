@@ -131,7 +131,7 @@ def _progress(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for one in events:
         if one.get("type") == "progress":
-            values |= {key: one.get(key) for key in ("done", "of", "unit", "eta")}
+            values |= {key: one.get(key) for key in ("done", "of", "unit", "eta", "share")}
         elif one.get("type") == "phase":
             values |= {"phase": one.get("name"), "text": one.get("text")}
     return values

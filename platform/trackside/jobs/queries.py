@@ -108,7 +108,7 @@ def _snapshot(job: Job, gpus: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "compute": job.compute,
         "gpus": [gpus[uuid] for uuid in uuids if uuid in gpus],
         "attempts": [_attempt(one) for one in tries],
-        "progress": {"done": None, "of": None, "unit": None, "eta": None, **job.progress},
+        "progress": {**dict.fromkeys(("done", "of", "unit", "eta", "share")), **job.progress},
         "metrics": job.metrics,
         "model": model.pk if model is not None else job.result.get("model"),
         "output": job.result.get("output"),

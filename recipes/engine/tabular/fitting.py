@@ -13,6 +13,7 @@ from recipes import job as jobs
 from recipes import pulse
 from recipes.engine.metrics import Floats, Ints
 from recipes.engine.tabular import matrices
+from recipes.engine.tabular.course import Course
 from recipes.engine.tabular.design import TableDesign
 from recipes.engine.tabular.model import Model
 from recipes.engine.tabular.rows import Ready
@@ -37,17 +38,18 @@ class Fit:
     design: TableDesign
     ready: Ready
     device: str
+    course: Course
     company: Company = ALONE
     quiet: bool = False  # a fit beside the model's own: neither its rounds nor its notes are told
     series: tuple[int, int] = (1, 1)  # which of how many fits that belong together
     unit: str = "model"  # what each of them is called
     each: int = 1  # so many of the series make one unit
+    weight: float = 1.0  # how long it is beside one on all the rows that the model learns from
     deaf: bool = False  # it was heard already that it is to finish early
     history: list[dict[str, Any]] = field(default_factory=list)
     first_step: float = 0.0
     early: bool = False
     _began: float = 0.0
-    _since: float = 0.0  # the beginning of the series
     _told: float = 0.0  # when a round was told last
     _untold: bool = False
     _shown: int = 0  # the last round that was told
@@ -61,7 +63,6 @@ class Fit:
         ready, design = self.ready, self.design
         self.history, self._began, self._told, self._asked = [], time.time(), 0.0, 0.0
         self._shown = 0
-        self._since = self._since or self._began
         told = Told(self.tell, partial(self.ended, deaf=deaf))
         numbers = matrices.made(
             ready,
@@ -81,6 +82,7 @@ class Fit:
             self.journal.write("note", level="info", text=text)
         if self._untold:
             self._tell_last()
+        self.course.passed(self.weight)
         return Model(made.encoder, learner, {})
 
     def _learner(self, params: dict[str, Any], names: list[str]) -> Learner:
@@ -118,13 +120,12 @@ class Fit:
             self._tell_rounds(last)
         which, of = self.series
         share = last["round"] / last["of"]
-        passed = (self._told - self._since) / (which - 1 + share)
-        eta = round(passed * (of - which + 1 - share), 1)
+        whole, eta = self.course.told(self.weight * share)
         done = {"done": last["round"], "of": last["of"], "unit": "round"}
         if of > 1:
             fits = round((which - 1 + share) / self.each, 3)
             done = {"done": fits, "of": of // self.each, "unit": self.unit}
-        self.journal.write("progress", **done, eta=eta)
+        self.journal.write("progress", **done, eta=eta, share=whole)
 
     def _tell_rounds(self, last: dict[str, Any]) -> None:
         """The last one, and before it the best one if that passed untold."""
@@ -191,7 +192,7 @@ def once(fit: Fit, say: Callable[[str], None]) -> tuple[Model, Model, dict[str, 
     model = first
     if fit.design.refit and not fit.stopped():
         say("The final model learns from the training and the validation rows.")
-        beside = replace(fit, quiet=True, _since=0.0)
+        beside = replace(fit, quiet=True)
         rows = np.union1d(parts.train, parts.val)
         model = beside.run(rows, None, first.learner.again(grown(first)), deaf=True)
     judged = {

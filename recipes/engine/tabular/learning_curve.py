@@ -28,14 +28,14 @@ def make(fit: Fit, full: Model, train: Ints, judged: Judged, say: Callable[[str]
     """
     newest = fit.design.split["policy"] == "time"
     order = train[::-1] if newest else train[_drawn(fit, train)]
-    beside = replace(fit, quiet=True, unit="point", history=[], _since=0.0, _untold=False)
+    beside = replace(fit, quiet=True, unit="point", history=[], _untold=False)
     points = []
     for place, share in enumerate(SHARES, 1):
         rows = np.sort(order[: round(len(order) * share)])
         if len(rows) < LEAST or fit.stopped():
             continue
         say(f"Learning curve: {len(rows):,} of {len(train):,} training rows.")
-        beside.series = (place, len(SHARES))
+        beside.series, beside.weight = (place, len(SHARES)), share
         made = _point(beside, rows, judged)
         if made:
             points.append({"share": share, **made})

@@ -87,12 +87,17 @@ class _Search:
         self._passed = sum(one.seconds for one in self.tried)  # before a pause
         self._began = time.monotonic()
         self._of = self._most()
-        self._beside = replace(
-            fit, quiet=True, unit="trial", each=len(self._parts), _since=time.time() - self._passed
-        )
+        each = len(self._parts)
+        fit.course.begin(self._of * each, made=len(self.tried) * each, seconds=self._passed)
+        self._beside = replace(fit, quiet=True, unit="trial", each=each)
 
     def run(self) -> str:
         """Why it ended: count, time, finished early, grid done, nothing new."""
+        ended = self._tries()
+        self._fit.course.reach(self._of * len(self._parts))
+        return ended
+
+    def _tries(self) -> str:
         try:
             while not (ended := self._ended()):
                 point = self._next()
@@ -169,6 +174,7 @@ class _Search:
         """None: it is to finish early, and this trial judges nothing."""
         began, steps, state, reason = time.monotonic(), list[float](), "done", ""
         self._beside.design = replace(self._fit.design, params=self.complete(point))
+        self._fit.course.reach(len(self.tried) * len(self._parts))
         try:
             values: list[float] = []
             for place in range(len(self._parts)):

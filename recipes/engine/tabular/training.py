@@ -13,8 +13,8 @@ from recipes import going_on
 from recipes.engine.facts import Clock, together, versions
 from recipes.engine.metrics import Ints
 from recipes.engine.peers import Peers, device_name
+from recipes.engine.tabular import course, fitting, learning_curve, outcome, rows, searching
 from recipes.engine.tabular import design as designs
-from recipes.engine.tabular import fitting, learning_curve, outcome, rows, searching
 from recipes.engine.tabular.design import TableDesign
 from recipes.engine.tabular.model import Model
 from recipes.events import Journal
@@ -47,6 +47,7 @@ def train_table(job: Job, folder: Path, peers: Peers) -> None:
             design=design,
             ready=ready,
             device=peers.device.type if design.algorithm.on_gpu else "cpu",
+            course=course.of(design, len(ready.parts.folds), learning_curve.SHARES),
             company=_company(job, peers),
         )
         ended = _fit(fit)

@@ -30,7 +30,8 @@ export function amount({ done, of, unit }) {
   return `${short(done)} of ${short(of)} ${unit ?? ""}${of === 1 ? "" : "s"}`;
 }
 
-export const share = ({ done, of }) => (of ? Math.max(0, Math.min(100, (100 * done) / of)) : 0);
+// In percent. `share` is of the whole, where `done` and `of` count a part of it: trials, then rounds.
+export const share = ({ done, of, share: whole }) => (of ? Math.max(0, Math.min(100, 100 * (whole ?? done / of))) : 0);
 
 export function turn(place, waiting) {
   const others = `${waiting.toLocaleString("en")} in the queue`;

@@ -32,6 +32,10 @@ const dots = (one) => () => one.series.epochs.epoch.length <= 60;
 export function draw(one, cards) {
   document.querySelector("[data-of]").textContent = one.label;
   loss(one);
+  for (const name of ["loss", "metrics"]) {
+    const table = document.querySelector(`[data-plot-table="${name}"]`);
+    if (table && !table.hidden) table.replaceChildren(tableOf(one, cards, name));
+  }
   if (document.querySelector('[data-plot="metrics"]')) metrics(one, cards); // tables have the loss alone
 }
 
@@ -63,7 +67,8 @@ function loss(one) {
   show("loss", one, data, series, logScale());
   const train = soft.at(-1);
   const validation = epochs.val_loss.at(-1);
-  legend("loss", [["--s1", [], "Train", number(train)], ["--s2", [6, 3], "Validation", number(validation)]], [each ? "thin line: every step, thick line: smoothed" : "", onward(one)].filter(Boolean).join("; "));
+  const rows = [["--s1", [], "Train", number(train)], ["--s2", [6, 3], "Validation", number(validation)]];
+  legend("loss", x.length ? rows : [], !x.length ? "" : [each ? "thin line: every step, thick line: smoothed" : "", onward(one)].filter(Boolean).join("; "));
   say("loss", x.length ? `Loss by ${unit(one)}. Train ${number(train)}, validation ${number(validation)}. Arrow keys read single ${unit(one)}s.` : `Loss by ${unit(one)}: nothing yet`);
 }
 
@@ -108,17 +113,28 @@ export function legend(name, rows, note) {
   document.querySelector(`[data-legend="${name}"]`).replaceChildren(...spans, more);
 }
 
-// `x`: what is counted from left to right, how far it may go, and the upright lines.
+// What another model's curve has left; the words that stand where there is none come back.
+function clear(box, name) {
+  plots.get(name)?.plot.destroy();
+  plots.delete(name);
+  delete box.dataset.reading;
+  box.querySelector(".plot__empty").hidden = false;
+}
+
+// `x`: what is counted from left to right, how far it may go, the upright lines, and, where the
+// library's own is not meant, the range from bottom to top.
 export function show(name, one, data, series, log, x = { unit: unit(one), last: one.epochs ?? 1, marks: marks(one) }) {
   const box = document.querySelector(`[data-plot="${name}"]`);
-  if (!box || !data[0].length || !series.length || box.hidden) return;
+  if (!box) return;
+  if (!data[0].length || !series.length) return clear(box, name);
+  if (box.hidden) return;
   const theme = `${document.documentElement.dataset.theme ?? ""}${matchMedia("(prefers-color-scheme: dark)").matches}`;
   const sign = `${one.job.id}|${log}|${theme}|${series.map((line) => line.label)}`;
   const size = { width: box.clientWidth, height: box.clientHeight };
   let held = plots.get(name);
   if (held && held.sign !== sign) { held.plot.destroy(); held = null; }
   if (!held) {
-    box.querySelector(".plot__empty")?.remove();
+    box.querySelector(".plot__empty").hidden = true;
     held = { sign, x };
     held.plot = new uPlot(options(held, series, log, size), data, box);
     plots.set(name, held);
@@ -140,7 +156,7 @@ function options(held, series, log, size) {
     padding: [10, 30, 0, 0], // half of the last tick's words
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    scales: { x: { time: false, range: (_, least, most) => [0, Math.max(most ?? 1, last <= 60 ? last : Math.min(last, (most ?? 1) * 1.25))] }, y: { distr: log ? 3 : 1 } },
+    scales: { x: { time: false, range: (_, least, most) => [0, Math.max(most ?? 1, last <= 60 ? last : Math.min(last, (most ?? 1) * 1.25))] }, y: { distr: log ? 3 : 1, ...(held.x.range && { range: (_, ...ends) => held.x.range(...ends) }) } },
     axes: [{ ...axis, grid: { show: false }, size: 26, values: (_, ticks) => ticks.map(counted(word)) }, { ...axis, size: 46 }],
     series: [{ label: `${word[0].toUpperCase()}${word.slice(1)}` }, ...series],
     hooks: { draw: [(plot) => held.x.marks.forEach((mark) => line(plot, ...mark))], setCursor: [(plot) => tip(plot)] },

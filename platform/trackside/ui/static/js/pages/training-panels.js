@@ -1,6 +1,7 @@
 // Everything on the training page that is words and bars: progress, steps, devices, facts, log, events.
 import { icon } from "../icons.js";
 import { duration, gib, size, whole } from "../words.js";
+import { share as part } from "../job-words.js";
 import { best, metric, unit } from "./training-charts.js";
 import { bestTrial, line as trialLine, tried } from "./training-trials.js";
 
@@ -12,8 +13,7 @@ const LOOKS = { queued: ["bz", "clock", "Queued"], paused: ["", "pause", "Paused
 
 const share = (one) => {
   if (one.job.state === "succeeded") return 1;
-  const { done, of } = one.job.progress ?? {};
-  return of ? Math.min(1, (done ?? 0) / of) : 0;
+  return part(one.job.progress ?? {}) / 100;
 };
 
 export function pill(models) {
@@ -44,10 +44,15 @@ export function progress(models, shown, page) {
   if (at("kept") && peak && now.data === "images") text(at("kept"), `Best so far: epoch ${peak.epoch}, ${page.metrics[now.metric]?.label ?? now.metric} ${metric(now.series.epochs.metrics[now.metric]?.[peak.place], page.metrics[now.metric])}. The epoch that runs is dropped where it stands.`);
 }
 
+// Of several that run at once, the one that takes longest says when they are over.
+const longest = (one) => one.job.progress?.eta ?? -1;
+
 function left(models) {
-  const now = models.find((one) => ["running", "stopping", "starting"].includes(one.job.state)) ?? models.find((one) => one.job.state === "queued");
+  const busy = models.filter((one) => ["running", "stopping", "starting"].includes(one.job.state));
+  const now = busy.sort((a, b) => longest(b) - longest(a))[0] ?? models.find((one) => one.job.state === "queued");
   if (!now) return "Over";
   const { eta } = now.job.progress ?? {};
+  if (now.job.state === "running" && share(now) === 1) return phase(now) || LOOKS.running[2];
   const waiting = models.filter((one) => one.job.state === "queued" && one !== now).length;
   if (now.job.state !== "running" || eta === null || eta === undefined) return now.job.reason || LOOKS[now.job.state][2];
   const more = waiting ? `, then ${waiting} more model${waiting > 1 ? "s" : ""}` : `, ends ≈ ${new Date(Date.now() + eta * 1000).toTimeString().slice(0, 5)}`;
@@ -71,8 +76,9 @@ function step(button, one, n, shown, cards) {
   const trial = bestTrial(one);
   const score = trial ? trial.value : peak ? one.series.epochs.metrics[one.metric]?.[peak.place] : one.job.metrics?.[one.metric];
   text(button.querySelector(".v"), score === null || score === undefined ? LOOKS[state][2].toLowerCase() : `${cards[one.metric]?.label ?? one.metric} ${metric(score, cards[one.metric])}`);
-  const epoch = ["epoch", "round", "trial", "model", "point"].includes(where.unit) && where.of ? `${where.unit} ${Math.min(where.of, Math.floor(where.done ?? 0) + 1)} of ${where.of}` : "";
-  const rest = where.eta === null || where.eta === undefined ? "" : `${duration(where.eta)} left`;
+  const counted = ["epoch", "round", "trial", "model", "point"].includes(where.unit) && where.of ? `${where.unit} ${Math.min(where.of, Math.floor(where.done ?? 0) + 1)} of ${where.of}` : "";
+  const epoch = share(one) === 1 && one.data === "table" ? phase(one) : counted && one.search && where.unit !== "trial" ? `final model, ${counted}` : counted;
+  const rest = !where.eta ? "" : `${duration(where.eta)} left`;
   text(button.querySelector("small"), state === "running" ? [epoch, rest].filter(Boolean).join(", ") || phase(one) || reason : reason || LOOKS[state][2]);
 }
 

@@ -29,6 +29,14 @@ export function line(one, trial) {
   return [trial.best ? "best" : trial.state === "failed" ? "warning" : "info", `trial ${trial.number} of ${trial.of}: ${told} (${duration(trial.seconds)})`];
 }
 
+// Room around what was found, without the values that the metric cannot take.
+export const around = (card) => (least, most) => {
+  if (least === null || least === undefined) return [0, 1];
+  const room = 0.15 * (most - least) || 0.05 * Math.abs(most) || 0.05;
+  const low = least >= 0 ? Math.max(0, least - room) : least - room;
+  return [low, card?.higher && most <= 1 ? Math.min(1, most + room) : most + room];
+};
+
 export function drawTrials(one, cards) {
   const box = document.querySelector("[data-trials]");
   if (!box) return;
@@ -51,8 +59,9 @@ export function drawTrials(one, cards) {
     { label: "best so far", stroke: s2, width: 2, spanGaps: true, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } },
   ];
   const peak = bestTrial(one);
-  show("trials", one, data, series, false, { unit: "trial", last: one.search.trials, marks: [] });
-  legend("trials", [["--s1", [1, 5], "Each trial", ""], ["--s2", [], "Best so far", metric(best, card)]], peak ? `trial ${peak.number}; ${trials.length} of ${one.search.trials} trials are done` : one.search.words);
+  show("trials", one, data, series, false, { unit: "trial", last: one.search.trials, marks: [], range: around(card) });
+  const rows = [["--s1", [1, 5], "Each trial", ""], ["--s2", [], "Best so far", metric(best, card)]];
+  legend("trials", trials.length ? rows : [], peak ? `trial ${peak.number}; ${trials.length} of ${one.search.trials} trials are done` : one.search.words);
   say("trials", trials.length ? `${label} by trial. ${trials.length} of ${one.search.trials} trials, the best ${metric(best, card)}. Arrow keys read single trials.` : `${label} by trial: nothing yet`);
   const table = document.querySelector('[data-plot-table="trials"]');
   if (!table.hidden) table.replaceChildren(tableOf(one, card));

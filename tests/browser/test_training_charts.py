@@ -1,0 +1,112 @@
+"""The charts of the training page by themselves: what they show when another model is shown."""
+
+import mimetypes
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.product import ROOT
+
+pytestmark = [pytest.mark.browser]
+STATIC = ROOT / "platform" / "trackside" / "ui" / "static"
+PLOT = """<figure{0}><div class="plot" data-plot="{1}" style="width:600px;height:200px">
+<p class="plot__empty">Nothing of {1}.</p></div><div data-plot-table="{1}" hidden></div>
+<figcaption data-legend="{1}"></figcaption></figure>"""
+PAGE = f"""<!doctype html><style>[hidden] {{ display: none !important }}</style>
+<b data-of></b><div>{PLOT.format(" data-trials", "trials")}{PLOT.format("", "loss")}</div>
+<script type="module">
+import {{ draw }} from "/static/js/pages/training-charts.js";
+import {{ drawTrials }} from "/static/js/pages/training-trials.js";
+window.look = (one, cards) => {{ draw(one, cards); drawTrials(one, cards); }};
+</script>"""
+CARDS = {"roc_auc": {"label": "ROC AUC", "percent": False, "higher": True}}
+
+
+def served(route: Route) -> None:
+    path = route.request.url.removeprefix("http://charts.test/")
+    if not path.startswith("static/"):
+        return route.fulfill(content_type="text/html", body=PAGE)
+    kind = mimetypes.guess_type(path)[0] or "text/plain"
+    return route.fulfill(path=STATIC / path.removeprefix("static/"), content_type=kind)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    one = browser.new_page()
+    one.route("http://charts.test/**", served)
+    one.goto("http://charts.test/")
+    one.wait_for_function("window.look !== undefined")
+    yield one
+    one.close()
+
+
+def model(job: int, losses: list[float], trials: list[float]) -> dict[str, Any]:
+    rounds = list(range(1, len(losses) + 1))
+    names = ("epoch", "step", "loss", "lr", "rate")
+    return {
+        "job": {"id": job},
+        "label": f"Model {job}",
+        "data": "table",
+        "metric": "roc_auc",
+        "epochs": 100,
+        "search": {"words": "Random, 8 trials", "trials": 8, "params": {}},
+        "series": {
+            "steps": {name: [] for name in names},
+            "epochs": {
+                "epoch": rounds,
+                "train_loss": losses,
+                "val_loss": losses,
+                "best": [place == len(losses) for place in rounds],
+                "metrics": {},
+            },
+            "trials": [
+                {"number": place, "value": one, "state": "done", "best": True, "params": {}}
+                for place, one in enumerate(trials, 1)
+            ],
+        },
+    }
+
+
+def test_what_the_former_model_came_to_is_gone_with_it(page: Page) -> None:
+    page.evaluate("given => look(...given)", [model(1, [0.5, 0.4], [0.9, 0.91]), CARDS])
+    for name in ("loss", "trials"):
+        expect(page.locator(f'[data-plot="{name}"] canvas')).to_have_count(1)
+        expect(page.get_by_text(f"Nothing of {name}.")).to_be_hidden()
+    expect(page.locator('[data-legend="trials"]')).to_contain_text("0.910")
+    page.evaluate("given => look(...given)", [model(2, [], []), CARDS])
+    for name in ("loss", "trials"):
+        expect(page.locator(f'[data-plot="{name}"] canvas')).to_have_count(0)
+        expect(page.get_by_text(f"Nothing of {name}.")).to_be_visible()
+    expect(page.locator("[data-of]")).to_have_text("Model 2")
+    expect(page.locator('[data-legend="loss"]')).to_have_text("")
+    expect(page.locator('[data-legend="trials"]')).to_have_text("Random, 8 trials")
+    page.evaluate("given => look(...given)", [model(2, [0.7], [0.8]), CARDS])
+    expect(page.locator('[data-plot="loss"] canvas')).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    ("found", "higher", "low", "high"),
+    [
+        ([0.906], True, 0.86, 0.96),
+        ([0.99], True, 0.94, 1.0),
+        ([1.0], True, 0.94, 1.0),
+        ([0.0], False, 0.0, 0.06),
+        ([4500.0, 4600.0], False, 4484.0, 4616.0),
+        ([-0.2, 0.4], True, -0.3, 0.5),
+    ],
+)
+def test_a_trials_axis_is_around_what_was_found(
+    page: Page, found: list[float], higher: bool, low: float, high: float
+) -> None:
+    least, most = page.evaluate(
+        """async ([ends, higher]) => {
+          const { around } = await import("/static/js/pages/training-trials.js");
+          return around({ higher })(...ends);
+        }""",
+        [[min(found), max(found)], higher],
+    )
+    assert low <= least <= min(found)
+    assert max(found) <= most <= high
+    assert least < most
