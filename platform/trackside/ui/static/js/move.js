@@ -24,7 +24,8 @@ async function open(url) {
   show(dialog.querySelector("[data-picker]"));
   dialog.showModal();
   dialog.querySelector("[data-main]").focus({ preventScroll: true });
-  leave = [follow(dialog, JSON.parse(dialog.querySelector("#move-verdicts").textContent)), tellFresh(dialog.querySelector("[data-live]"))];
+  const fresh = dialog.querySelector("[data-live]"); // none where there is no GPU to follow
+  leave = [follow(dialog, JSON.parse(dialog.querySelector("#move-verdicts").textContent)), ...(fresh ? [tellFresh(fresh)] : [])];
 }
 
 dialog?.addEventListener("close", () => {

@@ -2,6 +2,7 @@
 // beside their fields, the others stay. The Save button of the page without scripts goes away.
 import { live } from "../live.js";
 import { icon } from "../icons.js";
+import "../open-tab.js";
 import { enhance } from "../param-form.js";
 import { csrf, send } from "../send.js";
 

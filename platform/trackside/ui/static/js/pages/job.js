@@ -86,7 +86,7 @@ function tellStory(words, type, at) {
   when.className = "t3 s num";
   when.textContent = (at ? new Date(at) : new Date()).toLocaleTimeString("en-GB");
   const what = document.createElement("span");
-  what.className = type === "failed" ? "wrap bad" : "wrap";
+  what.className = type === "failed" ? "wrap failed" : "wrap";
   what.textContent = words;
   item.append(when, what);
   story.prepend(item);

@@ -1,5 +1,6 @@
 // Results: stars, sorting helpers, the pictures behind a cell, heat maps and what-if.
 import { live } from "../live.js";
+import "../open-tab.js";
 import { send } from "../send.js";
 import { toast } from "../toasts.js";
 

@@ -1,4 +1,5 @@
 // Results of a table: readings under the pointer, and the threshold of a model of two classes.
+import "../open-tab.js";
 
 const words = (value) => {
   const size = Math.abs(value);
@@ -117,6 +118,3 @@ function begin(form, { rows, mode }) {
   form.querySelector("[data-take-best]").addEventListener("click", () => go(best(gains()).threshold));
   form.addEventListener("submit", (event) => event.preventDefault());
 }
-
-// On a phone the tabs are one line: the one that is open shows.
-document.querySelector('.res__nav [aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" });
