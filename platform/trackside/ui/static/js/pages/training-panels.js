@@ -53,7 +53,7 @@ function left(models) {
   if (!now) return "Over";
   const { eta } = now.job.progress ?? {};
   if (now.job.state === "running" && share(now) === 1) return phase(now) || LOOKS.running[2];
-  const waiting = models.filter((one) => one.job.state === "queued" && one !== now).length;
+  const waiting = models.filter((one) => ["queued", "starting"].includes(one.job.state) && one !== now).length;
   if (now.job.state !== "running" || eta === null || eta === undefined) return now.job.reason || LOOKS[now.job.state][2];
   const more = waiting ? `, then ${waiting} more model${waiting > 1 ? "s" : ""}` : `, ends ≈ ${new Date(Date.now() + eta * 1000).toTimeString().slice(0, 5)}`;
   return `${duration(eta)} left${more}`;

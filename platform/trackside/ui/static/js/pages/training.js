@@ -69,7 +69,7 @@ const TAKE = {
   trial(one, data, at) {
     addTrial(one.series, data);
     story(one, "trial", data, at);
-    mark("charts", "progress");
+    mark("charts", "progress", "facts");
   },
   note(one, data, at) {
     if (typeof data.resumed === "number") { goOn(one.series, data.resumed); mark("charts"); }
