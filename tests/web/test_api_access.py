@@ -31,6 +31,7 @@ BODIES = {
     "/projects/{key}/trained-models/{id}/deploy": {"name": "x"},
     "/projects/{key}/saved-models/{name}/activate": {"version": 1},
     "/projects/{key}/comparison": {"of": ["1", "sorter:1"]},
+    "/projects/{key}/datasets-from-database": {"connection": "shop", "table": "orders"},
 }
 NAMES = {"datasets": "photos", "analyses": "sort", "recipes": "train sorter"}
 
@@ -57,8 +58,10 @@ def real(path: str, world: dict[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda one: world.get(one[1], "1"), text.replace("{id}", number))
 
 
-FLEET = ("/nodes", "/gpus")  # belongs to no project; test_api_fleet.py
-INSIDE = [one for one in OPERATIONS if "{" in one.path and not one.path.startswith(FLEET)]
+# They belong to no project: test_api_fleet.py and test_connections.py.
+OUTSIDE = ("/nodes", "/gpus", "/connections")
+INSIDE = [one for one in OPERATIONS if "{" in one.path and not one.path.startswith(OUTSIDE)]
+EDITORS = "/projects/{key}/connections"  # who may read from a database may look into it
 
 
 @pytest.mark.parametrize("one", INSIDE, ids=lambda one: f"{one.method} {one.path}")
@@ -72,6 +75,22 @@ def test_an_outsider_finds_nothing(one: object, world: dict[str, str], dan: User
     absent = Rest(dan).call(method, real(path, world).replace("INSECTS", "NOSUCH"), body)
     if path.startswith("/projects") and one.form is None:  # type: ignore[attr-defined]
         assert json.loads(absent.content) == json.loads(answer.content)
+
+
+@pytest.mark.parametrize(
+    "one",
+    [one for one in OPERATIONS if one.path.startswith("/connections")],
+    ids=lambda one: f"{one.method} {one.path}",
+)
+def test_nobody_but_administrators_keeps_connections(one: object, ada: User) -> None:
+    """Whether there is one of that name, or not."""
+    path, method = one.path, one.method  # type: ignore[attr-defined]
+    way = {"name": "shop", "kind": "sqlite", "database": "/data/shop.db"}
+    body = {} if "{name}" in path else way
+    answer = Rest(ada).call(
+        method, path.replace("{name}", "shop"), body if method != "GET" else None
+    )
+    assert answer.status_code == 403, answer.content
 
 
 @pytest.mark.parametrize(
@@ -97,7 +116,8 @@ def test_a_reader_reads_everything(one: object, world: dict[str, str], cleo: Use
     path = one.path  # type: ignore[attr-defined]
     asked = f"?of={world['id']}&of=sorter:1" if path.endswith("/comparison") else ""
     answer = Rest(cleo).call("GET", real(path, world) + asked)
-    assert answer.status_code == 200, (path, answer.content)
+    expected = 403 if path.startswith(EDITORS) else 200
+    assert answer.status_code == expected, (path, answer.content)
 
 
 def test_a_recipe_cannot_read_another_projects_dataset(

@@ -104,7 +104,7 @@ def test_a_table_is_asked_whether_it_fits_and_trained(rest: Rest) -> None:
     fits = rest.call("POST", f"{HERE}/fit", {"compute": {"kind": "cpu"}})
     assert fits.status_code == 200, fits.content
     assert "Not estimated for tables" in fits.json()["need"]["basis"]
-    begun = rest.call("POST", f"{HERE}/train", {"models": [0, 2]})
+    begun = rest.call("POST", f"{HERE}/train", {"models": [0, 3]})
     assert begun.status_code == 201, begun.content
     jobs = Job.objects.filter(pk__in=begun.json()["jobs"])
     assert {job.compute["ranks"] for job in jobs} == {1}
