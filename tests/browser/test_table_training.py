@@ -77,7 +77,7 @@ def test_two_algorithms_are_trained_on_the_cpu_to_the_end(user: Visitor) -> None
     page = user.page
     user.go(f"{HOME}design/algorithms/")
     with page.expect_response(lambda answer: answer.request.method == "POST"):
-        page.get_by_label("Train Logistic regression").check()
+        page.get_by_label("Train Gradient boosted trees").check()
     page.get_by_role("button", name="Train", exact=True).click()
     dialog = page.locator("dialog#train")
     expect(dialog.get_by_role("button", name="Train 2 models on the CPU")).to_be_visible()
@@ -100,7 +100,7 @@ def test_two_algorithms_are_trained_on_the_cpu_to_the_end(user: Visitor) -> None
         for one in session["models"]:
             assert over(api, one["job"])["state"] == "succeeded"
         found = api.get("/projects/EARNERS/analyses/earners/sessions/1").json()["models"]
-    assert {one["algorithm"] for one in found} == {"xgboost", "logistic_regression"}
+    assert {one["algorithm"] for one in found} == {"xgboost", "hist_gradient_boosting"}
     assert all(one["score"] > 0.6 for one in found)
     user.go(f"{HOME}sessions/1/")
     expect(page.get_by_role("link", name="XGBoost").first).to_be_visible(timeout=LONG)
