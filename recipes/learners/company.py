@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from xgboost import collective
 from xgboost.tracker import RabitTracker
 
+from recipes.job import GaveWay
 from recipes.learners.learner import Company
 
 PARTING = 600  # seconds in which all ranks have left, after the first one has
@@ -30,7 +31,13 @@ def met(company: Company) -> Iterator[None]:
         tracker = RabitTracker(company.world, company.host, sortby="task")
         tracker.start()
     where = company.share(tracker.worker_args() if tracker else None)
+    gave_way: GaveWay | None = None
     with collective.CommunicatorContext(**where, dmlc_task_id=f"{company.rank:06d}"):
-        yield
+        try:
+            yield
+        except GaveWay as word:  # all ranks do, and the others have to leave before the tracker
+            gave_way = word
     if tracker is not None:
         tracker.wait_for(PARTING)
+    if gave_way is not None:
+        raise gave_way
