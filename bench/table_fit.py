@@ -23,8 +23,8 @@ from bench.real_tables import REAL, Real, here, imported, middle, spec_of
 from recipes.algorithms import ALGORITHMS
 from recipes.data.encode import learn
 from recipes.data.table import spread
+from recipes.engine.tabular import course, rows
 from recipes.engine.tabular import design as designs
-from recipes.engine.tabular import rows
 from recipes.engine.tabular.fitting import Fit
 from recipes.events import Journal
 from recipes.job import Compute, Job
@@ -56,7 +56,10 @@ def measured(work: Path, one: Real, turns: int, library: str) -> float:
     ready = rows.read(design)
     folder.mkdir()
     with closing(Journal(folder)) as journal:
-        fit = Fit(job=job, folder=folder, journal=journal, design=design, ready=ready, device="cpu")
+        fit = Fit(
+            job=job, folder=folder, journal=journal, design=design, ready=ready,
+            course=course.of(design, 0, ()), device="cpu",
+        )  # fmt: skip
         parts, classes = ready.parts, len(ready.classes)
         target = ready.target[parts.train]
         encoder, matrix = learn(

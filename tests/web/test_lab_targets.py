@@ -118,7 +118,7 @@ def test_what_is_stored_means_what_was_asked_and_stays_the_same(
         ({}, "XGBoost"),
         ({"max_depth": 8}, "XGBoost (maximum depth of tree 8)"),
         ({"max_depth": 0}, "XGBoost (maximum depth of tree no limit)"),
-        ({"patience": 5, "early_stopping": False}, "XGBoost (early stopping off, early"),
+        ({"patience": 5, "early_stopping": False}, "XGBoost (early stopping off)"),
     ],
 )
 def test_a_model_is_called_by_what_was_changed(params: dict[str, Any], label: str) -> None:
