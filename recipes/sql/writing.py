@@ -25,7 +25,8 @@ DRAFT, BEFORE = "_trackside_new", "_trackside_old"  # what MySQL's tables are ca
 MADE = "Made by Trackside"  # the comment of a table that is ours
 NAMED = 5  # columns in a sentence
 Columns = Mapping[str, str]  # name: text, integer, decimal, number, boolean, date or datetime
-# What a column of the database must be to take values of ours: the first is what we make.
+# The Python type of a database's column that takes values of ours: the first is what we make.
+# SQLite's NUMERIC and MySQL's TINYINT(1) tell by themselves; of JSON or an address it is `object`.
 FITS: dict[str, tuple[str, ...]] = {
     "text": ("str",),
     "integer": ("int", "Decimal", "float"),
@@ -208,17 +209,9 @@ def _differences(there: list[dict[str, Any]], columns: Columns) -> list[str]:
         and one.get("autoincrement") is not True
     ]  # fmt: skip
     for name, kind in columns.items():
-        if name in known and _python(known[name]["type"]) not in FITS[kind]:
+        if name in known and known[name]["type"].python_type.__name__ not in FITS[kind]:
             wrong.append(f"{name!r} is {known[name]['type']!s} there and {kind} here")
     return wrong
-
-
-def _python(type_: Any) -> str:
-    """The Python type of its values; SQLite's NUMERIC and MySQL's TINYINT(1) tell by themselves."""
-    try:
-        return str(type_.python_type.__name__)
-    except NotImplementedError:
-        return "str"
 
 
 def _table(connection: Connection, target: Target, columns: Columns, suffix: str = "") -> Table:
