@@ -39,6 +39,10 @@ CMD ["uvicorn", "trackside.config.asgi:application", "--host", "0.0.0.0", "--por
 FROM house AS worker
 COPY requirements/core.txt requirements/
 RUN pip install --require-hashes -r requirements/core.txt
+# Libraries that not every node needs: --build-arg EXTRAS="catboost jax"
+ARG EXTRAS=""
+COPY requirements/extras/ requirements/extras/
+RUN for name in $EXTRAS; do pip install --no-deps --require-hashes -r requirements/extras/$name.txt; done
 COPY pyproject.toml manage.py ./
 COPY platform/ platform/
 COPY recipes/ recipes/

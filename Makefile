@@ -13,14 +13,20 @@ VENDOR := platform/trackside/ui/static/vendor
 PIP := $(PY) -m pip install --no-input --disable-pip-version-check --quiet --quiet
 UV_VERSION := 0.13.8
 TESTS ?=
+# Libraries that not every node needs: `make extras NAMES="catboost jax"`.
+EXTRAS := $(basename $(notdir $(wildcard requirements/extras/*.in)))
+# Those that a machine without a GPU can try; they fit into one environment.
+TESTED := $(filter-out jax-cuda rapids,$(EXTRAS))
+NAMES ?=
 PROCESSES ?= 2
 
-.PHONY: help run fleet test soak check bench lock assets setup setup-test format clean
+.PHONY: help run fleet test soak check bench lock assets setup setup-test extras format clean
 
 help:
 	@echo "make run     start Trackside (PORT=8000, TRACKSIDE_HOME=./var); Ctrl-C stops it"
 	@echo "make fleet   the same with three simulated nodes; FLEET='a:8xH100-80GB;b:none' names others"
 	@echo "make test    the whole test suite; TESTS='tests/web -k access' runs a part"
+	@echo "make extras  more libraries for this node: NAMES='catboost jax'"
 	@echo "make check   lint, types, import contracts"
 	@echo "make soak    kill every process at every crash point, then at random: MINUTES=60"
 	@echo "make bench   the benchmarks that fit this machine, as ratios"
@@ -57,7 +63,10 @@ bench: setup-test
 
 setup: $(STAMPS)/core $(STAMPS)/assets
 
-setup-test: setup $(STAMPS)/test
+setup-test: setup $(STAMPS)/test $(STAMPS)/extra-all
+
+extras: setup $(NAMES:%=$(STAMPS)/extra-%)
+	@echo "Installed: $(or $(NAMES),nothing. NAMES= one or more of: $(EXTRAS)). Start the agent again."
 
 assets: $(STAMPS)/core
 	@rm -f $(STAMPS)/assets; $(MAKE) --no-print-directory $(STAMPS)/assets
@@ -77,6 +86,12 @@ $(STAMPS)/test: requirements/test.txt $(STAMPS)/core
 	@$(PIP) --require-hashes --requirement requirements/test.txt
 	@touch $@
 
+# Their locks are whole, so that nothing is resolved anew: what core has stays as it is.
+$(STAMPS)/extra-%: requirements/extras/%.txt $(STAMPS)/core
+	@echo "Installing the extra $* into $(VENV)"
+	@$(PIP) --no-deps --require-hashes --requirement $<
+	@touch $@
+
 $(STAMPS)/node: package-lock.json package.json $(STAMPS)/core
 	@echo "Fetching the front-end files (htmx, uPlot, fonts, icons) into node_modules"
 	@$(PY) scripts/npm.py ci --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -94,6 +109,13 @@ lock: $(STAMPS)/core
 	  same=$$([ $$name = core ] || echo --constraint requirements/core.txt); \
 	  $(VENV)/lock/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url $$same requirements/$$name.in --output-file requirements/$$name.txt; done
+	@for name in all $(EXTRAS); do echo "requirements/extras/$$name.txt"; \
+	  from="requirements/extras/$$name.in --constraint requirements/extras/all.txt"; \
+	  [ $$name != all ] || from="$(TESTED:%=requirements/extras/%.in)"; \
+	  $(VENV)/lock/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url --constraint requirements/core.txt \
+	    --override requirements/extras/overrides.txt $$from \
+	    --output-file requirements/extras/$$name.txt; done
 	@echo "package-lock.json"
 	@$(PY) scripts/npm.py install --package-lock-only --ignore-scripts --no-audit --no-fund \
 	  --omit-lockfile-registry-resolved --loglevel=error

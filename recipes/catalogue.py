@@ -9,8 +9,6 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models
 
-from recipes import builds
+from recipes import builds, extras
 from recipes.algorithms import ALGORITHMS
 from recipes.engine.facts import versions
 from recipes.engine.peers import precision_for
@@ -68,12 +66,9 @@ def catalogue(folder: Path, *, quick: bool) -> Entry:
 
 
 def _libraries() -> dict[str, str]:
-    """What the algorithms need beside torch, as far as it is installed here."""
-    found = {}
-    for name in sorted({one.library for one in ALGORITHMS.values()} - {""}):
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
+    """What algorithms and scorers need beside torch, as far as it is installed here."""
+    asked = {one.library for one in ALGORITHMS.values()} | set(extras.EXTRAS)
+    return dict(extras.present(asked - {""}))
 
 
 def _entry(one: Backbone, counted: Entry, folder: Path) -> Entry:

@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from recipes import extras
+
 
 class Clock:
     """Runs from the start of this process, so that imports count in a cold start."""
@@ -47,9 +49,12 @@ LIBRARIES = {
 }
 
 
-def versions(data: str = "images") -> dict[str, str]:
-    """The libraries that a result depends on; a node need not have all that learn from tables."""
-    known = {}
+def versions(data: str = "images", extra: str = "") -> dict[str, str]:
+    """The libraries that a result depends on; a node need not have all that learn from tables.
+
+    `extra`: the library that it alone needs, if it is one of EXTRAS.
+    """
+    known = dict(extras.present({extra} & set(extras.EXTRAS)))
     for name in LIBRARIES[data]:
         with suppress(PackageNotFoundError):
             known[name] = version(name)

@@ -13,7 +13,6 @@ import torch
 from PIL import Image
 
 from recipes import bundle, catalogue, rank
-from recipes.algorithms import ALGORITHMS
 from recipes.data import augment, demo, pictures
 from recipes.data.cache import middle, resize
 from recipes.engine.heat import heat
@@ -171,7 +170,7 @@ def test_the_catalogue_counts_once_and_says_what_a_net_holds(
     assert [one["name"] for one in quick["backbones"]] == list(few)
     assert not any("activation" in one for one in quick["backbones"])
     assert quick["backbones"][0]["weights"] == "package"
-    assert set(quick["libraries"]) == {one.library for one in ALGORITHMS.values()} - {""}
+    assert set(quick["libraries"]) >= {"scikit-learn", "xgboost-cu13", "lightgbm"}
     full = catalogue.catalogue(tmp_path, quick=False)
     resnet = full["backbones"][1]
     assert (resnet["features"], resnet["parameters"], resnet["input"]) == (512, 11_689_512, 224)

@@ -1,6 +1,7 @@
 """Which machines have what an algorithm needs, as far as their agents have told."""
 
 from recipes.algorithms import Algorithm
+from recipes.extras import called
 from trackside.compute.models import Node
 
 BUILD = "docs/lightgbm.md says how to build it"
@@ -17,7 +18,7 @@ def unable(card: Algorithm, *, on_gpu: bool) -> dict[int, str]:
     found = {}
     for pk, name, simulated, libraries, builds in Node.objects.values_list(*told):
         if libraries is not None and card.library not in libraries:
-            found[pk] = f"{name} has no {card.library}"
+            found[pk] = f"{name} has no {called(card.library)}"
         elif on_gpu and card.gpu_build and not simulated and card.library not in (builds or ()):
             found[pk] = f"The {card.label} of {name} is built for the CPU alone: {BUILD}"
     return found

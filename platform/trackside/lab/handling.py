@@ -8,7 +8,7 @@ automatic and shows the rest as it will be.
 from collections.abc import Mapping
 from typing import Any
 
-from recipes import features
+from recipes import extras, features
 from recipes.algorithms import ALGORITHMS
 from recipes.features import HANDLING, Column, Handling
 from recipes.params import Choice, ParamError
@@ -181,8 +181,8 @@ def lacking(models: list[dict[str, Any]], reported: dict[str, str]) -> dict[str,
         return {}
     names = {one["algorithm"] for one in models}
     return {
-        name: f"No machine has {library}: run `pip install {library}` where its agent runs, and "
-        "start the agent again."
+        name: f"No machine has {extras.called(library)}: run {extras.remedy(library)}, and start "
+        "the agent again."
         for name in sorted(names)
         if (library := ALGORITHMS[name].library) and library not in reported
     }

@@ -92,7 +92,7 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         "test_fingerprint": design.second and design.second.fingerprint,
         "seed": fit.job.seed,
         "learned": learned,
-        "versions": versions("table"),
+        "versions": versions("table", design.algorithm.library),
     }
     place = fit.folder / "bundle"
     learned_from = reference.sample(ready.table, ended.learned, design.features, fit.job.seed)
@@ -284,7 +284,7 @@ def _facts(fit: Fit, ended: Ended, learned: dict[str, Any], size: int) -> dict[s
         "precision": "fp32",
         "threads": fit.job.compute.threads,
         "rate": None,
-        "versions": versions("table"),
+        "versions": versions("table", fit.design.algorithm.library),
         "rows": ready.parts.counts(),
         "refit": ended.refit,
         "inputs": len(ended.model.encoder.columns),

@@ -1,0 +1,53 @@
+"""EXTRAS: libraries that not every node has, and how a node gets them. Light: the web says it."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extra:
+    """`requirements/extras/NAME.in` installs it; each of `packages` is a build of the library."""
+
+    label: str
+    packages: tuple[str, ...]
+
+
+EXTRAS: dict[str, Extra] = {
+    "catboost": Extra(label="CatBoost", packages=("catboost",)),
+    "keras": Extra(label="Keras", packages=("keras",)),
+    "tensorflow": Extra(label="TensorFlow", packages=("tensorflow-cpu", "tensorflow")),
+    "jax": Extra(label="Flax on JAX", packages=("flax",)),
+    "intel": Extra(label="Intel's extension of scikit-learn", packages=("scikit-learn-intelex",)),
+    "onnx": Extra(label="ONNX Runtime", packages=("onnxruntime", "onnxruntime-gpu")),
+    "nvforest": Extra(label="nvForest", packages=("nvforest-cu13", "nvforest-cu12")),
+    "hummingbird": Extra(label="Hummingbird", packages=("hummingbird-ml",)),
+    "rapids": Extra(label="cuML", packages=("cuml-cu13", "cuml-cu12")),
+}
+
+
+def installed(library: str) -> str:
+    """The version of an extra, or of a package, that is installed here; empty: it is not."""
+    for name in EXTRAS[library].packages if library in EXTRAS else (library,):
+        with suppress(PackageNotFoundError):
+            return version(name)
+    return ""
+
+
+def called(library: str) -> str:
+    return EXTRAS[library].label if library in EXTRAS else library
+
+
+def remedy(library: str) -> str:
+    """What its machine's owner does for it, as a part of a sentence."""
+    if library in EXTRAS:
+        return f"`make extras NAMES={library}` in Trackside's folder there"
+    return f"`pip install {library}` where its agent runs"
+
+
+def present(libraries: set[str]) -> Iterator[tuple[str, str]]:
+    """Those of these that are installed here, each with its version."""
+    for name in sorted(libraries):
+        if found := installed(name):
+            yield name, found
