@@ -19,37 +19,11 @@ from recipes.job import read
 from recipes.kinds import KINDS
 from recipes.learners.learner import Rows, Setup, Told, WrongDevice
 from tests.recipes import tabling
+from tests.recipes.adult_cases import CASES
 from tests.recipes.making import events
 
 ALONE = torch.device("cpu")
 LEAST = {"threads": 1}  # on cores that others use, LightGBM's threads wait for each other, busily
-# algorithm: data, target, task, rows, params (small, for the sake of time), least score
-CASES: dict[str, tuple[str, str, str, int, dict[str, Any], float]] = {
-    "xgboost": ("adult", "income", "two_class", 32_561, {"rounds": 40}, 0.91),
-    "lightgbm": ("adult", "income", "two_class", 32_561, {"rounds": 40}, 0.91),
-    "logistic_regression": ("adult", "income", "two_class", 8000, {}, 0.89),
-    "ridge": ("diamonds", "price", "regression", 53_940, {}, 0.9),
-    "random_forest": (
-        "adult",
-        "income",
-        "two_class",
-        8000,
-        {"trees": 30, "min_samples_leaf": 3},
-        0.88,
-    ),
-    "extra_trees": (
-        "adult",
-        "income",
-        "two_class",
-        8000,
-        {"trees": 30, "min_samples_leaf": 3},
-        0.87,
-    ),
-    "hist_gradient_boosting": ("adult", "income", "two_class", 4000, {"rounds": 20}, 0.88),
-    "svm": ("adult", "income", "two_class", 3000, {}, 0.85),
-    "knn": ("adult", "income", "two_class", 8000, {"neighbours": 15}, 0.85),
-    "mlp": ("adult", "income", "two_class", 8000, {"rounds": 5}, 0.88),
-}
 
 
 class Trained(NamedTuple):
