@@ -47,6 +47,7 @@ def test_a_password_is_sealed_and_comes_out_nowhere(
     caplog.set_level(logging.DEBUG)
     sent = {**SENT, **server()}
     said = as_admin.post("/connections/new/", sent).content  # nothing answers
+    said += as_admin.post("/connections/new/", {**sent, "then": "save"}).content
     one = Connection.objects.get()
     assert sealing.unseal(one.sealed) == SECRET
     assert "Nothing listens at 127.0.0.1:1" in one.trouble
@@ -185,7 +186,7 @@ def test_an_administrator_makes_tests_changes_and_deletes_one(
     assert (one.trouble, one.everywhere, list(one.projects.all())) == ("", False, [project])
     assert b"Works" in as_admin.get("/connections/").content
     gone = {**told, "database": "/nothing/here.db"}
-    answer = as_admin.post(f"/connections/{one.pk}/", gone, follow=True)
+    answer = as_admin.post(f"/connections/{one.pk}/", {**gone, "then": "save"}, follow=True)
     assert b"does not work yet: There is no" in answer.content
     again = as_admin.post(f"/connections/{one.pk}/test/", follow=True)
     assert b"Does not work" in again.content
@@ -195,6 +196,39 @@ def test_an_administrator_makes_tests_changes_and_deletes_one(
     assert not Connection.objects.exists()
     acts = AuditEntry.objects.values_list("act", flat=True)
     assert {"connection made", "connection changed", "connection deleted"} <= set(acts)
+
+
+def test_what_does_not_work_is_saved_only_if_one_says_so(
+    as_admin: Client, admin: User, file: Path
+) -> None:
+    wrong = {**SENT, "kind": "sqlite", "database": "/nothing/here.db"}
+    for then in ({}, {"then": "test"}):
+        answer = as_admin.post("/connections/new/", wrong | then)
+        assert answer.status_code == 422
+        assert b"It does not work, and is not saved." in answer.content
+        assert b"Save all the same" in answer.content
+    right = {**wrong, "database": str(file)}
+    tried = as_admin.post("/connections/new/", {**right, "then": "test"})
+    assert (tried.status_code, b"It is not saved yet." in tried.content) == (200, True)
+    assert not Connection.objects.exists()
+    assert as_admin.post("/connections/new/", right).status_code == 302
+    one = Connection.objects.get()
+    assert as_admin.post(f"/connections/{one.pk}/", wrong).status_code == 422
+    as_admin.post(f"/connections/{one.pk}/test/")
+    assert services.shown(Connection.objects.get()) == services.shown(one)
+    assert as_admin.post(f"/connections/{one.pk}/", {**wrong, "then": "save"}).status_code == 302
+    assert Connection.objects.get().database == "/nothing/here.db"
+
+
+def test_the_kept_password_is_not_tried_elsewhere(
+    as_admin: Client, warehouse: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(looking, "tested", lambda one: asked.append(access.way(one)))
+    told = {**SENT, **server(password=""), "host": "evil.example", "then": "test"}
+    answer = as_admin.post(f"/connections/{warehouse.pk}/", told)
+    assert (answer.status_code, asked) == (422, [])
+    assert b"Type the password again" in answer.content
 
 
 def test_a_user_that_may_too_much_is_said_beside_the_connection(

@@ -17,10 +17,9 @@ from trackside.projects.models import Project
 @transaction.atomic
 def create(user: User, given: dict[str, Any], projects: Iterable[Project] = ()) -> Connection:
     """Raises ParamError: a sentence a field."""
-    values = settings.clean(given)
-    _check_free(values["name"])
-    password = values.pop("password")
-    made = Connection.objects.create(**values, sealed=sealing.seal(password), created_by=user)
+    made = Connection(created_by=user)
+    _fill(made, given)
+    made.save()
     made.projects.set(projects)
     audit(user, "connection made", _about(made))
     return made
@@ -38,25 +37,43 @@ def change(
     Raises ParamError, also where the password would go elsewhere and was not typed again.
     """
     held = Connection.objects.select_for_update().get(pk=connection.pk)
-    values = settings.clean({**shown(held), **given})
-    password = values.pop("password")
-    if values["name"] != held.name:
-        _check_free(values["name"])
-    moved = any(values[name] != getattr(held, name) for name in settings.PLACE)
-    if moved and held.sealed and not password and values["kind"] != "sqlite":
-        raise ParamError(
-            {"password": "Type the password again: it goes elsewhere, or by another line."}
-        )
-    for name, value in values.items():
-        setattr(held, name, value)
-    if moved or password:
-        held.sealed = sealing.seal(password)
-    held.tested_at, held.trouble, held.warning = None, "", ""
+    _fill(held, given)
     held.save()
     if projects is not None:
         held.projects.set(projects)
     audit(user, "connection changed", _about(held))
     return held
+
+
+def tried(connection: Connection | None, user: User, given: dict[str, Any]) -> looking.Tested:
+    """Whether a connection with these fields would work; nothing is kept. `connection`: the one
+    that they would change.
+
+    Raises ParamError as `create` and `change` do. Not in a transaction: it takes up to 10 seconds.
+    """
+    pk = connection.pk if connection else None
+    draft = Connection.objects.get(pk=pk) if pk else Connection()
+    _fill(draft, given)
+    audit(user, "connection tried", _about(draft))
+    return looking.tested(draft)
+
+
+def _fill(one: Connection, given: dict[str, Any]) -> None:
+    """Its fields become what is given, with nothing said of a test. Raises ParamError."""
+    values = settings.clean({**shown(one), **given} if one.pk else given)
+    password = values.pop("password")
+    if not one.pk or values["name"] != one.name:
+        _check_free(values["name"])
+    moved = not one.pk or any(values[name] != getattr(one, name) for name in settings.PLACE)
+    if moved and one.sealed and not password and values["kind"] != "sqlite":
+        raise ParamError(
+            {"password": "Type the password again: it goes elsewhere, or by another line."}
+        )
+    for name, value in values.items():
+        setattr(one, name, value)
+    if moved or password:
+        one.sealed = sealing.seal(password)
+    one.tested_at, one.trouble, one.warning = None, "", ""
 
 
 def shown(connection: Connection) -> dict[str, Any]:

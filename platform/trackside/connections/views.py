@@ -13,6 +13,7 @@ from trackside.accounts.gate import caller
 from trackside.accounts.people import administrators_only
 from trackside.connections import services
 from trackside.connections.forms import chosen, connection_form, told
+from trackside.connections.looking import Tested
 from trackside.connections.models import Connection
 from trackside.connections.settings import KINDS
 from trackside.projects.models import Project
@@ -30,38 +31,47 @@ def connections(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def connection_new(request: HttpRequest) -> HttpResponse:
-    form = connection_form(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            made = services.create(caller(request), form.values, chosen(request.POST))
-        except ParamError as wrong:
-            told(form, wrong)
-        else:
-            return _tested(request, made)
-    return _page(request, form, None)
+    return _form(request, None)
 
 
 @administrators_only
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def connection(request: HttpRequest, number: int) -> HttpResponse:
-    one = _one(number)
-    form = connection_form(
-        request.POST if request.method == "POST" else None,
-        initial=services.shown(one),
-        sealed=bool(one.sealed),
-    )
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.change(one, caller(request), form.values, chosen(request.POST))
-        except ParamError as wrong:
-            told(form, wrong)
-        else:
-            return _tested(request, _one(number))
-    return _page(request, form, one)
+    return _form(request, _one(number))
 
 
-def _page(request: HttpRequest, form: ParamForm, one: Connection | None) -> HttpResponse:
+def _form(request: HttpRequest, one: Connection | None) -> HttpResponse:
+    """What is sent is tried, and kept where it works; `then`: "test" keeps nothing, and "save"
+    keeps also what does not work."""
+    sent = request.POST if request.method == "POST" else None
+    initial = services.shown(one) if one else None
+    form = connection_form(sent, initial=initial, sealed=bool(one and one.sealed))
+    if sent is None or not form.is_valid():
+        return _page(request, form, one)
+    user, then = caller(request), sent.get("then", "")
+    try:
+        found = None if then == "save" else services.tried(one, user, form.values)
+        if found is None or (not found.trouble and then != "test"):
+            return _kept(request, one, form)
+    except ParamError as wrong:
+        told(form, wrong)
+        found = None
+    return _page(request, form, one, found)
+
+
+def _kept(request: HttpRequest, one: Connection | None, form: ParamForm) -> HttpResponse:
+    """Raises ParamError."""
+    user, projects = caller(request), chosen(request.POST)
+    if one is None:
+        return _tested(request, services.create(user, form.values, projects))
+    services.change(one, user, form.values, projects)
+    return _tested(request, _one(one.pk))
+
+
+def _page(
+    request: HttpRequest, form: ParamForm, one: Connection | None, found: Tested | None = None
+) -> HttpResponse:
     ticked = {project.key for project in one.projects.all()} if one else set()
     if request.method == "POST":
         ticked = set(request.POST.getlist("project"))
@@ -71,8 +81,9 @@ def _page(request: HttpRequest, form: ParamForm, one: Connection | None) -> Http
         "projects": Project.objects.order_by("name"),
         "ticked": ticked,
         "kinds": KINDS,
+        "found": found,
     }
-    wrong = request.method == "POST"
+    wrong = request.method == "POST" and (found is None or found.trouble)
     return render(request, "connections/connection.html", context, status=422 if wrong else 200)
 
 
