@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from recipes.data.encodings import KNOWN, LARGEST, Categories, Encoding, Means, name_of
+from recipes.data.encodings import KNOWN, LARGEST, Categories, Encoding, Means, Ordinal, name_of
 from recipes.engine.metrics import Floats, Ints
 
 Matrix = np.ndarray[Any, np.dtype[np.float32]]
@@ -72,6 +72,15 @@ class Encoder:
     @property
     def outputs(self) -> list[str]:
         return [name for one in self.columns for name in one.outputs]
+
+    @property
+    def ranks(self) -> dict[int, int]:
+        """Of outputs that are categories' ranks, by their places: how many there are."""
+        return {
+            one.start: len(one.encoding.names)
+            for one in self.columns
+            if isinstance(one.encoding, Ordinal) and one.handling["scaling"] == "none"
+        }
 
     @property
     def dropping(self) -> list[str]:

@@ -38,6 +38,9 @@ class Company:
     world: int = 1
     host: str = "127.0.0.1"  # rank 0's address, as the others reach it
     share: Callable[[Any], Any] = lambda value: value  # rank 0's value, on every rank
+    sum: Callable[[list[float]], list[float]] = lambda values: values  # over all ranks
+    # A torch net whose gradients are those of all ranks: each calls it, as they all do.
+    wrap: Callable[[Any], Any] = lambda net: net
 
 
 ALONE = Company()
@@ -53,6 +56,8 @@ class Setup:
     threads: int
     device: str  # cpu or cuda
     names: list[str]  # of the matrix's columns
+    # By its place, how many categories a column of ranks has: 0 and on; -1 is unseen or missing.
+    ranks: dict[int, int] = field(default_factory=dict)
     company: Company = ALONE
 
 
@@ -128,6 +133,26 @@ class OnGpu(Protocol):
 
     def predicts_on(self) -> str:
         """cpu or cuda:N: where the library itself says it computes."""
+
+
+@runtime_checkable
+class Convertible(Protocol):
+    """A learner whose model another library may take over: a scorer (recipes/scorers)."""
+
+    @property
+    def classes(self) -> int:
+        """How many it tells apart; 0 for a regression."""
+
+    @property
+    def columns(self) -> int:
+        """How many numbers a row has."""
+
+    def native(self) -> Any:
+        """The model as its own library has it. It must not be changed."""
+
+    def as_told(self, given: Any) -> Floats:
+        """What that library says, probabilities [rows, classes that it knows] or values [rows], as
+        `predict` gives it."""
 
 
 @runtime_checkable

@@ -11,6 +11,7 @@ import numpy as np
 
 from recipes import job as jobs
 from recipes import pulse
+from recipes.data.encode import Encoder
 from recipes.engine.metrics import Floats, Ints
 from recipes.engine.tabular import matrices
 from recipes.engine.tabular.course import Course
@@ -73,7 +74,7 @@ class Fit:
             folder=self.folder,
         )
         with numbers as made:
-            learner = self._learner(params, made.encoder.outputs)
+            learner = self._learner(params, made.encoder)
             told.notes.extend(made.notes)
             pulse.beat(0, pulse.LEARN, patience=SILENT)
             learner.fit(made.train, made.val, told)
@@ -85,7 +86,7 @@ class Fit:
         self.course.passed(self.weight)
         return Model(made.encoder, learner, {})
 
-    def _learner(self, params: dict[str, Any], names: list[str]) -> Learner:
+    def _learner(self, params: dict[str, Any], encoder: Encoder) -> Learner:
         """One that has not learned yet, or knows what it goes on from."""
         setup = Setup(
             classes=len(self.ready.classes),
@@ -93,7 +94,8 @@ class Fit:
             seed=self.job.seed,
             threads=max(1, self.job.compute.threads),
             device=self.device,
-            names=names,
+            names=encoder.outputs,
+            ranks=encoder.ranks,
             company=self.company,
         )
         build = self.design.algorithm.learner

@@ -87,6 +87,7 @@ def load(place: Path, threads: int, device: str = "cpu") -> Model:
             threads=threads,
             device=device,
             names=encoder.outputs,
+            ranks=encoder.ranks,
         )
         build = ALGORITHMS[about["algorithm"]].learner
         if build is None:

@@ -64,7 +64,14 @@ def train_table(job: Job, folder: Path, peers: Peers) -> None:
 
 def _company(job: Job, peers: Peers) -> Company:
     host = urlsplit(job.compute.rendezvous).hostname or ALONE.host
-    return Company(rank=peers.rank, world=peers.world, host=host, share=peers.share)
+    return Company(
+        rank=peers.rank,
+        world=peers.world,
+        host=host,
+        share=peers.share,
+        sum=peers.sum,
+        wrap=peers.wrap,
+    )
 
 
 def _begin(job: Job, peers: Peers, journal: Journal) -> TableDesign:
