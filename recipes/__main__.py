@@ -23,6 +23,7 @@ OF_A_TABLE: tuple[tuple[str, Callable[[str], object], str], ...] = (  # recipes/
     ("threshold", float, "of two classes, from which probability on the positive one is predicted"),
     ("probabilities", str, "all (the default), predicted or none"),
     ("explanations", int, "so many columns a row that moved its prediction most"),
+    ("engine", str, "what predicts: own (the default), fastest, onnx, nvforest or hummingbird"),
 )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from recipes.job import BadJob, Job
 from recipes.kinds.kind import Kind
 from recipes.params import Choice, FromProject, Number, Param, ParamError, Params, Value, Whole
+from recipes.scorers import FASTEST, OWN, SCORERS
 from recipes.tasks import data_of
 
 if TYPE_CHECKING:
@@ -112,6 +113,18 @@ SETTINGS = Params(  # of a table; of images there is `batch` alone
             unit="columns, 0 = none",
             help="For each row the columns that moved its prediction most, with how much, as JSON "
             "in the column explanations. It takes longer.",
+        ),
+        Choice(
+            name="engine",
+            label="Engine",
+            default=OWN,
+            help="What predicts. Another library than the model's own does so only if it says the "
+            "same of the first rows, missing values included.",
+            options=(
+                (OWN, "The model's own library", ""),
+                (FASTEST, "The fastest", "Tries what its machine has, which takes some seconds."),
+                *((one.name, one.label, one.help) for one in SCORERS.values()),
+            ),
         ),
     )
 )
