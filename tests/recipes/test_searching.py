@@ -110,7 +110,7 @@ def test_one_that_gave_way_goes_on_to_the_same_trials(
     tabling.run(folder)
     assert [one["number"] for one in events(folder, "trial")] == list(range(1, 10))
     assert told(folder) == told(done)
-    assert "The search goes on after trial 4." in notes(folder)
+    assert "The search goes on after trial 4; what ran then begins anew." in notes(folder)
     assert about(folder)["params"] == about(done)["params"]
 
 

@@ -66,6 +66,17 @@ def test_a_pause_asks_the_gang_and_keeps_the_job_in_the_queue(attempt: Attempt, 
     assert Lease.objects.filter(attempt=attempt, quarantined=True).exists()
 
 
+def test_a_search_that_is_paused_says_that_its_trial_begins_anew(
+    attempt: Attempt, ben: User
+) -> None:
+    services.pause(job_of(attempt), ben)
+    checkpoint(attempt, 1)
+    Checkpoint.objects.update(path=f"{attempt.folder}/checkpoints/t0001")
+    services.give_way(attempt, cause="pause")
+    said = "Paused by Ben. It goes on after trial 1; what ran after it begins anew."
+    assert job_of(attempt).reason == said
+
+
 def test_a_paused_job_goes_on_when_it_is_resumed(attempt: Attempt, ada: User) -> None:
     services.pause(job_of(attempt), ada)
     services.give_way(attempt, cause="pause")

@@ -101,9 +101,14 @@ def where(told: dict[str, Any]) -> str:
     """`after epoch 3`, `in epoch 4, step 120`, `after trial 12`: of a row's values or of a journal
     line."""
     epoch, step = int(told.get("epoch") or 0), int(told.get("step") or 0)
-    if Path(str(told.get("path") or "")).name.startswith("t"):
+    if of_a_search(told):
         return f"after trial {epoch}"
     return f"in epoch {epoch + 1}, step {step}" if step else f"after epoch {epoch}"
+
+
+def of_a_search(told: dict[str, Any]) -> bool:
+    """It holds trials that have ended, and nothing of the one that runs."""
+    return Path(str(told.get("path") or "")).name.startswith("t")
 
 
 def shown(job: Job) -> list[dict[str, Any]]:

@@ -140,7 +140,9 @@ def kept(job: int) -> str:
     newest = committed.of(job).first()
     if newest is None:
         return "It has no checkpoint: it begins anew."
-    return f"It goes on {committed.where(vars(newest))}."
+    told = vars(newest)
+    anew = "; what ran after it begins anew" if committed.of_a_search(told) else ""
+    return f"It goes on {committed.where(told)}{anew}."
 
 
 def _ended_badly(

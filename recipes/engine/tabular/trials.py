@@ -51,7 +51,7 @@ class Kept:
                 self._journal.write("note", level="warning", text=text)
                 continue
             self._held = len(trials)
-            text = f"The search goes on after trial {len(trials)}."
+            text = f"The search goes on after trial {len(trials)}; what ran then begins anew."
             self._journal.write("note", level="info", text=text)
             return trials
         return []

@@ -44,5 +44,8 @@ function passed(problem) {
   if (!(problem instanceof Refused && problem.status === 409)) throw problem;
 }
 
-pause?.addEventListener("click", () => ask("pause", all, "It writes a checkpoint and frees its devices."));
+// A search keeps the trials that have ended, and what came after them is done again.
+const kept = () => (all.some((one) => one.search && !OVER.includes(one.job.state)) ? "It keeps the trials that have ended and frees its devices; the one that runs begins anew when it is resumed." : "It writes a checkpoint and frees its devices.");
+
+pause?.addEventListener("click", () => ask("pause", all, kept()));
 resume?.addEventListener("click", () => ask("resume", all.filter((one) => one.job.paused), "It goes on from its checkpoint as soon as its devices are free."));
