@@ -22,12 +22,13 @@ from trackside.jobs import history
 from trackside.jobs.history import Entry
 from trackside.jobs.models import Attempt, Job
 from trackside.jobs.series import series
-from trackside.lab import charts_search, running, search_results, services
+from trackside.lab import charts_search, running, search_results, searching, services
 from trackside.lab.models import Analysis, TrainedModel
 from trackside.projects.models import Project
 
 pytestmark = pytest.mark.django_db
 XGBOOST = {one.name: one for one in ALGORITHMS["xgboost"].params.fields}
+FOREST = {one.name: one for one in ALGORITHMS["random_forest"].params.fields}
 AUC = TASKS["two_class"].metrics["roc_auc"]
 SPACE = {"max_depth": {"low": 3, "high": 10, "log": False},
          "learning_rate": {"low": 0.02, "high": 0.2, "log": True},
@@ -135,6 +136,22 @@ def test_every_value_has_a_place_on_its_scale(name: str, values: list[Any]) -> N
     scale = charts_search.scale_of(XGBOOST[name], given, values)
     assert all(0 <= scale.share(one) <= 1 for one in values)
     assert scale.texts
+
+
+def test_a_depth_without_a_limit_stands_above_the_deepest() -> None:
+    scale = charts_search.scale_of(FOREST["max_depth"], {"values": [0, 10, 20]}, [0, 10])
+    assert [text for _, text in scale.texts] == ["10", "12", "14", "16", "18", "20", "no limit"]
+    assert scale.share(0) == 1.0 > scale.share(20) > scale.share(10) == 0.0
+    alone = charts_search.scale_of(FOREST["max_depth"], {"values": [0]}, [0])
+    assert (alone.texts[-1][1], alone.share(0)) == ("no limit", 1.0)
+    assert searching.labels(FOREST["max_depth"]) == {"0": "no limit"}
+    assert searching.labels(FOREST["trees"]) == {}
+
+
+def test_a_range_has_its_own_ends() -> None:
+    scale = charts_search.scale_of(XGBOOST["max_depth"], SPACE["max_depth"], [5])
+    assert (scale.low, scale.high) == (3, 10)
+    assert [text for _, text in scale.texts] == ["3", "4", "6", "8", "10"]
 
 
 def test_a_model_takes_over_the_params_that_its_search_found(

@@ -5,14 +5,14 @@ A scale puts the values of a setting on a straight line: by size, by order of si
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from recipes.params import Number, Param
 from recipes.tasks.task import Metric
 from trackside.lab.charts_classes import figure
-from trackside.lab.drawing import Axis, Chart, axis, number
-from trackside.lab.labels import metric_text, param_text
+from trackside.lab.drawing import Axis, Chart, axis, number, step_of
+from trackside.lab.labels import metric_text, param_text, zero_text
 
 Json = dict[str, Any]
 WIDTH, HEIGHT, SIDE, TOP, BOTTOM = 900, 320, 64, 14, 44  # of the parallel view
@@ -46,11 +46,32 @@ def scale_of(field: Param, tried: Json, values: list[Any]) -> Scale:
         return Scale(field.label, lambda one: float(known.index(one)), 0.0, len(known) - 1.0, texts)
     asked = [*tried.get("values", ()), *(tried[end] for end in ("low", "high") if end in tried)]
     known_ends = [float(one) for one in (*asked, *values)]
-    low, high = min(known_ends), max(known_ends)
-    if tried.get("log") and low > 0:
-        return _by_order(field.label, low, high)
-    made = axis(field.label, [low, high])
-    return Scale(field.label, float, made.low, made.high, tuple(made.ticks()))
+    zero = zero_text(field) if 0.0 in known_ends else ""
+    amounts = [one for one in known_ends if one or not zero] or [1.0]
+    low, high = min(amounts), max(amounts)
+    made = _by_order(field.label, low, high) if tried.get("log") and low > 0 else None
+    made = made or Scale(field.label, float, low, high, _between(low, high, field.whole))
+    return _beyond(made, zero) if zero else made
+
+
+def _between(low: float, high: float, whole: bool) -> tuple[tuple[float, str], ...]:
+    """Both ends, and round numbers that are not too near to them."""
+    step = max(1.0, step_of(high - low)) if whole else step_of(high - low)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    inner = [n * step for n in range(first, last + 1)]
+    inner = [one for one in inner if min(one - low, high - one) > 0.45 * step]
+    texts = [(low, number(low)), *((one, number(one, step)) for one in inner)]
+    return tuple(texts if low == high else [*texts, (high, number(high))])
+
+
+def _beyond(scale: Scale, zero: str) -> Scale:
+    """Where 0 is no amount, as of a depth without a limit, it stands above the largest."""
+    top = scale.high + ((scale.high - scale.low) / 5 or 1.0)
+
+    def place(value: Any) -> float:
+        return scale.place(value) if value else top
+
+    return replace(scale, place=place, high=top, texts=(*scale.texts, (top, zero)))
 
 
 def _by_order(label: str, low: float, high: float) -> Scale:

@@ -89,13 +89,18 @@ def param_text(field: Param, value: Any) -> str:
         return "on" if value else "off"
     if isinstance(field, Choice):
         return next((label for one, label, _ in field.options if one == value), str(value))
-    before, _, zero = field.unit.partition("0 = ")  # as in "px, 0 = automatic"
-    if value == 0 and zero:
+    if value == 0 and (zero := zero_text(field)):
         return zero
+    before = field.unit.partition("0 = ")[0]
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e9:
         value = int(value)
     unit = "" if value in (0, None) else f" {before.partition(',')[0]}".rstrip()
     return f"{value}{unit}"
+
+
+def zero_text(field: Param) -> str:
+    """What 0 means where it is no amount, as in "px, 0 = automatic"; "" where it is one."""
+    return field.unit.partition("0 = ")[2]
 
 
 def params_in_words(card: Params, values: dict[str, Any]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 from recipes import search
 from recipes.algorithms import ALGORITHMS
 from recipes.params import Param, ParamError, Params, Range, Values
-from trackside.lab.labels import param_text
+from trackside.lab.labels import param_text, zero_text
 from trackside.lab.trouble import BadDesign
 from trackside.ui.words import plural
 
@@ -125,8 +125,10 @@ def in_words(wish: Json, algorithm: str) -> str:
 
 
 def labels(field: Param) -> dict[str, str]:
-    """What the values of a choice are called; {} of a number."""
-    return {value: label for value, label, _ in getattr(field, "options", ())}
+    """What the values of a choice are called, and the 0 of a number where it is no amount."""
+    zero = zero_text(field)
+    options = {value: label for value, label, _ in getattr(field, "options", ())}
+    return options | ({"0": zero} if zero else {})
 
 
 def said(field: Param, value: Any) -> str:
