@@ -83,7 +83,8 @@ def _page(
         "kinds": KINDS,
         "found": found,
     }
-    wrong = request.method == "POST" and (found is None or found.trouble)
+    asked = request.POST.get("then") == "test"
+    wrong = request.method == "POST" and (found is None or (found.trouble and not asked))
     return render(request, "connections/connection.html", context, status=422 if wrong else 200)
 
 

@@ -17,8 +17,10 @@ document.addEventListener("submit", async (event) => {
   form().ariaBusy = "true";
   try {
     const answer = await fetch(form().action, { method: "POST", body: data, credentials: "same-origin" });
-    if (answer.ok && then !== "test") return save();
-    show(await answer.text());
+    const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("connection");
+    if (!found) return location.reload(); // signed out, or no administrator any more
+    if (then !== "test" && found.querySelector('[data-found="works"]')) return save();
+    show(found);
   } catch {
     toast("The server does not answer. Try again.", "error");
   } finally {
@@ -32,14 +34,12 @@ function save() {
   form().submit();
 }
 
-function show(html) {
+function show(found) {
   const typed = password().value;
-  const found = new DOMParser().parseFromString(html, "text/html").getElementById("connection");
-  if (!found) return location.reload(); // signed out, or no administrator any more
   page().replaceWith(found);
   enhance(page());
   password().value = typed;
   const place = page().querySelector('[data-found], [aria-invalid="true"]') ?? form();
   place.focus();
-  place.scrollIntoView({ block: "nearest" });
+  place.scrollIntoView({ block: "center" });
 }
