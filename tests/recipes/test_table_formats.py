@@ -115,7 +115,10 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert made.values("t") == ["NA", "00123"]
     assert made.values("z") == [at("1970-01-01 00:00:00"), at("1970-01-01 00:00:01.500000")]
     assert (made.column("a")["min"], made.column("a.b")["min"]) == (3, 1)
-    assert "Europe/Berlin" in made.why("column z")
+    (note,) = made.column("z")["warnings"]
+    assert "Europe/Berlin" in note
+    assert not [one for one in made.problems if one["where"] == "column z"]
+    assert "JSON text" in made.why("column l")
     said = taken(tmp_path, path, "x.parquet", types={"i": "text", "f": "integer", "a": "number"})
     assert said.values("i") == ["1", None]
     assert "'1.5' is not whole" in said.why("row 1")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from tests.web.shops import SECRET, server, shop, to_file
 from tests.web.table_stage import PEOPLE, finish
@@ -94,6 +95,23 @@ def test_its_page_says_where_it_came_from_and_reads_again(
     assert "The table is gone." in page
     again = finish(Dataset.objects.get(pk=orders.pk), PEOPLE)
     assert again.facts["source"]["table"] == "or ders%"
+
+
+def test_what_reading_again_has_changed_is_said(orders: Dataset, as_ben: Client) -> None:
+    home = "/p/INSECTS/datasets/orders/"
+    there = as_ben.post(f"{home}read-again/")["Location"]
+    orders.refresh_from_db()
+    assert there == f"{home}?before={from_database.mark(orders)}"
+    Job.objects.update(state="succeeded", finished_at=timezone.now())
+    Dataset.objects.update(state="ready", reason="")
+    rows = orders.rows
+    assert f"{rows} rows, exactly as before." in as_ben.get(there).content.decode()
+    Dataset.objects.update(fingerprint="another")
+    assert f"{rows} rows as before, but they are not" in as_ben.get(there).content.decode()
+    Dataset.objects.update(rows=rows + 1)
+    assert f"{rows + 1} rows, {rows} before." in as_ben.get(there).content.decode()
+    for nothing in ("", "?before=", "?before=x-y", "?before=9"):
+        assert "before." not in as_ben.get(home + nothing).content.decode()
 
 
 def test_types_are_corrected_without_the_database(orders: Dataset, ben: User) -> None:

@@ -17,6 +17,7 @@ from trackside.datasets.trouble import BadDataset, Refused
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Job
 from trackside.projects.models import Project
+from trackside.ui.words import plural
 
 Source = dict[str, Any]  # of a job's spec
 NAMED = ("connection", "name", "schema", "table", "query")
@@ -107,6 +108,24 @@ def read_again(dataset: Dataset, user: User) -> Job:
         spec = _about(held.name, source, corrections.given(held), held.facts.get("read"))
         _audited(user, held, source)
         return services.import_again(held, user, f"Read {held.name} again", spec)
+
+
+def mark(dataset: Dataset) -> str:
+    """What a table is before it is read again, to be told from what it is then."""
+    return f"{dataset.rows}-{dataset.fingerprint}"
+
+
+def since(dataset: Dataset, before: str) -> str:
+    """What reading again has changed, as a sentence; "" where `before` is no `mark`."""
+    rows, dash, fingerprint = before.partition("-")
+    if not (dash and rows.isascii() and rows.isdigit() and len(rows) < 16):
+        return ""
+    now = plural(dataset.rows, "row")
+    if dataset.fingerprint == fingerprint:
+        return f"{now}, exactly as before."
+    if dataset.rows == int(rows):
+        return f"{now} as before, but they are not the same."
+    return f"{now}, {int(rows):,} before."
 
 
 def source_of(dataset: Dataset) -> Source | None:

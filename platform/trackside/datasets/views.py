@@ -111,6 +111,8 @@ def dataset(request: HttpRequest, key: str, name: str) -> HttpResponse:
     tab = request.GET.get("tab", "")
     tab = tab if tab in tabs else next(iter(tabs))
     context |= {"tab": tab, "tabs": tabs, "parquet": tables.is_parquet(one)}
+    if context["source"] and not one.reason:
+        context["since"] = from_database.since(one, request.GET.get("before", ""))
     context |= TABS[tabs[tab]](request, one)
     return render(request, f"datasets/{tabs[tab]}.html", context)
 

@@ -1,11 +1,12 @@
 """A new dataset from a database: what there is, how it begins, and the import of it."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_http_methods, require_POST
 
 from trackside.accounts.gate import caller, signed_in
@@ -98,8 +99,10 @@ def preview(request: HttpRequest, key: str) -> HttpResponse:
 def read_again(request: HttpRequest, key: str, name: str) -> HttpResponse:
     project = project_for(request.user, key, Role.EDITOR)
     one = queries.dataset_for(project, name)
+    there = resolve_url("dataset", project.key, one.name)
     try:
         from_database.read_again(one, caller(request))
     except Refused as refused:
         messages.error(request, str(refused))
-    return redirect("dataset", project.key, one.name)
+        return redirect(there)
+    return redirect(f"{there}?{urlencode({'before': from_database.mark(one)})}")

@@ -194,6 +194,8 @@ class Columns:
         """The block in the types that the columns have with it."""
         for place in range(len(self.all), len(names)):
             self.all.append(self._begin(names[place], block.columns[place].type))
+            if block.notes and block.notes[place]:
+                self.all[-1].warnings.append(block.notes[place])
         rows = len(block.lines)
         arrays = []
         for place, column in enumerate(self.all):

@@ -28,10 +28,14 @@ Convert = Callable[[pa.Array], pa.Array]
 
 @dataclass(frozen=True)
 class Way:
-    """How the values of a column become ours, and what should be said about it."""
+    """How the values of a column become ours, and what should be said about it.
+
+    `note`: nothing is wrong with it.
+    """
 
     convert: Convert
     said: str = ""
+    note: str = ""
 
 
 class ParquetRows:
@@ -72,6 +76,7 @@ class ParquetRows:
                     lines=np.arange(first, first + batch.num_rows, dtype=np.int64),
                     done=self._size * (first + batch.num_rows) // max(all_rows + 1, 1),
                     may=may,
+                    notes=[one.note for one in ways],
                 )
                 first += batch.num_rows
 
@@ -110,14 +115,14 @@ def _decimal(type_: pa.DataType) -> Way:
 def _timestamp(type_: pa.DataType) -> Way:
     if type_.tz is None:
         return Way(lambda values: values.cast(INSTANT, safe=False))
-    said = f"Its times are of the zone {type_.tz} and are kept as those of UTC."
+    note = f"Its times are of the zone {type_.tz}, and are here those of UTC."
     zoned = pa.timestamp("us", "UTC")
-    return Way(lambda values: values.cast(zoned, safe=False).cast(INSTANT), said)
+    return Way(lambda values: values.cast(zoned, safe=False).cast(INSTANT), note=note)
 
 
 def _dictionary(type_: pa.DataType) -> Way:
     inner = way(type_.value_type)
-    return Way(lambda values: inner.convert(values.dictionary_decode()), inner.said)
+    return Way(lambda values: inner.convert(values.dictionary_decode()), inner.said, inner.note)
 
 
 def _binary(values: pa.Array) -> pa.Array:

@@ -85,6 +85,7 @@ class Block:
     done: int  # bytes of the file that are read
     spaced: bool = False  # values may begin or end with spaces
     may: list[frozenset[str] | None] | None = None  # the types that values of a column may have
+    notes: list[str] | None = None  # what should be known of a column, "" for nothing
 
 
 class Source(Protocol):
