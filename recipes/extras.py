@@ -46,6 +46,11 @@ def remedy(library: str) -> str:
     return f"`pip install {library}` where its agent runs"
 
 
+def nowhere(library: str) -> str:
+    """The sentence for a library that no machine has."""
+    return f"No machine has {called(library)}: run {remedy(library)}, and start the agent again."
+
+
 def present(libraries: set[str]) -> Iterator[tuple[str, str]]:
     """Those of these that are installed here, each with its version."""
     for name in sorted(libraries):

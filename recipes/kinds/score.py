@@ -118,6 +118,7 @@ SETTINGS = Params(  # of a table; of images there is `batch` alone
             name="engine",
             label="Engine",
             default=OWN,
+            shape="radio",
             help="What predicts. Another library than the model's own does so only if it says the "
             "same of the first rows, missing values included.",
             options=(

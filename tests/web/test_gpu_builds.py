@@ -81,7 +81,7 @@ def test_a_simulated_gpu_needs_no_build(project: Project, ada: User) -> None:
 
 def test_a_model_of_it_predicts_on_the_cpu() -> None:
     for compute in ({"kind": "any", "count": 1}, {"kind": "gpus", "uuids": ["GPU-1"]}):
-        with pytest.raises(BadCompute, match="LightGBM scores on the CPU alone"):
+        with pytest.raises(BadCompute, match="LightGBM predicts on the CPU alone"):
             placed({**SPEC, "bundle": "models/1"}, compute, "score")
 
 

@@ -20,7 +20,6 @@ from trackside.flow import queries, reading, services
 from trackside.flow.actions import shown
 from trackside.flow.models import Recipe
 from trackside.jobs import pausing
-from trackside.jobs.models import Attempt
 from trackside.jobs.models import Job as JobRow
 from trackside.projects.models import Project
 from trackside.saved_models.models import SavedModel
@@ -41,7 +40,7 @@ def body(**changes: Any) -> dict[str, Any]:
 def test_the_settings_stand_in_the_spec(survivors: SavedModel, new: Dataset, ada: User) -> None:
     wanted = {"threshold": 0.4, "probabilities": "predicted", "explanations": 3}
     made = Rest(ada).call("POST", RECIPES, body(settings=wanted)).json()
-    assert made["settings"] == {**wanted, "output": "dataset"}
+    assert made["settings"] == {**wanted, "output": "dataset", "engine": "own"}
     job = services.run_recipe(Recipe.objects.get(name="score new"), ada)
     assert wanted.items() <= job.spec.items()
     assert (job.spec["task"], job.spec["algorithm"]) == ("two_class", "xgboost")
@@ -117,16 +116,17 @@ def test_the_form_keeps_the_settings(survivors: SavedModel, new: Dataset, as_ben
     assert 'name="set-threshold"' in page
     form = {"dataset": "new", "model": "survivors", "output": "by_ben", "where": "cpu",
             "ranks": "1", "then": "keep", "set-output": "dataset", "set-threshold": "",
-            "set-probabilities": "none", "set-explanations": "2"}  # fmt: skip
+            "set-probabilities": "none", "set-explanations": "2", "set-engine": "own"}  # fmt: skip
     as_ben.post(NEW, form)
     recipe = Recipe.objects.get(name="score by_ben")
     wanted = {"output": "dataset", "threshold": None, "probabilities": "none", "explanations": 2}
+    wanted["engine"] = "own"
     assert recipe.settings == wanted
     there = "/p/INSECTS/recipes/score by_ben/"
     page = as_ben.get(there).content.decode()
     assert 'name="set-output"' not in page, "a dataset stays one"
     change = {"where": "cpu", "ranks": "1", "then": "save", "set-threshold": "0.3",
-              "set-probabilities": "all", "set-explanations": "0"}  # fmt: skip
+              "set-probabilities": "all", "set-explanations": "0", "set-engine": "own"}  # fmt: skip
     as_ben.post(there, {**change, "ranks": "2"})
     recipe.refresh_from_db()
     assert recipe.compute["ranks"] == 2, "two processes may share it"
@@ -169,22 +169,6 @@ def test_unseen_values_are_counted_on_the_pages(
         assert re.search(r'embark_town</th><td class="r num">91</td>', html)
 
 
-def test_what_the_gpu_said_stays_with_the_version(
-    survivors: SavedModel, new: Dataset, ada: User, as_ben: Client
-) -> None:
-    job = services.run_recipe(scoring(survivors, new, ada), ada)
-    result = published(job)
-    told = {"rows": 2000, "gaps": 1300, "difference": 0.2, "tolerance": 1e-4, "used": False,
-            "why": "The GPU predicts otherwise than the CPU, by up to 0.2."}  # fmt: skip
-    result["facts"] = {"device": "CPU", "parity": told}
-    services.publish_scoring(job, Attempt(job=job, number=1), result)
-    assert survivors.versions.get().facts["parity"] == {**told, "job": job.pk}
-    JobRow.objects.filter(pk=job.pk).update(result=result)
-    html = as_ben.get(f"/p/INSECTS/jobs/{job.pk}/").content.decode()
-    assert "predicts otherwise than the CPU" in html
-    assert "The rows were scored on the CPU." in html
-
-
 @pytest.fixture
 def forest(survivors: SavedModel, monkeypatch: pytest.MonkeyPatch) -> SavedModel:
     """The same model, as if a random forest had learned it."""
@@ -198,7 +182,7 @@ def forest(survivors: SavedModel, monkeypatch: pytest.MonkeyPatch) -> SavedModel
 def test_what_scores_on_the_cpu_alone_refuses_gpus(
     forest: SavedModel, new: Dataset, ada: User, as_ben: Client, compute: dict[str, Any]
 ) -> None:
-    said = "Random forest scores on the CPU alone"
+    said = "Random forest predicts on the CPU alone"
     answer = Rest(ada).call("POST", RECIPES, body(compute=compute))
     assert answer.status_code == 422
     assert said in answer.json()["error"]["message"]
@@ -213,6 +197,9 @@ def test_what_scores_on_the_cpu_alone_refuses_gpus(
 def test_a_form_offers_no_gpu_where_none_is_used(
     forest: SavedModel, new: Dataset, ada: User, as_ben: Client
 ) -> None:
+    one = lab_stage.node(gpus=1)
+    one.catalogue = {**one.catalogue, "libraries": {"scikit-learn": "1.9.1"}}
+    one.save()
     recipe = scoring(forest, new, ada)
     page = as_ben.get(f"/p/INSECTS/recipes/{recipe.name}/").content.decode()
     assert "Random forest scores on the CPU alone." in page
@@ -272,7 +259,7 @@ def test_a_run_may_have_other_settings_this_time_only(
 ) -> None:
     recipe = scoring(survivors, new, ada)
     form = {"where": "cpu", "ranks": "1", "then": "run", "set-threshold": "0.7",
-            "set-probabilities": "none", "set-explanations": "0"}  # fmt: skip
+            "set-probabilities": "none", "set-explanations": "0", "set-engine": "own"}  # fmt: skip
     as_ben.post(f"/p/INSECTS/recipes/{recipe.name}/", form)
     job = JobRow.objects.latest("id")
     assert (job.spec["threshold"], job.spec["probabilities"]) == (0.7, "none")

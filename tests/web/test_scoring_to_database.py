@@ -183,6 +183,7 @@ def test_the_page_makes_and_changes_such_a_recipe(
         "set-threshold": "",
         "set-probabilities": "all",
         "set-explanations": "0",
+        "set-engine": "own",
     }
     answer = as_ben.post(NEW, {**form, "set-table": ""})
     assert answer.status_code == 422

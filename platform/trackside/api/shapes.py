@@ -116,9 +116,10 @@ JOB = obj(
     scored={
         "type": ["object", "null"],
         "description": "of a scoring that is over: `rows`, `damaged` (without a prediction), "
-        "`unseen` ([column, values] that the model did not learn), `parity` (how a GPU compared "
-        "with the CPU), `file` (to download at /jobs/{id}/file, or empty), `table` (of a database: "
-        "`connection`, `schema`, `table`, `mode`; or {})",
+        "`unseen` ([column, values] that the model did not learn), `engine` (what predicted: own, "
+        "the model's own library, or another), `parity` (reports as a version has them), `file` "
+        "(to download at /jobs/{id}/file, or empty), `table` (of a database: `connection`, "
+        "`schema`, `table`, `mode`; or {})",
     },
 )
 STOP = obj("how", closed=True, how={"type": "string", "enum": ["finish_early", "cancel"]})
@@ -159,6 +160,25 @@ TRAIN = obj(
     search={**SEARCH, "description": "what is other than in the design, for this session alone"},
 )
 DEPLOY = obj("name", closed=True, name=NAME, activate=FLAG)
+REPORT = obj(
+    "engine device used why",
+    engine={"type": "string", "description": "own: the model's own library, on a GPU"},
+    device=TEXT,
+    on={"type": "string", "description": "where the library itself said that it computed"},
+    rows={"type": "integer", "description": "compared with the own library on the CPU"},
+    gaps={"type": "integer", "description": "missing values among them"},
+    difference={"type": ["number", "null"], "description": "the largest; null: none to name"},
+    tolerance=NUMBER,
+    used={"type": "boolean", "description": "whether it predicted the rows of that job"},
+    why=TEXT,
+    versions=ANY_OBJECT,
+    seconds={
+        "type": ["object", "null"],
+        "description": "of the rows compared: own and engine; null: not timed",
+    },
+    when=TEXT,
+    job={"type": "integer", "description": "the scoring that compared"},
+)
 VERSION = obj(
     "version active metrics",
     version=WHOLE,
@@ -167,6 +187,7 @@ VERSION = obj(
     score=NUMBER,
     metrics=ANY_OBJECT,
     facts=ANY_OBJECT,
+    parity={**many(REPORT), "description": "the newest report of each scoring engine and device"},
     trained_model={"type": ["integer", "null"]},
     job={"type": ["integer", "null"]},
 )

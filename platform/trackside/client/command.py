@@ -137,6 +137,8 @@ def score(args: argparse.Namespace) -> None:
         "compute": compute(args) or {"kind": "cpu"},
         **databases.destination(args),
     }
+    if args.engine:
+        recipe["settings"] = {**recipe.get("settings", {}), "engine": args.engine}
     with Client() as client:
         repeating.create(client, args.project, recipe)
         job = client.run_recipe(args.project, name)["id"]
@@ -246,6 +248,7 @@ def _score(commands: Commands) -> None:
     databases.destinations(one)
     one.add_argument("--recipe", default="", help="the recipe's name")
     one.add_argument("--download", type=Path, metavar="FILE", help="save the rows as CSV")
+    one.add_argument("--engine", default="", help=repeating.ENGINE)
     options(one)
     one.add_argument("--wait", action="store_true", help="until it is over")
 

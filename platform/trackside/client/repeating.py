@@ -5,12 +5,14 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
-from trackside.client.client import Client, Json, TracksideError
+from trackside.client.client import Client, Json, TracksideError, given
 from trackside.client.printing import say
 from trackside.client.where import compute, options
 
 Open = Callable[[], Client]
 Follow = Callable[[Client, int, bool], None]
+
+ENGINE = "what predicts a table: own, fastest (that agrees), or an engine such as onnx"
 
 
 def add(
@@ -22,13 +24,14 @@ def add(
     one.add_argument("recipe")
     modes = ["create", "append", "replace"]
     one.add_argument("--mode", choices=modes, help="this time, of rows that go to a database")
+    one.add_argument("--engine", default="", help=f"this time, of a scoring: {ENGINE}")
     options(one)
     one.add_argument("--wait", action="store_true", help="until it is over")
 
 
 def run(args: argparse.Namespace, open_: Open, follow: Follow) -> None:
     """As the recipe remembers it; what is named here holds for this run alone."""
-    once = {"mode": args.mode} if args.mode else None
+    once = given({"mode": args.mode, "engine": args.engine}) or None
     with open_() as client:
         begun = client.run_recipe(args.project, args.recipe, compute(args), settings=once)
         say(f"Recipe {args.recipe!r} runs as job {begun['id']}.")

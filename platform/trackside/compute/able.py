@@ -7,21 +7,35 @@ from trackside.compute.models import Node
 BUILD = "docs/lightgbm.md says how to build it"
 
 
-def unable(card: Algorithm, *, on_gpu: bool) -> dict[int, str]:
+def unable(card: Algorithm, *, on_gpu: bool, asked: str = "") -> dict[int, str]:
     """By node why it cannot run this algorithm, as "cpu-01 has no lightgbm".
 
-    A simulated GPU is one of the CPU's cores: it needs no build for GPUs.
+    A simulated GPU is one of the CPU's cores: it needs no build for GPUs. `asked`: a library that
+    the job's params need beside the algorithm's own.
     """
-    if not card.library:
+    needed = [one for one in (card.library, asked) if one]
+    if not needed:
         return {}
     told = ("pk", "name", "simulated", "catalogue__libraries", "catalogue__gpu_builds")
     found = {}
     for pk, name, simulated, libraries, builds in Node.objects.values_list(*told):
-        if libraries is not None and card.library not in libraries:
-            found[pk] = f"{name} has no {called(card.library)}"
+        missing = [one for one in needed if libraries is not None and one not in libraries]
+        if missing:
+            found[pk] = f"{name} has no {called(missing[0])}"
         elif on_gpu and card.gpu_build and not simulated and card.library not in (builds or ()):
             found[pk] = f"The {card.label} of {name} is built for the CPU alone: {BUILD}"
     return found
+
+
+def without(libraries: list[str]) -> dict[int, str]:
+    """By node, of those that have told what they have, that it has none of these."""
+    names = " or ".join(called(one) for one in libraries)
+    told = Node.objects.values_list("pk", "name", "catalogue__libraries") if libraries else ()
+    return {
+        pk: f"{name} has no {names}"
+        for pk, name, found in told
+        if found is not None and not set(libraries) & set(found)
+    }
 
 
 def learns_on_gpu(card: Algorithm) -> bool:

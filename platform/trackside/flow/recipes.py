@@ -63,7 +63,8 @@ def create_recipe(project: Project, user: User | None, wish: Wish) -> Recipe:
     settings, compute = wish.settings, wish.compute
     if wish.kind == "score":
         settings = scoring.settings_of(wish.saved_model, wish.settings)
-        compute = scoring.on(wish.saved_model, wish.compute, wish.kind)
+        engine = settings.get("engine", "")
+        compute = scoring.on(wish.saved_model, wish.compute, wish.kind, engine)
         wish = replace(wish, output="" if scoring.writes_file(settings) else wish.output)
     elif wish.kind == "evaluate":
         check_name(wish.store, "output", "evaluation store")
@@ -170,7 +171,8 @@ def change_recipe(recipe: Recipe, change: Change) -> Recipe:
     if change.compute is not None:
         compute = change.compute
         if recipe.kind != "train":
-            compute = scoring.on(recipe.saved_model, compute, recipe.kind)
+            engine = recipe.settings.get("engine", "")
+            compute = scoring.on(recipe.saved_model, compute, recipe.kind, engine)
         recipe.compute = clean(compute) if compute else {}
     if change.activate is not None:
         recipe.activate = change.activate

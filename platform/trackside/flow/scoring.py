@@ -15,10 +15,12 @@ from trackside.datasets.intake import facts_file
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.flow.models import Recipe, Run
 from trackside.flow.trouble import BadRecipe
-from trackside.jobs.kinds import placed
+from trackside.jobs import engines
+from trackside.jobs.kinds import card_of, placed
 from trackside.jobs.models import Attempt, Job
 from trackside.projects.models import Project
 from trackside.saved_models import bundles, queries
+from trackside.saved_models import services as saved_models
 from trackside.saved_models.models import SavedModel, Version
 
 BATCH, BATCHES = 32, (1, 4096)
@@ -38,6 +40,8 @@ def settings_of(model: SavedModel, given: Json) -> Json:
     if clean["threshold"] is not None and model.task != "two_class":
         said = f"{model} has no threshold: only a model of two classes has one."
         raise BadRecipe("settings.threshold", said)
+    if said := engines.trouble(clean["engine"], card_of(about(model))):
+        raise BadRecipe("settings.engine", said)
     if clean["output"] == "sql":
         return {**clean, **_table_of(model.project, clean)}
     return {name: value for name, value in clean.items() if name not in OF_SQL}
@@ -90,12 +94,12 @@ def about(model: SavedModel, version: Version | None = None) -> Json:
     return {"task": model.task, "algorithm": str(told.get("algorithm") or ""), "bundle": ""}
 
 
-def on(model: SavedModel, compute: Json, kind: str) -> Json:
+def on(model: SavedModel, compute: Json, kind: str, engine: str = "") -> Json:
     """The compute as it may be for this model today, and this kind of job. Raises BadCompute."""
     one = kind == "evaluate" and data_of(model.task) == "table"
     if one and compute.get("kind", "cpu") == "cpu":
         compute = {**compute, "ranks": 1}  # one process has all the cores
-    return placed(about(model), compute, kind) if compute else compute
+    return placed({**about(model), "engine": engine}, compute, kind) if compute else compute
 
 
 def spec_of(recipe: Recipe, version: Version, source: Json) -> Json:
@@ -123,11 +127,10 @@ def _destination(project: Project, spec: Json) -> Json:
 def publish_scoring(job: Job, attempt: Attempt, result: Json) -> None:
     """The output dataset becomes ready, with the rows of this run; those of the last one go.
 
-    A file stays with its attempt. What the comparison of a GPU with the CPU said stays with the
-    version.
+    A file stays with its attempt. What was said of engines and GPUs stays with the version.
     """
     run = Run.objects.filter(job=job).select_related("recipe__output", "version").first()
-    _keep_parity(run, job, result)
+    keep_parity(run, job, result)
     if writes_file(job.spec):
         if result.get("file"):
             result["download"] = f"{attempt.folder}/{result['file']}"
@@ -140,7 +143,7 @@ def publish_scoring(job: Job, attempt: Attempt, result: Json) -> None:
     output.state, output.reason = DatasetState.READY, ""
     output.rows = int(result.get("rows") or 0)
     told = facts_file(home) or {"columns": result.get("columns") or []}
-    output.facts = {**told, "scored_by": job.pk}
+    output.facts = {**told, "scored_by": job.pk, "scored_with": _engine(result)}
     output.bytes = _size(output.folder)
     output.fingerprint = f"job-{job.pk}"
     output.updated_at = timezone.now()
@@ -149,13 +152,19 @@ def publish_scoring(job: Job, attempt: Attempt, result: Json) -> None:
     transaction.on_commit(lambda: storage.drop_others(output.pk, home), robust=True)
 
 
-def _keep_parity(run: Run | None, job: Job, result: Json) -> None:
-    told = (result.get("facts") or {}).get("parity")
-    if run is None or run.version is None or not told:
-        return
-    held = Version.objects.select_for_update().get(pk=run.version.pk)
-    held.facts = {**held.facts, "parity": {**told, "job": job.pk}}
-    held.save(update_fields=["facts"])
+def keep_parity(run: Run | None, job: Job, result: Json) -> None:
+    """What the job compared before it predicted stays with the version that it used."""
+    if run is not None and run.version is not None:
+        saved_models.keep_parity(run.version, (result.get("facts") or {}).get("parity"), job)
+
+
+def _engine(result: Json) -> str:
+    """What predicted the rows, in a sentence with its reason; "" of images."""
+    facts = result.get("facts") or {}
+    if not facts.get("engine"):
+        return ""
+    used = [one["why"] for one in engines.reports(facts.get("parity")) if one.get("used")]
+    return " ".join([f"{engines.called(facts['engine'])}.", *used[:1]])
 
 
 def _size(folder: str) -> int:

@@ -8,11 +8,13 @@ from django.http import QueryDict
 
 from recipes.kinds.score import SETTINGS
 from recipes.params import Choice, Param, Params
+from recipes.scorers import SCORERS
 from recipes.tasks import data_of
 from trackside.connections.access import usable
 from trackside.flow import scoring
 from trackside.flow.models import Recipe
 from trackside.flow.trouble import BadRecipe
+from trackside.jobs import engines
 from trackside.jobs.kinds import card_of
 from trackside.projects.models import Project
 from trackside.saved_models.models import SavedModel
@@ -25,7 +27,12 @@ def for_new(project: Project, form: QueryDict | None = None) -> ParamForm:
     """All settings, of a recipe whose model is not chosen yet."""
     offered = _connections(project)
     fields = SETTINGS.fields if offered else _without_sql(SETTINGS.fields)
-    return form_for(Params(fields), form, prefix=PREFIX, catalogue={"connections": offered})
+    return form_for(
+        *(Params(fields), form),
+        prefix=PREFIX,
+        catalogue={"connections": offered},
+        barred=_barred(fields),
+    )
 
 
 def _connections(project: Project) -> list[tuple[str, str]]:
@@ -42,10 +49,10 @@ def _without_sql(fields: tuple[Param, ...]) -> tuple[Param, ...]:
     )
 
 
-def _options(one: Param, without: str) -> Param:
+def _options(one: Param, *without: str) -> Param:
     if not isinstance(one, Choice):
         return one
-    return replace(one, options=tuple(told for told in one.options if told[0] != without))
+    return replace(one, options=tuple(told for told in one.options if told[0] not in without))
 
 
 def for_recipe(recipe: Recipe, form: QueryDict | None = None) -> ParamForm | None:
@@ -62,7 +69,24 @@ def for_recipe(recipe: Recipe, form: QueryDict | None = None) -> ParamForm | Non
         initial=recipe.settings,
         prefix=PREFIX,
         catalogue={"connections": offered},
+        barred=_barred(fields),
     )
+
+
+def _barred(fields: tuple[Param, ...]) -> dict[str, dict[str, str]]:
+    """Engines whose library no machine has."""
+    named = next((one for one in fields if one.name == "engine"), None)
+    if not isinstance(named, Choice):
+        return {}
+    values = [value for value, _, _ in named.options]
+    return {"engine": engines.lacking([one for one in engines.of("") if one.name in values])}
+
+
+def takers(model: SavedModel) -> list[str]:
+    """The engines that may take this model, beside its own library."""
+    if data_of(model.task) != "table":
+        return []
+    return [one.name for one in engines.of(scoring.about(model)["algorithm"])]
 
 
 def _fitting(one: Param, recipe: Recipe) -> Param | None:
@@ -72,6 +96,9 @@ def _fitting(one: Param, recipe: Recipe) -> Param | None:
         return None
     if one.name == "probabilities" and task == "regression":
         return None
+    if one.name == "engine":
+        kept = takers(recipe.saved_model)
+        return _options(one, *(set(SCORERS) - set(kept))) if kept else None
     if one.name == "output":
         return _options(one, "dataset") if recipe.output is None else None
     return one
@@ -118,4 +145,4 @@ def cpu_only(model: SavedModel) -> str:
     if data_of(model.task) != "table":
         return ""
     card = card_of(scoring.about(model))
-    return f"{card.label} scores on the CPU alone." if card and not card.scores_on_gpu else ""
+    return "" if card is None or engines.on_gpu(card) else f"{card.label} scores on the CPU alone."

@@ -156,13 +156,14 @@ def run_recipe(
         raise RecipeBusy(f"{held} is at work as job {busy.job_id}. Wait for it or stop it.")
     once = once or Once()
     _of_a_training(held, once)
+    if once.settings and held.kind == "score":
+        held.settings = settings_for(held, {**held.settings, **once.settings})
     wanted = compute or held.compute or {"kind": "cpu"}
     if held.kind == "train":
         wanted = lab.placed(held.saved_model.task, wanted)
     else:
-        wanted = scoring.on(held.saved_model, wanted, held.kind)
-    if once.settings and held.kind == "score":
-        held.settings = settings_for(held, {**held.settings, **once.settings})
+        engine = held.settings.get("engine", "")
+        wanted = scoring.on(held.saved_model, wanted, held.kind, engine)
     version = None if held.kind == "train" else _active(held.saved_model)
     job = jobs.submit(
         project=held.project,

@@ -59,6 +59,7 @@ def recipe_new(request: HttpRequest, key: str) -> HttpResponse:
         "settings_form": form,
         "tables": any(one.kind == "table" for one in offered["datasets"]),
         "cpu_only": {one.name: scoring_form.cpu_only(one) for one in offered["models"]},
+        "takers": {one.name: scoring_form.takers(one) for one in offered["models"]},
         "suggested": _suggested(project, offered["picked_dataset"]),
         "errors": errors,
     }
@@ -130,7 +131,7 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "compute_words": queries.in_words(one.compute),
         "picker": picker(request, compute, cpu_only=_cpu_only(one)),
         "settings_form": scoring_form.for_recipe(one, request.POST if errors else None),
-        "scored": outputs.told(done.job) if (done := queries.last_done(one)) else {},
+        "scored": outputs.shown(done.job) if (done := queries.last_done(one)) else {},
         "repeated": sql_target.repeated(one, done.job.spec) if done else "",
         "errors": errors,
         "may_edit": may_edit(project),

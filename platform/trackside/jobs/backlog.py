@@ -35,6 +35,8 @@ class Row(NamedTuple):
     project: int
     reason: str
     algorithm: str | None
+    engine: str | None
+    asked: str
 
 
 _ROW = (
@@ -49,6 +51,7 @@ _ROW = (
     "project_id",
     "reason",
     "algorithm",
+    "engine",
 )
 
 
@@ -103,9 +106,11 @@ class Backlog:
     def _read(self, jobs: list[int]) -> None:
         for some in _chunks(jobs):
             told = {"needed": KT("needs__bytes"), "algorithm": KT("spec__algorithm")}
+            told["engine"] = KT("spec__engine")
             rows = Job.objects.filter(WAITING, pk__in=some).annotate(**told)
-            for row in rows.values_list(*_ROW):
-                self._rows[row[0]] = Row(*row)
+            for *row, params in rows.values_list(*_ROW, "spec__params"):
+                asked = kinds.asked(row[_ROW.index("algorithm")] or "", params)
+                self._rows[row[0]] = Row(*row, asked)
 
     def _request(
         self,
@@ -120,7 +125,8 @@ class Backlog:
         kind = wish.get("kind", "cpu")
         if kind == "cpu" and takes_quick_slot(row.kind):
             kind = "quick"
-        lacking = unable(row.algorithm or "", on_gpu=kind in ("gpus", "any"))
+        on_gpu, engine = kind in ("gpus", "any"), row.engine or ""
+        lacking = unable(row.algorithm or "", on_gpu=on_gpu, engine=engine, asked=row.asked)
         seconds = None if row.seconds is None else float(row.seconds)
         return Request(
             job=pk,

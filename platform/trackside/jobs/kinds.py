@@ -7,10 +7,12 @@ from django.conf import settings
 from recipes.algorithms import ALGORITHMS
 from recipes.algorithms.algorithm import Algorithm
 from recipes.kinds import KINDS
+from recipes.scorers import OWN
 from recipes.tasks import data_of
 from trackside.compute import able
 from trackside.compute.models import Gpu
 from trackside.compute.requests import BadCompute
+from trackside.jobs import engines
 
 
 def known(kind: str) -> bool:
@@ -54,6 +56,8 @@ def placed(spec: dict[str, Any], compute: dict[str, Any], kind: str = "") -> dic
             said = "A table has one process with all the job's cores: 'ranks' is 1."
             said += _way(card) if learns else ""
             raise BadCompute("compute.ranks", said, "ranks_too_many")
+        if card is not None and not learns:
+            engines.must_score(engine_of(spec), card, on_gpu=False)
         return {**compute, "kind": "cpu", "ranks": 1 if ranks is None else ranks}
     uuids = compute.get("uuids")
     more = (isinstance(uuids, list) and len(uuids) > 1) or compute.get("count") not in (None, 1)
@@ -61,31 +65,47 @@ def placed(spec: dict[str, Any], compute: dict[str, Any], kind: str = "") -> dic
         said = "A table's job runs on one GPU, or on the CPU: choose one."
         said += _way(card) if learns else ""
         raise BadCompute("compute", said, "gpu_count")
-    if card is not None:
-        _on_gpu(card, compute, scores="bundle" in spec)
+    if card is not None and learns:
+        _on_gpu(card, compute)
         _with(card, spec.get("params") or {})
+    elif card is not None:
+        engines.must_score(engine_of(spec), card, on_gpu=True)
+        _there(unable(card.name, on_gpu=True, engine=engine_of(spec)), compute)
     return compute
 
 
-def unable(algorithm: str, *, on_gpu: bool) -> dict[int, str]:
-    """By node why it cannot run a job of this algorithm."""
+def engine_of(spec: dict[str, Any]) -> str:
+    """What predicts, of the spec of what uses a model."""
+    return str(spec.get("engine") or OWN)
+
+
+def asked(algorithm: str, params: Any) -> str:
+    """The library that learning with these params needs beside the algorithm's own, if any."""
     card = ALGORITHMS.get(algorithm)
-    return able.unable(card, on_gpu=on_gpu) if card else {}
+    return card.asked(params) if card and isinstance(params, dict) else ""
 
 
-def _on_gpu(card: Algorithm, compute: dict[str, Any], *, scores: bool) -> None:
-    if scores and not card.scores_on_gpu:
-        said = f"{card.label} scores on the CPU alone: choose the CPU."
-        raise BadCompute("compute.kind", said, "cpu_only")
+def unable(algorithm: str, *, on_gpu: bool, engine: str = "", asked: str = "") -> dict[int, str]:
+    """By node why it cannot run a job of this algorithm; `engine`: one that scores with it;
+    `asked`: a library that its params need."""
+    card = ALGORITHMS.get(algorithm)
+    if card is None:
+        return {}
+    if not engine:
+        return able.unable(card, on_gpu=on_gpu, asked=asked)
+    needed = engines.needed(engine, card, on_gpu=on_gpu)
+    without = able.without([one.library for one in needed])
+    return {**without, **able.unable(card, on_gpu=on_gpu and card.scores_on_gpu)}
+
+
+def _on_gpu(card: Algorithm, compute: dict[str, Any]) -> None:
     if not card.on_gpu:
         said = f"{card.label} learns on the CPU alone: choose the CPU, or leave it out."
         raise BadCompute("compute.kind", said, "cpu_only")
     if card.gpu_build and not able.learns_on_gpu(card):
         said = f"No machine's {card.label} is built for GPUs: {able.BUILD}. Choose the CPU."
         raise BadCompute("compute.kind", said, "gpu_build")
-    if why := _lacks(card, compute.get("uuids")):
-        said = f"{why}. Choose another GPU, or the CPU."
-        raise BadCompute("compute.uuids", said, "gpu_build")
+    _there(able.unable(card, on_gpu=True), compute)
 
 
 def _with(card: Algorithm, params: dict[str, Any]) -> None:
@@ -98,14 +118,15 @@ def _with(card: Algorithm, params: dict[str, Any]) -> None:
         raise BadCompute("compute.kind", said, "cpu_only")
 
 
-def _lacks(card: Algorithm, uuids: object) -> str:
-    """Why a machine of these very GPUs cannot run it."""
-    if not isinstance(uuids, list) or not uuids:
-        return ""
-    cannot = able.unable(card, on_gpu=True)
-    known = Gpu.objects.filter(pk__in=[one for one in uuids if isinstance(one, str)])
-    nodes = known.values_list("node_id", flat=True)
-    return next((cannot[node] for node in nodes if node in cannot), "")
+def _there(cannot: dict[int, str], compute: dict[str, Any]) -> None:
+    """Raises BadCompute where a machine of these very GPUs is among those that cannot."""
+    uuids = compute.get("uuids")
+    chosen = [one for one in uuids if isinstance(one, str)] if isinstance(uuids, list) else []
+    nodes = Gpu.objects.filter(pk__in=chosen).values_list("node_id", flat=True)
+    why = next((cannot[node] for node in nodes if node in cannot), "")
+    if why:
+        said = f"{why}. Choose another GPU, or the CPU."
+        raise BadCompute("compute.uuids", said, "gpu_build")
 
 
 def _way(card: Algorithm | None) -> str:

@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 
 from trackside.accounts.gate import caller
 from trackside.accounts.services import audit
+from trackside.jobs import engines
 from trackside.jobs.models import Job
 from trackside.ui.streaming import streamed_file
 
@@ -36,11 +37,12 @@ def sent(request: HttpRequest, job: Job) -> HttpResponseBase | None:
 
 
 def told(job: Job) -> dict[str, Any]:
-    """Of a scoring that is over: rows, gaps, unseen values, the GPU's parity. {} for another."""
+    """Of a scoring that is over: rows, gaps, unseen values, what predicted. {} for another."""
     result = job.result
     if job.kind != "score" or not result:
         return {}
     facts, path = result.get("facts") or {}, file_of(job)
+    reports = engines.reports(facts.get("parity"))
     unseen = sorted((result.get("unseen") or {}).items(), key=lambda pair: (-pair[1], pair[0]))
     return {
         "job": job.pk,
@@ -51,9 +53,19 @@ def told(job: Job) -> dict[str, Any]:
         "counted": "unseen" in result,
         "threshold": facts.get("threshold"),
         "device": facts.get("device", ""),
-        "parity": facts.get("parity") or {},
+        "engine": facts.get("engine", ""),
+        "parity": reports,
         "table": result.get("table") or {},
         "file": path.name if path else "",
         "bytes": path.stat().st_size if path else None,
         "gone": bool(result.get("download")) and path is None,
     }
+
+
+def shown(job: Job) -> dict[str, Any]:
+    """`told`, and for a page what predicted and what was compared before."""
+    found = told(job)
+    if not found:
+        return {}
+    by = engines.called(found["engine"]) if found["engine"] else ""
+    return {**found, "by": by, "compared": engines.lines(found["parity"])}

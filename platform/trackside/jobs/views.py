@@ -105,7 +105,7 @@ def job(request: HttpRequest, key: str, number: int) -> HttpResponse:
         "keeps": data_of(one.spec.get("task")) != "table" or "search" in one.spec,
         "checkpoints": committed.shown(one),
         "output": _output(one),
-        "scored": outputs.told(one),
+        "scored": outputs.shown(one),
         "run": getattr(one, "recipe_run", None),
         "model": getattr(one, "trained_model", None),
     }

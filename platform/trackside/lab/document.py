@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from trackside.jobs import engines
 from trackside.lab import document_charts, document_data, reports, results_table
 from trackside.lab.comparison import shown, things
 from trackside.lab.comparison_design import FACTS, in_words
@@ -236,11 +237,25 @@ def _versions(one: Entrant) -> list[Json]:
         blocks.append(table(["Saved model", "Version", "State", "Since (UTC)"], rows))
     else:
         blocks.append(text("It is not deployed: no saved model has a version of it."))
+    if one.version and one.version.parity:
+        blocks.append(_engines(one.version))
     hashes = [[name, str(digest)] for name, digest in (one.told.get("sha256") or {}).items()]
     if hashes:
         caption = "The bundle's files; one with another SHA-256 is refused when it is opened"
         blocks.append(table(["File", "SHA-256"], hashes, caption=caption))
     return blocks
+
+
+def _engines(version: Version) -> Json:
+    """What predicted, or was kept from it, in place of the model's own library on the CPU."""
+    rows = [
+        [told["label"], str(told["device"]), words.thousands(told.get("rows")),
+         words.number(told.get("difference")), f"{told['speed']:.1f}" if told["speed"] else "",
+         str(told["why"])]
+        for told in engines.lines(version.parity)
+    ]  # fmt: skip
+    head = ["Engine", "Device", "Rows compared", "Largest difference", "Times as fast", "Outcome"]
+    return table(head, rows, caption="Scoring engines, compared with the model's own library")
 
 
 def _deployed(one: Entrant) -> list[Version]:

@@ -179,10 +179,20 @@ def lacking(models: list[dict[str, Any]], reported: dict[str, str]) -> dict[str,
     """By algorithm the sentence for a library that no machine has; {} before one has reported."""
     if not reported:
         return {}
-    names = {one["algorithm"] for one in models}
-    return {
-        name: f"No machine has {extras.called(library)}: run {extras.remedy(library)}, and start "
-        "the agent again."
-        for name in sorted(names)
-        if (library := ALGORITHMS[name].library) and library not in reported
-    }
+    found = {}
+    for one in models:
+        card = ALGORITHMS[one["algorithm"]]
+        asked = card.asked(one.get("params", {}))
+        if card.library and card.library not in reported:
+            found[card.name] = extras.nowhere(card.library)
+        elif asked and asked not in reported:
+            found[card.name] = f"{extras.nowhere(asked)} Or switch it off in the settings."
+    return found
+
+
+def barred(algorithm: str, reported: dict[str, str]) -> dict[str, dict[str, str]]:
+    """The param's value that needs a library which no machine has, with the sentence for it."""
+    param, value, library = ALGORITHMS[algorithm].asks or ("", None, "")
+    if not library or not reported or library in reported:
+        return {}
+    return {param: {str(value): extras.nowhere(library)}}

@@ -37,6 +37,7 @@ class Version(models.Model):
     metrics = models.JSONField(default=dict)
     metric = models.CharField(max_length=40)
     facts = models.JSONField(default=dict)  # device, precision, versions, time, energy
+    parity = models.JSONField(default=list)  # the newest report a scoring engine and device
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
 

@@ -44,6 +44,7 @@ def snapshot(version: Version) -> dict[str, Any]:
         "score": score_of(version),
         "metrics": version.metrics,
         "facts": version.facts,
+        "parity": version.parity,
         "trained_model": version.trained_model_id,
         "job": version.job_id,
         "created_at": version.created_at.isoformat(),

@@ -90,6 +90,26 @@ def delete_version(version: Version) -> None:
         transaction.on_commit(lambda: _forget(bundle))
 
 
+@transaction.atomic
+def keep_parity(version: Version, told: Any, job: Job) -> None:
+    """Keep a job's reports on engines (docs/jobs.md): the newest one an engine and device.
+
+    The row is held: jobs that end at once keep what the others said.
+    """
+    reports = told if isinstance(told, list) else [told] if told else []
+    held = Version.objects.select_for_update().filter(pk=version.pk).first()
+    if not reports or held is None:
+        return
+    kept = {(one["engine"], one["device"]): one for one in held.parity}
+    for one in reports:
+        made = {"engine": "own", "when": now().isoformat(), **one, "job": job.pk}
+        before = kept.get((made["engine"], made["device"]))
+        if before is None or before["when"] <= made["when"]:
+            kept[made["engine"], made["device"]] = made
+    held.parity = list(kept.values())
+    held.save(update_fields=["parity"])
+
+
 def _check_unread(version: Version) -> None:
     """Raises Refused with the job that reads the version's bundle."""
     place = json.dumps(str(Path(settings.TRACKSIDE_STORAGE) / version.bundle))

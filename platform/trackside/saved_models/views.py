@@ -16,7 +16,7 @@ from trackside.accounts.services import audit
 from trackside.accounts.views import safe_next
 from trackside.projects.access import may_edit, project_for, row
 from trackside.projects.models import Role
-from trackside.saved_models import bundles, queries, services
+from trackside.saved_models import bundles, engines, queries, services
 from trackside.saved_models.models import SavedModel, Version
 from trackside.ui import words
 from trackside.ui.streaming import streamed
@@ -63,6 +63,7 @@ def saved_model(request: HttpRequest, key: str, name: str) -> HttpResponse:
         **_active(one),
         "versions": [_line(one, version) for version in versions],
         "columns": _columns(one, versions),
+        "compared": engines.shown(one, versions, request.GET.get("engines", "")),
         "retrain": one.recipes.filter(kind="train").first(),
         "users": one.recipes.filter(kind="score"),
         "may_edit": may_edit(project),

@@ -64,13 +64,19 @@ def form_for(
     initial: Mapping[str, Any] | None = None,
     prefix: str = "",
     catalogue: Mapping[str, Options] | None = None,
+    barred: Mapping[str, Mapping[str, str]] | None = None,
 ) -> ParamForm:
     """A form over `params`. `catalogue` maps a FromCatalogue's list to its (value, label) options.
+
+    `barred` maps a radio Choice's or a Flag's name to the values that cannot be chosen now, each
+    with the sentence that says why; one that is chosen already can still be sent.
 
     `data` is a POST (an absent check box is off) or None for a fresh form with `initial` over the
     card's defaults.
     """
     fields = {one.name: _field(one, catalogue or {}) for one in params.fields}
+    for name, values in (barred or {}).items():
+        _bar(fields[name], values)
     made = type("MadeParamForm", (ParamForm,), {**fields, "params": params})
     known = {one.name for one in params.fields}
     start = {name: value for name, value in (initial or {}).items() if name in known}
@@ -88,6 +94,39 @@ def _field(one: Param, catalogue: Mapping[str, Options]) -> forms.Field:
         made.when = f"{one.when[0]}={','.join(str(value) for value in one.when[1])}"  # type: ignore[attr-defined]
     made.clean = _cleaner(one)  # type: ignore[assignment,method-assign]
     return made
+
+
+def _bar(made: forms.Field, values: Mapping[str, str]) -> None:
+    if isinstance(made, forms.BooleanField):
+        made.widget = _BarredSwitch()
+        made.help_text = " ".join([str(made.help_text), *values.values()])
+        return
+    made.widget = _Barred(values, choices=made.choices)  # type: ignore[attr-defined]
+    made.notes = {**made.notes, **values}  # type: ignore[attr-defined]
+
+
+class _BarredSwitch(forms.CheckboxInput):
+    """Grey unless it is on: then it can be switched off."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_context(name, value, attrs)
+        if not self.check_test(value):
+            found["widget"]["attrs"]["disabled"] = True
+        return found
+
+
+class _Barred(forms.RadioSelect):
+    """Radios some of which are grey."""
+
+    def __init__(self, barred: Mapping[str, str], choices: Any) -> None:
+        super().__init__(choices=choices)
+        self._barred = barred
+
+    def create_option(self, *given: Any, **named: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(*given, **named)
+        if option["value"] in self._barred and not option["selected"]:
+            option["attrs"]["disabled"] = True
+        return option
 
 
 def _cleaner(one: Param) -> Callable[[Any], Any]:

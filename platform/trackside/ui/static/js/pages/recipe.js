@@ -19,7 +19,7 @@ const field = (name) => document.querySelector(`[name="set-${name}"]`)?.closest(
 
 function fit() {
   const table = dataset.selectedOptions[0]?.dataset.kind === "table";
-  const { task, cpuOnly } = model.selectedOptions[0]?.dataset ?? {};
+  const { task, cpuOnly, engines } = model.selectedOptions[0]?.dataset ?? {};
   for (const part of document.querySelectorAll('[data-of="table"]')) part.hidden = !table;
   if (field("threshold")) field("threshold").hidden = task !== "two_class";
   if (field("probabilities")) field("probabilities").hidden = task === "regression";
@@ -27,6 +27,19 @@ function fit() {
   document.querySelector('[data-to="dataset"]').hidden = file;
   output.required = !file;
   onCpu(table ? cpuOnly : "");
+  offer((engines ?? "").split(" ").filter(Boolean));
+}
+
+// The engines that take the chosen model; where none does, its own library is no choice.
+function offer(takers) {
+  const ways = [...document.querySelectorAll('[name="set-engine"]')];
+  if (!ways.length) return;
+  field("engine").hidden = !takers.length;
+  for (const way of ways) {
+    const fits = ["own", ...(takers.length ? ["fastest", ...takers] : [])].includes(way.value);
+    way.closest("label").hidden = !fits;
+    if (!fits && way.checked) ways.find((one) => one.value === "own").checked = true;
+  }
 }
 
 function onCpu(sentence) {
