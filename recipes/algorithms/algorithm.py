@@ -63,6 +63,7 @@ class Algorithm:
     alone: tuple[str, Value] | None = None  # with this param it learns in one process even so
     from_disk: tuple[str, Value] | None = None  # with this param, rows that memory cannot hold
     library: str = ""  # the package that a node needs for it, when not all nodes have it
+    asks: tuple[str, Value, str] | None = None  # with this param it needs this library as well
     # Settings under the names of other tools or former versions become today's, and notes say so.
     translate: Callable[[Values], tuple[Values, list[str]]] = lambda given: today(given, {})
     # A training may go on from a model of this algorithm; these params must be the same in both.
@@ -70,6 +71,11 @@ class Algorithm:
 
     def learns_from_disk(self, params: Values) -> bool:
         return self.from_disk is not None and params[self.from_disk[0]] == self.from_disk[1]
+
+    def asked(self, params: Values) -> str:
+        """The library that learning with these params needs beside its own; empty: none."""
+        name, value, library = self.asks or ("", None, "")
+        return library if library and params.get(name) == value else ""
 
     @property
     def scores_on_gpu(self) -> bool:

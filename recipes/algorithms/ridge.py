@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipes import search
+from recipes.algorithms import intel
 from recipes.algorithms.algorithm import Algorithm
 from recipes.params import Number, Params
 
@@ -22,6 +23,7 @@ PARAMS = Params(
             maximum=1000000000.0,
             help="How strongly coefficients are drawn towards zero.",
         ),
+        intel.SWITCH,
     )
 )
 
@@ -39,8 +41,10 @@ ALGORITHM = Algorithm(
     "and easy to explain.",
     tasks=("regression",),
     params=PARAMS,
+    resolve=intel.resolve,
     learner=learner,
     library="scikit-learn",
+    asks=intel.ASKS,
     scales=True,
     on_gpu=True,
     predicts_on_gpu=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipes import search
+from recipes.algorithms import intel
 from recipes.algorithms.algorithm import Algorithm, Values
 from recipes.algorithms.former import today
 from recipes.params import Choice, Number, Params, Whole
@@ -86,6 +87,7 @@ PARAMS = Params(
             help="When the solver is content.",
             advanced=True,
         ),
+        intel.SWITCH,
     )
 )
 
@@ -112,8 +114,10 @@ ALGORITHM = Algorithm(
     " time grows with the square of the rows.",
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
+    resolve=intel.resolve,
     translate=translate,
     learner=learner,
     library="scikit-learn",
+    asks=intel.ASKS,
     scales=True,
 )

@@ -9,6 +9,7 @@ import numpy as np
 import skops.io
 from sklearn.metrics import log_loss, mean_squared_error
 
+from recipes.learners import intel
 from recipes.learners.learner import Floats, Matrix, Rows, Setup, Told
 
 FILE = "model.skops"
@@ -43,6 +44,7 @@ class Scikit:
         self._model: Any = None
         self._scale = (0.0, 1.0)  # of the target of a regression
         self._rounds: int | None = None
+        self._ran: intel.Ran | None = None
 
     def fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
         if train.weight is not None and not self.weighs:
@@ -51,6 +53,7 @@ class Scikit:
             warnings.simplefilter("always")
             self._fit(train, validation, told)
         told.notes.extend(sorted({_sentence(one.message) for one in heard}))
+        told.notes.extend([self._ran.sentence] if self._ran else [])
 
     def _fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
         self._model = self._make(self._setup)
@@ -67,7 +70,11 @@ class Scikit:
     def _learn(self, model: Any, rows: Rows, **more: Any) -> None:
         if self.weighs and rows.weight is not None:
             more["sample_weight"] = rows.weight
-        model.fit(self._seen(rows.matrix), self._aim(rows.target), **more)
+        seen, aim = self._seen(rows.matrix), self._aim(rows.target)
+        if self._setup.params.get("intel"):
+            self._ran = intel.fit(model, seen, aim, self._setup.threads, **more)
+        else:
+            model.fit(seen, aim, **more)
 
     def predict(self, matrix: Matrix) -> Floats:
         seen = self._seen(matrix)
@@ -107,7 +114,8 @@ class Scikit:
         return None
 
     def facts(self) -> dict[str, Any]:
-        return {"rounds": self._rounds, "device": "cpu"}
+        ran = {"accelerated": self._ran.accelerated} if self._ran else {}
+        return {"rounds": self._rounds, "device": "cpu", **ran}
 
     def again(self, rounds: int) -> dict[str, Any]:
         params = self._setup.params

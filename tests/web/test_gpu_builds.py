@@ -1,5 +1,6 @@
 """What only some machines have: a library, or its build for GPUs. Said before a job begins."""
 
+import re
 from typing import Any
 
 import pyarrow as pa
@@ -14,8 +15,9 @@ from trackside.compute.requests import BadCompute
 from trackside.jobs import services as jobs
 from trackside.jobs.kinds import ALGORITHMS, placed
 from trackside.jobs.models import Attempt, Job
-from trackside.lab import services
+from trackside.lab import freezing, services
 from trackside.lab.models import Analysis
+from trackside.lab.trouble import Refused
 from trackside.projects.models import Project
 
 SPEC = {"task": "two_class", "algorithm": "lightgbm"}
@@ -119,3 +121,41 @@ def test_what_no_machine_has_is_grey_and_told_by_rest(analysis: Analysis, as_ada
     told = {one["name"]: one for one in rest.call("GET", "/algorithms").json()["algorithms"]}
     assert (told["lightgbm"]["lacking"], told["lightgbm"]["on_gpu"]) == ("", True)
     assert told["lightgbm"]["scores_on_gpu"] is False
+
+
+def test_a_param_that_needs_a_library_waits_for_a_machine_that_has_it(
+    project: Project, ada: User
+) -> None:
+    node("a-plain", builds=[])
+    spec = {"task": "two_class", "algorithm": "svm", "params": {"intel": True}}
+    sent = {"project": project, "user": ada, "kind": "train", "title": "t"}
+    waits = jobs.submit(**sent, spec=spec, compute={"kind": "cpu"})
+    waits.refresh_from_db()
+    assert waits.reason == (
+        "Waits for a machine with the library that it needs: a-plain does not have it."
+    )
+    plain = {**spec, "params": {"intel": False}}
+    assert machines(jobs.submit(**sent, spec=plain, compute={"kind": "cpu"})) == ["a-plain"]
+    node("intel", builds=[], found={**EVERY, "intel": "2026.2.0"})
+    assert machines(jobs.submit(**sent, spec=spec, compute={"kind": "cpu"})) == ["intel"]
+
+
+def test_a_switch_whose_library_no_machine_has_is_grey_and_refused(
+    analysis: Analysis, as_ada: Any
+) -> None:
+    found = node("plain", builds=[])
+    page = "/p/INSECTS/lab/t/design/algorithms/"
+    names = [one["algorithm"] for one in analysis.design["models"]]
+    switch = re.compile(rf'<input[^>]*name="m{names.index("svm")}-intel"[^>]*>')
+    html = as_ada.get(page).content.decode()
+    assert "disabled" in switch.findall(html)[0]
+    assert "No machine has Intel&#x27;s extension of scikit-learn: run `make extras" in html
+    model = analysis.design["models"][names.index("svm")]
+    model["params"] = {**model["params"], "intel": True}
+    analysis.save()
+    with pytest.raises(Refused, match=r"NAMES=intel.*Or switch it off in the settings"):
+        freezing.freeze(analysis, model)
+    assert "algo--lacking" in as_ada.get(page).content.decode()
+    found.catalogue = {**found.catalogue, "libraries": {**EVERY, "intel": "2026.2.0"}}
+    found.save()
+    assert "algo--lacking" not in as_ada.get(page).content.decode()

@@ -34,11 +34,13 @@ def model_form(
     options: Mapping[str, Options],
     data: Mapping[str, Any] | None = None,
     task: str = "",
+    barred: Mapping[str, Mapping[str, str]] | None = None,
 ) -> ParamForm:
     """The form over one model's params, of a task only those that mean something to it, its fields
-    called `m<place>-...`."""
+    called `m<place>-...`; `barred` as in `form_for`."""
     params = ALGORITHMS[model["algorithm"]].params.of(task)
-    return form_for(params, data, initial=model["params"], prefix=f"m{place}", catalogue=options)
+    initial, prefix = model["params"], f"m{place}"
+    return form_for(params, data, initial=initial, prefix=prefix, catalogue=options, barred=barred)
 
 
 def catalogue_options(used: Iterable[str]) -> dict[str, Options]:

@@ -104,17 +104,19 @@ def table_algorithms(
 ) -> Context:
     """A card for each algorithm of the task; a library that no machine has is told."""
     listed = offered(found.design)
-    lacking = handling.lacking(listed, libraries())
+    reported = libraries()
     times = [one["algorithm"] for one in listed]
     models = [
         {
             "place": place,
             "label": label_of(one),
             "on": one["on"] if data is None else f"m{place}-on" in data,
-            "form": forms.model_form(one, place, {}, data, found.task),
+            "form": forms.model_form(
+                one, place, {}, data, found.task, handling.barred(one["algorithm"], reported)
+            ),
             "algorithm": ALGORITHMS[one["algorithm"]],
             "on_gpu": learns_on_gpu(ALGORITHMS[one["algorithm"]]),
-            "lacking": lacking.get(one["algorithm"], ""),
+            "lacking": handling.lacking([one], reported).get(one["algorithm"], ""),
             "again": times.count(one["algorithm"]) > 1,
         }
         for place, one in enumerate(listed)

@@ -98,14 +98,14 @@ def _field(one: Param, catalogue: Mapping[str, Options]) -> forms.Field:
 
 def _bar(made: forms.Field, values: Mapping[str, str]) -> None:
     if isinstance(made, forms.BooleanField):
-        made.widget = _BarredSwitch()
+        made.widget = Checkbox()
         made.help_text = " ".join([str(made.help_text), *values.values()])
         return
     made.widget = _Barred(values, choices=made.choices)  # type: ignore[attr-defined]
     made.notes = {**made.notes, **values}  # type: ignore[attr-defined]
 
 
-class _BarredSwitch(forms.CheckboxInput):
+class Checkbox(forms.CheckboxInput):  # templates know it by this name
     """Grey unless it is on: then it can be switched off."""
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
