@@ -2,6 +2,7 @@
 
 from recipes.algorithms import (
     backbone_classifier,
+    catboost,
     extra_trees,
     hist_gradient_boosting,
     knn,
@@ -19,6 +20,7 @@ ALGORITHMS: dict[str, Algorithm] = {
     "backbone_classifier": backbone_classifier.ALGORITHM,
     "xgboost": xgboost.ALGORITHM,
     "lightgbm": lightgbm.ALGORITHM,
+    "catboost": catboost.ALGORITHM,
     "logistic_regression": logistic_regression.ALGORITHM,
     "ridge": ridge.ALGORITHM,
     "random_forest": random_forest.ALGORITHM,

@@ -14,8 +14,8 @@ IDLE = {  # names that say what the platform decides
     ),
     **dict.fromkeys(("n_gpus", "gpu_use_dp", "predictor", "task_type", "devices"), DEVICE),
     **dict.fromkeys(("n_jobs", "nthread", "num_threads", "nthreads", "thread_count"), THREADS),
-    **dict.fromkeys(("random_state", "seed"), SEED),
-    **dict.fromkeys(("verbose", "verbosity", "silent", "verbose_eval"), QUIET),
+    **dict.fromkeys(("random_state", "random_seed", "seed"), SEED),
+    **dict.fromkeys(("verbose", "verbosity", "silent", "verbose_eval", "logging_level"), QUIET),
 }
 
 

@@ -65,6 +65,7 @@ TASK = Task(
     algorithms=(
         "xgboost",
         "lightgbm",
+        "catboost",
         "logistic_regression",
         "random_forest",
         "extra_trees",

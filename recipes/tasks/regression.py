@@ -69,6 +69,7 @@ TASK = Task(
     algorithms=(
         "xgboost",
         "lightgbm",
+        "catboost",
         "ridge",
         "random_forest",
         "extra_trees",

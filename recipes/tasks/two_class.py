@@ -80,6 +80,7 @@ TASK = Task(
     algorithms=(
         "xgboost",
         "lightgbm",
+        "catboost",
         "logistic_regression",
         "random_forest",
         "extra_trees",

@@ -6,6 +6,7 @@ from typing import Any
 CASES: dict[str, tuple[str, str, str, int, dict[str, Any], float]] = {
     "xgboost": ("adult", "income", "two_class", 32_561, {"rounds": 40}, 0.91),
     "lightgbm": ("adult", "income", "two_class", 32_561, {"rounds": 40}, 0.91),
+    "catboost": ("adult", "income", "two_class", 8000, {"rounds": 100}, 0.89),
     "logistic_regression": ("adult", "income", "two_class", 8000, {}, 0.89),
     "ridge": ("diamonds", "price", "regression", 53_940, {}, 0.9),
     "random_forest": (
