@@ -110,7 +110,7 @@ class Backlog:
             rows = Job.objects.filter(WAITING, pk__in=some).annotate(**told)
             for *row, params in rows.values_list(*_ROW, "spec__params"):
                 asked = kinds.asked(row[_ROW.index("algorithm")] or "", params)
-                self._rows[row[0]] = Row(*row, asked)
+                self._rows[row[0]] = Row._make([*row, asked])
 
     def _request(
         self,
