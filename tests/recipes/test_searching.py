@@ -85,7 +85,8 @@ def test_its_progress_is_told_in_trials(done: Path) -> None:
     assert {one["of"] for one in progress} == {9}
     assert all(0 < one["done"] <= 9 for one in progress)
     phases = [one["text"] for one in events(done, "phase")]
-    assert "Trial 9 of 9." in phases
+    assert "Trial 1 of 9." in phases
+    assert [one for one in phases if one.startswith("Trial 9 of 9; the best so far: ROC AUC 0.")]
     assert phases[-2] == "The final model learns from the training and the validation rows."
 
 

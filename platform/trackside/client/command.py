@@ -159,8 +159,10 @@ def follow(client: Client, job: int, wait: bool) -> None:
     """Print how a job goes until it is over; a job that failed makes the command fail."""
     if not wait:
         return
+    said = ""
     for now in client.wait(job):
-        say(progress(now))
+        if (line := progress(now)) != said:
+            say(said := line)
     if now["state"] != "succeeded":
         raise TracksideError(200, now["state"], now["reason"] or f"Job {job} failed.")
 

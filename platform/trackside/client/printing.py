@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from trackside.client.client import Json
 
+COUNTED = ("epoch", "round", "trial", "model", "point")  # of which one is at work
+
 
 def say(text: str) -> None:
     sys.stdout.write(text + "\n")
@@ -43,10 +45,22 @@ def gpu_rows(board: Json) -> list[list[object]]:
 
 def progress(job: Json) -> str:
     """One line on how far a job is."""
-    done, of = job["progress"].get("done"), job["progress"].get("of")
-    far = f"{done:g} of {of:g} {job['progress'].get('unit') or ''}s" if done and of else ""
-    parts = [f"job {job['id']}", job["state"], far.strip(), job["reason"]]
+    over = job["state"] in ("succeeded", "failed", "cancelled")
+    far = "" if over else _far(job["progress"])
+    parts = [f"job {job['id']}", job["state"], far, job["reason"]]
     return ", ".join(part for part in parts if part)
+
+
+def _far(told: Json) -> str:
+    """`trial 2 of 4; the best so far: ROC AUC 0.862`, `round 12 of 300`, `3 of 20 megabytes`."""
+    done, of, unit = told.get("done"), told.get("of"), told.get("unit") or ""
+    if not done or not of:
+        return ""
+    if unit == "trial" and (text := str(told.get("text") or "")).startswith("Trial "):
+        return f"trial {text[6:].rstrip('.')}"
+    if unit in COUNTED and done < of:
+        return f"{unit} {int(done) + 1} of {of:g}"
+    return f"{done:g} of {of:g} {unit}s".strip()
 
 
 def metrics(values: Json) -> str:

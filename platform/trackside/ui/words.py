@@ -1,9 +1,11 @@
 """Numbers as people read them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 NOTHING = "\u2013"  # a dash where there is no number
+COUNTED = ("epoch", "round", "trial", "model", "point")  # of which one is at work
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -40,6 +42,16 @@ def ago(seconds: float) -> str:
     if seconds < 45:
         return "just now"
     return f"{duration(max(60, seconds))} ago"
+
+
+def amount(told: Mapping[str, Any]) -> str:
+    """How far a job is: `Trial 2 of 4`, `3.5 of 20 megabytes`."""
+    done, of, unit = told.get("done") or 0, told.get("of"), told.get("unit") or ""
+    if not of:
+        return ""
+    if unit in COUNTED and done < of:
+        return f"{unit[:1].upper()}{unit[1:]} {int(done) + 1} of {of:g}"
+    return f"{round(done, 1):g} of {round(of, 1):g} {unit}{'' if of == 1 else 's'}"
 
 
 def thousands(number: float | None) -> str:

@@ -103,7 +103,7 @@ class _Search:
                 point = self._next()
                 if point is None:
                     return "grid done" if self._asked["strategy"] == "grid" else "nothing new"
-                self._say(f"Trial {len(self.tried) + 1} of {self._of}.")
+                self._say(self._words())
                 trial = self._try(point)
                 if trial is None:
                     return "finished early"
@@ -112,6 +112,15 @@ class _Search:
             self._kept.save(self.tried, now=True)
             raise
         return ended
+
+    def _words(self) -> str:
+        """`Trial 3 of 12; the best so far: ROC AUC 0.862.`"""
+        said, best = f"Trial {len(self.tried) + 1} of {self._of}", self.best()
+        if best is None or best.value is None:
+            return f"{said}."
+        metric = self._fit.design.metric
+        value = f"{100 * best.value:.1f} %" if metric.percent else f"{best.value:.4g}"
+        return f"{said}; the best so far: {metric.label} {value}."
 
     def best(self) -> Trial | None:
         """The first of the best: params as they were set win where others are only as good."""

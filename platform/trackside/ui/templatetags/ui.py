@@ -169,6 +169,7 @@ register.filter("duration", words.duration)
 register.filter("thousands", words.thousands)
 register.filter("basename", words.basename)
 register.filter("percent", words.percent)
+register.filter("amount", words.amount)
 register.filter("plural", words.plural)
 register.filter("turn", words.turn)
 

@@ -24,8 +24,11 @@ export function pill(state) {
   return one;
 }
 
+const COUNTED = ["epoch", "round", "trial", "model", "point"]; // of which one is at work
+
 export function amount({ done, of, unit }) {
   if (!of) return "";
+  if (COUNTED.includes(unit) && done < of) return `${capital(unit)} ${Math.floor(done ?? 0) + 1} of ${of}`;
   const short = (number) => String(Math.round(number * 10) / 10);
   return `${short(done)} of ${short(of)} ${unit ?? ""}${of === 1 ? "" : "s"}`;
 }

@@ -190,14 +190,14 @@ const memory = (one) => {
 
 const digits = (value) => (typeof value === "number" ? value.toFixed(4) : "–");
 // One event as [level, words]; nothing for what is no line of a log.
-export function line({ type, data }, counted = "epoch") {
+export function line({ type, data }, counted = "epoch", cards = {}) {
   switch (type) {
     case "log": return [data.level ?? "info", data.text];
     case "note": return [data.level ?? "info", data.text];
     case "phase": return ["info", data.text];
     case "state": return [data.state === "failed" ? "error" : "info", `${data.state}: ${data.reason}`];
     case "started": return ["info", `on ${data.device}, ${data.ranks} rank${data.ranks > 1 ? "s" : ""} × ${data.threads} thread${data.threads > 1 ? "s" : ""}, ${data.precision}`];
-    case "epoch": return [data.best ? "best" : "info", `${counted} ${data.epoch} train ${digits(data.train_loss)} validation ${digits(data.val_loss)} ${Object.entries(data.metrics ?? {}).map(([name, value]) => `${name} ${digits(value)}`).join(" ")} (${duration(data.seconds)})`];
+    case "epoch": return [data.best ? "best" : "info", `${counted} ${data.epoch} train ${digits(data.train_loss)} validation ${digits(data.val_loss)} ${Object.entries(data.metrics ?? {}).map(([name, value]) => `${cards[name]?.label ?? name} ${metric(value, cards[name])}`).join(", ")} (${duration(data.seconds)})`];
     case "checkpoint": return ["info", /\/t\d+$/.test(data.path ?? "") ? `kept after trial ${data.epoch}` : data.step ? `checkpoint in epoch ${data.epoch + 1}, step ${data.step} written` : `checkpoint after epoch ${data.epoch} written`];
     case "failed": return ["error", data.message];
     default: return null;
@@ -216,7 +216,7 @@ function story(one) {
   });
 }
 
-const said = (event, one) => (event.type === "trial" ? trialLine(one, event.data) : line(event, unit(one)));
+const said = (event, one) => (event.type === "trial" ? trialLine(one, event.data) : line(event, unit(one), one.cards));
 const clock = (when) => new Date(when).toTimeString().slice(0, 8);
 
 export function logs(one) {
@@ -241,7 +241,7 @@ export function events(one) {
     const row = make("li");
     const tone = { warning: "wn", error: "er", best: "ok" }[level] ?? "";
     const time = make("time", "num", clock(event.at).slice(0, 5));
-    const plain = event.type === "trial" ? `Best so far: ${words}` : event.type === "epoch" ? `Best so far: ${unit(one)} ${event.data.epoch}, ${one.data === "table" ? `loss ${digits(event.data.val_loss)}` : `${one.metric} ${digits(event.data.metrics?.[one.metric])}`}` : event.type === "state" ? event.data.reason || event.data.state : words;
+    const plain = event.type === "trial" ? `Best so far: ${words}` : event.type === "epoch" ? `Best so far: ${unit(one)} ${event.data.epoch}, ${one.data === "table" ? `loss ${digits(event.data.val_loss)}` : `${one.card?.label ?? one.metric} ${metric(event.data.metrics?.[one.metric], one.card)}`}` : event.type === "state" ? event.data.reason || event.data.state : words;
     row.append(icon(level === "warning" ? "alert-triangle" : ICONS[event.type] ?? "info", tone), make("span", "", plain), time);
     return row;
   }));

@@ -25,7 +25,7 @@ const ENDS = { pruned: "given up", failed: "failed" };
 
 // One line of the log.
 export function line(one, trial) {
-  const told = trial.state === "done" ? `${one.metric} ${Number(trial.value).toFixed(4)}` : `${ENDS[trial.state]}. ${trial.reason}`;
+  const told = trial.state === "done" ? `${one.card?.label ?? one.metric} ${metric(trial.value, one.card)}` : `${ENDS[trial.state]}. ${trial.reason}`;
   return [trial.best ? "best" : trial.state === "failed" ? "warning" : "info", `trial ${trial.number} of ${trial.of}: ${told} (${duration(trial.seconds)})`];
 }
 

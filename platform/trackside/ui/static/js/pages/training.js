@@ -114,6 +114,8 @@ function ended() {
 }
 
 for (const one of models) {
+  one.card = page.metrics[one.metric];
+  one.cards = page.metrics;
   one.series.load.at ??= [];
   if (!one.over) live.watch(`job:${one.job.id}`, one.series.seq, (event) => take(one, event));
 }
