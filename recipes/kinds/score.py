@@ -123,7 +123,11 @@ SETTINGS = Params(  # of a table; of images there is `batch` alone
             "same of the first rows, missing values included.",
             options=(
                 (OWN, "The model's own library", ""),
-                (FASTEST, "The fastest", "Tries what its machine has, which takes some seconds."),
+                (
+                    FASTEST,
+                    "The fastest that agrees",
+                    "Tries what its machine has, which takes some seconds.",
+                ),
                 *((one.name, one.label, one.help) for one in SCORERS.values()),
             ),
         ),
