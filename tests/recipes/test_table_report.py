@@ -41,6 +41,10 @@ def test_titanic_finds_that_alive_tells_survived(tmp_path: Path) -> None:
     made = report(tmp_path, tabling.real("titanic"), "survived", spec={"params": {"rounds": 10}})
     assert "The column 'alive' alone predicts the target" in told(made, "leakage")
     assert "'sex'" not in told(made, "leakage")
+    twins = told(made, "twins")
+    assert "'pclass' and 'class' say the same" in twins
+    assert "'embarked' and 'embark_town' say the same" in twins
+    assert "'sex'" not in twins
     assert made["importance"]["permutation"]["columns"][0]["name"] == "alive"
     assert made["importance"]["model"]["columns"][0]["share"] > 0.9
     assert made["partial"][0]["name"] == "alive"

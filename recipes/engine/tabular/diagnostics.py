@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from recipes.engine import metrics
@@ -14,6 +15,7 @@ from recipes.engine.tabular.rows import Ready
 FEW_ROWS, FEW_JUDGED, RARE = 200, 50, 0.05
 ALONE, BETTER, GUESSING = 0.98, 0.1, 0.05
 LOOKED_AT = 200  # columns that are tried alone
+APART = 20  # rows of other values than the most frequent one: fewer may agree by chance
 
 Said = list[dict[str, str]]
 
@@ -22,6 +24,7 @@ def diagnose(model: Model, ready: Ready, sample: Sample, learned: Sample) -> Sai
     """`sample` are rows that the model has not seen, `learned` such that it has."""
     told = [*_rows(ready), *_classes(ready)]
     told += [_leaks(name, score, ready) for name, score in alone(model, sample, ready)]
+    told += _twins(model, sample, learned)
     told += _fit(model, ready, sample, learned)
     return [{"kind": kind, "text": text} for kind, text in told]
 
@@ -68,6 +71,40 @@ def _leaks(name: str, score: float, ready: Ready) -> tuple[str, str]:
         f"The column {name!r} alone predicts the target ({_called(ready)} {score:.3f}). Is it "
         "known before the target is? If it only follows from it, leave it out."
     )
+
+
+def _twins(model: Model, *samples: Sample) -> list[tuple[str, str]]:
+    """Columns of which each tells the other: a class and its number, metres and feet."""
+    table = pa.concat_tables([one.table for one in samples], promote_options="permissive")
+    alike: dict[bytes, list[str]] = {}
+    for one in model.encoder.columns[:LOOKED_AT]:
+        if key := _pattern(table.column(one.name).combine_chunks()):
+            alike.setdefault(key, []).append(one.name)
+    return [
+        (
+            "twins",
+            f"The columns {', '.join(map(repr, names[:-1]))} and {names[-1]!r} say the same, row "
+            "by row: each has a part of the importance of what they say. One of them is enough.",
+        )
+        for names in alike.values()
+        if len(names) > 1
+    ]
+
+
+def _pattern(values: pa.Array) -> bytes:
+    """Which rows have the same value, whatever it is; of measures their order. b"": no pattern."""
+    found = values.dictionary_encode(null_encoding="encode")
+    places, rows = np.asarray(found.indices), len(values)
+    if len(found.dictionary) < 2 or rows - int(np.bincount(places).max()) < APART:
+        return b""
+    if len(found.dictionary) <= rows / 2:
+        return places.tobytes()
+    if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+        return b""
+    _, order = np.unique(
+        values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), return_inverse=True
+    )
+    return b"order" + order.tobytes()
 
 
 def _called(ready: Ready) -> str:
