@@ -104,6 +104,16 @@ class Boosted:
         made = _here(self._booster.inplace_predict(self._there(matrix)))
         return np.stack([1 - made, made], 1) if self._setup.classes == 2 else made
 
+    def native(self) -> Any:
+        return self._booster
+
+    def as_told(self, given: Any) -> Floats:
+        return np.asarray(given, np.float64)
+
+    @property
+    def columns(self) -> int:
+        return len(self._setup.names)
+
     def predicts_on(self) -> str:
         return trained_on(self._booster)
 

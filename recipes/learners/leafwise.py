@@ -101,6 +101,16 @@ class Leafwise:
         made = self._predict(matrix)
         return np.stack([1 - made, made], 1) if self._setup.classes == 2 else made
 
+    def native(self) -> Any:
+        return self._booster
+
+    def as_told(self, given: Any) -> Floats:
+        return np.asarray(given, np.float64)
+
+    @property
+    def columns(self) -> int:
+        return len(self._setup.names)
+
     @property
     def classes(self) -> int:
         return self._setup.classes

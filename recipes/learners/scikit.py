@@ -9,7 +9,7 @@ import numpy as np
 import skops.io
 from sklearn.metrics import log_loss, mean_squared_error
 
-from recipes.learners import intel
+from recipes.learners import converted, intel
 from recipes.learners.learner import Floats, Matrix, Rows, Setup, Told
 
 FILE = "model.skops"
@@ -44,7 +44,7 @@ class Scikit:
         self._model: Any = None
         self._scale = (0.0, 1.0)  # of the target of a regression
         self._rounds: int | None = None
-        self._ran: intel.Ran | None = None
+        self._ran: converted.Ran | None = None
 
     def fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
         if train.weight is not None and not self.weighs:
@@ -77,11 +77,22 @@ class Scikit:
             model.fit(seen, aim, **more)
 
     def predict(self, matrix: Matrix) -> Floats:
-        seen = self._seen(matrix)
+        seen, model = self._seen(matrix), self._model
+        asked = model.predict_proba if self._setup.classes else model.predict
+        return self.as_told(asked(seen))
+
+    def native(self) -> Any:
+        return self._model
+
+    def as_told(self, given: Any) -> Floats:
         if not self._setup.classes:
             shift, factor = self._scale
-            return np.asarray(self._model.predict(seen), np.float64) * factor + shift
-        return self._all_classes(self._model.predict_proba(seen), self._model.classes_)
+            return np.asarray(given, np.float64) * factor + shift
+        return self._all_classes(given, self._model.classes_)
+
+    @property
+    def columns(self) -> int:
+        return len(self._setup.names)
 
     @property
     def classes(self) -> int:

@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC, SVR
 
-from recipes.learners.learner import Floats, Learner, Matrix, Rows, Setup, Told
+from recipes.learners import on_cuml
+from recipes.learners.learner import Floats, Learner, Matrix, Rows, Setup, Told, WrongDevice
 from recipes.learners.scikit import ScaledTarget
 
 CALIBRATION = 10  # one in so many training rows
@@ -17,7 +18,10 @@ def svm(setup: Setup) -> Learner:
 
 
 class Vectors(ScaledTarget):
-    """An SVC with a logistic regression of its distances, or an SVR."""
+    """An SVC with a logistic regression of its distances, or an SVR. It learns on a GPU where cuML
+    is, and predicts on the CPU."""
+
+    _device = "cpu"
 
     def _fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
         if not self._setup.classes:
@@ -34,8 +38,27 @@ class Vectors(ScaledTarget):
     def predict(self, matrix: Matrix) -> Floats:
         if not self._setup.classes:
             return super().predict(matrix)
-        given = self._calibration.predict_proba(self._distances(matrix))
-        return self._all_classes(given, self._calibration.classes_)
+        return self.as_told(self._distances(matrix))
+
+    def as_told(self, given: Any) -> Floats:
+        """Of classes `given` are the distances: [rows, classes], of two [rows, 1]."""
+        if not self._setup.classes:
+            return super().as_told(given)
+        found = self._calibration.predict_proba(given)
+        return self._all_classes(found, self._calibration.classes_)
+
+    def _learn(self, model: Any, rows: Rows, **more: Any) -> None:
+        device = self._setup.device
+        if device == "cpu":
+            super()._learn(model, rows, **more)
+            return
+        if self._setup.classes > 2:
+            raise WrongDevice("cuML's machine of several classes stays on its GPU: choose the CPU.")
+        seen, aim = self._seen(rows.matrix), self._aim(rows.target)
+        self._ran, self._device = on_cuml.fit(model, seen, aim, rows.weight, device)
+
+    def facts(self) -> dict[str, Any]:
+        return {**super().facts(), "device": self._device}
 
     def _apart(self, target: Floats) -> tuple[Any, Any]:
         """Which rows learn and which calibrate: one in a few of each class does not learn.

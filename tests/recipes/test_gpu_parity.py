@@ -17,6 +17,7 @@ from recipes.engine.tabular import devices, parity
 from recipes.engine.tabular.model import Model, load
 from recipes.job import BadJob, Compute, Job, read, write
 from recipes.kinds import KINDS
+from recipes.learners import boosted
 from recipes.learners.learner import Floats, Matrix, OnGpu, WrongDevice
 from tests.recipes import tabling
 from tests.recipes.making import events
@@ -74,8 +75,10 @@ def model(bundle: Path) -> Model:
 
 def compared(model: Model, gpu: Any, rows: pa.Table | None = None) -> parity.Parity:
     first = (small() if rows is None else rows).select(["size", "colour"])
-    learners = (model.learner, gpu)
-    return parity.gate(model.encoder, first, learners, device=CARD, versions={"xgboost": "3"})
+    judged = parity.sample(model, first)
+    told = judged.report("own", CARD, {"xgboost": "3"})
+    who = parity.Who(engine="The GPU", own="the CPU", on_gpu=True)
+    return parity.gate(told, judged, lambda: devices.OnItsGpu(gpu), who).told
 
 
 DECISIONS = {
@@ -123,8 +126,11 @@ def test_numbers_are_compared_by_their_size() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")  # XGBoost warns that it goes over
-def test_a_loaded_booster_says_where_it_predicts(bundle: Path, model: Model) -> None:
+def test_a_loaded_booster_says_where_it_predicts(
+    bundle: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without a GPU XGBoost goes over to the CPU and warns at most; asked, it says so."""
+    monkeypatch.setattr(boosted, "find_spec", lambda name: None)  # CuPy raises at once
     asked = load(bundle, 1, device="cuda").learner
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
@@ -169,8 +175,9 @@ def test_a_gpu_that_predicts_alike_scores_and_says_so(
     folder = scored(tmp_path, bundle)
     (told,) = events(folder, "finished")
     assert told["facts"]["device"] == CARD
-    assert told["facts"]["parity"]["used"]
-    assert told["facts"]["parity"]["rows"] == 400
+    (compared_,) = told["facts"]["parity"]
+    assert (compared_["engine"], compared_["device"], compared_["used"]) == ("own", CARD, True)
+    assert compared_["rows"] == 400
     assert made[0].asked == 2, "once at the gate and once for the block"
     assert any("predicts as the CPU does" in one["text"] for one in events(folder, "note"))
 
@@ -182,7 +189,7 @@ def test_a_gpu_that_predicts_otherwise_scores_nothing(
     folder = scored(tmp_path, bundle)
     (told,) = events(folder, "finished")
     assert told["facts"]["device"] == "CPU"
-    assert told["facts"]["parity"]["used"] is False
+    assert told["facts"]["parity"][0]["used"] is False
     assert made[0].asked == 1
     assert told["unseen"] == {}, "what the gate compared is not counted"
     (note,) = [one for one in events(folder, "note") if one["level"] == "warning"]
@@ -234,4 +241,4 @@ def test_of_several_ranks_all_predict_on_their_gpus_or_none_does(model: Model) -
     far = compared(model, StandIn(model.learner, otherwise))
     near = replace(near, difference=0.0)
     assert devices.worst([near, far, fine]) is far
-    assert devices.worst([near, fine]) is fine, "the one that was further apart"
+    assert devices.worst([near, fine]) == fine, "the one that was further apart"

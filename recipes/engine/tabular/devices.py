@@ -1,8 +1,10 @@
-"""Where a model of a table predicts: on the leased GPU where it predicts alike, else on the CPU."""
+"""What predicts with a model of a table, and where: the leased GPU, or another library, where they
+say what the own library says on the CPU; else that."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,38 +14,63 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from threadpoolctl import threadpool_limits
 
+from recipes import extras
 from recipes.algorithms import ALGORITHMS
 from recipes.engine.facts import versions
 from recipes.engine.peers import Peers, device_name
 from recipes.engine.tabular import parity
 from recipes.engine.tabular.model import Model, load
-from recipes.engine.tabular.parity import Parity
+from recipes.engine.tabular.parity import Gated, Parity, Predict, Sample, Who
 from recipes.events import Journal
 from recipes.job import BadJob, Job
-from recipes.learners.learner import Learner, OnGpu, WrongDevice
+from recipes.learners.learner import Convertible, Floats, Learner, Matrix, OnGpu, WrongDevice
+from recipes.scorers import FASTEST, OWN, SCORERS, Scorer, able, refusal
+from recipes.scorers.scorer import CannotTake, Scores, Where
+
+FASTER = 1.2  # times the own library's speed: less is no gain beside the chance of another rounding
+WORTH = 2.0  # seconds that the own library needs for all rows: to try others takes as long
+LIBRARY = "the model's own library"
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The learner that predicts; `parity` is None where no GPU was leased."""
+    """What predicts. `scores` is None where it is the model's own learner on the CPU."""
 
-    learner: Learner
-    parity: Parity | None
+    own: Learner
     device: str  # what a person calls it
+    kind: str = "cpu"  # where it is to compute: cpu or cuda
+    engine: str = OWN
+    scores: Scores | None = None
+    reports: list[Parity] = field(default_factory=list)
+
+    def predict(self, matrix: Matrix) -> Floats:
+        return (self.scores or self.own).predict(matrix)
 
     def verify(self) -> None:
         """After the last row: it predicted where the job says. Raises WrongDevice."""
-        if self.parity is None or not self.parity.used:
-            return
-        on = self.learner.predicts_on() if isinstance(self.learner, OnGpu) else "cpu"
-        if not on.startswith("cuda"):
+        on = self.scores.computes_on() if self.scores else self.kind
+        if not on.startswith(self.kind):
             raise WrongDevice(
                 f"The job was to predict on {self.device} and the library went over to {on} on "
                 "its way. Look at the node's driver, or choose the CPU."
             )
 
     def facts(self) -> dict[str, Any]:
-        return {"device": self.device, "parity": self.parity.facts() if self.parity else None}
+        reports = [one.facts() for one in self.reports]
+        return {"device": self.device, "engine": self.engine, "parity": reports}
+
+
+@dataclass(frozen=True)
+class OnItsGpu:
+    """A model's own learner, loaded for a GPU."""
+
+    learner: Learner
+
+    def predict(self, matrix: Matrix) -> Floats:
+        return self.learner.predict(matrix)
+
+    def computes_on(self) -> str:
+        return self.learner.predicts_on() if isinstance(self.learner, OnGpu) else "cpu"
 
 
 @contextmanager
@@ -76,40 +103,169 @@ def begun(
         yield journal, threads
 
 
-def chosen(
-    job: Job, peers: Peers, place: Path, model: Model, file: pq.ParquetFile, journal: Journal
+def chosen(  # noqa: PLR0913 - all of it is needed to try one
+    job: Job,
+    peers: Peers,
+    place: Path,
+    model: Model,
+    file: pq.ParquetFile,
+    journal: Journal,
+    engine: str = OWN,
 ) -> Chosen:
-    """Compare on the table's first rows where a GPU was leased, and say what follows.
+    """Compare on the table's first rows what is asked for, and say what follows.
 
-    All ranks predict on their GPUs, or none does: a table's rows are all told alike. Raises BadJob
-    where this model's algorithm has nothing to do with a GPU.
+    All ranks predict by the same: a table's rows are all told alike. Raises BadJob where this
+    model's algorithm has nothing to do with the GPU or with the engine, or its library is not here.
     """
-    own, name = model.learner, device_name(job.compute, peers.device)
-    if peers.device.type != "cuda":
-        return Chosen(own, None, name)
+    kind, name = peers.device.type, device_name(job.compute, peers.device)
     card = ALGORITHMS[model.about["algorithm"]]
-    if not card.scores_on_gpu:
-        raise BadJob(f"{card.label} predicts on the CPU alone: choose the CPU.")
-    gpu = load(place, max(1, job.compute.threads), device=peers.device.type)
-    told = parity.gate(
-        gpu.encoder,  # another one counts unseen values that the job itself will count
-        first_rows(model, file),
-        (own, gpu.learner),
-        device=name,
-        versions=versions("table"),
-    )
-    told = worst(peers.gather(told))
+    if said := refusal(engine, card, kind) or _absent(engine):
+        raise BadJob(said)
+    if engine == OWN and kind == "cpu":
+        return Chosen(model.learner, name)
+    rows = parity.sample(model, first_rows(model, file))
+    trial = _Trial(model, rows, peers, kind, name, max(1, job.compute.threads))
+    most = min(model.rows_at_once, file.metadata.num_rows)
+    if kind == "cuda" and card.scores_on_gpu:
+        trial.own_on_gpu(place)
+    if engine != OWN:
+        _try_others(trial, engine, file.metadata.num_rows, most, journal)
+    return _said(trial, engine, journal)
+
+
+def _absent(engine: str) -> str:
+    if engine not in SCORERS or extras.installed(SCORERS[engine].library):
+        return ""
+    card = SCORERS[engine]
+    return f"{card.label} is not installed here: {extras.remedy(card.library)} installs it."
+
+
+@dataclass
+class _Trial:
+    """What was tried, on this rank; reports are those of all ranks."""
+
+    model: Model
+    rows: Sample
+    peers: Peers
+    kind: str
+    name: str
+    threads: int
+    reports: list[Parity] = field(default_factory=list)
+    passed: dict[str, Scores] = field(default_factory=dict)
+
+    def own_on_gpu(self, place: Path) -> None:
+        told = self.rows.report(OWN, self.name, versions("table"))
+        who = Who(engine="The GPU", own="the CPU", on_gpu=True)
+
+        def make() -> Scores:
+            return OnItsGpu(load(place, self.threads, device=self.kind).learner)
+
+        self._keep(parity.gate(told, self.rows, make, who))
+
+    def other(self, card: Scorer, most: int) -> None:
+        there = dict(extras.present(set(card.packages)))
+        told = self.rows.report(card.name, self.name, versions("table") | there)
+        who = Who(engine=card.label, own=LIBRARY, on_gpu=self.kind == "cuda")
+        made = parity.gate(told, self.rows, partial(self._made, card), who)
+        if made.scores is not None:
+            timed = partial(parity.timed, made.told, self.rows, self.own(), made.scores.predict)
+            made = replace(made, told=timed(most))
+        self._keep(made)
+
+    def own(self) -> Predict:
+        """The own library as it would predict without any other."""
+        return self.passed.get(OWN, self.model.learner).predict
+
+    def seconds(self, rows: int) -> float:
+        """That the own library on the CPU needs for so many."""
+        return self.rows.seconds / max(1, self.rows.rows) * rows
+
+    def _made(self, card: Scorer) -> Scores:
+        learner = self.model.learner
+        if not isinstance(learner, Convertible):
+            raise CannotTake("Its learner has nothing that could be converted.")
+        return card.make(learner, Where(device=self.kind, threads=self.threads))
+
+    def _keep(self, made: Gated) -> None:
+        """Passed is what did on all ranks: they are asked, each with its own report."""
+        told = worst(self.peers.gather(made.told))
+        self.reports.append(told)
+        if told.used and made.scores is not None:
+            self.passed[told.engine] = made.scores
+
+
+def _try_others(trial: _Trial, engine: str, rows: int, most: int, journal: Journal) -> None:
+    """The scorer that is named; or, where it is worth it, all that every rank's machine has."""
+    if engine != FASTEST:
+        wanted = [SCORERS[engine]]
+    else:
+        if trial.peers.share(trial.seconds(rows)) < WORTH:
+            text = f"{LIBRARY.capitalize()} has {rows:,} rows done at once: no other one is tried."
+            journal.write("note", level="info", text=text)
+            return
+        possible = able(trial.model.about["algorithm"], trial.kind)
+        here = {one.name for one in possible if extras.installed(one.library)}
+        everywhere = set.intersection(*trial.peers.gather(here))
+        wanted = [one for one in possible if one.name in everywhere]
+    for card in wanted:
+        text = f"Comparing {card.label} with {LIBRARY}."
+        journal.write("phase", name="read", text=text)
+        trial.other(card, most)
+
+
+def _said(trial: _Trial, engine: str, journal: Journal) -> Chosen:
+    """What predicts now; notes say why, and why not. Of all ranks alike: by the reports alone."""
+    best = _best(trial, engine)
+    reports = [one if one.engine == best else _beaten(one, trial) for one in trial.reports]
+    used = best in trial.passed
+    kind, device = (trial.kind, trial.name) if used or trial.kind == "cpu" else ("cpu", "CPU")
+    for one in reports:
+        _tell(one, engine, device, trial.name, journal)
+    scores = trial.passed.get(best)
+    return Chosen(trial.model.learner, device, kind, best, scores, reports)
+
+
+def _best(trial: _Trial, engine: str) -> str:
+    """The engine that is named, or the fastest, of those that passed; else the own library."""
+    others = [one for one in trial.reports if one.used and one.engine != OWN]
+    if engine == FASTEST:
+        others = [one for one in others if one.speed >= FASTER]
+    return max(others, key=lambda one: one.speed).engine if others else OWN
+
+
+def _beaten(told: Parity, trial: _Trial) -> Parity:
+    """The report of what passed and is not used all the same."""
+    if not told.used:
+        return told
+    if told.engine == OWN:
+        return told.unused(f"{told.why} Another engine is used.")
+    fast = f"it is {told.speed:.2g} times as fast"
+    if told.speed < FASTER:
+        return told.unused(f"{told.why} But {fast}, which is no gain.")
+    return told.unused(f"{told.why} But another engine is faster still: {fast}.")
+
+
+def _tell(told: Parity, engine: str, device: str, leased: str, journal: Journal) -> None:
+    text, level = told.why, "info"
     if told.used:
-        journal.write("note", level="info", text=f"{told.why} {told.rows:,} rows were compared.")
-        return Chosen(gpu.learner, told, name)
-    text = f"{told.why} This job predicts on the CPU, not on {name}."
-    journal.write("note", level="warning", text=text)
-    return Chosen(own, told, "CPU")
+        text = f"{told.why} {told.rows:,} rows were compared."
+        if told.engine != OWN:
+            text = f"{text} {SCORERS[told.engine].label} is used."
+    elif told.engine == OWN or engine != FASTEST:
+        level = "info" if told.why.endswith("Another engine is used.") else "warning"
+        if device != leased:
+            text = f"{told.why} This job predicts on the CPU, not on {leased}."
+        elif level == "warning":
+            text = f"{told.why} {LIBRARY.capitalize()} predicts."
+    journal.write("note", level=level, text=text)
 
 
 def worst(all_: list[Parity]) -> Parity:
-    """Of the ranks' comparisons the first that forbids, else the one that was furthest apart."""
-    return min(all_, key=lambda one: (one.used, -(one.difference or 0.0)))
+    """Of the ranks' comparisons the first that forbids, else the one that was furthest apart; as
+    slow as on the slowest of them."""
+    told = min(all_, key=lambda one: (one.used, -(one.difference or 0.0)))
+    slowest = min(all_, key=lambda one: one.speed)
+    return replace(told, seconds=slowest.seconds) if told.used else told
 
 
 def first_rows(model: Model, file: pq.ParquetFile) -> pa.Table:

@@ -42,7 +42,7 @@ def evaluate_table(job: Job, folder: Path, peers: Peers) -> None:
         wanted = bool(job.spec.get("rows", True))
         walk = _Walk(model, JudgedRows(folder, wanted=wanted, read=dataset))
         count = Count(journal, 1, rows, unit="row")
-        with closing(predicted(model, file, threads=threads, predict=on.learner.predict)) as blocks:
+        with closing(predicted(model, file, threads=threads, predict=on.predict)) as blocks:
             for block in blocks:
                 walk.take(block)
                 count.add(len(block.table))

@@ -47,7 +47,7 @@ def score_table(job: Job, folder: Path, peers: Peers, settings: Settings) -> Non
         dataset = source.unchanged(job.spec["dataset"])
         file = source.opened(dataset)
         _check(model, file, settings, to)
-        on = devices.chosen(job, peers, place, model, file, journal)
+        on = devices.chosen(job, peers, place, model, file, journal, settings["engine"])
         text = f"Scoring {file.metadata.num_rows:,} rows."
         journal.write("phase", name="score", text=text)
         share = _share(model, dataset, on, threads, settings)
@@ -78,7 +78,7 @@ def _share(
     return Share(
         model=model,
         dataset=dataset,
-        predict=on.learner.predict,
+        predict=on.predict,
         columns=partial(_columns, model, settings=settings),
         rows=min(model.rows_at_once, EXPLAINED) if explained else model.rows_at_once,
         threads=1 if explained else threads,  # explaining uses all of them between two blocks
