@@ -46,6 +46,24 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
     ),
     ("lightgbm", {"boosting_type": "gbrt"}, {"boosting": "gbdt"}, ["boosting_type", "gbrt"]),
     (
+        "catboost",
+        {"iterations": 9, "depth": 4, "l2_leaf_reg": 5, "task_type": "GPU", "random_seed": 1},
+        {"rounds": 9, "max_depth": 4, "reg_lambda": 5},
+        ["iterations", "'depth'", "l2_leaf_reg", "task_type: GPU", "random_seed: 1"],
+    ),
+    (
+        "catboost",
+        {"loss_function": "Logloss", "bootstrap_type": "No", "grow_policy": "SymmetricTree"},
+        {"bootstrap": "none"},
+        ["loss_function: Logloss", "bootstrap_type", "bootstrap: No", "grow_policy"],
+    ),
+    (
+        "catboost",
+        {"objective": "MAE", "od_wait": 7, "devices": "0", "thread_count": 2, "eval_metric": "R2"},
+        {"loss": "absolute", "patience": 7, "early_stopping": True},
+        ["objective", "loss: MAE", "od_wait", "devices: 0", "thread_count", "eval_metric"],
+    ),
+    (
         "random_forest",
         {"n_estimators": 50, "n_jobs": -1, "random_state": 0, "verbose": 1},
         {"trees": 50},
