@@ -75,7 +75,8 @@ class Symmetric:
         self._before = self._rounds()
         hears = _Hears(told, params["rounds"])
         more: dict[str, Any] = {"callbacks": [hears]} if setup.device == "cpu" else {}
-        model = _library().CatBoost(settings(setup, early=early))
+        seed = (setup.seed + self._before) % 2**31  # what goes on draws other rows than it did
+        model = _library().CatBoost({**settings(setup, early=early), "random_seed": seed})
         try:
             model.fit(
                 _pool(train),
@@ -251,8 +252,9 @@ class _Hears:
         """Whether the training goes on."""
         try:
             learn, held = (_losses(info.metrics, part) for part in PARTS)
+            goes_on = not self._told.stopped()
             self._tell(learn[-1:], held[-1:])
-            return not self._told.stopped()
+            return goes_on
         except BaseException as raised:
             self.raised = raised
             return False

@@ -16,6 +16,7 @@ from tests.recipes.making import events
 from tests.recipes.tabling import about, small
 
 SLOW = {"rounds": 10, "learning_rate": 0.05}
+CHANCELESS = {"catboost": {"bootstrap": "none", "random_strength": 0}}
 
 
 def trained(home: Path, table: pa.Table, name: str, before: Path | None, **changes: Any) -> Path:
@@ -51,13 +52,14 @@ def test_xgboost_grows_more_trees_on_those_that_are_there(first: Path, tmp_path:
     assert scores[1] < scores[0]
 
 
-def test_lightgbm_grows_more_trees_too(tmp_path: Path) -> None:
-    more: Any = {"algorithm": "lightgbm", "compute": {"threads": 1}}
-    one = trained(tmp_path, small(300), "one", None, **more)
-    two = trained(tmp_path, small(300), "two", one, **more)
-    longer = trained(
-        tmp_path, small(300), "longer", None, spec={"params": {**SLOW, "rounds": 20}}, **more
-    )
+@pytest.mark.parametrize("name", ["lightgbm", "catboost"])
+def test_other_boosted_trees_grow_more_too(tmp_path: Path, name: str) -> None:
+    more: Any = {"algorithm": name, "compute": {"threads": 1}}
+    params = {**SLOW, **CHANCELESS.get(name, {})}
+    one = trained(tmp_path, small(300), "one", None, spec={"params": params}, **more)
+    two = trained(tmp_path, small(300), "two", one, spec={"params": params}, **more)
+    same = {**params, "rounds": 20}
+    longer = trained(tmp_path, small(300), "longer", None, spec={"params": same}, **more)
     assert about(two)["learned"] == {"rounds": 20, "device": "cpu", "went_on_from": 10}
     rows = small(300).select(["size", "colour"])
     given = [load(each / "bundle", threads=1).predict(rows) for each in (two, longer)]

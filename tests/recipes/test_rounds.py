@@ -51,7 +51,7 @@ def fitted(one: Learner, validation: Rows | None = None, stop_at: int = 0) -> li
     return told
 
 
-@pytest.mark.parametrize("name", ["xgboost", "lightgbm"])
+@pytest.mark.parametrize("name", ["xgboost", "lightgbm", "catboost"])
 @pytest.mark.parametrize("at", [1, 3])
 def test_boosting_stops_early_by_order_in_any_round(name: str, at: int) -> None:
     one = learner(name, rounds=50)

@@ -75,6 +75,9 @@ CASES: dict[str, tuple[str, int, dict[str, Any], str]] = {
     "lightgbm tells three classes apart": ("lightgbm", 3, {"rounds": 8}, "margin"),
     "lightgbm predicts a number": ("lightgbm", 0, {"rounds": 8}, "value"),
     "lightgbm with dart": ("lightgbm", 2, {"rounds": 8, "boosting": "dart"}, "log-odds"),
+    "catboost tells two classes apart": ("catboost", 2, {"rounds": 8}, "log-odds"),
+    "catboost tells three classes apart": ("catboost", 3, {"rounds": 8}, "margin"),
+    "catboost predicts a number": ("catboost", 0, {"rounds": 8}, "value"),
     "logistic regression of two": ("logistic_regression", 2, {}, "log-odds"),
     "logistic regression of three": ("logistic_regression", 3, {}, "margin"),
     "ridge": ("ridge", 0, {}, "value"),
@@ -91,7 +94,7 @@ def test_contributions_and_base_add_up_to_the_prediction(case: str) -> None:
     names, values, base = told.contributions(model, rows)
     assert names == ["size", "colour", "heat"]
     assert told.scale(model) == scale
-    exact = ("xgboost", "lightgbm", "logistic_regression", "ridge")
+    exact = ("xgboost", "lightgbm", "catboost", "logistic_regression", "ridge")
     assert told.is_exact(model) == (algorithm in exact)
     made, given = values.sum(-1) + base, model.predict(rows)
     assert values.shape == ((30, 3, 3) if classes == 3 else (30, 3))

@@ -41,7 +41,7 @@ class NoBackground(Exception):
 def contributions(model: Model, table: pa.Table) -> Contributions:
     """Of rows that drop nothing. See `Contributions` for the shapes. Raises NoBackground.
 
-    Exact for XGBoost and LightGBM (their own TreeSHAP) and linear models, in their raw margin:
+    Exact for XGBoost, LightGBM and CatBoost (their own) and linear models, in their raw margin:
     log-odds, or the target's unit. For the others an estimate, in probabilities or the target's
     unit: 64 walks a row from a training row to this one, which change one column after the other in
     a random order (always the same ones), so 64 * (columns + 1) predictions a row.
