@@ -3,7 +3,9 @@
 from recipes.algorithms import (
     backbone_classifier,
     catboost,
+    deep_mlp,
     extra_trees,
+    ft_transformer,
     hist_gradient_boosting,
     knn,
     lightgbm,
@@ -29,6 +31,8 @@ ALGORITHMS: dict[str, Algorithm] = {
     "svm": svm.ALGORITHM,
     "knn": knn.ALGORITHM,
     "mlp": mlp.ALGORITHM,
+    "deep_mlp": deep_mlp.ALGORITHM,
+    "ft_transformer": ft_transformer.ALGORITHM,
 }
 
 __all__ = ["ALGORITHMS", "Algorithm", "Resolved"]

@@ -130,7 +130,7 @@ def learner(setup: Setup) -> Learner:
 
 ALGORITHM = Algorithm(
     name="mlp",
-    label="Neural network",
+    label="Neural network (scikit-learn)",
     help="A multilayer perceptron: layers of neurons between columns and prediction. On the CPU.",
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,

@@ -73,5 +73,7 @@ TASK = Task(
         "svm",
         "knn",
         "mlp",
+        "deep_mlp",
+        "ft_transformer",
     ),
 )

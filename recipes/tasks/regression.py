@@ -77,5 +77,7 @@ TASK = Task(
         "svm",
         "knn",
         "mlp",
+        "deep_mlp",
+        "ft_transformer",
     ),
 )

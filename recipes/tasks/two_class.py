@@ -88,5 +88,7 @@ TASK = Task(
         "svm",
         "knn",
         "mlp",
+        "deep_mlp",
+        "ft_transformer",
     ),
 )

@@ -1,0 +1,110 @@
+"""A deep network of layers, in PyTorch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recipes import search
+from recipes.algorithms.algorithm import Algorithm, Values
+from recipes.algorithms.deep_training import FORMER as TRAINING
+from recipes.algorithms.deep_training import training
+from recipes.algorithms.former import today
+from recipes.params import Flag, Number, Params, Whole
+
+if TYPE_CHECKING:
+    from recipes.learners.learner import Learner, Setup
+
+PARAMS = Params(
+    (
+        Whole(
+            name="layers",
+            label="Hidden layers",
+            default=3,
+            search=search.Range(1, 5),
+            minimum=1,
+            maximum=50,
+            help="How many layers lie between the first one and the prediction.",
+            group="Architecture",
+        ),
+        Whole(
+            name="width",
+            label="Neurons per layer",
+            default=256,
+            search=search.Range(64, 512, log=True),
+            minimum=1,
+            maximum=10_000,
+            help="How many neurons each layer has.",
+            group="Architecture",
+        ),
+        Number(
+            name="dropout",
+            label="Dropout",
+            default=0.1,
+            search=search.Range(0, 0.5),
+            minimum=0,
+            maximum=0.95,
+            step=0.05,
+            help="The share of neurons that is left out at random while it learns.",
+            group="Architecture",
+        ),
+        Flag(
+            name="residual",
+            label="Residual",
+            default=True,
+            help="Each layer adds to what comes in: deep networks learn better so.",
+            group="Architecture",
+        ),
+        *training(rate=0.001, batch=256),
+    )
+)
+
+FORMER = {
+    **TRAINING,
+    "n_blocks": "layers",
+    "n_layers": "layers",
+    "num_layers": "layers",
+    "num_units": "width",
+    "module__num_units": "width",
+    "module__dropout": "dropout",
+}
+
+
+def translate(given: Values) -> tuple[Values, list[str]]:
+    """Lists of widths, and "128-64" as PyTorch Tabular has them; ours have one width."""
+    made, notes = today(given, FORMER)
+    for name in ("hidden_layer_sizes", "d_layers", "layers"):
+        widths = _widths(made.get(name))
+        if widths and len(set(widths)) == 1:
+            made.pop(name)
+            made |= {"layers": len(widths), "width": widths[0]}
+            notes.append(f"{name!r}, a width for each, is called 'layers' and 'width' here.")
+    return made, notes
+
+
+def _widths(value: object) -> list[int]:
+    if isinstance(value, str) and all(one.isdigit() for one in value.split("-")):
+        return [int(one) for one in value.split("-")] if "-" in value else []
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def learner(setup: Setup) -> Learner:
+    from recipes.learners.deep import mlp
+
+    return mlp(setup)
+
+
+ALGORITHM = Algorithm(
+    name="deep_mlp",
+    label="Deep network",
+    help="Layers of neurons with norms, dropout and residual connections, in PyTorch. On the CPU, "
+    "a GPU or several.",
+    tasks=("two_class", "multiclass", "regression"),
+    params=PARAMS,
+    translate=translate,
+    learner=learner,
+    library="skorch",
+    scales=True,
+    on_gpu=True,
+    spreads=True,
+    goes_on=("layers", "width", "residual"),
+)
