@@ -91,7 +91,7 @@ SETTINGS = Params(  # of a table; of images there is `batch` alone
             maximum=1,
             step=0.01,
             unit="empty = the model's own",
-            help="Of two classes, the second one is predicted from this probability on.",
+            help="Of two classes, the positive one is predicted from this probability on.",
         ),
         Choice(
             name="probabilities",

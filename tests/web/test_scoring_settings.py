@@ -124,6 +124,7 @@ def test_the_form_keeps_the_settings(survivors: SavedModel, new: Dataset, as_ben
     assert recipe.settings == wanted
     there = "/p/INSECTS/recipes/score by_ben/"
     page = as_ben.get(there).content.decode()
+    assert "1, the positive class, is predicted from this probability on." in page
     assert 'name="set-output"' not in page, "a dataset stays one"
     change = {"where": "cpu", "ranks": "1", "then": "save", "set-threshold": "0.3",
               "set-probabilities": "all", "set-explanations": "0", "set-engine": "own"}  # fmt: skip

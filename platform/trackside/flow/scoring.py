@@ -94,6 +94,14 @@ def about(model: SavedModel, version: Version | None = None) -> Json:
     return {"task": model.task, "algorithm": str(told.get("algorithm") or ""), "bundle": ""}
 
 
+def positive(model: SavedModel) -> str:
+    """The positive one of two classes, as the active version has it; "" where there is none."""
+    version = queries.active_version(model)
+    told = bundles.about(Path(storage.root()) / version.bundle) if version else {}
+    classes = told.get("classes") or []
+    return str(classes[-1]) if len(classes) == 2 else ""
+
+
 def on(model: SavedModel, compute: Json, kind: str, engine: str = "") -> Json:
     """The compute as it may be for this model today, and this kind of job. Raises BadCompute."""
     one = kind == "evaluate" and data_of(model.task) == "table"

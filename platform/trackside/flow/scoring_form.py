@@ -92,8 +92,8 @@ def takers(model: SavedModel) -> list[str]:
 def _fitting(one: Param, recipe: Recipe) -> Param | None:
     """The field as this recipe has it; None where it has none."""
     task = recipe.saved_model.task
-    if one.name == "threshold" and task != "two_class":
-        return None
+    if one.name == "threshold":
+        return _of_class(one, recipe) if task == "two_class" else None
     if one.name == "probabilities" and task == "regression":
         return None
     if one.name == "engine":
@@ -102,6 +102,13 @@ def _fitting(one: Param, recipe: Recipe) -> Param | None:
     if one.name == "output":
         return _options(one, "dataset") if recipe.output is None else None
     return one
+
+
+def _of_class(one: Param, recipe: Recipe) -> Param:
+    """Its help names the class."""
+    name = scoring.positive(recipe.saved_model)
+    said = f"{name}, the positive class, is predicted from this probability on."
+    return replace(one, help=said) if name else one
 
 
 def read(form: ParamForm) -> dict[str, Any]:
