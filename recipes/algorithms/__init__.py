@@ -3,10 +3,10 @@
 from recipes.algorithms import (
     backbone_classifier,
     catboost,
-    deep_mlp,
     extra_trees,
-    ft_transformer,
     hist_gradient_boosting,
+    jax,
+    keras,
     knn,
     lightgbm,
     logistic_regression,
@@ -14,6 +14,7 @@ from recipes.algorithms import (
     random_forest,
     ridge,
     svm,
+    tensorflow,
     xgboost,
 )
 from recipes.algorithms.algorithm import Algorithm, Resolved
@@ -31,8 +32,9 @@ ALGORITHMS: dict[str, Algorithm] = {
     "svm": svm.ALGORITHM,
     "knn": knn.ALGORITHM,
     "mlp": mlp.ALGORITHM,
-    "deep_mlp": deep_mlp.ALGORITHM,
-    "ft_transformer": ft_transformer.ALGORITHM,
+    "keras": keras.ALGORITHM,
+    "tensorflow": tensorflow.ALGORITHM,
+    "jax": jax.ALGORITHM,
 }
 
 __all__ = ["ALGORITHMS", "Algorithm", "Resolved"]

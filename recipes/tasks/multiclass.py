@@ -73,7 +73,8 @@ TASK = Task(
         "svm",
         "knn",
         "mlp",
-        "deep_mlp",
-        "ft_transformer",
+        "keras",
+        "tensorflow",
+        "jax",
     ),
 )

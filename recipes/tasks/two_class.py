@@ -88,7 +88,8 @@ TASK = Task(
         "svm",
         "knn",
         "mlp",
-        "deep_mlp",
-        "ft_transformer",
+        "keras",
+        "tensorflow",
+        "jax",
     ),
 )

@@ -1,0 +1,31 @@
+"""Keras 3 on TensorFlow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recipes.algorithms import dense
+from recipes.algorithms.algorithm import Algorithm
+
+if TYPE_CHECKING:
+    from recipes.learners.learner import Learner, Setup
+
+
+def learner(setup: Setup) -> Learner:
+    from recipes.learners.keras_net import on_tensorflow
+
+    return on_tensorflow(setup)
+
+
+ALGORITHM = Algorithm(
+    name="tensorflow",
+    label="TensorFlow",
+    help="A dense neural network by Keras, on TensorFlow. On the CPU: docs/extras.md says why.",
+    tasks=dense.TASKS,
+    params=dense.PARAMS,
+    translate=dense.translate,
+    learner=learner,
+    library="tensorflow",
+    scales=True,
+    goes_on=dense.GOES_ON,
+)
