@@ -3,7 +3,9 @@
 from recipes.algorithms import (
     backbone_classifier,
     catboost,
+    deep_mlp,
     extra_trees,
+    ft_transformer,
     hist_gradient_boosting,
     jax,
     keras,
@@ -35,6 +37,8 @@ ALGORITHMS: dict[str, Algorithm] = {
     "keras": keras.ALGORITHM,
     "tensorflow": tensorflow.ALGORITHM,
     "jax": jax.ALGORITHM,
+    "deep_mlp": deep_mlp.ALGORITHM,
+    "ft_transformer": ft_transformer.ALGORITHM,
 }
 
 __all__ = ["ALGORITHMS", "Algorithm", "Resolved"]

@@ -76,5 +76,7 @@ TASK = Task(
         "keras",
         "tensorflow",
         "jax",
+        "deep_mlp",
+        "ft_transformer",
     ),
 )

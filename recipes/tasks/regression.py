@@ -80,5 +80,7 @@ TASK = Task(
         "keras",
         "tensorflow",
         "jax",
+        "deep_mlp",
+        "ft_transformer",
     ),
 )

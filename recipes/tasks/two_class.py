@@ -91,5 +91,7 @@ TASK = Task(
         "keras",
         "tensorflow",
         "jax",
+        "deep_mlp",
+        "ft_transformer",
     ),
 )

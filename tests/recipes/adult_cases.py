@@ -29,6 +29,8 @@ CASES: dict[str, tuple[str, str, str, int, dict[str, Any], float]] = {
     "svm": ("adult", "income", "two_class", 3000, {}, 0.85),
     "knn": ("adult", "income", "two_class", 8000, {"neighbours": 15}, 0.85),
     "mlp": ("adult", "income", "two_class", 8000, {"rounds": 5}, 0.88),
+    "deep_mlp": ("adult", "income", "two_class", 8000, {"rounds": 4}, 0.88),
+    "ft_transformer": ("adult", "income", "two_class", 8000, {"rounds": 4, "width": 32}, 0.88),
     "keras": ("adult", "income", "two_class", 4000, {"rounds": 4}, 0.87),
     "tensorflow": ("adult", "income", "two_class", 4000, {"rounds": 4}, 0.87),
     "jax": ("adult", "income", "two_class", 4000, {"rounds": 4}, 0.87),

@@ -136,6 +136,8 @@ def test_every_algorithm_solves_each_of_its_tasks(
     few = {key: 8 for key in ("rounds", "trees") if key in settings}
     if name in ("mlp", "catboost"):
         few = {"rounds": 60}
+    if name in ("deep_mlp", "ft_transformer"):
+        few = {"rounds": 20, "width": 32, "learning_rate": 0.005}
     spec = {
         "params": few,
         "metric": "accuracy" if task == "multiclass" else None,
