@@ -1,6 +1,9 @@
 """A training that searches its params first."""
 
 import datetime
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from tests.recipes.making import events
 from tests.recipes.tabling import about, report, small
 
 SEARCH = {"strategy": "tpe", "trials": 9, "folds": 2}
+ROOT = Path(__file__).parents[2]
 NAMES = ("number", "params", "value", "state", "best")
 
 
@@ -112,6 +116,33 @@ def test_one_that_gave_way_goes_on_to_the_same_trials(
     assert [one["number"] for one in events(folder, "trial")] == list(range(1, 10))
     assert told(folder) == told(done)
     assert "The search goes on after trial 4; what ran then begins anew." in notes(folder)
+    assert about(folder)["params"] == about(done)["params"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from recipes.engine.tabular import searching, trials
+from tests.recipes import tabling
+judged, calls = searching._judged, []
+def judging(*given):
+    calls.append(1)
+    if len(calls) == 9:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return judged(*given)
+searching._judged, trials.EACH = judging, 0.0
+tabling.run(Path(sys.argv[1]))
+"""
+
+
+def test_one_that_is_killed_goes_on_to_the_same_trials(done: Path, tmp_path: Path) -> None:
+    folder = prepared(tmp_path, SEARCH)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(folder)], cwd=ROOT, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(events(folder, "trial")) == 4
+    tabling.run(folder)
+    assert [one["number"] for one in events(folder, "trial")] == list(range(1, 10))
+    assert told(folder) == told(done)
     assert about(folder)["params"] == about(done)["params"]
 
 

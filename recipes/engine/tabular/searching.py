@@ -50,6 +50,7 @@ def search(fit: Fit, say: Callable[[str], None]) -> Json:
         raise BadJob(f"None of the {len(made.tried)} trials came to an end. The first: {first}")
     if best is not None:
         fit.design = replace(fit.design, params=made.complete(best.params))
+        say(f"A model learns with the settings of trial {best.number}.")
     fit.early, fit.deaf = False, stopped == "finished early"  # the best is yet to be trained
     if best is not None and (text := _chosen_by(fit, asked)):
         fit.journal.write("note", level="info", text=text)
