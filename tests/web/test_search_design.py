@@ -11,7 +11,9 @@ from tests.web.test_lab_tables import adults
 from trackside.compute.models import UsagePeak
 from trackside.jobs.models import Job
 from trackside.lab import estimates, searching, services
+from trackside.lab.diagnostics_table import table_findings
 from trackside.lab.models import Analysis
+from trackside.lab.subjects import columns_of
 
 pytestmark = pytest.mark.django_db
 PAGE = "/p/INSECTS/lab/earners/design/search/"
@@ -240,3 +242,15 @@ def test_the_dialog_says_how_many_trials_there_are_and_how_long_they_take(
 def test_images_have_no_search(project: Any, ada: Any, as_ada: Any) -> None:
     lab_stage.analysis(project, ada)
     assert as_ada.get("/p/INSECTS/lab/insect sorter/design/search/").status_code == 404
+
+
+def test_a_search_without_a_test_set_is_told(analysis: Analysis) -> None:
+    def told(**more: Any) -> bool:
+        shown = {**analysis.design, **more}
+        found = table_findings(shown, columns_of(analysis.dataset), analysis.dataset.rows)
+        return "The search has no test set" in [one.title for one in found]
+
+    tested = {**analysis.design["split"], "train_share": 0.6}
+    assert not told()
+    assert told(search={"strategy": "tpe"})
+    assert not told(search={"strategy": "tpe"}, split=tested)

@@ -172,7 +172,7 @@ def test_what_was_begun_meanwhile_is_seen_under_the_lock(people: Dataset, ben: U
 
 
 def test_a_scored_table_has_no_types_to_correct(project: Project, ben: User) -> None:
-    assert "no uploaded table" in refused(services.output_dataset(project, "scored"), ben)
+    assert "is written by a recipe" in refused(services.output_dataset(project, "scored"), ben)
 
 
 def test_a_failed_correction_leaves_the_table_as_it_was_and_says_why(

@@ -32,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def sign_in(args: argparse.Namespace) -> None:
-    token = sys.stdin.readline() if args.token_stdin else getpass.getpass("Token: ")
+    piped = args.token_stdin or not sys.stdin.isatty()
+    token = sys.stdin.readline() if piped else getpass.getpass("Token: ")
     with Client(args.url, token.strip() or "-") as client:
         user = client.call("GET", "/")["user"]
     kept = login.save(login.Login(args.url, token.strip()))

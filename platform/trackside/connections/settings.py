@@ -55,7 +55,7 @@ FIELDS = Params(
         ),
         Line(
             name="database", label="Name of the database, or file", default="", longest=500,
-            help="For SQLite the absolute path of its file, on every node that reads it.",
+            help="Its name; of SQLite the absolute path of its file, on every node that reads it.",
         ),
         Line(
             name="user", label="User", default="", longest=128, when=SERVERS,

@@ -79,7 +79,10 @@ def refusal(dataset: Dataset) -> str:
 def check(dataset: Dataset, seen: str = "") -> None:
     """Raises Refused where it cannot be imported again now, wherever its rows would come from."""
     if dataset.kind != "table" or not tables.imported(dataset):
-        raise Refused(f"{dataset.name} is no uploaded table, so its types are not for correcting.")
+        raise Refused(
+            f"{dataset.name} is written by a recipe, with the types that its rows have. Types are "
+            "corrected where those come from."
+        )
     job = dataset.job
     if job is not None and job.state not in JOB_OVER:
         raise Refused(f"{dataset.name} is being imported by job {job.pk}. Wait until it is over.")

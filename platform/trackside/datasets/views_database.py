@@ -88,7 +88,9 @@ def preview(request: HttpRequest, key: str) -> HttpResponse:
     wish = _wish(request)
     if wish.get("table") or wish.get("query", "").strip():
         try:
-            context["preview"] = looking.preview(connection, wish)
+            found = context["preview"] = looking.preview(connection, wish)
+            kinds = [one["type"] for one in found.columns]
+            context["rows"] = [list(zip(row, kinds, strict=True)) for row in found.rows]
         except looking.NoLook as no:
             context["no"] = str(no)
     return render(request, "datasets/_preview.html", context)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from recipes.tasks import table_split
 from trackside.datasets.profile import MIXED
 from trackside.lab import handling, targets
 from trackside.lab.design import Design
@@ -47,6 +48,7 @@ def table_findings(design: Design, columns: list[Column], rows: int) -> list[Fin
         *_left_out(made),
         *_time(design, made, inputs),
         *_metric(design, target),
+        *_search(design),
     ]
     return sorted(found, key=lambda one: one.level != "wn")
 
@@ -184,6 +186,20 @@ def _time(design: Design, made: dict[str, Any], inputs: list[Column]) -> list[Fi
         "judged on rows later than those it learns from."
     )
     return [Finding("info", "The table has dates", text, "split")]
+
+
+def _search(design: Design) -> list[Finding]:
+    """Who searches wants rows that took no part in it."""
+    split = design["split"]
+    searched = (design.get("search") or {}).get("strategy", "none") != "none"
+    if not searched or split["policy"] not in ("random", "time") or table_split.shares(split)[2]:
+        return []
+    text = (
+        "A search chooses what is best on the rows that judge it, so that its score is a little "
+        "too good. With train and validation shares of 60 % and 20 % the rest is a test set, "
+        "which takes no part in it."
+    )
+    return [Finding("info", "The search has no test set", text, "split")]
 
 
 def _metric(design: Design, target: Column) -> list[Finding]:

@@ -73,7 +73,7 @@ def _said(wish: Json, model: Json) -> str:
     many = f"{plural(trials, 'trial')} at most{each}."
     if wish["strategy"] != "grid" or points is None:
         return many
-    short = "" if trials > points else " The rest of it is not tried."
+    short = "" if trials > points else " Which of them are tried is drawn at random."
     return f"A grid of {plural(points, 'point')}; {many}{short}"
 
 
