@@ -69,6 +69,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
         {"trees": 50},
         ["n_estimators", "n_jobs: -1", "random_state: 0", "verbose: 1"],
     ),
+    (
+        "keras",
+        {"epochs": 30, "hidden_layer_sizes": [64, 64], "lr": 0.01, "dropout_rate": 0.2},
+        {"rounds": 30, "layers": 2, "width": 64, "learning_rate": 0.01, "dropout": 0.2},
+        ["epochs", "hidden_layer_sizes", "'lr'", "dropout_rate"],
+    ),
     ("extra_trees", {"n_estimators": 50}, {"trees": 50}, ["n_estimators"]),
     (
         "knn",
