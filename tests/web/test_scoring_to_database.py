@@ -1,7 +1,9 @@
 """A scoring whose rows go to a table of a database, by page and by REST."""
 
+import re
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -16,7 +18,8 @@ from trackside.client import command as commands
 from trackside.connections import services as connections
 from trackside.connections.models import Connection
 from trackside.datasets.models import Dataset
-from trackside.flow import services
+from trackside.flow import queries, services
+from trackside.flow.actions import shown
 from trackside.flow.models import Recipe
 from trackside.flow.trouble import BadRecipe
 from trackside.jobs.models import Job as JobRow
@@ -102,13 +105,32 @@ def test_a_recipe_says_that_its_next_run_is_refused(
     assert said not in as_ben.get(page).content.decode()
 
 
-def test_the_flow_says_where_the_rows_go(
-    survivors: SavedModel, new: Dataset, ada: User, warehouse: Path
+def test_the_flow_shows_the_table_that_is_written(
+    survivors: SavedModel,
+    new: Dataset,
+    project: Project,
+    ada: User,
+    as_ada: Client,
+    warehouse: Path,
 ) -> None:
     Rest(ada).call("POST", RECIPES, body(settings=SETTINGS))
-    nodes = Rest(ada).call("GET", "/projects/INSECTS/flow").json()["nodes"]
-    (one,) = [node for node in nodes if node["name"] == "score new"]
-    assert one["sub"] == "warehouse.Scored %"
+
+    def box() -> dict[str, Any]:
+        graph = shown(queries.flow_of(project), project, True)
+        assert {"from": "recipe:score new", "to": "table:warehouse.Scored %"} in graph["edges"]
+        (one,) = [node for node in graph["nodes"] if node["type"] == "table"]
+        return dict(one)
+
+    one = box()
+    assert (one["name"], one["state"]) == ("warehouse.Scored %", "planned")
+    assert [each["label"] for each in one["actions"]] == ["Build"]
+    job = services.run_recipe(Recipe.objects.get(name="score new"), ada)
+    JobRow.objects.filter(pk=job.pk).update(result=published(job), state="succeeded")
+    one = box()
+    assert (one["state"], one["about"]["rows"]) == ("ready", new.rows)
+    read = next(each for each in one["actions"] if each["label"] == "Read as a dataset")
+    assert re.search(r'value="Scored %"[^>]* checked', as_ada.get(read["url"]).content.decode())
+    assert Rest(ada).call("GET", "/projects/INSECTS/flow").json()["nodes"][-1]["kind"] == "sql"
 
 
 @pytest.mark.usefixtures("shell")

@@ -23,6 +23,8 @@ def shown(graph: Graph, project: Project, may_edit: bool) -> dict[str, Any]:
 
 
 def address(item: Item, project: Project) -> str:
+    if item.type == "table":  # it has no page of its own
+        return reverse("recipe", args=[project.key, item.about["by"]])
     return reverse(item.type, args=[project.key, item.name])  # the pages are called as the types
 
 
@@ -73,6 +75,16 @@ def _store(item: Item, project: Project, may_edit: bool, models: bool) -> list[A
     return [_link("Open", "history", address(item, project), main=True)]
 
 
+def _table(item: Item, project: Project, may_edit: bool, models: bool) -> list[Action]:
+    build = _link("Build", "hammer", address(item, project), main=item.state == "planned")
+    if not may_edit:
+        return []
+    where = {name: item.about[name] for name in ("connection", "schema", "table")}
+    read = _with(reverse("dataset_from_database", args=[project.key]), **where)
+    ready = item.state == "ready"
+    return [*([_link("Read as a dataset", "database", read, main=True)] if ready else []), build]
+
+
 def _recipe(item: Item, project: Project, may_edit: bool, models: bool) -> list[Action]:
     there = address(item, project)
     made = [_link("Settings", "settings", there)]
@@ -96,4 +108,5 @@ MADE = {
     "recipe": _recipe,
     "saved_model": _saved_model,
     "evaluation_store": _store,
+    "table": _table,
 }

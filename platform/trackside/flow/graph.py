@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Type = Literal["dataset", "recipe", "saved_model", "evaluation_store"]
+Type = Literal["dataset", "recipe", "saved_model", "evaluation_store", "table"]  # of a database
 
 
 class Cycle(Exception):
@@ -39,7 +39,8 @@ class Item:
 class Wiring:
     """What a recipe reads and writes, by name. A training recipe writes its saved model.
 
-    An evaluation writes its store, and perhaps its history into the dataset `metrics`.
+    An evaluation writes its store, and perhaps its history into the dataset `metrics`; a scoring
+    may write a `table` of a database in place of a dataset.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Wiring:
     output: str | None = None
     store: str | None = None
     metrics: str | None = None
+    table: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def wires(wiring: Wiring) -> list[tuple[str, str]]:
     for name in (wiring.output, wiring.metrics):
         if name:
             edges.append((box, identity("dataset", name)))
+    if wiring.table:
+        edges.append((box, identity("table", wiring.table)))
     if wiring.store:
         edges.append((box, identity("evaluation_store", wiring.store)))
     return edges

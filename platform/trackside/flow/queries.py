@@ -49,6 +49,7 @@ def flow_of(project: Project) -> graph.Graph:
     trains = {one.saved_model_id: one.name for one in rows if one.kind == "train"}
     items += [_saved_model(one, trains.get(one.pk)) for one in models] + boxes
     items += [_store(one) for one in stores.stores_of(project)]
+    items += [_table(one) for one in rows if sql_target.box(one.settings)]
     return graph.build(items, wirings(project))
 
 
@@ -196,7 +197,6 @@ def _recipe(one: Recipe) -> graph.Item:
         name=one.name,
         kind=one.kind,
         label=LABELS.get(one.kind, one.kind),
-        sub=_table(one.settings),
         state=job.state if job else "never_run",
         reason=job.reason if job else "",
         job=job.pk if job else None,
@@ -205,10 +205,27 @@ def _recipe(one: Recipe) -> graph.Item:
     )
 
 
-def _table(settings: dict[str, Any]) -> str:
-    """Where in a database its rows go: such an output has no box of its own."""
-    table = sql_target.named(settings)
-    return f"{settings['connection']}.{table}" if table else ""
+def _table(writer: Recipe) -> graph.Item:
+    """Where in a database its rows go, as its last run left it."""
+    run, settings = last_run(writer), writer.settings
+    state, reason, rows = "planned", "", None
+    if run is not None and run.job.state not in JOB_OVER:
+        state, reason = "building", run.job.reason
+    elif run is not None and run.job.state == JobState.FAILED:
+        state, reason = "failed", run.job.reason
+    elif run is not None and run.job.state == JobState.SUCCEEDED:
+        state, rows = "ready", run.job.result.get("rows")
+    where = {name: settings.get(name, "") for name in ("connection", "schema", "table")}
+    return graph.Item(
+        type="table",
+        name=sql_target.box(settings),
+        kind="sql",
+        label="Table of a database",
+        sub="not built yet" if state == "planned" else str(settings["connection"]),
+        state=state,
+        reason=reason,
+        about={**where, "rows": rows, "by": writer.name},
+    )
 
 
 def in_words(compute: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from trackside.accounts.models import User
 from trackside.compute.requests import clean
 from trackside.datasets import services as datasets
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.flow import evaluating, measuring, retraining, scoring
+from trackside.flow import evaluating, measuring, retraining, scoring, sql_target
 from trackside.flow.graph import Wiring, check
 from trackside.flow.models import Recipe
 from trackside.flow.trouble import BadRecipe, RecipeBusy
@@ -138,6 +138,7 @@ def wirings(project: Project) -> list[Wiring]:
             output=one.output.name if one.output else None,
             store=one.store.name if one.store else None,
             metrics=one.metrics.name if one.metrics else None,
+            table=sql_target.box(one.settings) or None,
         )
         for one in rows
     ]

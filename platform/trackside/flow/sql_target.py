@@ -17,6 +17,12 @@ def named(settings: Json) -> str:
     return ".".join(filter(None, (settings.get("schema"), settings.get("table"))))
 
 
+def box(settings: Json) -> str:
+    """The name of its box in the Flow: the connection's and the table's."""
+    table = named(settings)
+    return f"{settings['connection']}.{table}" if table else ""
+
+
 def check(recipe: Recipe, once: Json | None = None) -> None:
     """Before the transaction that makes the job, since a database may take seconds to answer.
 

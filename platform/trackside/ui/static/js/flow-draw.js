@@ -4,9 +4,9 @@ import { share } from "./job-words.js";
 
 const NS = "http://www.w3.org/2000/svg";
 const sprite = document.querySelector('meta[name="icons"]')?.content ?? "";
-const RADIUS = { dataset: 24, recipe: 19, saved_model: 28, evaluation_store: 24 };
-const SIZE = { dataset: [112, 92], recipe: [84, 70], saved_model: [112, 96], evaluation_store: [112, 92] };
-const ICONS = { images: "photo", table: "table", train: "weights", score: "play", evaluate: "gauge" };
+const RADIUS = { dataset: 24, recipe: 19, saved_model: 28, evaluation_store: 24, table: 24 };
+const SIZE = { dataset: [112, 92], recipe: [84, 70], saved_model: [112, 96], evaluation_store: [112, 92], table: [112, 92] };
+const ICONS = { images: "photo", table: "table", train: "weights", score: "play", evaluate: "gauge", sql: "database" };
 export const WORKING = ["queued", "starting", "running", "stopping"];
 const LONGEST = 20;
 
@@ -24,7 +24,7 @@ export function el(name, attributes = {}, ...children) {
 export function arrange(nodes, edges) {
   for (const node of nodes) {
     node.r = RADIUS[node.type];
-    [node.w, node.h] = node.type === "recipe" && node.sub ? SIZE.dataset : SIZE[node.type];
+    [node.w, node.h] = SIZE[node.type];
   }
   const made = layout(nodes, edges.map(({ from, to }) => [from, to]));
   for (const node of nodes) {
@@ -82,7 +82,7 @@ function spinner(node) {
 
 // What stands beside a running recipe.
 const far = (node) => (node.type === "recipe" && WORKING.includes(node.state) ? (node.progress?.of ? `${Math.round(share(node.progress))} %` : node.state) : "");
-const title = (node) => short(node.type === "recipe" ? node.kind : node.name);
+const title = (node) => short(node.type === "recipe" ? node.kind : node.type === "table" ? node.about.table : node.name);
 
 function chip(node) {
   if (!far(node)) return null;

@@ -18,7 +18,7 @@ export function panel(side, node, graph) {
 
 function nothing({ nodes }) {
   const count = (type) => nodes.filter((node) => node.type === type).length;
-  const facts = [["Datasets", count("dataset")], ["Recipes", count("recipe")], ["Saved models", count("saved_model")], ["Evaluation stores", count("evaluation_store") || ""]];
+  const facts = [["Datasets", count("dataset")], ["Recipes", count("recipe")], ["Saved models", count("saved_model")], ["Evaluation stores", count("evaluation_store") || ""], ["Tables of databases", count("table") || ""]];
   return [
     section(make("h2", {}, "Nothing selected"), make("p", { class: "t2" }, "Select an item to see what you can do with it. Arrow keys follow the links.")),
     section(make("span", { class: "lbl" }, "In this Flow"), list(facts)),
@@ -89,6 +89,7 @@ function about(node, { nodes, edges }) {
   if (node.type === "dataset") {
     return [["State", stateWords(node)], [node.kind === "images" ? "Images" : "Rows", facts.rows ? thousands(facts.rows) : ""], ["Size", facts.bytes ? size(facts.bytes) : ""], ["Made by", before], ["Used by", after || "nothing"]];
   }
+  if (node.type === "table") return [["Connection", facts.connection], ["Table", [facts.schema, facts.table].filter(Boolean).join(".")], ["Rows written", facts.rows ? thousands(facts.rows) : ""], ["Written by", before]];
   if (node.type === "recipe") return [["Inputs", before], ["Output", after], ["Runs on", facts.compute], ["Last run", stateWords(node)]];
   if (node.type === "evaluation_store") return [["Saved model", facts.model], ["Evaluations", facts.evaluations], [facts.metric ?? "Metric", facts.shown ?? ""], ["Moved since training", facts.moved ?? ""], ["Written by", before || "nothing"]];
   return [["Task", facts.task], ["Active", facts.active ? `version ${facts.active}` : "none yet"], [facts.metric ?? "Metric", facts.shown ?? ""], ["Versions", facts.versions], ["Trained on", facts.device], ["Used by", after || "nothing"]];
