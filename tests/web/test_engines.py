@@ -114,7 +114,7 @@ def test_a_job_says_what_predicted_and_why(
     for page in (f"/p/INSECTS/jobs/{job.pk}/", "/p/INSECTS/recipes/score new/"):
         html = as_ben.get(page).content.decode()
         assert "<dd>The model&#x27;s own library</dd>" in html
-        assert f'{why}<p class="t3 s num">2,000 rows, 1,300 missing values; largest diff' in html
+        assert f'{why}<p class="t3 s num">H100: 2,000 rows, 1,300 missing values; largest diff' in html
     scored = Rest(ada).call("GET", f"/jobs/{job.pk}").json()["scored"]
     assert (scored["engine"], scored["parity"][0]["used"]) == ("own", False)
 
