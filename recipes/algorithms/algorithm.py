@@ -59,6 +59,8 @@ class Algorithm:
     gpu_with: tuple[str, tuple[Value, ...]] | None = None  # only where this param is one of these
     predicts_on_gpu: bool = True  # there too, where it learns on one
     gpu_build: bool = False  # on GPUs only by a build of its library that not every node has
+    gpu_library: str = ""  # on GPUs only by this library, which not every node has
+    gpu_tasks: tuple[str, ...] = ()  # and of these tasks alone; (): of all
     spreads: bool = False  # several ranks can learn one model of a table; of images always
     alone: tuple[str, Value] | None = None  # with this param it learns in one process even so
     from_disk: tuple[str, Value] | None = None  # with this param, rows that memory cannot hold

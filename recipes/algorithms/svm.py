@@ -111,13 +111,18 @@ ALGORITHM = Algorithm(
     name="svm",
     label="Support vector machine",
     help="Separates classes by the widest margin, also along curves. Good on small tables; its"
-    " time grows with the square of the rows.",
+    " time grows with the square of the rows. Of two classes, or a number, it learns on a GPU too"
+    " where cuML is.",
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     resolve=intel.resolve,
     translate=translate,
     learner=learner,
     library="scikit-learn",
+    on_gpu=True,
+    predicts_on_gpu=False,
+    gpu_library="rapids",
+    gpu_tasks=("two_class", "regression"),
     asks=intel.ASKS,
     scales=True,
 )

@@ -11,11 +11,12 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from recipes import extras
+from recipes.learners.converted import CHECKED, Ran, distances, prove
 from recipes.learners.learner import Floats
 
 MODULES = {"Ridge": "linear_model", "SVC": "svm", "SVR": "svm"}
@@ -32,8 +33,7 @@ STATE: dict[str, dict[str, Any]] = {
 }
 FIXED: dict[str, Any] = {"_sparse": False, "_effective_probability": False}
 FIXED |= {"_probA": np.empty(0), "_probB": np.empty(0)}
-CHECKED = 1000  # rows
-ALIKE = 1e-6  # of the size of the largest prediction; both compute in double precision
+WAY = "Switch the extension off."
 RAN = "running accelerated version"
 CAUSE = "patching failed with cause - "
 
@@ -42,19 +42,6 @@ class NotHere(Exception):
     """This machine lacks the extension."""
 
     code = "error"
-
-
-class Unlike(Exception):
-    """scikit-learn predicts otherwise than what it was made from."""
-
-    code = "error"
-
-
-class Ran(NamedTuple):
-    """Whether the accelerated version learned, and the sentence for it."""
-
-    accelerated: bool
-    sentence: str
 
 
 def fit(model: Any, matrix: Floats, target: Any, threads: int, **more: Any) -> Ran:
@@ -67,7 +54,8 @@ def fit(model: Any, matrix: Floats, target: Any, threads: int, **more: Any) -> R
     with _listening() as heard:
         other.fit(matrix, target, **more)
     _take(model, other, STATE[name])
-    _prove(model, other, matrix[:CHECKED])
+    some = matrix[:CHECKED]
+    prove(distances(model, some), distances(other, some), "Intel's extension", WAY)
     fits = [text for text in heard if ".fit: " in text]
     if any(RAN in text for text in fits):
         return Ran(True, "Intel's extension learned this, by its accelerated version.")
@@ -92,23 +80,6 @@ def _take(model: Any, other: Any, state: dict[str, Any]) -> None:
     vars(model).update(FIXED)
     if state is STATE["SVR"]:  # the compiled part reads two numbers
         model._n_support = np.array([len(model.support_), 0], np.int32)
-
-
-def _prove(model: Any, other: Any, rows: Floats) -> None:
-    """Distances tell more than classes; those of pairs do not jump where one of them is zero."""
-    if not hasattr(model, "decision_function"):
-        ours, theirs = model.predict(rows), other.predict(rows)
-    else:
-        shape = model.decision_function_shape
-        model.decision_function_shape = other.decision_function_shape = "ovo"
-        ours, theirs = model.decision_function(rows), other.decision_function(rows)
-        model.decision_function_shape = shape
-    apart = float(np.abs(ours - theirs).max())
-    if not apart <= ALIKE * max(1.0, float(np.abs(theirs).max())):
-        raise Unlike(
-            f"The scikit-learn model predicts otherwise than the one of Intel's extension that it "
-            f"was made from, by up to {apart:.3g} on {len(rows):,} rows. Switch the extension off."
-        )
 
 
 @contextmanager

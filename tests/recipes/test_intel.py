@@ -11,6 +11,7 @@ import sklearn.svm
 
 from recipes.algorithms import ALGORITHMS
 from recipes.learners import intel
+from recipes.learners.converted import Unlike
 from recipes.learners.learner import Rows, Setup, Told
 from recipes.learners.scikit import FILE, TRUSTED
 from tests.recipes import tabling
@@ -116,7 +117,7 @@ def test_a_model_that_predicts_otherwise_is_none(monkeypatch: pytest.MonkeyPatch
         model.intercept_ = model.intercept_ + 0.01
 
     monkeypatch.setattr(intel, "_take", wrong)
-    with pytest.raises(intel.Unlike, match="Switch the extension off"):
+    with pytest.raises(Unlike, match="Switch the extension off"):
         fitted("ridge", "regression", Told(), rows("regression"))
 
 

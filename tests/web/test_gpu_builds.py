@@ -159,3 +159,28 @@ def test_a_switch_whose_library_no_machine_has_is_grey_and_refused(
     found.catalogue = {**found.catalogue, "libraries": {**EVERY, "intel": "2026.2.0"}}
     found.save()
     assert "algo--lacking" not in as_ada.get(page).content.decode()
+
+
+def test_what_learns_on_gpus_by_another_library_does_so_where_that_is(
+    project: Project, ada: User
+) -> None:
+    node("a-plain", builds=[])
+    spec = {"task": "two_class", "algorithm": "svm"}
+    svm = ALGORITHMS["svm"]
+    assert not learns_on_gpu(svm)
+    with pytest.raises(BadCompute, match=r"learns by cuML\. No machine has cuML: run `make extras"):
+        placed(spec, {"kind": "any", "count": 1})
+    node("rapids", builds=[], found={**EVERY, "rapids": "26.10.0"})
+    assert learns_on_gpu(svm)
+    with pytest.raises(BadCompute, match=r"^a-plain has no cuML\. Choose another GPU"):
+        placed(spec, on("a-plain"))
+    several = {**spec, "task": "multiclass"}
+    with pytest.raises(BadCompute, match="of several classes learns on the CPU alone"):
+        placed(several, on("rapids"))
+    sent = {"project": project, "user": ada, "kind": "train", "title": "t", "spec": spec}
+    assert machines(jobs.submit(**sent, compute={"kind": "any", "count": 1})) == ["rapids"]
+    assert machines(jobs.submit(**sent, compute={"kind": "cpu"})) != []
+    node("played", builds=[], simulated=True)
+    assert placed(spec, on("played")) == on("played")
+    with pytest.raises(BadCompute, match="predicts on the CPU alone"):
+        placed({**spec, "bundle": "models/1"}, on("rapids"), "score")

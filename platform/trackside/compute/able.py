@@ -22,9 +22,16 @@ def unable(card: Algorithm, *, on_gpu: bool, asked: str = "") -> dict[int, str]:
         missing = [one for one in needed if libraries is not None and one not in libraries]
         if missing:
             found[pk] = f"{name} has no {called(missing[0])}"
+        elif on_gpu and not simulated and _needs_there(card, libraries or {}):
+            found[pk] = f"{name} has no {called(card.gpu_library)}"
         elif on_gpu and card.gpu_build and not simulated and card.library not in (builds or ()):
             found[pk] = f"The {card.label} of {name} is built for the CPU alone: {BUILD}"
     return found
+
+
+def _needs_there(card: Algorithm, libraries: dict[str, str]) -> bool:
+    """Whether a GPU's machine lacks what the algorithm needs beside its own library."""
+    return bool(card.gpu_library) and card.gpu_library not in libraries
 
 
 def without(libraries: list[str]) -> dict[int, str]:
@@ -40,7 +47,7 @@ def without(libraries: list[str]) -> dict[int, str]:
 
 def learns_on_gpu(card: Algorithm) -> bool:
     """Whether a GPU of any machine that there is can train it."""
-    if not card.on_gpu or not card.gpu_build:
+    if not card.on_gpu or not (card.gpu_build or card.gpu_library):
         return card.on_gpu
     cannot = unable(card, on_gpu=True)
     return Node.objects.filter(gpus__present=True).exclude(pk__in=cannot).exists()

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from recipes.algorithms import ALGORITHMS
 from recipes.algorithms.algorithm import Algorithm
+from recipes.extras import called, nowhere
 from recipes.kinds import KINDS
 from recipes.scorers import OWN
 from recipes.tasks import data_of
@@ -66,7 +67,7 @@ def placed(spec: dict[str, Any], compute: dict[str, Any], kind: str = "") -> dic
         said += _way(card) if learns else ""
         raise BadCompute("compute", said, "gpu_count")
     if card is not None and learns:
-        _on_gpu(card, compute)
+        _on_gpu(card, compute, spec["task"])
         _with(card, spec.get("params") or {})
     elif card is not None:
         engines.must_score(engine_of(spec), card, on_gpu=True)
@@ -98,12 +99,19 @@ def unable(algorithm: str, *, on_gpu: bool, engine: str = "", asked: str = "") -
     return {**without, **able.unable(card, on_gpu=on_gpu and card.scores_on_gpu)}
 
 
-def _on_gpu(card: Algorithm, compute: dict[str, Any]) -> None:
+def _on_gpu(card: Algorithm, compute: dict[str, Any], task: str) -> None:
+    if card.gpu_tasks and task not in card.gpu_tasks:
+        said = f"{card.label} of several classes learns on the CPU alone: choose the CPU."
+        raise BadCompute("compute.kind", said, "cpu_only")
     if not card.on_gpu:
         said = f"{card.label} learns on the CPU alone: choose the CPU, or leave it out."
         raise BadCompute("compute.kind", said, "cpu_only")
     if card.gpu_build and not able.learns_on_gpu(card):
         said = f"No machine's {card.label} is built for GPUs: {able.BUILD}. Choose the CPU."
+        raise BadCompute("compute.kind", said, "gpu_build")
+    if card.gpu_library and not able.learns_on_gpu(card):
+        said = f"On a GPU {card.label} learns by {called(card.gpu_library)}. "
+        said += f"{nowhere(card.gpu_library)} Or choose the CPU."
         raise BadCompute("compute.kind", said, "gpu_build")
     _there(able.unable(card, on_gpu=True), compute)
 
