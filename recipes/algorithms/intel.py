@@ -8,8 +8,8 @@ SWITCH = Flag(
     label="Intel's extension",
     default=False,
     advanced=True,
-    help="Learns with the kernels of scikit-learn-intelex, on the CPU. The model is scikit-learn's "
-    "own and needs them no more; its figures differ a little, within the solver's tolerance.",
+    help="Learns with the kernels of scikit-learn-intelex, on the CPU: faster on large tables, not "
+    "on small ones. The model is scikit-learn's own; it differs within the solver's tolerance.",
 )
 ASKS = ("intel", True, "intel")  # the param, its value, and the extra that it needs
 

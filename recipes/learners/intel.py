@@ -2,9 +2,10 @@
 
 Its classes are used as they are, and nothing of scikit-learn is replaced: other models of the same
 process know nothing of it. Of what it accelerates only these become scikit-learn's again with the
-very same predictions, and gained time where it was measured (bench/results.md): its forests say
-something else than scikit-learn says of the same trees (by up to 0.24 on adult.csv), its logistic
-regression needs three times the iterations, its neighbours leave nothing to learn.
+very same predictions, and gained time where it was measured (bench/results.md): its random
+forest says something else than scikit-learn says of the same trees (by up to 0.24 on adult.csv),
+its extra trees were slower, its logistic regression needs three times the iterations, and
+neighbours leave nothing to learn.
 """
 
 import logging
