@@ -18,7 +18,8 @@ EXTRAS := $(basename $(notdir $(wildcard requirements/extras/*.in)))
 # Those that a machine without a GPU can try; they fit into one environment.
 TESTED := $(filter-out jax-cuda rapids,$(EXTRAS))
 NAMES ?=
-PROCESSES ?= 2
+# Of pytest: one more than CI has cores, since tests wait much for others' processes.
+PROCESSES ?= 3
 
 .PHONY: help run fleet test soak check bench lock assets setup setup-test extras format clean
 
@@ -42,7 +43,8 @@ fleet: setup
 
 test: setup-test
 	@scripts/machine.sh chromium
-	@$(PY) -m pytest --numprocesses=$(PROCESSES) --no-loadscope-reorder $(TESTS)
+	@env -u PYTHONDONTWRITEBYTECODE \
+	  $(PY) -m pytest --numprocesses=$(PROCESSES) --no-loadscope-reorder $(TESTS)
 
 MINUTES ?= 60
 

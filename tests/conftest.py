@@ -12,11 +12,11 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 from xdist.scheduler import LoadFileScheduling
 
+from tests import order
 from trackside.accounts.models import User
 from trackside.projects.models import Member, Project, Role
 
 PASSWORD = "correct horse battery"
-TOGETHER = "tests/browser/test_ten_minutes_"  # one person's ten minutes, in this order
 
 # No time limits; where a failure cannot be looked at any more, the same examples each time.
 hypothesis.register_profile(
@@ -33,11 +33,17 @@ class InOrder(LoadFileScheduling):
     """A file's tests run in one process, the files in their order."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return TOGETHER if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+        return order.together(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InOrder:
     return InOrder(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One process alone takes them as they are collected."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: order.turn(item.nodeid))
 
 
 @pytest.fixture(autouse=True)

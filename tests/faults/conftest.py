@@ -1,4 +1,4 @@
-"""One light cluster for the session of faults, and after each fault the auditor's word."""
+"""One light cluster for all faults, and after each fault the auditor's word."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.process)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def light() -> Iterator[Cluster]:
     """Two nodes with two simulated GPUs each; ranks that hash instead of train."""
     with clusters.running({"east": "2xH100-80GB", "west": "2xH100-80GB"}) as one:
