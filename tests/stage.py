@@ -8,11 +8,14 @@ import pytest
 
 HOME = tempfile.mkdtemp(prefix="ts-")
 os.environ["TRACKSIDE_HOME"] = HOME
+os.environ.setdefault("TESTS_OF_THIS_RUN", HOME)  # of the first process, for all that it starts
 os.mkdir(os.path.join(HOME, "static"))  # what `make` collects; WhiteNoise warns without it
 for _name in ("STORAGE", "FAKE_GPUS", "URL", "HOSTS", "DEBUG", "UPLOAD_MAX_MB"):
     os.environ.pop(f"TRACKSIDE_{_name}", None)
 for _name in ("BROKER_URL", "SECRET_KEY", "PORT"):
     os.environ.pop(_name, None)
+# Threads of OpenMP that wait for each other do not spin: the cores are those of other tests too.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -15,6 +15,7 @@ NAMES = frozenset(
         # How often checkpoints are written, and how long a rank's silence is believed.
         "TRACKSIDE_CHECKPOINT_SECONDS",
         *("TRACKSIDE_HUNG_SECONDS", "TRACKSIDE_FIRST_STEP_SECONDS"),
+        "OMP_WAIT_POLICY",  # "passive": threads that wait do not spin, where others use the cores
     )
 )
 # A test of what survives a crash names its place to all of a node's processes: recipes/crash.py.
