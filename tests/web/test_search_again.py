@@ -11,7 +11,7 @@ from django.test import Client
 from tests.web import lab_stage, table_stage
 from tests.web.test_lab_tables import adults
 from tests.web.test_search_results import found
-from tests.web.world import RESULT, Rest, attempt, bundle, done
+from tests.web.world import RESULT, Rest, attempt, bundle, done, spec_of
 from trackside.accounts.models import User
 from trackside.flow import services
 from trackside.flow.models import Recipe
@@ -59,13 +59,6 @@ def recipe(analysis: Analysis, ada: User) -> Recipe:
 @pytest.fixture
 def rest(ada: User, recipe: Recipe) -> Rest:
     return Rest(ada)
-
-
-def spec_of(answer: Any) -> dict[str, Any]:
-    assert answer.status_code == 201, answer.content
-    spec: dict[str, Any] = Job.objects.get(pk=answer.json()["id"]).spec
-    Job.objects.update(state="succeeded")
-    return spec
 
 
 def test_a_run_keeps_the_params_that_were_found_unless_told_otherwise(rest: Rest) -> None:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 
 from tests.web import lab_stage, trained_tables
-from tests.web.world import RESULT, Rest, attempt, bundle, done, trained
+from tests.web.world import RESULT, Rest, attempt, bundle, done, spec_of, trained
 from trackside.accounts.models import User
 from trackside.datasets import tables
 from trackside.flow import services
@@ -47,19 +47,8 @@ def rest(ada: User, recipe: Recipe) -> Rest:
     return Rest(ada)
 
 
-def spec_of(answer: Any) -> dict[str, Any]:
-    assert answer.status_code == 201, answer.content
-    spec: dict[str, Any] = Job.objects.get(pk=answer.json()["id"]).spec
-    return spec
-
-
-def over() -> None:
-    Job.objects.update(state="succeeded")
-
-
 def test_a_run_goes_on_from_the_active_version_once_that_is_set(rest: Rest) -> None:
     assert "goes_on_from" not in spec_of(rest.call("POST", f"{HERE}/run", {}))
-    over()
     changed = rest.call("PATCH", HERE, {"settings": {"warm_start": True}})
     assert changed.status_code == 200, changed.content
     assert changed.json()["settings"]["warm_start"] is True
@@ -67,7 +56,6 @@ def test_a_run_goes_on_from_the_active_version_once_that_is_set(rest: Rest) -> N
     spec = spec_of(rest.call("POST", f"{HERE}/run", {}))
     assert spec["goes_on_from"]["version"] == 1
     assert spec["goes_on_from"]["bundle"].endswith(version.bundle)
-    over()
     assert "goes_on_from" not in spec_of(rest.call("POST", f"{HERE}/run", {"warm_start": False}))
 
 

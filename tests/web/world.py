@@ -116,3 +116,11 @@ class Rest(Client):
         data = "" if body is None else json.dumps(body)
         kind = "" if body is None else "application/json"
         return self.generic(method, f"/api/v1{path}", data, content_type=kind, headers=headers)
+
+
+def spec_of(answer: Any) -> dict[str, Any]:
+    """Of the run that was asked for, which is over then: the next one may begin."""
+    assert answer.status_code == 201, answer.content
+    job = Job.objects.get(pk=answer.json()["id"])
+    Job.objects.update(state="succeeded")
+    return dict(job.spec)
