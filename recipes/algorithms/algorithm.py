@@ -62,6 +62,7 @@ class Algorithm:
     gpu_library: str = ""  # on GPUs only by this library, which not every node has
     gpu_tasks: tuple[str, ...] = ()  # and of these tasks alone; (): of all
     spreads: bool = False  # several ranks can learn one model of a table; of images always
+    listens: bool = False  # its ranks do so on all addresses of their machine: its owner allows it
     alone: tuple[str, Value] | None = None  # with this param it learns in one process even so
     from_disk: tuple[str, Value] | None = None  # with this param, rows that memory cannot hold
     library: str = ""  # the package that a node needs for it, when not all nodes have it

@@ -289,6 +289,7 @@ ALGORITHM = Algorithm(
     takes_missing=True,
     on_gpu=True,
     spreads=True,
+    listens=True,
     alone=("tree_method", "exact"),
     from_disk=("tree_method", "hist"),
     goes_on=("booster", "loss"),

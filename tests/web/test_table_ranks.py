@@ -52,6 +52,14 @@ def test_nothing_else_does(allowed: None, asked: dict[str, Any], wish: dict[str,
         placed(asked, wish)
 
 
+@pytest.mark.parametrize("name", ["deep_mlp", "ft_transformer"])
+@pytest.mark.parametrize("wish", [{"kind": "cpu", "ranks": 2}, GPUS, {"kind": "any", "count": 4}])
+def test_deep_networks_take_several_without_the_owners_word(
+    name: str, wish: dict[str, Any]
+) -> None:
+    assert placed(spec(name), wish) == wish
+
+
 @pytest.mark.parametrize("wish", [{"kind": "cpu", "ranks": 2}, GPUS, {"kind": "any", "count": 4}])
 def test_a_scoring_is_shared_without_the_owners_word(wish: dict[str, Any]) -> None:
     """Its ranks speak by PyTorch alone, where the owner says."""

@@ -29,10 +29,15 @@ def takes_quick_slot(kind: str) -> bool:
 def spreads(algorithm: str) -> bool:
     """Whether several ranks may learn one model of a table with it.
 
-    Its owner has to allow it: XGBoost's ranks listen on all addresses of their machine.
+    XGBoost's listen on all addresses of their machine, whose owner has to allow it; those of others
+    speak by PyTorch alone, where the owner says.
     """
     card = ALGORITHMS.get(algorithm)
-    return bool(card and card.spreads and settings.TRACKSIDE_XGBOOST_RANKS)
+    return bool(card and card.spreads and _allowed(card))
+
+
+def _allowed(card: Algorithm) -> bool:
+    return not card.listens or bool(settings.TRACKSIDE_XGBOOST_RANKS)
 
 
 def card_of(spec: dict[str, Any]) -> Algorithm | None:
@@ -139,6 +144,6 @@ def _there(cannot: dict[int, str], compute: dict[str, Any]) -> None:
 
 def _way(card: Algorithm | None) -> str:
     """What would make it possible, where anything would."""
-    if card is None or not card.spreads or settings.TRACKSIDE_XGBOOST_RANKS:
+    if card is None or not card.spreads or _allowed(card):
         return ""
     return f" {card.label} can use several where TRACKSIDE_XGBOOST_RANKS=1 is set (README)."
