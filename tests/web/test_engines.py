@@ -8,11 +8,13 @@ from django.conf import settings
 from django.test import Client
 
 from tests.web import lab_stage
+from tests.web.test_client import client, shell
 from tests.web.test_scoring_settings import RECIPES, body
 from tests.web.test_table_scoring import NEW, passengers, scoring
 from tests.web.trained_tables import ran
 from tests.web.world import Rest, attempt, done
 from trackside.accounts.models import User
+from trackside.client import command as commands
 from trackside.compute.models import Node
 from trackside.datasets.models import Dataset
 from trackside.flow import services
@@ -25,6 +27,7 @@ from trackside.projects.models import Project
 from trackside.saved_models.models import SavedModel
 from workers.outcomes import PUBLISH
 
+__all__ = ["client", "shell"]  # fixtures
 MODEL = "/p/INSECTS/models/survivors/"
 PLAIN = {one.library: "1.0" for one in ALGORITHMS.values() if one.library}
 WITH = {**PLAIN, "onnx": "1.31.1"}
@@ -114,7 +117,9 @@ def test_a_job_says_what_predicted_and_why(
     for page in (f"/p/INSECTS/jobs/{job.pk}/", "/p/INSECTS/recipes/score new/"):
         html = as_ben.get(page).content.decode()
         assert "<dd>The model&#x27;s own library</dd>" in html
-        assert f'{why}<p class="t3 s num">H100: 2,000 rows, 1,300 missing values; largest diff' in html
+        assert (
+            f'{why}<p class="t3 s num">H100: 2,000 rows, 1,300 missing values; largest diff' in html
+        )
     scored = Rest(ada).call("GET", f"/jobs/{job.pk}").json()["scored"]
     assert (scored["engine"], scored["parity"][0]["used"]) == ("own", False)
 
@@ -191,6 +196,16 @@ def test_an_engine_is_refused_before_a_job_begins(
     of("knn")
     assert "ONNX Runtime cannot take a model of" in refusal("onnx")
     assert not Job.objects.filter(kind="score").exists()
+
+
+@pytest.mark.usefixtures("shell")
+def test_the_shell_names_an_engine(survivors: SavedModel, new: Dataset) -> None:
+    score = ["score", "INSECTS", "--dataset", "new", "--model", "survivors", "--output", "out"]
+    assert commands.main([*score, "--cpu", "1", "--engine", "onnx"]) == 0
+    assert Job.objects.latest("id").spec["engine"] == "onnx"
+    Job.objects.update(state="succeeded")
+    assert commands.main(["run", "INSECTS", "score new", "--engine", "fastest"]) == 0
+    assert Job.objects.latest("id").spec["engine"] == "fastest"
 
 
 def queued(project: Project, user: User, engine: str, compute: dict[str, Any], **more: Any) -> Job:
