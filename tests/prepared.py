@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @cache
-def _place() -> Path:
+def place() -> Path:
     """Gone with this process."""
     name = tempfile.mkdtemp(prefix="ts-")
     atexit.register(shutil.rmtree, name, ignore_errors=True)
@@ -25,7 +25,7 @@ def _place() -> Path:
 @cache
 def shapes() -> Path:
     """The demo's pictures, as a user's archive."""
-    target = _place() / "shapes.zip"
+    target = place() / "shapes.zip"
     demo.write(target)
     return target
 
@@ -33,7 +33,7 @@ def shapes() -> Path:
 @cache
 def _first_start() -> Path:
     """A home with tables, served files, the administrator and a demo that is to be imported."""
-    home = _place() / "prepared"
+    home = place() / "prepared"
     done = subprocess.run(
         [sys.executable, "-m", "workers.prepare"],
         cwd=ROOT,

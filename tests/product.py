@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,28 +49,33 @@ def running(home: Path, *, fresh: bool = False, **environment: str) -> Iterator[
 
     `fresh`: with its very first start. Else a home of its own begins as a copy of a prepared one.
     """
+    storage = Path(environment.get("TRACKSIDE_STORAGE", home / "storage"))
     if not fresh and not {"DATABASE_URL", "TRACKSIDE_STORAGE"} & set(environment):
         prepared.begin(home)
     port = free_port()
     env = prepared.environment(home, PORT=str(port), **environment)
     log = (home.parent / f"{home.name}.log").open("w+")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "workers.supervisor"],
-        cwd=ROOT,
-        env=env,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        one = _ready(process, home, port, Path(log.name))
-        with counted.beforehand(Path(environment.get("TRACKSIDE_STORAGE", home / "storage"))):
+    with ExitStack() as stack:
+        if not fresh:
+            stack.enter_context(counted.beforehand(storage))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "workers.supervisor"],
+            cwd=ROOT,
+            env=env,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            one = _ready(process, home, port, Path(log.name))
+            if fresh:  # it has begun with nothing
+                stack.enter_context(counted.beforehand(storage))
             yield one
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=120)
-        log.close()
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=120)
+            log.close()
     left = until(lambda: not alive(home), "processes of the product to be gone", seconds=20)
     assert left, alive(home)
 

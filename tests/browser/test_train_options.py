@@ -25,7 +25,11 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
             new = {"name": "sorter", "dataset": "surface_defects"}
             assert api.post("/projects/DEMO/analyses", json=new).status_code == 201
             ask = {"compute": {"kind": "cpu"}}
-            until(lambda: api.post(f"{DESIGN}/fit", json=ask).json()["need"]["bytes"], "estimates")
+            until(
+                lambda: api.post(f"{DESIGN}/fit", json=ask).json()["need"]["bytes"],
+                "estimates",
+                seconds=LONG / 1000,
+            )
         yield one
 
 
