@@ -65,7 +65,7 @@ def test_each_library_learns_the_same_and_arithmetic_predicts_as_it_does(name: s
         np.testing.assert_allclose(again._margins(one._weights, MATRIX), given, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", reversed(LIBRARIES))  # Keras keeps the backend that it has
+@pytest.mark.parametrize("name", list(reversed(LIBRARIES)))  # Keras keeps the backend that it has
 def test_the_same_seed_drops_the_same_neurons_and_early_stopping_keeps_the_best(name: str) -> None:
     how: dict[str, Any] = {"dropout": 0.3, "rounds": 15, "patience": 2, "learning_rate": 0.03}
     one, other = new(name, **how), new(name, **how)
