@@ -41,7 +41,7 @@ def training(rate: float, batch: int) -> tuple[Param, ...]:
         Whole(
             name="patience",
             label="Early stopping rounds",
-            default=10,
+            default=16,
             minimum=1,
             maximum=10_000,
             unit="epochs",
