@@ -23,11 +23,10 @@ from recipes.learners.learner import (
     TooFewRows,
     WrongDevice,
 )
-from recipes.learners.taught import Course, taught
+from recipes.learners.taught import Course, at_once, taught
 from recipes.nets.tabular import DeepMLP, Form, FTTransformer
 
 FILE = "net.safetensors"
-AT_ONCE = 1 << 22  # numbers of a layer, when rows are predicted together
 Make = Callable[[Setup, int], Any]  # a net of so many outputs
 
 
@@ -109,7 +108,7 @@ class Deep:
 
     def predict(self, matrix: Matrix) -> Floats:
         net = self._ready()
-        each = max(1, AT_ONCE // net.numbers_a_row)
+        each = at_once(net, max(1, len(matrix)))
         blocks = [matrix[start : start + each] for start in range(0, max(1, len(matrix)), each)]
         before = torch.get_float32_matmul_precision()
         torch.set_float32_matmul_precision("highest")  # on a GPU, as the CPU has it

@@ -22,7 +22,8 @@ from recipes.learners.learner import Company, Floats, Rows, Setup, Told
 STEPS, LEAST = 16, 16  # in an epoch, of batches of so many rows: a small table has smaller ones
 WARM_UP, SHARE = 200, 0.1  # steps, and the share of all, in which the learning rate rises
 ASKED = 16  # steps between two questions whether to stop, which all ranks ask together
-JUDGED = 8192  # rows of the validation at once
+AT_ONCE = 1 << 22  # numbers of a layer, when rows are predicted together
+JUDGED = 8192  # rows of the validation at once, at most
 ON_DEVICE = 1 << 30  # bytes of rows that may lie in a GPU's memory
 UNDECAYED = ("*bias", "*norm*", "*tokens*")  # what weight decay leaves alone
 CLASSES = "classes"
@@ -97,7 +98,7 @@ def taught(net: nn.Module, course: Course, train: Rows, validation: Rows | None,
         max_epochs=params["rounds"],
         batch_size=course.batch,
         iterator_train=partial(Batches, count=count, rng=rng, stop=stop),
-        iterator_valid=partial(Batches, count=0),
+        iterator_valid=partial(Batches, count=0, judged=at_once(net, JUDGED)),
         train_split=None if held is None else predefined_split(_Table(held, device)),
         device=device,
         verbose=0,
@@ -107,6 +108,11 @@ def taught(net: nn.Module, course: Course, train: Rows, validation: Rows | None,
     learner.fit(_Table(train, device))
     epochs = len(learner.history)
     return int(early.best_epoch_) if early is not None and early.best_epoch_ else epochs
+
+
+def at_once(net: Any, most: int) -> int:
+    """How many rows go through the net together: fewer, the larger it is."""
+    return min(most, max(1, AT_ONCE // int(net.numbers_a_row)))
 
 
 def factor(step: int, steps: int, schedule: str) -> float:
@@ -169,7 +175,8 @@ class _Table(Dataset[Any]):
 
 
 class Batches:
-    """What skorch goes through in an epoch: `count` rows, drawn anew each time; 0: all, in order.
+    """What skorch goes through in an epoch: `count` rows, drawn anew each time; 0: all, in order,
+    `judged` at once.
 
     A rank with a row less than `count` sees one twice: all take as many steps.
     """
@@ -180,19 +187,21 @@ class Batches:
         batch_size: int,
         *,
         count: int,
+        judged: int = JUDGED,
         rng: Any = None,
         stop: "_Stop | None" = None,
     ) -> None:
         self._table = dataset
         self._batch = batch_size
         self._count = count
+        self._judged = judged
         self._rng = rng
         self._stop = stop
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         if not self._count:
-            for start in range(0, len(self._table), JUDGED):
-                yield self._table[start : start + JUDGED]
+            for start in range(0, len(self._table), self._judged):
+                yield self._table[start : start + self._judged]
             return
         drawn = np.resize(self._rng.permutation(len(self._table)), self._count)
         places = torch.from_numpy(drawn).to(self._table.x.device)

@@ -64,6 +64,29 @@ def test_the_same_seed_learns_the_same_and_another_one_something_else() -> None:
     np.testing.assert_array_equal(*given)
 
 
+def test_a_large_net_is_judged_by_fewer_rows_at_once_and_says_the_same_loss(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """8,192 rows of a wide FT-Transformer would take gigabytes. 60 rows in blocks of 7 and a 4."""
+    held, losses, most = rows(60, 1), [], []
+    drawn = taught.Batches.__iter__
+    for numbers in (taught.AT_ONCE, 5 * 16 * 7 + 3):  # a row has 4 columns and one token more
+        seen: list[int] = []
+
+        def counted(self: Any, seen: list[int] = seen) -> Any:
+            for x, y in drawn(self):
+                seen.append(0 if self._count else len(x))
+                yield x, y
+
+        monkeypatch.setattr(taught, "AT_ONCE", numbers)
+        monkeypatch.setattr(taught.Batches, "__iter__", counted)
+        one = learner("ft_transformer", rounds=2, heads=2)
+        losses.append([each["val_loss"] for each in fitted(one, held)])
+        most.append(sorted(set(seen)))
+    assert most == [[0, 60], [0, 4, 7]]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+
+
 @pytest.mark.parametrize("word", ["finish_early", "yield"])
 def test_an_order_is_heard_within_an_epoch(word: str) -> None:
     asked = 0
