@@ -24,6 +24,12 @@ class TooFewRows(Exception):
     code = "bad_data"
 
 
+class NotAddingUp(Exception):
+    """The library's contributions are not those of its predictions."""
+
+    code = "bad_data"
+
+
 class NotFromDisk(Exception):
     """The params need the whole matrix in memory."""
 
@@ -161,4 +167,6 @@ class Exact(Protocol):
 
     def contributions(self, matrix: Matrix) -> Floats:
         """In its raw margin (log-odds, or the value): [rows, columns + 1], for several classes
-        [rows, classes, columns + 1]; the last one is what stands there before any column."""
+        [rows, classes, columns + 1]; the last one is what stands there before any column.
+
+        Raises NotAddingUp where the library's are wrong."""

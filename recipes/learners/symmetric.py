@@ -14,6 +14,7 @@ from recipes.learners.learner import (
     Floats,
     Learner,
     Matrix,
+    NotAddingUp,
     Round,
     Rows,
     Setup,
@@ -44,12 +45,10 @@ NOT_DRAWN = (
     "CatBoost could not draw a share of the training rows: there are too few, or their errors are "
     "gone. Set 'Sampling of rows' to none."
 )
-
-
-class NotAddingUp(Exception):
-    """The library's contributions are not those of its predictions."""
-
-    code = "error"
+OTHER_CLASSES = (
+    "CatBoost cannot go on from a model of several classes where one of them has no training row, "
+    "in its version or here{}. Train from the beginning."
+)
 
 
 def build(setup: Setup) -> Learner:
@@ -66,8 +65,8 @@ class Symmetric:
 
     def fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
         setup, params = self._setup, self._setup.params
-        if self._model is not None and setup.device != "cpu":
-            raise WrongDevice("CatBoost goes on from a model on the CPU alone: choose the CPU.")
+        if self._model is not None:
+            self._may_go_on(train)
         if validation is not None and validation.weight is not None and not validation.weight.any():
             validation = None
             told.notes.append("The validation rows have no weight: nothing stops early.")
@@ -103,6 +102,22 @@ class Symmetric:
             told.notes.append(
                 f"The best loss was that of {kept} {trees}; {hears.grown} were grown."
             )
+
+    def _may_go_on(self, train: Rows) -> None:
+        """Raises WrongDevice, and TooFewRows where the model or the rows lack one of several."""
+        classes, device = self._setup.classes, self._setup.device
+        if device != "cpu":
+            raise WrongDevice("CatBoost goes on from a model on the CPU alone: choose the CPU.")
+        if classes <= 2:
+            return
+        whole = set(range(classes))
+        known = np.isfinite(self._predict(train.matrix[:1], "RawFormulaVal")).all(0)
+        learned, here = set(np.flatnonzero(known).tolist()), set(train.target.astype(int).tolist())
+        said = [f"{where} had no row of class {min(whole - there) + 1} of {classes}"
+                for where, there in (("the version", learned), ("the training rows", here))
+                if whole - there]  # fmt: skip
+        if said:
+            raise TooFewRows(OTHER_CLASSES.format(f": {' and '.join(said)}"))
 
     def predict(self, matrix: Matrix) -> Floats:
         return self._predict(matrix, "Probability" if self._setup.classes else "RawFormulaVal")
@@ -227,6 +242,8 @@ def _sentence(wrong: Exception, device: str) -> Exception:
         return TooFewRows(ONE_VALUE)
     if "Too few sampling units" in text:
         return TooFewRows(NOT_DRAWN)
+    if any(one in text for one in ("invalid float value: inf", "Approx dimensions don't match")):
+        return TooFewRows(OTHER_CLASSES.format(""))
     if device != "cpu" and any(one in text for one in ("CUDA error", "GPU learning library")):
         return WrongDevice(
             f"CatBoost cannot use the GPU of this job: {text.rpartition(': ')[2].rstrip('.')}. "

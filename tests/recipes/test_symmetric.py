@@ -11,8 +11,16 @@ import torch
 from recipes.algorithms import ALGORITHMS
 from recipes.job import GaveWay
 from recipes.learners import symmetric
-from recipes.learners.learner import Round, Rows, Setup, Told, TooFewRows, WrongDevice
-from recipes.learners.symmetric import NotAddingUp, Symmetric, settings
+from recipes.learners.learner import (
+    NotAddingUp,
+    Round,
+    Rows,
+    Setup,
+    Told,
+    TooFewRows,
+    WrongDevice,
+)
+from recipes.learners.symmetric import Symmetric, settings
 
 CARD = ALGORITHMS["catboost"]
 NAMES = ["a", "b", "c"]
@@ -219,6 +227,41 @@ def test_on_a_gpu_it_does_not_go_on_from_a_model(tmp_path: Path) -> None:
     other.load(tmp_path)
     with pytest.raises(WrongDevice, match="on the CPU alone"):
         other.fit(rows(), None, Told())
+
+
+@pytest.mark.parametrize("lone", [False, True])
+@pytest.mark.parametrize(
+    ("version", "here", "said"),
+    [
+        ((0, 2), (0, 2), "the version had no row of class 2 of 3 and the training rows had no row"),
+        ((0, 2), (0, 1, 2), ": the version had no row of class 2 of 3. Train from"),
+        ((0, 1, 2), (1, 2), ": the training rows had no row of class 1 of 3. Train from"),
+    ],
+)
+def test_it_goes_on_only_where_no_class_is_missing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    version: tuple[int, ...],
+    here: tuple[int, ...],
+    said: str,
+    lone: bool,
+) -> None:
+    """`lone`: the library finds it, not the check before the fit."""
+    first, second = (some(rows(classes=3), each) for each in (version, here))
+    one, _ = fitted(first, classes=3, rounds=3)
+    one.save(tmp_path)
+    other = Symmetric(setup(classes=3, rounds=3))
+    other.load(tmp_path)
+    if lone:
+        said = "or here. Train from the beginning"
+        monkeypatch.setattr(other, "_may_go_on", lambda train: None)
+    with pytest.raises(TooFewRows, match=said):
+        other.fit(second, None, Told())
+
+
+def some(whole: Rows, classes: tuple[int, ...]) -> Rows:
+    there = np.isin(whole.target, classes)
+    return Rows(whole.matrix[there], whole.target[there], None)
 
 
 def test_a_file_that_is_no_model_of_it_is_a_sentence(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ import pytest
 from recipes.data.listing import BadData
 from recipes.engine.tabular import attribution, subpopulations
 from recipes.job import Compute, Job, write
+from recipes.learners.learner import NotAddingUp
+from recipes.rank import explain
 from tests.recipes import tabling
 from tests.recipes.making import events
 
@@ -258,3 +260,34 @@ def test_what_would_take_too_long_is_left_out(
     report = json.loads((made / "bundle" / "report.json").read_text())
     assert report["importance"]["shap"] is None
     assert (report["shap"], report["individual"]) == (None, None)
+
+
+def wrong(*_: Any) -> Any:
+    raise NotAddingUp("Its contributions do not add up.")
+
+
+@pytest.mark.parametrize("place", ["of_matrix", "explaining.explained"])
+def test_contributions_that_do_not_add_up_cost_no_training(
+    place: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(f"recipes.engine.tabular.attribution.{place}", wrong)
+    made = tabling.train(tmp_path, tabling.small())
+    report = json.loads((made / "bundle" / "report.json").read_text())
+    assert report["importance"]["shap"] is None
+    assert (report["shap"], report["individual"]) == (None, None)
+    told = [one["text"] for one in events(made, "note")]
+    assert "Its contributions do not add up." in told
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [{"ask": "rows", "numbers": [3]}, {"ask": "whatif", "row": {"sex": "male"}}],
+    ids=lambda spec: spec["ask"],
+)
+def test_contributions_that_do_not_add_up_are_a_sentence_where_they_are_asked_for(
+    titanic: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spec: Json
+) -> None:
+    monkeypatch.setattr("recipes.learners.boosted.Boosted.contributions", wrong)
+    with pytest.raises(NotAddingUp) as told:
+        ask(titanic, tmp_path, **spec)
+    assert explain(told.value) == ("bad_data", "Its contributions do not add up.")

@@ -1,7 +1,7 @@
 """What a report says of contributions: importance by their size, how they fall, single rows."""
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,12 +19,40 @@ from recipes.engine.tabular.effects import Sample, ranked
 from recipes.engine.tabular.fitting import Judged
 from recipes.engine.tabular.model import Model
 from recipes.engine.tabular.rows import Ready
+from recipes.events import Journal
+from recipes.learners.learner import NotAddingUp
 
 Json = dict[str, Any]
 SECONDS = 10.0  # that it may take, about
 ROWS, ESTIMATED, LEAST, TIMED = 1000, 200, 20, 500
 DRAWN, COLUMNS, CLASSES = 200, 15, 5  # points of a column, columns, and classes that are drawn
 EACH = 4  # rows of interest of a kind
+
+
+class Shown(NamedTuple):
+    """The ranking by mean size, the points to draw, rows of interest; None: there are none."""
+
+    ranking: Json | None = None
+    points: Json | None = None
+    rows: Json | None = None
+
+
+def shown(
+    model: Model,
+    sample: Sample,
+    ready: Ready,
+    judged: Judged,
+    threshold: float | None,
+    journal: Journal,
+) -> Shown:
+    """All of it; with a note nothing, where the library's contributions are wrong."""
+    try:
+        ranking, points = attribution(model, sample, ready.classes)
+        rows = individual(model, ready, judged, threshold) if points else None
+    except NotAddingUp as wrong:
+        journal.write("note", level="warning", text=str(wrong))
+        return Shown()
+    return Shown(ranking, points, rows)
 
 
 def attribution(

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recipes import bundle
-from recipes.engine.facts import versions
+from recipes.engine.facts import versions_of
 from recipes.engine.metrics import Floats, Ints
 from recipes.engine.tabular import (
     attribution,
@@ -92,7 +92,7 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         "test_fingerprint": design.second and design.second.fingerprint,
         "seed": fit.job.seed,
         "learned": learned,
-        "versions": versions("table", design.algorithm.library),
+        "versions": _versions(fit),
     }
     place = fit.folder / "bundle"
     learned_from = reference.sample(ready.table, ended.learned, design.features, fit.job.seed)
@@ -219,27 +219,22 @@ def _report(
 
 def _looked(fit: Fit, ended: Ended) -> dict[str, Any]:
     """Importance, contributions, partial dependence, diagnostics of the model that was judged."""
-    ready, seed, classes = fit.ready, fit.job.seed, fit.ready.classes
-    held = ended.folds[0].rows if ended.folds else ended.judged["val"].rows
-    learned = np.setdiff1d(ready.parts.train, held)
-    samples = [effects.sampled(ended.seen, ready, rows, seed) for rows in (held, learned)]
+    ready, seed = fit.ready, fit.job.seed
+    held = ended.folds[0] if ended.folds else ended.judged["val"]  # what `seen` has judged
+    learned = np.setdiff1d(ready.parts.train, held.rows)
+    samples = [effects.sampled(ended.seen, ready, rows, seed) for rows in (held.rows, learned)]
     found = effects.importance(ended.seen, samples[0], seed)
-    found["shap"], drawn = attribution.attribution(ended.seen, samples[0], classes)
+    threshold = _threshold(fit, ended.judged["val"])
+    moved = attribution.shown(ended.seen, samples[0], ready, held, threshold, fit.journal)
+    found["shap"] = moved.ranking
     names = [one["name"] for one in found["permutation"]["columns"]]
     return {
         "importance": found,
-        "shap": drawn,
-        "individual": _individual(fit, ended) if drawn else None,
+        "shap": moved.points,
+        "individual": moved.rows,
         "partial": effects.partial(ended.seen, samples[0], names),
         "diagnostics": diagnostics.diagnose(ended.seen, ready, *samples),
     }
-
-
-def _individual(fit: Fit, ended: Ended) -> dict[str, Any]:
-    """Of rows that `seen` has judged: of a cross-test those of the first fold."""
-    judged = ended.folds[0] if ended.folds else ended.judged["val"]
-    threshold = _threshold(fit, ended.judged["val"])
-    return attribution.individual(ended.seen, fit.ready, judged, threshold)
 
 
 def _compared(fit: Fit, ended: Ended) -> Ended:
@@ -278,13 +273,19 @@ def _columns(fit: Fit, model: Model) -> list[dict[str, str]]:
     return [{"name": one.name, "type": types[one.name]} for one in model.encoder.columns]
 
 
+def _versions(fit: Fit) -> dict[str, str]:
+    design = fit.design
+    told = {"algorithm": design.algorithm.name, "params": design.params}
+    return versions_of(told, fit.job.compute.device)
+
+
 def _facts(fit: Fit, ended: Ended, learned: dict[str, Any], size: int) -> dict[str, Any]:
     ready = fit.ready
     return {
         "precision": "fp32",
         "threads": fit.job.compute.threads,
         "rate": None,
-        "versions": versions("table", fit.design.algorithm.library),
+        "versions": _versions(fit),
         "rows": ready.parts.counts(),
         "refit": ended.refit,
         "inputs": len(ended.model.encoder.columns),
