@@ -8,8 +8,8 @@ from recipes import search
 from recipes.algorithms.algorithm import Algorithm, Values
 from recipes.algorithms.deep_training import FORMER as TRAINING
 from recipes.algorithms.deep_training import training
-from recipes.algorithms.former import today
-from recipes.params import Flag, Number, Params, Whole
+from recipes.algorithms.former import one_width, today
+from recipes.params import Flag, Number, Params, Value, Whole
 
 if TYPE_CHECKING:
     from recipes.learners.learner import Learner, Setup
@@ -58,6 +58,7 @@ PARAMS = Params(
     )
 )
 
+DIGITS = 9  # of a width
 FORMER = {
     **TRAINING,
     "n_blocks": "layers",
@@ -73,18 +74,19 @@ def translate(given: Values) -> tuple[Values, list[str]]:
     """Lists of widths, and "128-64" as PyTorch Tabular has them; ours have one width."""
     made, notes = today(given, FORMER)
     for name in ("hidden_layer_sizes", "d_layers", "layers"):
-        widths = _widths(made.get(name))
-        if widths and len(set(widths)) == 1:
+        if found := one_width(_listed(made.get(name))):
             made.pop(name)
-            made |= {"layers": len(widths), "width": widths[0]}
+            made["layers"], made["width"] = found
             notes.append(f"{name!r}, a width for each, is called 'layers' and 'width' here.")
     return made, notes
 
 
-def _widths(value: object) -> list[int]:
-    if isinstance(value, str) and all(one.isdigit() for one in value.split("-")):
-        return [int(one) for one in value.split("-")] if "-" in value else []
-    return list(value) if isinstance(value, list | tuple) else []
+def _listed(value: Value) -> Value:
+    """A text of widths as a list of them; anything else as it is."""
+    parts = value.split("-") if isinstance(value, str) else []
+    if len(parts) < 2 or not all(one.isdecimal() and len(one) <= DIGITS for one in parts):
+        return value
+    return [int(one) for one in parts]
 
 
 def learner(setup: Setup) -> Learner:

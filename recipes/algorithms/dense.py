@@ -2,7 +2,7 @@
 
 from recipes import search
 from recipes.algorithms.algorithm import Values
-from recipes.algorithms.former import today
+from recipes.algorithms.former import one_width, today
 from recipes.params import Choice, Flag, Number, Params, Whole
 
 TASKS = ("two_class", "multiclass", "regression")
@@ -128,9 +128,8 @@ def translate(given: Values) -> tuple[Values, list[str]]:
     """A list of the layers' widths, as other tools have it, says both of ours if all are alike."""
     made, notes = today(given, FORMER)
     for name in ("hidden_layer_sizes", "hidden_units"):
-        widths = made.get(name)
-        if isinstance(widths, list | tuple) and widths and len(set(widths)) == 1:
+        if found := one_width(made.get(name)):
             made.pop(name)
-            made |= {"layers": len(widths), "width": widths[0]}
+            made["layers"], made["width"] = found
             notes.append(f"{name!r} is called 'layers' and 'width' here.")
     return made, notes

@@ -39,3 +39,11 @@ def today(given: Values, names: dict[str, str]) -> tuple[Values, list[str]]:
     if "patience" in made and "patience" not in given:
         made.setdefault("early_stopping", True)
     return made, notes
+
+
+def one_width(value: Value) -> tuple[int, int] | None:
+    """How many layers a list of widths has, and their width; None where it says no such thing."""
+    if not isinstance(value, list | tuple) or not value:
+        return None
+    whole = all(isinstance(one, int) and not isinstance(one, bool) for one in value)
+    return (len(value), value[0]) if whole and len(set(value)) == 1 else None

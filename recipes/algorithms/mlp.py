@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from recipes import search
 from recipes.algorithms.algorithm import Algorithm, Values
-from recipes.algorithms.former import today
+from recipes.algorithms.former import one_width, today
 from recipes.params import Choice, Flag, Number, Params, Whole
 
 if TYPE_CHECKING:
@@ -114,10 +114,9 @@ FORMER = {
 def translate(given: Values) -> tuple[Values, list[str]]:
     """scikit-learn's layers are a list of widths; ours have one width."""
     made, notes = today(given, FORMER)
-    widths = made.get("hidden_layer_sizes")
-    if isinstance(widths, list | tuple) and widths and len(set(widths)) == 1:
+    if found := one_width(made.get("hidden_layer_sizes")):
         made.pop("hidden_layer_sizes")
-        made |= {"layers": len(widths), "width": widths[0]}
+        made["layers"], made["width"] = found
         notes.append("'hidden_layer_sizes' is called 'layers' and 'width' here.")
     return made, notes
 

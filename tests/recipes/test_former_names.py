@@ -1,10 +1,16 @@
 """Settings under the names of other tools become today's, and each change is said."""
 
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies
 
 from recipes.algorithms import ALGORITHMS
+from recipes.algorithms.algorithm import Algorithm
+from recipes.algorithms.former import IDLE
+from recipes.params import ParamError
 
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
     (
@@ -131,3 +137,63 @@ def test_former_names_become_todays_and_each_is_told(
 def test_todays_own_names_are_left_alone(name: str) -> None:
     defaults = ALGORITHMS[name].params.defaults()
     assert ALGORITHMS[name].translate(defaults) == (defaults, [])
+
+
+VALUES = strategies.recursive(
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers()
+    | strategies.floats()  # NaN too
+    | strategies.sampled_from(["²-²", "8-8", "9" * 5000 + "-1", "-", "", "SymmetricTree", "goss"])
+    | strategies.text(max_size=5),
+    lambda inner: (
+        strategies.lists(inner, max_size=3)
+        | strategies.dictionaries(strategies.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+ODD: list[Any] = [[[1]], [{"a": 1}], {"a": [1]}, [True, True], [8.5], [None], "²-²",
+                  "9" * 5000 + "-1", float("inf"), 10**400]  # fmt: skip
+
+
+def names(card: Algorithm) -> list[str]:
+    """Today's, the former ones, and what the code of its `translate` speaks of."""
+    found = {one.name for one in card.params.fields} | set(IDLE)
+    code: Any = card.translate
+    for table in ("FORMER", "UNUSED", "WORDS"):
+        found |= set(code.__globals__.get(table, ()))
+    parts = [code.__code__, *code.__code__.co_consts]
+    flat = [one for part in parts for one in (part if isinstance(part, tuple) else (part,))]
+    return sorted(found | {one for one in flat if isinstance(one, str) and one.isidentifier()}
+                  | {"hidden_layer_sizes", "hidden_units", "d_layers"})  # fmt: skip
+
+
+def taken_or_said(card: Algorithm, given: dict[str, Any]) -> None:
+    made, notes = card.translate(given)
+    assert all(isinstance(one, str) for one in notes)
+    with contextlib.suppress(ParamError):
+        card.params.clean(made)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:12])
+def test_whatever_stands_under_any_name_is_taken_or_said(name: str, value: Any) -> None:
+    card = ALGORITHMS[name]
+    for one in names(card):
+        taken_or_said(card, {one: value})
+
+
+@drawn(strategies.data())
+def test_any_settings_are_taken_or_said(data: strategies.DataObject) -> None:
+    card = ALGORITHMS[data.draw(strategies.sampled_from(sorted(ALGORITHMS)))]
+    name = strategies.sampled_from(names(card))
+    taken_or_said(card, data.draw(strategies.dictionaries(name, VALUES, max_size=4)))
+
+
+@pytest.mark.parametrize("name", ["mlp", "jax", "deep_mlp"])
+def test_widths_that_are_none_are_left_for_the_sentence(name: str) -> None:
+    for odd in ([[1]], [True, True], [{"a": 1}], [8, 9], []):
+        given = {"hidden_layer_sizes": odd}
+        assert ALGORITHMS[name].translate(given) == (given, [])
+        with pytest.raises(ParamError, match="no setting called 'hidden_layer_sizes'"):
+            ALGORITHMS[name].params.clean(given)

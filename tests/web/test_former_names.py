@@ -52,6 +52,34 @@ def test_a_design_with_former_names_is_taken_and_says_what_became_of_them(rest: 
     assert "notes" not in changed
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "params"),
+    [
+        ("jax", {"hidden_layer_sizes": [[1]]}),
+        ("mlp", {"hidden_layer_sizes": [{"a": 1}]}),
+        ("deep_mlp", {"layers": [{"a": 1}]}),
+        ("deep_mlp", {"layers": "²-²"}),
+        ("deep_mlp", {"layers": "9" * 5000 + "-1"}),
+    ],
+)
+def test_what_cannot_be_translated_is_refused_with_a_sentence(
+    rest: Rest, as_ada: Client, algorithm: str, params: dict[str, Any]
+) -> None:
+    """By REST, for a design and for a training, and by the form."""
+    (name,) = params
+    models = [{"algorithm": algorithm, "params": params}]
+    for method, where in (("PATCH", HERE), ("POST", f"{HERE}/train")):
+        answer = rest.call(method, where, {"models": models})
+        assert answer.status_code == 422, answer.content
+        assert name in answer.content.decode()
+    design = Analysis.objects.get(name="earners").design["models"]
+    place = [one["algorithm"] for one in design].index(algorithm)
+    sent = {f"m{place}-{name}": str(params[name])}
+    page = "/p/INSECTS/lab/earners/design/algorithms/"
+    as_json = as_ada.post(page, sent, headers={"Accept": "application/json"})
+    assert as_json.status_code in (200, 422), as_json.content
+
+
 @pytest.mark.parametrize("written_out", [True, False])
 def test_a_training_says_it_in_its_answer_its_session_and_its_job(
     rest: Rest, written_out: bool
