@@ -12,26 +12,43 @@ class Extra:
 
     label: str
     packages: tuple[str, ...]
+    beside: tuple[str, ...] = ()  # packages without which it is of no use here
 
 
 EXTRAS: dict[str, Extra] = {
     "catboost": Extra(label="CatBoost", packages=("catboost",)),
-    "keras": Extra(label="Keras", packages=("keras",)),
-    "tensorflow": Extra(label="TensorFlow", packages=("tensorflow-cpu", "tensorflow")),
-    "jax": Extra(label="Flax on JAX", packages=("flax",)),
+    "keras": Extra(label="Keras", packages=("keras",), beside=("torch",)),
+    "tensorflow": Extra(
+        label="TensorFlow", packages=("tensorflow-cpu", "tensorflow"), beside=("keras",)
+    ),
+    "jax": Extra(label="Flax on JAX", packages=("jax",), beside=("jaxlib", "flax", "optax")),
     "intel": Extra(label="Intel's extension of scikit-learn", packages=("scikit-learn-intelex",)),
     "onnx": Extra(label="ONNX Runtime", packages=("onnxruntime", "onnxruntime-gpu")),
     "nvforest": Extra(label="nvForest", packages=("nvforest-cu13", "nvforest-cu12")),
     "hummingbird": Extra(label="Hummingbird", packages=("hummingbird-ml",)),
     "rapids": Extra(label="cuML", packages=("cuml-cu13", "cuml-cu12")),
 }
+BESIDE = {"skorch": ("torch",)}  # of a library that is no extra
 
 
 def installed(library: str) -> str:
     """The version of an extra, or of a package, that is installed here; empty: it is not."""
-    for name in EXTRAS[library].packages if library in EXTRAS else (library,):
-        with suppress(PackageNotFoundError):
-            return version(name)
+    extra = EXTRAS.get(library, Extra(label=library, packages=(library,)))
+    if not all(_version(name) for name in extra.beside):
+        return ""
+    return next(filter(None, map(_version, extra.packages)), "")
+
+
+def versions(library: str) -> dict[str, str]:
+    """Of each package that is installed here, of those that make up an extra, or a package."""
+    extra = EXTRAS.get(library)
+    names = extra.packages + extra.beside if extra else (library, *BESIDE.get(library, ()))
+    return {name: found for name in names if (found := _version(name))}
+
+
+def _version(package: str) -> str:
+    with suppress(PackageNotFoundError):
+        return version(package)
     return ""
 
 

@@ -80,6 +80,11 @@ class Algorithm:
         name, value, library = self.asks or ("", None, "")
         return library if library and params.get(name) == value else ""
 
+    def libraries(self, params: Values, device: str) -> tuple[str, ...]:
+        """What a model depends on that learned with these params on a `device`, cpu or cuda."""
+        on_gpu = self.gpu_library if device != "cpu" else ""
+        return tuple(one for one in (self.library, self.asked(params), on_gpu) if one)
+
     @property
     def scores_on_gpu(self) -> bool:
         return self.on_gpu and self.predicts_on_gpu

@@ -1,16 +1,20 @@
 """What a job used: time, memory, energy, versions."""
 
+import json
 import os
 import platform
 import resource
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from recipes import extras
+from recipes.algorithms import ALGORITHMS
 
 
 class Clock:
@@ -45,21 +49,36 @@ def together(ranks: list[dict[str, Any]]) -> dict[str, Any]:
 
 LIBRARIES = {
     "images": ("torch", "torchvision", "timm", "numpy", "pillow"),
-    "table": ("numpy", "pyarrow", "scikit-learn", "xgboost-cu13", "lightgbm"),
+    "table": ("numpy", "pyarrow"),
 }
 
 
-def versions(data: str = "images", extra: str = "") -> dict[str, str]:
-    """The libraries that a result depends on; a node need not have all that learn from tables.
-
-    `extra`: the library that it alone needs, if it is one of EXTRAS.
-    """
-    known = dict(extras.present({extra} & set(extras.EXTRAS)))
+def versions(data: str = "images", libraries: Iterable[str] = ()) -> dict[str, str]:
+    """The packages that a result depends on: those of its data, and those that make up each of
+    `libraries`, which are keys of EXTRAS or packages."""
+    known: dict[str, str] = {}
+    for name in libraries:
+        known |= extras.versions(name)
     for name in LIBRARIES[data]:
         with suppress(PackageNotFoundError):
             known[name] = version(name)
     cuda = {"cuda": str(torch.version.cuda)} if torch.version.cuda and data == "images" else {}
     return {"python": platform.python_version(), **known, **cuda}
+
+
+def versions_of(told: Mapping[str, Any], device: str = "cpu") -> dict[str, str]:
+    """What a model of a table depends on; `told` has its `algorithm` and `params`."""
+    card = ALGORITHMS.get(told.get("algorithm", ""))
+    params = told.get("params") or {}
+    return versions("table", card.libraries(params, device) if card else ())
+
+
+def kept_versions(place: str | None, device: str) -> dict[str, str]:
+    """The same of a bundle; of one that cannot be read the least: loading it says why."""
+    told: dict[str, Any] = {}
+    with suppress(OSError, ValueError):
+        told = json.loads((Path(place or "") / "model.json").read_text())
+    return versions_of(told, device)
 
 
 def _process_began() -> float:

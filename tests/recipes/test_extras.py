@@ -7,6 +7,7 @@ import pytest
 
 from recipes import extras
 from recipes.algorithms import ALGORITHMS
+from recipes.engine.facts import versions_of
 from tests.product import ROOT
 
 FILES = ROOT / "requirements" / "extras"
@@ -26,7 +27,7 @@ def test_each_has_its_lock_and_its_package_is_in_it(name: str) -> None:
 
 
 def test_an_extra_is_known_by_any_of_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    there = {"tensorflow": "2.21.0", "lightgbm": "4.7.0"}
+    there = {"tensorflow": "2.21.0", "lightgbm": "4.7.0", "jax": "0.10.2"}
 
     def version(name: str) -> str:
         if name not in there:
@@ -34,8 +35,40 @@ def test_an_extra_is_known_by_any_of_its_packages(monkeypatch: pytest.MonkeyPatc
         return there[name]
 
     monkeypatch.setattr(extras, "version", version)
-    assert dict(extras.present({"tensorflow", "lightgbm", "jax"})) == there
-    assert extras.installed("jax") == ""
+    asked = {"tensorflow", "lightgbm", "jax"}
+    assert dict(extras.present(asked)) == {"lightgbm": "4.7.0"}, "the others lack what they need"
+    there |= dict.fromkeys(["keras", "jaxlib", "flax", "optax"], "1")
+    assert dict(extras.present(asked)) == {
+        "tensorflow": "2.21.0",
+        "lightgbm": "4.7.0",
+        "jax": "0.10.2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "params", "learned"),
+    [
+        ("lightgbm", {}, {"lightgbm"}),
+        ("xgboost", {}, {"xgboost-cu13"}),
+        ("deep_mlp", {}, {"skorch", "torch"}),
+        ("keras", {}, {"keras", "torch"}),
+        ("jax", {}, {"jax", "jaxlib", "flax", "optax"}),
+        ("ridge", {"intel": False}, {"scikit-learn"}),
+        ("ridge", {"intel": True}, {"scikit-learn", "scikit-learn-intelex"}),
+    ],
+)
+def test_a_model_keeps_the_versions_of_what_it_depends_on(
+    algorithm: str, params: dict[str, bool], learned: set[str]
+) -> None:
+    kept = versions_of({"algorithm": algorithm, "params": params})
+    assert set(kept) == {"python", "numpy", "pyarrow"} | learned
+    assert all(kept[one] == metadata.version(one) for one in learned)
+
+
+def test_on_a_gpu_cuml_is_among_what_a_model_depends_on() -> None:
+    card = ALGORITHMS["svm"]
+    assert card.libraries({"intel": False}, "cuda") == ("scikit-learn", "rapids")
+    assert card.libraries({"intel": False}, "cpu") == ("scikit-learn",)
 
 
 @pytest.mark.parametrize("library", sorted({one.library for one in ALGORITHMS.values()} - {""}))

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from recipes import extras
 from recipes.algorithms import ALGORITHMS
-from recipes.engine.facts import versions
+from recipes.engine.facts import kept_versions, versions_of
 from recipes.engine.peers import Peers, device_name
 from recipes.engine.tabular import parity
 from recipes.engine.tabular.model import Model, load
@@ -95,7 +95,7 @@ def begun(
             ranks=peers.world,
             threads=threads,
             precision="fp32",
-            versions=versions("table"),
+            versions=kept_versions(job.spec.get("bundle"), job.compute.device),
         )
         if not job.spec.get("dataset"):
             raise BadJob("The job names no dataset.")
@@ -154,7 +154,7 @@ class _Trial:
     passed: dict[str, Scores] = field(default_factory=dict)
 
     def own_on_gpu(self, place: Path) -> None:
-        told = self.rows.report(OWN, self.name, versions("table"))
+        told = self.rows.report(OWN, self.name, self._versions())
         who = Who(engine="The GPU", own="the CPU", on_gpu=True)
 
         def make() -> Scores:
@@ -162,9 +162,12 @@ class _Trial:
 
         self._keep(parity.gate(told, self.rows, make, who))
 
+    def _versions(self) -> dict[str, str]:
+        return versions_of(self.model.about, self.kind)
+
     def other(self, card: Scorer, most: int) -> None:
         there = dict(extras.present(set(card.packages)))
-        told = self.rows.report(card.name, self.name, versions("table") | there)
+        told = self.rows.report(card.name, self.name, self._versions() | there)
         who = Who(engine=card.label, own=LIBRARY, on_gpu=self.kind == "cuda")
         made = parity.gate(told, self.rows, partial(self._made, card), who)
         if made.scores is not None:

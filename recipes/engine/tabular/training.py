@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from recipes import going_on
-from recipes.engine.facts import Clock, together, versions
+from recipes.engine.facts import Clock, together, versions_of
 from recipes.engine.metrics import Ints
 from recipes.engine.peers import Peers, device_name
 from recipes.engine.tabular import course, fitting, learning_curve, outcome, rows, searching
@@ -81,7 +81,7 @@ def _begin(job: Job, peers: Peers, journal: Journal) -> TableDesign:
         ranks=peers.world,
         threads=job.compute.threads,
         precision="fp32",
-        versions=versions("table"),
+        versions=versions_of(job.spec, job.compute.device),
     )
     design = designs.read(job, peers.device.type)
     if peers.world > 1 and (one := _alone(design)):
