@@ -11,10 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from recipes.data.encode import learn
 from recipes.data.table import opened
 from recipes.engine.peers import Peers
 from recipes.engine.tabular import devices, parity
 from recipes.engine.tabular.model import Model, load
+from recipes.features import HANDLING
 from recipes.job import BadJob, Compute, Job, read, write
 from recipes.kinds import KINDS
 from recipes.learners import boosted
@@ -118,11 +120,55 @@ def test_a_table_without_rows_has_no_first_rows(model: Model, tmp_path: Path) ->
     assert len(devices.first_rows(model, opened(tmp_path / "data"))) == 0
 
 
-def test_numbers_are_compared_by_their_size() -> None:
-    large, small_ = np.array([1e6, -2e6]), np.array([0.5, 0.0])
-    assert parity.difference(large, large + 10) == pytest.approx(1e-5)
-    assert parity.difference(small_, small_ + 1e-3) == pytest.approx(1e-3)
-    assert parity.difference(large, large[:1]) is None
+def test_the_first_rows_are_those_that_get_a_prediction_however_late_they_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = small(3_000)
+    late = pa.array([None] * 1_500 + rows["size"].to_pylist()[1_500:])
+    tabling.dataset(tmp_path / "data", rows.set_column(0, "size", late))
+    how = {**HANDLING.defaults(), "type": "numeric", "missing": "drop_rows", "scaling": "none"}
+    encoder, _ = learn(rows.select(["size"]), {"size": how}, np.zeros((3_000, 1)), seed=0)
+    given, file = Model(encoder, StandIn(None, alike), {}), opened(tmp_path / "data")
+    found = devices.first_rows(given, file)
+    assert found["size"].to_pylist() == late[1_500:2_500].to_pylist()
+    monkeypatch.setattr(devices, "LOOKED", 1_000)
+    assert len(devices.first_rows(given, file)) == 0
+
+
+SCALES = {"tiny": (0.0, 1e-6), "as they are": (0.0, 1.0), "far from zero": (1e9, 1e3)}
+
+
+@pytest.mark.parametrize("case", SCALES)
+def test_values_are_compared_by_their_spread(case: str) -> None:
+    offset, scale = SCALES[case]
+    wanted = offset + scale * np.random.default_rng(0).normal(size=500)
+    for wrong in (np.zeros(500), np.full(500, wanted.mean()), wanted + scale * 1e-2):
+        assert (parity.difference(wanted, wrong) or 0) > 10 * parity.TOLERANCE
+    assert (parity.difference(wanted, wanted + scale * 1e-5) or 1) < parity.TOLERANCE
+    single = parity.difference(wanted, wanted.astype(np.float32).astype(np.float64)) or 0
+    assert (single > parity.TOLERANCE) == (offset > 0), "too coarse beside a large offset"
+
+
+def test_one_value_far_outside_hides_no_error_and_makes_none() -> None:
+    wanted = np.append(np.random.default_rng(0).normal(size=999), 1e6)
+    assert (parity.difference(wanted, wanted.astype(np.float32)) or 1) < parity.TOLERANCE
+    assert (parity.difference(wanted, np.append(np.zeros(999), 1e6)) or 0) > parity.TOLERANCE
+
+
+def test_values_that_are_equal_are_compared_by_their_size() -> None:
+    for size in (1e-6, 1.0, -1e9):
+        equal = np.full(10, size)
+        assert parity.difference(equal, equal * (1 + 1e-5)) == pytest.approx(1e-5, rel=1e-3)
+        assert parity.difference(equal, np.zeros(10)) == 1
+    assert parity.difference(np.zeros(10), np.zeros(10)) == 0
+    assert parity.difference(np.empty(0), np.empty(0)) == 0
+
+
+def test_what_is_no_number_or_of_another_shape_is_not_compared() -> None:
+    two, gap = np.array([1.0, 2.0]), np.array([1.0, np.nan])
+    assert parity.difference(two, two[:1]) is None
+    assert parity.difference(two, gap) is None
+    assert parity.difference(gap, two) is None
 
 
 @pytest.mark.filterwarnings("ignore")  # XGBoost warns that it goes over

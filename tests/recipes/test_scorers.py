@@ -3,19 +3,21 @@
 Real rows, each as it is and with a gap. What is not used leaves the own predictions, to the byte.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 
 from recipes import features
 from recipes.algorithms import ALGORITHMS
 from recipes.data.encode import learn
 from recipes.engine.tabular import parity
 from recipes.engine.tabular.model import Model
-from recipes.learners.learner import Convertible, Rows, Setup, Told
-from recipes.scorers import SCORERS, trees
+from recipes.learners.learner import Convertible, Matrix, Rows, Setup, Told
+from recipes.scorers import SCORERS, hummingbird, trees
 from recipes.scorers.scorer import Where
 from tests.recipes import tabling
 from tests.recipes.tabling import real
@@ -125,3 +127,57 @@ def test_trees_that_would_take_minutes_to_convert_are_left_to_their_library(
     told = tried(model, table("titanic"), "onnx")
     assert not told.used
     assert "nodes; up to 20 are converted." in told.why
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+def taken(algorithm: str, params: dict[str, Any], threads: int = 2) -> tuple[Any, Matrix]:
+    """A model of titanic in Hummingbird's hands, and some rows without gaps."""
+    model = fitted(algorithm, "titanic", params)
+    assert isinstance(model.learner, Convertible)
+    made = SCORERS["hummingbird"].make(model.learner, Where(device="cpu", threads=threads))
+    rows = table("titanic").select([one.name for one in model.encoder.columns])
+    return made, np.nan_to_num(model.encoder.transform(rows))
+
+
+def test_hummingbird_takes_the_threads_of_the_job_and_leaves_those_of_the_process(
+    threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, rows = taken("mlp", {"rounds": 2})
+    assert torch.get_num_threads() == 3
+    seen, predict = [], made._model.predict_proba
+
+    def watched(matrix: Matrix) -> Any:
+        seen.append(torch.get_num_threads())
+        return predict(matrix)
+
+    monkeypatch.setattr(made._model, "predict_proba", watched)
+    made.predict(rows)
+    assert (seen, torch.get_num_threads()) == ([2], 3)
+
+
+WIDE = {  # how deep its trees are says how Hummingbird goes through them
+    "shallow trees": ("random_forest", {"trees": 8, "max_depth": 2}, 8 * 4),
+    "trees": ("random_forest", {"trees": 8, "max_depth": 5}, 8 * 2),
+    "deep trees": ("random_forest", {"trees": 8, "min_samples_leaf": 1}, 8 * 2),
+    "a network": ("mlp", {"rounds": 2, "layers": 1, "width": 64}, 64),
+}
+
+
+@pytest.mark.parametrize("case", WIDE)
+def test_hummingbird_predicts_no_more_rows_at_once_than_memory_is_meant_for(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    algorithm, params, width = WIDE[case]
+    monkeypatch.setattr(hummingbird, "AT_ONCE", 100 * width)
+    made, rows = taken(algorithm, params)
+    assert made._rows == 100
+    whole = made.predict(rows)
+    made._rows = len(rows)
+    assert np.abs(whole - made.predict(rows)).max() < 1e-6

@@ -189,13 +189,6 @@ def test_the_fastest_of_those_that_say_the_same_scores(
     assert [one["used"] for one in facts["parity"]] == [False, True, False]
 
 
-def test_a_table_that_is_scored_at_once_is_not_compared(home: Path, own: bytes) -> None:
-    folder = scored(home, "small", "fastest")
-    assert (finished(folder)["engine"], finished(folder)["parity"]) == ("own", [])
-    assert written(folder) == own
-    assert any("no other one is tried" in one["text"] for one in events(folder, "note"))
-
-
 def report(engine: str, speed: float, *, used: bool = True) -> parity.Parity:
     return parity.Parity(
         engine=engine,

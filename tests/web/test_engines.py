@@ -149,6 +149,21 @@ def test_a_scored_dataset_says_what_predicted(
     assert "<dt>Predicted by</dt><dd>ONNX Runtime. It says the same.</dd>" in page
 
 
+def test_where_nothing_was_compared_the_job_and_its_dataset_say_why(
+    survivors: SavedModel, new: Dataset, ada: User, as_ben: Client
+) -> None:
+    job = services.run_recipe(scoring(survivors, new, ada), ada)
+    one = attempt(job)
+    result = ran(job, Path(settings.TRACKSIDE_STORAGE) / one.folder)
+    result["facts"] |= {"engine": "own", "parity": [], "untried": "It has them done at once."}
+    done(job)
+    PUBLISH["score"](job, one, result)
+    Job.objects.filter(pk=job.pk).update(result=result)
+    told = "The model&#x27;s own library. It has them done at once.</dd>"
+    for page in ("datasets/scored/?tab=columns", f"jobs/{job.pk}/"):
+        assert told in as_ben.get(f"/p/INSECTS/{page}").content.decode()
+
+
 def test_the_form_offers_what_takes_the_model(
     survivors: SavedModel, new: Dataset, ada: User, as_ben: Client, of: Any
 ) -> None:

@@ -167,7 +167,10 @@ REPORT = obj(
     on={"type": "string", "description": "where the library itself said that it computed"},
     rows={"type": "integer", "description": "compared with the own library on the CPU"},
     gaps={"type": "integer", "description": "missing values among them"},
-    difference={"type": ["number", "null"], "description": "the largest; null: none to name"},
+    difference={
+        "type": ["number", "null"],
+        "description": "the largest, of values as a share of their spread; null: none to name",
+    },
     tolerance=NUMBER,
     used={"type": "boolean", "description": "whether it predicted the rows of that job"},
     why=TEXT,

@@ -172,7 +172,8 @@ def _engine(result: Json) -> str:
     if not facts.get("engine"):
         return ""
     used = [one["why"] for one in engines.reports(facts.get("parity")) if one.get("used")]
-    return " ".join([f"{engines.called(facts['engine'])}.", *used[:1]])
+    why = used[:1] or [facts.get("untried", "")]
+    return " ".join([f"{engines.called(facts['engine'])}.", *why]).rstrip()
 
 
 def _size(folder: str) -> int:

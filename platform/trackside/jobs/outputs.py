@@ -68,4 +68,6 @@ def shown(job: Job) -> dict[str, Any]:
     if not found:
         return {}
     by = engines.called(found["engine"]) if found["engine"] else ""
+    if untried := (job.result.get("facts") or {}).get("untried"):
+        by = f"{by}. {untried}"
     return {**found, "by": by, "compared": engines.lines(found["parity"])}

@@ -29,6 +29,7 @@ from recipes.scorers.scorer import CannotTake, Scores, Where
 
 FASTER = 1.2  # times the own library's speed: less is no gain beside the chance of another rounding
 WORTH = 2.0  # seconds that the own library needs for all rows: to try others takes as long
+LOOKED = 200_000  # rows among which those are sought that have what a prediction needs
 LIBRARY = "the model's own library"
 
 
@@ -42,6 +43,7 @@ class Chosen:
     engine: str = OWN
     scores: Scores | None = None
     reports: list[Parity] = field(default_factory=list)
+    untried: str = ""  # why no other library was
 
     def predict(self, matrix: Matrix) -> Floats:
         return (self.scores or self.own).predict(matrix)
@@ -57,7 +59,8 @@ class Chosen:
 
     def facts(self) -> dict[str, Any]:
         reports = [one.facts() for one in self.reports]
-        return {"device": self.device, "engine": self.engine, "parity": reports}
+        told = {"device": self.device, "engine": self.engine, "parity": reports}
+        return {**told, "untried": self.untried} if self.untried else told
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,7 @@ class _Trial:
     threads: int
     reports: list[Parity] = field(default_factory=list)
     passed: dict[str, Scores] = field(default_factory=dict)
+    untried: str = ""
 
     def own_on_gpu(self, place: Path) -> None:
         told = self.rows.report(OWN, self.name, self._versions())
@@ -183,6 +187,11 @@ class _Trial:
         """That the own library on the CPU needs for so many."""
         return self.rows.seconds / max(1, self.rows.rows) * rows
 
+    def leave(self, why: str, journal: Journal) -> None:
+        """No other library is tried."""
+        self.untried = why
+        journal.write("note", level="info", text=why)
+
     def _made(self, card: Scorer) -> Scores:
         learner = self.model.learner
         if not isinstance(learner, Convertible):
@@ -202,14 +211,16 @@ def _try_others(trial: _Trial, engine: str, rows: int, most: int, journal: Journ
     if engine != FASTEST:
         wanted = [SCORERS[engine]]
     else:
-        if trial.peers.share(trial.seconds(rows)) < WORTH:
+        if trial.rows.rows and trial.peers.share(trial.seconds(rows)) < WORTH:
             text = f"{LIBRARY.capitalize()} has {rows:,} rows done at once: no other one is tried."
-            journal.write("note", level="info", text=text)
+            trial.leave(text, journal)
             return
         possible = able(trial.model.about["algorithm"], trial.kind)
         here = {one.name for one in possible if extras.installed(one.library)}
         everywhere = set.intersection(*trial.peers.gather(here))
         wanted = [one for one in possible if one.name in everywhere]
+        if not wanted:
+            trial.leave("No other library that could take this model is installed here.", journal)
     for card in wanted:
         text = f"Comparing {card.label} with {LIBRARY}."
         journal.write("phase", name="read", text=text)
@@ -225,7 +236,7 @@ def _said(trial: _Trial, engine: str, journal: Journal) -> Chosen:
     for one in reports:
         _tell(one, engine, device, trial.name, journal)
     scores = trial.passed.get(best)
-    return Chosen(trial.model.learner, device, kind, best, scores, reports)
+    return Chosen(trial.model.learner, device, kind, best, scores, reports, trial.untried)
 
 
 def _best(trial: _Trial, engine: str) -> str:
@@ -272,10 +283,14 @@ def worst(all_: list[Parity]) -> Parity:
 
 
 def first_rows(model: Model, file: pq.ParquetFile) -> pa.Table:
-    """The inputs of the table's first rows, as far as they drop nothing."""
+    """The inputs of the table's first rows that drop nothing, sought among LOOKED."""
     names = [one.name for one in model.encoder.columns]
-    first = islice(file.iter_batches(parity.ROWS, columns=names), 1)
     schema = pa.schema([file.schema_arrow.field(name) for name in names])
-    table = pa.Table.from_batches([one.select(names) for one in first], schema)
-    there = np.flatnonzero(model.complete(table).to_numpy(zero_copy_only=False))
-    return table.take(pa.array(there, pa.int64()))
+    found = schema.empty_table()
+    for batch in islice(file.iter_batches(parity.ROWS, columns=names), LOOKED // parity.ROWS):
+        table = pa.Table.from_batches([batch.select(names)], schema)
+        there = np.flatnonzero(model.complete(table).to_numpy(zero_copy_only=False))
+        found = pa.concat_tables([found, table.take(pa.array(there, pa.int64()))])
+        if len(found) >= parity.ROWS:
+            break
+    return found.slice(0, parity.ROWS).combine_chunks()
