@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from recipes.job import BadJob, Job
 from recipes.kinds.kind import Kind
 from recipes.params import Choice, FromProject, Number, Param, ParamError, Params, Value, Whole
-from recipes.scorers import FASTEST, OWN, SCORERS
+from recipes.scorers import FASTEST, OWN, SCORERS, takes
 from recipes.tasks import data_of
 
 if TYPE_CHECKING:
@@ -126,9 +126,10 @@ SETTINGS = Params(  # of a table; of images there is `batch` alone
                 (
                     FASTEST,
                     "The fastest that agrees",
-                    "Tries what its machine has, which takes some seconds.",
+                    "Tries what its machine has, only where the own library needs more than "
+                    "about two seconds for all rows: trying takes some, too.",
                 ),
-                *((one.name, one.label, one.help) for one in SCORERS.values()),
+                *((one.name, one.label, f"{one.help} {takes(one)}") for one in SCORERS.values()),
             ),
         ),
     )

@@ -1,7 +1,7 @@
 """SCORERS: libraries that may predict in place of the one that learned. A new one is one file
 and one line here. What is used, a comparison on the user's rows decides: engine/tabular/parity."""
 
-from recipes.algorithms import Algorithm
+from recipes.algorithms import ALGORITHMS, Algorithm
 from recipes.scorers import hummingbird, nvforest, onnx
 from recipes.scorers.scorer import Scorer
 
@@ -16,6 +16,12 @@ OWN, FASTEST = "own", "fastest"  # the library that learned; the fastest that pr
 def able(algorithm: str, device: str) -> list[Scorer]:
     """Those that may take models of this algorithm on this device (cpu or cuda)."""
     return [one for one in SCORERS.values() if one.takes(algorithm, device)]
+
+
+def takes(scorer: Scorer) -> str:
+    """Of which algorithms it may take models, as a sentence."""
+    labels = [ALGORITHMS[one].label for one in scorer.algorithms]
+    return f"Takes models of {', '.join(labels[:-1])} and {labels[-1]}."
 
 
 def refusal(engine: str, algorithm: Algorithm, device: str) -> str:
@@ -33,4 +39,4 @@ def refusal(engine: str, algorithm: Algorithm, device: str) -> str:
     return ""
 
 
-__all__ = ["FASTEST", "OWN", "SCORERS", "Scorer", "able", "refusal"]
+__all__ = ["FASTEST", "OWN", "SCORERS", "Scorer", "able", "refusal", "takes"]

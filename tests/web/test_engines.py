@@ -18,6 +18,7 @@ from trackside.client import command as commands
 from trackside.compute.models import Node
 from trackside.datasets.models import Dataset
 from trackside.flow import services
+from trackside.jobs import engines
 from trackside.jobs import services as jobs
 from trackside.jobs.kinds import ALGORITHMS, placed
 from trackside.jobs.models import Attempt, Job
@@ -98,7 +99,8 @@ def test_reports_stay_with_the_version_the_newest_of_each(
     assert told["versions"][0]["parity"] == version.parity
     page = as_ben.get(MODEL).content.decode()
     assert "ONNX Runtime<span" in page
-    assert "2.5&times;" in page
+    assert "2.5 times<span" in page
+    assert "the own library's speed, faster" in page
     assert "It is not faster." in page
     assert page.count("Not compared yet") == 1, "of Hummingbird"
     blocks = [one for each in document(opened(survivors.project, "survivors:1"))["sections"]
@@ -106,6 +108,30 @@ def test_reports_stay_with_the_version_the_newest_of_each(
     caption = "Scoring engines, compared with the model's own library"
     (table,) = [one for one in blocks if one.get("caption") == caption]
     assert [row[0] for row in table["rows"]] == ["ONNX Runtime", "nvForest"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "agrees", "pace"),
+    [
+        ({"seconds": {"own": 0.4, "engine": 0.5}}, True, "slower"),
+        ({"used": False, "why": "It agrees. But it is no gain."}, True, "faster"),
+        ({"used": False, "seconds": {"own": 0.5, "engine": 0.49}}, True, "no gain"),
+        ({"used": False, "difference": 0.28, "seconds": None}, False, ""),
+        ({"used": False, "seconds": {"own": None, "engine": None}}, False, ""),
+        ({"used": False, "difference": None, "seconds": None}, None, ""),
+        ({"engine": "own", "used": False, "why": "Another engine is used."}, True, "faster"),
+        (
+            {"engine": "own", "used": False, "seconds": None, "why": "A row gets another class."},
+            False,
+            "",
+        ),
+    ],
+)
+def test_what_agrees_says_so_whether_it_is_used_or_not(
+    changes: dict[str, Any], agrees: bool | None, pace: str
+) -> None:
+    (line,) = engines.lines([report(**changes)])
+    assert (line["agrees"], line["pace"]) == (agrees, pace)
 
 
 def test_a_job_says_what_predicted_and_why(
@@ -186,7 +212,9 @@ def test_the_form_offers_what_takes_the_model(
     page = as_ben.get(there).content.decode()
     assert 'value="onnx"' in page
     assert 'value="nvforest"' not in page
+    assert 'data-engines="onnx"' in as_ben.get(NEW).content.decode()
     of("knn")
+    assert 'data-engines=""' in as_ben.get(NEW).content.decode()
     assert "set-engine" not in as_ben.get(there).content.decode()
 
 

@@ -115,3 +115,24 @@ def test_by_rest_the_same_models_come_in_the_same_order(sorter: Analysis, ada: U
     assert told("?state=failed")["count"] == 1
     assert told("?starred=1") == {"models": [], "count": 0}
     assert told("?sort=x")["error"]["field"] == "sort"
+
+
+def test_what_has_no_figure_is_not_the_best(sorter: Analysis, as_cleo: Client) -> None:
+    page = "/p/INSECTS/lab/insect sorter/results/"
+    assert "Best</span>" in as_cleo.get(page).content.decode()
+    TrainedModel.objects.update(metrics={"accuracy": None})
+    html = as_cleo.get(page).content.decode()
+    assert "Best</span>" not in html
+    assert 'class="best"' not in html
+
+
+def test_too_many_to_compare_is_said_where_they_were_ticked(
+    sorter: Analysis, as_cleo: Client
+) -> None:
+    page = "http://testserver/p/INSECTS/lab/insect%20sorter/results/"
+    asked = "/p/INSECTS/comparison/?" + "&".join(f"of={number}" for number in range(9))
+    answer = as_cleo.get(asked, headers={"Referer": page})
+    assert (answer.status_code, answer["Location"]) == (302, page)
+    assert "Choose 2 to 8 models to compare: 9 are chosen." in as_cleo.get(page).content.decode()
+    for other in ("http://elsewhere/p/", "http://testserver/p/INSECTS/comparison/?of=1", ""):
+        assert as_cleo.get(asked, headers={"Referer": other}).status_code == 200, other

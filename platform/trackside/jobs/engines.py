@@ -74,15 +74,35 @@ def lines(told: list[Json]) -> list[Json]:
     known = [one for one in told if one["engine"] in order]
     known.sort(key=lambda one: (order.index(one["engine"]), one["device"]))
     return [
-        {**one, "label": called(one["engine"]), "speed": _speed(one), "at": _at(one)}
+        {**one, "label": called(one["engine"]), "agrees": agrees(one), "at": _at(one)}
+        | {"speed": (speed := _speed(one)), "pace": _pace(speed)}
         for one in known
     ]
+
+
+def agrees(one: Json) -> bool | None:
+    """Whether it says the same, used or not; None: it said nothing that could be compared.
+
+    What differs in nothing but a row's class is not timed; a GPU of the own library never is.
+    """
+    if one.get("used") or (one.get("seconds") or {}).get("engine"):
+        return True
+    if one.get("difference") is None:
+        return None
+    near = one["difference"] <= one.get("tolerance", 0)
+    return near and one["engine"] == OWN and "another class" not in one.get("why", "")
 
 
 def _speed(one: Json) -> float | None:
     """How many times as fast as the model's own library, on the rows that were compared."""
     took = one.get("seconds") or {}
     return took["own"] / took["engine"] if took.get("own") and took.get("engine") else None
+
+
+def _pace(speed: float | None) -> str:
+    """In a word, as exactly as a page says the figure."""
+    shown = round(speed or 0, 1)
+    return "" if not speed else "slower" if shown < 1 else "faster" if shown > 1 else "no gain"
 
 
 def _at(one: Json) -> datetime | None:

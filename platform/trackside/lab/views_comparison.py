@@ -1,11 +1,13 @@
 """Champion and challengers on one page; the address is the whole state, so it can be sent on."""
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from trackside.accounts.gate import caller, signed_in
@@ -36,6 +38,9 @@ def compare(request: HttpRequest, key: str) -> HttpResponse:
     try:
         found = [opened(project, keys[0])] if len(keys) == 1 else chosen(project, keys)
     except Refused as refused:
+        if there := _came_from(request):
+            messages.warning(request, str(refused))
+            return redirect(there)
         return render(request, "lab/comparison.html", context | {"refused": str(refused)})
     first = champion(found, request.GET.get("champion", ""))
     context |= {
@@ -48,6 +53,13 @@ def compare(request: HttpRequest, key: str) -> HttpResponse:
     if len(found) > 1:
         context |= _compared(request, project, found, first)
     return render(request, "lab/comparison.html", context)
+
+
+def _came_from(request: HttpRequest) -> str:
+    """The page of ours that led here, and can say what was refused; "": none did."""
+    there = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(there, {request.get_host()}, request.is_secure())
+    return there if ours and urlsplit(there).path != request.path else ""
 
 
 def _compared(request: HttpRequest, project: Project, found: list[Entrant], first: Entrant) -> Json:

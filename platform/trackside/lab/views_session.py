@@ -13,11 +13,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from recipes.job import Stop
 from recipes.tasks import TASKS
+from recipes.tasks.task import Metric
 from trackside.accounts.gate import caller, error_json, signed_in
 from trackside.jobs import logs
 from trackside.jobs import services as jobs
 from trackside.jobs.states import JOB_OVER
 from trackside.lab import leaderboard, queries, running, services
+from trackside.lab.entrants import LEAST, MOST
 from trackside.lab.models import Analysis, Session, TrainedModel
 from trackside.lab.pages import analysis_of, frame, wants_json
 from trackside.projects.models import Role
@@ -72,11 +74,18 @@ def _table(request: HttpRequest, analysis: Analysis, only: Session | None = None
         "wish": wish,
         "all": len(models),
         "comparable": sum(1 for one in models if one.bundle),
+        "least": LEAST,
+        "most": MOST,
         "compared": request.GET.get("with", ""),
-        "top": next((one.pk for one in best if one.bundle), None),
+        "top": next((one.pk for one in best if one.bundle and _judged(one, usual)), None),
         **leaderboard.choices(models, metrics),
         **leaderboard.table(list(page), wish, metrics, usual),
     }
+
+
+def _judged(one: TrainedModel, card: Metric) -> bool:
+    """Whether it has the figure at all: of one row there may be none."""
+    return isinstance(one.metrics.get(card.name), int | float)
 
 
 def _sessions(analysis: Analysis) -> list[Session]:

@@ -115,10 +115,12 @@ def _rows(ready: Ready) -> list[tuple[str, str]]:
     told = []
     train, judged = len(ready.parts.train), len(ready.parts.val)
     if train < FEW_ROWS:
-        text = f"Only {train} rows train the model: its figures change much with the split."
+        some = "1 row trains" if train == 1 else f"{train} rows train"
+        text = f"Only {some} the model: its figures change much with the split."
         told.append(("few_rows", f"{text} A cross-test says by how much."))
     if not ready.parts.folds and judged < FEW_JUDGED:
-        told.append(("few_judged", f"Only {judged} rows judge the model: its figures are rough."))
+        some = "1 row judges" if judged == 1 else f"{judged} rows judge"
+        told.append(("few_judged", f"Only {some} the model: its figures are rough."))
     return told
 
 

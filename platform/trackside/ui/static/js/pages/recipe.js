@@ -30,14 +30,17 @@ function fit() {
   offer((engines ?? "").split(" ").filter(Boolean));
 }
 
-// The engines that take the chosen model; where none does, its own library is no choice.
+// The engines that take the chosen model; where none does, its own library is no choice. What is
+// not offered cannot be sent either; those that no machine has stay disabled.
+const ways = [...document.querySelectorAll('[name="set-engine"]')];
+const barred = new Set(ways.filter((one) => one.disabled));
 function offer(takers) {
-  const ways = [...document.querySelectorAll('[name="set-engine"]')];
   if (!ways.length) return;
   field("engine").hidden = !takers.length;
   for (const way of ways) {
     const fits = ["own", ...(takers.length ? ["fastest", ...takers] : [])].includes(way.value);
     way.closest("label").hidden = !fits;
+    way.disabled = !fits || barred.has(way);
     if (!fits && way.checked) ways.find((one) => one.value === "own").checked = true;
   }
 }
