@@ -236,8 +236,8 @@ ALGORITHM = Algorithm(
     label="CatBoost",
     help="Boosted symmetric trees, which ask the same questions of each row: hard to overfit, "
     "good with few changes to its settings, and the fastest to predict. It takes missing values "
-    "and any scale as they are. On a GPU it learns without being heard: rounds are told, and an "
-    "order to finish early is obeyed, when the fit is over.",
+    "and any scale as they are. On a GPU its rounds appear, and Finish early takes effect, "
+    "only when the fit is over.",
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     resolve=resolve,

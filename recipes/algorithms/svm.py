@@ -112,7 +112,7 @@ ALGORITHM = Algorithm(
     label="Support vector machine",
     help="Separates classes by the widest margin, also along curves. Good on small tables; its"
     " time grows with the square of the rows. Of two classes, or a number, it learns on a GPU too"
-    " where cuML is.",
+    " on machines that have cuML.",
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     resolve=intel.resolve,

@@ -20,7 +20,8 @@ def learner(setup: Setup) -> Learner:
 ALGORITHM = Algorithm(
     name="tensorflow",
     label="TensorFlow",
-    help="A dense neural network by Keras, on TensorFlow. On the CPU: docs/extras.md says why.",
+    help="A dense neural network by Keras, on TensorFlow. On the CPU alone: TensorFlow's GPU build "
+    "and PyTorch's cannot be installed together. For a GPU choose Keras, the same network.",
     tasks=dense.TASKS,
     params=dense.PARAMS,
     translate=dense.translate,
