@@ -11,7 +11,7 @@ from recipes.algorithms import ALGORITHMS
 from recipes.data.table import MOST_CLASSES
 from recipes.tasks import TASKS
 from trackside.lab import handling, targets
-from trackside.lab.labels import label_of
+from trackside.lab.labels import label_of, learned_in_words
 from trackside.lab.trouble import BadDesign
 
 KINDS = tuple(features.KINDS)
@@ -124,3 +124,44 @@ def test_what_is_stored_means_what_was_asked_and_stays_the_same(
 def test_a_model_is_called_by_what_was_changed(params: dict[str, Any], label: str) -> None:
     whole = {**ALGORITHMS["xgboost"].params.defaults(), **params}
     assert label_of({"algorithm": "xgboost", "params": whole}).startswith(label)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "told", "label"),
+    [
+        ("ridge", {"params": {"intel": True}}, "Ridge regression (Intel's extension on)"),
+        (
+            "mlp",
+            {"params": {"rounds": 20}},
+            "Neural network (scikit-learn, maximum epochs 20)",
+        ),
+        ("xgboost", {"params": {"max_depth": 8}, "searched": True}, "XGBoost (searched)"),
+        ("mlp", {"params": {}, "searched": True}, "Neural network (scikit-learn, searched)"),
+    ],
+)
+def test_names_stay_names_and_stand_in_one_pair_of_brackets(
+    algorithm: str, told: dict[str, Any], label: str
+) -> None:
+    params = {**ALGORITHMS[algorithm].params.defaults(), **told["params"]}
+    assert label_of({**told, "algorithm": algorithm, "params": params}) == label
+
+
+@pytest.mark.parametrize(
+    ("learned", "said"),
+    [
+        ({"rounds": None, "device": "cpu"}, [("Learned on", "CPU")]),
+        ({"rounds": 17, "device": "cuda:0"}, [("Rounds kept", "17"), ("Learned on", "GPU 0")]),
+        (
+            {"device": "cpu", "accelerated": False},
+            [("Learned on", "CPU"), ("Intel's extension", "did not run")],
+        ),
+        (
+            {"device": "cuda", "accelerated": True},
+            [("Learned on", "GPU"), ("cuML", "ran")],
+        ),
+    ],
+)
+def test_what_a_model_became_is_said_in_words(
+    learned: dict[str, Any], said: list[tuple[str, str]]
+) -> None:
+    assert learned_in_words({"learned": learned}) == said

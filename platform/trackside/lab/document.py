@@ -10,6 +10,7 @@ from trackside.lab.comparison import shown, things
 from trackside.lab.comparison_design import FACTS, in_words
 from trackside.lab.document_blocks import pairs, points, table, text
 from trackside.lab.entrants import Entrant
+from trackside.lab.labels import learned_in_words
 from trackside.lab.trouble import Refused
 from trackside.saved_models.models import Version
 from trackside.ui import words
@@ -91,9 +92,8 @@ def _algorithm(one: Entrant) -> list[Json]:
         rows = [[name, value] for (title, name), value in said.items() if title == section]
         if rows:
             blocks.append(table(["Setting", "Value"], rows, caption=section))
-    learned = one.facts.get("learned") or {}
-    if learned:
-        rows = [[str(name), str(value)] for name, value in learned.items()]
+    rows = [[name, value] for name, value in learned_in_words(one.facts)]
+    if rows:
         blocks.append(table(["What it became", "Value"], rows))
     return blocks
 

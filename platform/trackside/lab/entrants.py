@@ -141,8 +141,8 @@ def of_version(version: Version) -> Entrant:
 def _label(told: Json) -> str:
     """What a model that was retrained in the Flow is called: by its own card."""
     try:
-        return label_of({"algorithm": told["algorithm"], "params": told["params"]})
-    except KeyError:
+        return label_of({name: told.get(name) for name in ("algorithm", "params", "searched")})
+    except (KeyError, TypeError):
         return algorithm_label(str(told.get("algorithm", "")))
 
 

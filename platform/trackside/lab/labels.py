@@ -51,14 +51,25 @@ def model_label(params: dict[str, Any]) -> str:
 
 
 def table_label(model: dict[str, Any]) -> str:
-    """`XGBoost`, and up to two settings that are not its defaults."""
+    """`XGBoost`, and up to two settings that are not its defaults, or that they were `searched`."""
     card = ALGORITHMS[model["algorithm"]]
     changed = [
-        f"{one.label.lower()} {param_text(one, model['params'][one.name])}"
+        f"{_lower(one.label)} {param_text(one, model['params'][one.name])}"
         for one in card.params.in_use({**card.params.defaults(), **model["params"]})
         if model["params"].get(one.name, one.default) != one.default
     ]
-    return f"{card.label} ({', '.join(changed[:2])})"[:120] if changed else card.label
+    changed = ["searched"] if model.get("searched") else changed[:2]
+    if not changed:
+        return card.label
+    name, parted, inside = card.label.removesuffix(")").partition(" (")
+    return f"{name} ({', '.join([inside, *changed] if parted else changed)})"[:120]
+
+
+def _lower(label: str) -> str:
+    """A setting's label within a sentence: names and shortenings stay as they are."""
+    first = label.split(" ", 1)[0]
+    named = first.endswith("'s") or (not first[1:].islower() and len(first) > 1)
+    return label if named else label[0].lower() + label[1:]
 
 
 LABELS: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -77,6 +88,27 @@ def metric_text(value: Any, card: Any) -> str:
     if card is None:
         return figure(value)
     return figure(value, percent=card.percent, unit=card.unit)
+
+
+LEARNED = {"rounds": "Rounds kept", "best": "Best round", "went_on_from": "Went on from round"}
+DEVICES = {"cpu": "CPU", "cuda": "GPU"}
+
+
+def learned_in_words(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a learner said of its model; nothing of what does not apply to it."""
+    learned, said = facts.get("learned") or {}, []
+    by = "cuML" if str(learned.get("device")).startswith("cuda") else "Intel's extension"
+    for name, value in learned.items():
+        if value is None:
+            continue
+        if name == "device":
+            kind, _, number = str(value).partition(":")
+            said.append(("Learned on", f"{DEVICES.get(kind, kind)} {number}".strip()))
+        elif name == "accelerated":
+            said.append((by, "ran" if value else "did not run"))
+        else:
+            said.append((LEARNED.get(name, name.replace("_", " ").capitalize()), str(value)))
+    return said
 
 
 def algorithm_label(name: str) -> str:

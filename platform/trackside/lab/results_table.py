@@ -16,7 +16,7 @@ from trackside.lab import (
     thresholds,
 )
 from trackside.lab.drawing import number
-from trackside.lab.labels import param_text
+from trackside.lab.labels import learned_in_words, param_text
 from trackside.lab.learning_curve import learning
 from trackside.lab.models import TrainedModel
 from trackside.lab.results import Json, Tab, bundle_of, figures, threshold_of
@@ -68,7 +68,7 @@ def _training(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
         }
         for name, one in handled.items()
     ]
-    return {"handled": columns, "learned": (model.facts.get("learned") or {}).items()}
+    return {"handled": columns, "learned": learned_in_words(model.facts)}
 
 
 def _in_words(handling: Json) -> list[str]:

@@ -195,7 +195,7 @@ def _begin(
 
 def _submit(analysis: Analysis, session: Session, model: dict[str, Any], place: int) -> None:
     spec = freeze(analysis, model)
-    label = label_of(model)
+    label = label_of({**model, "searched": bool(spec.get("search"))})
     job = jobs.submit(
         project=analysis.project,
         user=session.created_by,
