@@ -47,6 +47,7 @@ class Algorithm:
     label: str
     help: str
     tasks: tuple[str, ...]
+    family: str = ""  # of those for tables: one of FAMILIES
     params: Params  # the tab Architecture; all there is of an algorithm for tables
     training: Params = NOTHING  # the tab Training
     resolve: Callable[[Values, Values, Values, str], Resolved] = as_given

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipes import search
+from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm, Resolved, Values
 from recipes.algorithms.former import today
 from recipes.params import Choice, Flag, Number, Params, Whole
@@ -238,6 +239,7 @@ ALGORITHM = Algorithm(
     "good with few changes to its settings, and the fastest to predict. It takes missing values "
     "and any scale as they are. On a GPU its rounds appear, and Finish early takes effect, "
     "only when the fit is over.",
+    family=families.TREES,
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     resolve=resolve,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipes import search
+from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm, Values
 from recipes.algorithms.deep_training import FORMER as TRAINING
 from recipes.algorithms.deep_training import training
@@ -100,6 +101,7 @@ ALGORITHM = Algorithm(
     label="Deep network",
     help="Layers of neurons with norms, dropout and residual connections, in PyTorch. On the CPU, "
     "a GPU or several.",
+    family=families.NETWORKS,
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     translate=translate,

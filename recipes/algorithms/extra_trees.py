@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm
 from recipes.algorithms.random_forest import PARAMS, translate
 
@@ -21,6 +22,7 @@ ALGORITHM = Algorithm(
     name="extra_trees",
     label="Extra trees",
     help="As a random forest, but splits are drawn at random: faster, often smoother.",
+    family=families.FORESTS,
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     translate=translate,

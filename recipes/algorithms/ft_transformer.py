@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipes import search
+from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm, Resolved, Values
 from recipes.algorithms.deep_training import FORMER as TRAINING
 from recipes.algorithms.deep_training import training
@@ -114,6 +115,7 @@ ALGORITHM = Algorithm(
     label="FT-Transformer",
     help="Each column becomes a token and looks at the others, as words do in a text, in PyTorch. "
     "Categories are embedded. Slow on a CPU; on a GPU or several.",
+    family=families.NETWORKS,
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     translate=translate,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipes import search
+from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm, Values
 from recipes.algorithms.former import today
 from recipes.params import Flag, Number, Params, Whole
@@ -133,6 +134,7 @@ ALGORITHM = Algorithm(
     name="hist_gradient_boosting",
     label="Gradient boosted trees",
     help="scikit-learn's histogram-based boosted trees: each corrects those before it. On the CPU.",
+    family=families.TREES,
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     translate=translate,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recipes.algorithms import dense
+from recipes.algorithms import dense, families
 from recipes.algorithms.algorithm import Algorithm
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ ALGORITHM = Algorithm(
     name="jax",
     label="Flax on JAX",
     help="A dense neural network by Flax and Optax, compiled by JAX. On the CPU.",
+    family=families.NETWORKS,
     tasks=dense.TASKS,
     params=dense.PARAMS,
     translate=dense.translate,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipes import search
+from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm, Values
 from recipes.algorithms.former import today
 from recipes.params import Choice, Params, Whole
@@ -70,6 +71,7 @@ ALGORITHM = Algorithm(
     label="K nearest neighbours",
     help="Predicts what the most similar training rows had. The model is the training rows "
     "themselves.",
+    family=families.OTHERS,
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     translate=translate,

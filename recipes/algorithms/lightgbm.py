@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipes import search
+from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm, Resolved, Values
 from recipes.algorithms.former import today
 from recipes.params import Choice, Flag, Number, Params, Whole
@@ -277,6 +278,7 @@ ALGORITHM = Algorithm(
     help="Boosted trees that grow leaf by leaf: as good on tables as XGBoost, often faster. It "
     "takes missing values and any scale as they are. It learns on the CPU, and on a GPU where it "
     "was built for CUDA.",
+    family=families.TREES,
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     resolve=resolve,

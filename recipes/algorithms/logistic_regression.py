@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipes import search
+from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm
 from recipes.params import Choice, Number, Params, Whole
 
@@ -79,6 +80,7 @@ ALGORITHM = Algorithm(
     label="Logistic regression",
     help="A weighted sum of the columns decides. Fast, easy to explain, and hard to beat where"
     " effects add up.",
+    family=families.LINEAR,
     tasks=("two_class", "multiclass"),
     params=PARAMS,
     learner=learner,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipes import search
+from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm, Values
 from recipes.algorithms.former import one_width, today
 from recipes.params import Choice, Flag, Number, Params, Whole
@@ -131,6 +132,7 @@ ALGORITHM = Algorithm(
     name="mlp",
     label="Neural network (scikit-learn)",
     help="A multilayer perceptron: layers of neurons between columns and prediction. On the CPU.",
+    family=families.NETWORKS,
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     translate=translate,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipes import search
+from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm, Values
 from recipes.algorithms.former import today
 from recipes.params import Choice, Params, Whole
@@ -81,6 +82,7 @@ ALGORITHM = Algorithm(
     name="random_forest",
     label="Random forest",
     help="Many deep trees, each from its own sample of the rows, vote. Robust, with little to set.",
+    family=families.FORESTS,
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     translate=translate,

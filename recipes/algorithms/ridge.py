@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipes import search
-from recipes.algorithms import intel
+from recipes.algorithms import families, intel
 from recipes.algorithms.algorithm import Algorithm
 from recipes.params import Number, Params
 
@@ -39,6 +39,7 @@ ALGORITHM = Algorithm(
     label="Ridge regression",
     help="A weighted sum of the columns predicts a number; large weights are punished. Fast "
     "and easy to explain.",
+    family=families.LINEAR,
     tasks=("regression",),
     params=PARAMS,
     resolve=intel.resolve,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipes import search
-from recipes.algorithms import intel
+from recipes.algorithms import families, intel
 from recipes.algorithms.algorithm import Algorithm, Values
 from recipes.algorithms.former import today
 from recipes.params import Choice, Number, Params, Whole
@@ -113,6 +113,7 @@ ALGORITHM = Algorithm(
     help="Separates classes by the widest margin, also along curves. Good on small tables; its"
     " time grows with the square of the rows. Of two classes, or a number, it learns on a GPU too"
     " on machines that have cuML.",
+    family=families.OTHERS,
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     resolve=intel.resolve,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recipes.algorithms import dense
+from recipes.algorithms import dense, families
 from recipes.algorithms.algorithm import Algorithm
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ ALGORITHM = Algorithm(
     label="TensorFlow",
     help="A dense neural network by Keras, on TensorFlow. On the CPU alone: TensorFlow's GPU build "
     "and PyTorch's cannot be installed together. For a GPU choose Keras, the same network.",
+    family=families.NETWORKS,
     tasks=dense.TASKS,
     params=dense.PARAMS,
     translate=dense.translate,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipes import search
+from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm, Resolved, Values
 from recipes.algorithms.former import DEVICE, today
 from recipes.params import Choice, Flag, Number, Params, Whole
@@ -281,6 +282,7 @@ ALGORITHM = Algorithm(
     label="XGBoost",
     help="Boosted trees: the usual winner on tables. It takes missing values and any scale as "
     "they are, and learns on the CPU or a GPU.",
+    family=families.TREES,
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     resolve=resolve,

@@ -87,11 +87,11 @@ TASK = Task(
         "hist_gradient_boosting",
         "svm",
         "knn",
+        "deep_mlp",
+        "ft_transformer",
         "mlp",
         "keras",
         "tensorflow",
         "jax",
-        "deep_mlp",
-        "ft_transformer",
     ),
 )

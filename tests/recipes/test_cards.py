@@ -7,6 +7,7 @@ import pytest
 
 from recipes.algorithms import ALGORITHMS, Algorithm
 from recipes.algorithms.backbone_classifier import NEUTRAL
+from recipes.algorithms.families import FAMILIES
 from recipes.kinds import KINDS
 from recipes.kinds.kind import Kind
 from recipes.params import Choice, Params
@@ -95,3 +96,8 @@ def test_the_cards_load_without_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("card", ALGORITHMS.values(), ids=ALGORITHMS)
+def test_algorithms_for_tables_stand_in_a_family(card: Algorithm) -> None:
+    assert (card.family in FAMILIES) == (card.learner is not None)

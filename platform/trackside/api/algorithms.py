@@ -14,10 +14,11 @@ from trackside.compute.services import libraries
 from trackside.lab.handling import lacking
 
 ONE: Schema = obj(
-    "name label tasks data on_gpu goes_on library lacking params space",
+    "name label family tasks data on_gpu goes_on library lacking params space",
     name=TEXT,
     label=TEXT,
     help=TEXT,
+    family={**TEXT, "description": "the group that it stands in; empty: it learns from images"},
     tasks=many(TEXT),
     data={"type": "string", "enum": ["images", "table"]},
     on_gpu={**FLAG, "description": "some machine's GPU can learn with it"},
@@ -42,6 +43,7 @@ def _shown(name: str, card: Algorithm, reported: dict[str, str]) -> dict[str, An
         "name": name,
         "label": card.label,
         "help": card.help,
+        "family": card.family,
         "tasks": list(card.tasks),
         "data": data,
         "on_gpu": data == "images" or learns_on_gpu(card),

@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 
 from recipes.algorithms import ALGORITHMS
+from recipes.algorithms.families import FAMILIES
 from recipes.tasks.classes import ordered
 from trackside.compute.able import learns_on_gpu
 from trackside.compute.services import libraries
@@ -102,7 +103,7 @@ def sent_features(request: HttpRequest, found: Analysis, part: str) -> dict[str,
 def table_algorithms(
     request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]
 ) -> Context:
-    """A card for each algorithm of the task; a library that no machine has is told."""
+    """A card for each algorithm of the task, by family; a library that no machine has is told."""
     listed = offered(found.design)
     reported = libraries()
     times = [one["algorithm"] for one in listed]
@@ -121,4 +122,8 @@ def table_algorithms(
         }
         for place, one in enumerate(listed)
     ]
-    return {"models": models, "errors": errors}
+    families = [
+        (name, text, [one for one in models if one["algorithm"].family == name])
+        for name, text in FAMILIES.items()
+    ]
+    return {"families": [one for one in families if one[2]], "errors": errors}
