@@ -107,7 +107,7 @@ def table_algorithms(
     listed = offered(found.design)
     reported = libraries()
     times = [one["algorithm"] for one in listed]
-    models = [
+    models: list[Context] = [
         {
             "place": place,
             "label": label_of(one),
