@@ -17,10 +17,11 @@ from recipes.kinds import KINDS
 from recipes.params import ParamError
 from recipes.sql.access import Trouble
 
-CODES = (
+FORESEEN = (
     *("out_of_memory", "cuda_out_of_memory", "not_finite", "disk_full"),
-    *("bad_data", "bad_job", "weights_missing", "rendezvous", "ranks_apart"),
+    *("bad_data", "bad_job", "weights_missing"),
 )
+CODES = (*FORESEEN, "rendezvous", "ranks_apart")
 
 
 def run(folder: Path, *, rank: int, world: int, rendezvous: str) -> int:
@@ -46,7 +47,7 @@ def run(folder: Path, *, rank: int, world: int, rendezvous: str) -> int:
     except GaveWay:
         return YIELDED
     except Exception as error:
-        sys.stderr.write(f"{error}\n" if isinstance(error, Trouble) else detail(error))
+        sys.stderr.write(f"{error}\n" if foreseen(error) else detail(error))
         fail(folder, error, home=home)
         return 1
     finally:
@@ -93,6 +94,12 @@ def fail(folder: Path, error: BaseException, *, home: Path) -> None:
     code, message = explain(error)
     journal.write("failed", code=code, message=message, detail=detail(error)[-20_000:])
     journal.close()
+
+
+def foreseen(error: BaseException) -> bool:
+    """Whether its sentence says all that a person needs; of other errors the log has the place."""
+    code = getattr(error, "code", None)
+    return isinstance(error, BadJob | ParamError) or code in FORESEEN
 
 
 def detail(error: BaseException) -> str:
