@@ -108,7 +108,7 @@ def test_a_table_is_asked_whether_it_fits_and_trained(rest: Rest) -> None:
     assert begun.status_code == 201, begun.content
     jobs = Job.objects.filter(pk__in=begun.json()["jobs"])
     assert {job.compute["ranks"] for job in jobs} == {1}
-    assert {job.spec["algorithm"] for job in jobs} == {"xgboost", "random_forest"}
+    assert {job.spec["algorithm"] for job in jobs} == {"xgboost", "logistic_regression"}
 
 
 def test_the_client_trains_on_a_table_in_one_call(client: Client, people: Dataset) -> None:
