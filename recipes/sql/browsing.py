@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from recipes.sql import dialects
 from recipes.sql.access import Trouble
-from recipes.sql.dialects import dialect
 from recipes.sql.one_select import checked
 from recipes.sql.values import Statement
 
@@ -22,7 +22,7 @@ def schemas(connection: Connection) -> list[str]:
     import sqlalchemy
 
     look = sqlalchemy.inspect(connection)
-    kind = dialect(connection.dialect.name.replace("mariadb", "mysql"))
+    kind = dialects.of(connection)
     found = sorted(one for one in look.get_schema_names() if not kind.hidden(one))
     usual = look.default_schema_name
     return sorted(found, key=lambda one: one != usual)
@@ -48,6 +48,13 @@ def columns(connection: Connection, schema: str, table: str) -> list[dict[str, A
     look = sqlalchemy.inspect(connection)
     named = known_schema(connection, schema)
     known_table(connection, schema, table)
+    if asks := dialects.of(connection).columns:
+        found = connection.exec_driver_sql(asks, (named or look.default_schema_name, table))
+        return [
+            {"name": name, "type": type_, "nullable": bool(nullable)}
+            for of, name, type_, nullable in found
+            if of == table  # which its catalogue may take for another one by its case
+        ]
     return [
         {
             "name": one["name"],
@@ -62,7 +69,7 @@ def powers(connection: Connection) -> list[str]:
     """What the user may do besides reading and writing tables, in the database's words."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    asks = dialect(connection.dialect.name.replace("mariadb", "mysql")).powers
+    asks = dialects.of(connection).powers
     try:
         return [str(row[0]) for row in connection.exec_driver_sql(asks)] if asks else []
     except SQLAlchemyError:  # what speaks like one of them need not have its catalogue

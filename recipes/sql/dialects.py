@@ -38,6 +38,10 @@ class Dialect(Protocol):
     url: str  # SQLAlchemy's name of dialect and driver
     longest: int  # bytes of a name
     undoes: bool  # a transaction that is not committed takes back tables that it made
+    holds_up: bool  # who reads a table waits for a transaction that has dropped it
+    grants: bool  # what a user may do is decided table by table
+    columns: str  # a SELECT of (table, name, type, nullable) for (schema, table); "": SQLAlchemy's
+    makes: str  # a SELECT of whether the user may make tables in a schema (%s); "" where each may
     powers: str  # a SELECT of what the user may do that no reading transaction holds; "" for none
 
     def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
@@ -52,8 +56,16 @@ class Dialect(Protocol):
         """(fields, batch, lost) of `Rows`; `most` rows are asked for at most."""
         ...
 
+    def session(self, connection: Connection) -> int:
+        """Its number, where a query goes on although nobody waits for it any more; else 0."""
+        ...
+
     def insert(self, connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
         """Rows of all the table's columns, in their order."""
+        ...
+
+    def alone(self, connection: Connection, name: str, seconds: int) -> bool:
+        """Whether nobody else has this name, by now or within the seconds; held to the end."""
         ...
 
     def sentence(self, error: BaseException, access: Access) -> str:
@@ -81,7 +93,11 @@ def dialect(kind: str) -> Dialect:
     return found
 
 
+def of(connection: Connection) -> Dialect:
+    """Of a connection that `opened` gave."""
+    return dialect(connection.dialect.name.replace("mariadb", "mysql"))
+
+
 def read(connection: Connection, said: Statement, most: int | None = None) -> Rows:
     """The rows of a statement, of a connection that `opened` gave."""
-    kind = connection.dialect.name.replace("mariadb", "mysql")
-    return Rows(*dialect(kind).read(connection, said, most))
+    return Rows(*of(connection).read(connection, said, most))

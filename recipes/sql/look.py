@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from recipes.restraint import die_with, restrain
-from recipes.sql import browsing, dialects
+from recipes.sql import browsing, dialects, ledger
 from recipes.sql.access import Access, Trouble
 from recipes.sql.opening import opened
 from recipes.sql.values import as_text
@@ -43,6 +43,7 @@ def offered(line: Connection, wish: Wish) -> dict[str, Any]:
     if not schema or (wish.get("loose") and schema not in schemas):
         schema = next(iter(schemas), "")
     tables = browsing.tables(line, schema) if schemas else []
+    tables = [one for one in tables if one["name"] != ledger.NAME]
     return {"schemas": schemas, "schema": schema, "tables": tables}
 
 
@@ -75,10 +76,11 @@ def preview(line: Connection, wish: Wish) -> dict[str, Any]:
     return {"columns": told, "rows": rows[:most], "more": len(rows) > most}
 
 
-def tested(line: Connection, wish: Wish) -> list[str]:
-    """That it opens and has the schema; what its user may do that nobody needs for tables."""
-    browsing.known_schema(line, str(wish.get("schema") or ""))
-    return browsing.powers(line)
+def tested(line: Connection, wish: Wish) -> dict[str, Any]:
+    """That it opens and has the schema; what its user may do that nobody needs for tables, and
+    whether jobs that write can keep that they have."""
+    schema = browsing.known_schema(line, str(wish.get("schema") or "")) or ""
+    return {"keeps": ledger.possible(line, schema), "powers": browsing.powers(line)}
 
 
 ASKS: dict[str, Callable[[Connection, Wish], Any]] = {

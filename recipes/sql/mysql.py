@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from recipes.sql.access import SECONDS, Access
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
 WHOLE = (1, 2, 3, 9, 13)  # tiny, small, int, medium, year
-BIG, BIT = 8, 16
+BIG, BIT, HOURS = 8, 16, 11
 DECIMALS, FLOATS = (0, 246), (4, 5)
 DATES, TIMES = (10, 14), (7, 12, 17, 18)
 UNSIGNED = 32
+SILENT = 120  # seconds that who writes may say nothing
 INFINITE = (float("inf"), float("-inf"))  # which it cannot hold: missing
 NO_DAY = "is no day of the calendar and is missing"
 OWN = ("information_schema", "performance_schema", "mysql", "sys")
@@ -35,12 +37,29 @@ SELECT privilege_type FROM information_schema.user_privileges
 WHERE REPLACE(grantee, '''', '') = CURRENT_USER() AND privilege_type IN
 ('FILE', 'SUPER', 'PROCESS', 'SHUTDOWN', 'CREATE USER', 'REPLICATION SLAVE')
 """
+# SQLAlchemy asks how a view is made, which who may read it need not be told
+COLUMNS = """
+SELECT table_name, column_name, column_type, is_nullable = 'YES' FROM information_schema.columns
+WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position
+"""
+# By a role it may, as far as is known
+MAKES = """
+SELECT count(*) > 0 FROM (
+SELECT grantee, privilege_type FROM information_schema.user_privileges UNION ALL
+SELECT grantee, privilege_type FROM information_schema.schema_privileges WHERE %s LIKE table_schema
+UNION ALL SELECT CURRENT_USER(), 'CREATE' FROM information_schema.applicable_roles
+) AS known WHERE privilege_type = 'CREATE' AND REPLACE(grantee, '''', '') = CURRENT_USER()
+"""
 
 
 class MySQL:
     url = "mysql+pymysql://"
     longest = 64
     undoes = False
+    holds_up = False
+    grants = True
+    columns = COLUMNS
+    makes = MAKES
     powers = POWERS
 
     def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
@@ -71,7 +90,10 @@ class MySQL:
         connection.exec_driver_sql("SET SESSION time_zone = '+00:00'")
         connection.exec_driver_sql("SET SESSION net_write_timeout = 3600")  # a slow reader
         connection.exec_driver_sql("SET SESSION lock_wait_timeout = 60")
-        if not write:
+        if write:  # a machine that is lost in between holds up nobody for long
+            connection.exec_driver_sql(f"SET SESSION wait_timeout = {SILENT}")
+            connection.exec_driver_sql(f"SET SESSION innodb_lock_wait_timeout = {SILENT + 30}")
+        else:
             if seconds:  # the driver would stop waiting, and the server go on
                 connection.exec_driver_sql(f"SET SESSION {_limit(connection, seconds)}")
             connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
@@ -89,6 +111,7 @@ class MySQL:
         cursor.execute(said.sql, said.values)
         told = cursor._result.fields if cursor._result and cursor.description else ()
         fields = [_field(one) for one in told]
+        hours = [place for place, one in enumerate(told) if one.type_code == HOURS]
         days = [place for place, one in enumerate(told) if one.type_code in (*DATES, *TIMES)]
         bits = [place for place, one in enumerate(told) if one.type_code == BIT]
         left = [most]
@@ -97,14 +120,25 @@ class MySQL:
             wanted = size if left[0] is None else min(size, left[0])
             rows: list[tuple[Any, ...]] = list(cursor.fetchmany(wanted)) if wanted else []
             left[0] = None if left[0] is None else left[0] - len(rows)
-            return [_mended(row, days, bits, lost) for row in rows] if days or bits else rows
+            if not (days or bits or hours):
+                return rows
+            return [_mended(row, days, bits, hours, lost) for row in rows]
 
         return fields, batch, lost
+
+    def session(self, connection: Connection) -> int:
+        return int(connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar() or 0)
 
     def insert(self, connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
         values = [[None if one in INFINITE else one for one in row] for row in rows]
         names = [one.name for one in table.columns]
         connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in values])
+
+    def alone(self, connection: Connection, name: str, seconds: int) -> bool:
+        said = "SELECT GET_LOCK(%s, %s)"  # of the session: a server frees it when that is lost
+        held = connection.exec_driver_sql(said, (_short(name), seconds)).scalar() == 1
+        connection.commit()  # what others have committed by then is to be seen
+        return held
 
     def sentence(self, error: BaseException, access: Access) -> str:
         number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
@@ -127,6 +161,11 @@ class MySQL:
 
     def hidden(self, schema: str) -> bool:
         return schema.lower() in OWN
+
+
+def _short(name: str) -> str:
+    """A lock's name has 64 characters."""
+    return f"trackside:{hashlib.sha256(name.encode()).hexdigest()[:40]}"
 
 
 def _limit(connection: Connection, seconds: float) -> str:
@@ -159,9 +198,14 @@ def _field(one: Any) -> Field:
 
 
 def _mended(
-    row: tuple[Any, ...], days: list[int], bits: list[int], lost: dict[str, int]
+    row: tuple[Any, ...],
+    days: list[int],
+    bits: list[int],
+    hours: list[int],
+    lost: dict[str, int],
 ) -> tuple[Any, ...]:
-    """Days like 0000-00-00, which the driver leaves as text, are missing; bits are numbers."""
+    """Days like 0000-00-00, which the driver leaves as text, are missing; bits are numbers; hours,
+    which may be hundreds or below zero, stand as the database writes them."""
     values = list(row)
     for place in days:
         if values[place] is not None and not isinstance(values[place], date | datetime):
@@ -170,4 +214,15 @@ def _mended(
     for place in bits:
         if isinstance(values[place], bytes):
             values[place] = int.from_bytes(values[place])
+    for place in hours:
+        if isinstance(values[place], timedelta):
+            values[place] = _clock(values[place])
     return tuple(values)
+
+
+def _clock(time: timedelta) -> str:
+    """-838:59:59.000001, as the server would."""
+    whole, minus = (-time, "-") if time < timedelta(0) else (time, "")
+    minutes, seconds = divmod(whole.days * 86_400 + whole.seconds, 60)
+    parts = f".{whole.microseconds:06d}" if whole.microseconds else ""
+    return f"{minus}{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}{parts}"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from recipes.sql.access import READS, Access, Trouble
+from recipes.sql.access import READS, SECONDS, Access, Trouble
 from recipes.sql.dialects import Dialect, dialect
 
 if TYPE_CHECKING:
@@ -59,6 +59,14 @@ def opened(
             connection.close()
             if cursor := info.pop(READS, None):
                 cursor.close()
+
+
+def end(access: Access, session: int) -> None:
+    """What this user asks there by another connection; without SQLAlchemy, which takes a while."""
+    with suppress(Exception):
+        line = dialect(access.kind).connect(access, SECONDS, False)
+        with line, line.cursor() as cursor:
+            cursor.execute(f"KILL {int(session)}")
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,14 @@ AS_WRITTEN = (  # what Python would change, or read into objects that become tex
 )
 FAR = "is beyond the years 1 to 9999 and is missing"
 KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+LOCKS = "SET LOCAL lock_timeout = '60s'"
+# The server ends what was asked by a process or a machine that is gone; each where it knows it.
+LISTENS = """
+SELECT set_config(name, wanted, true) FROM pg_settings JOIN (VALUES
+('client_connection_check_interval', '5000'), ('tcp_keepalives_idle', '15'),
+('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '30000')
+) AS ours (name, wanted) USING (name)
+"""
 POWERS = """
 WITH me AS (SELECT * FROM pg_roles WHERE rolname = current_user)
 SELECT 'superuser' FROM me WHERE rolsuper
@@ -42,6 +52,10 @@ class PostgreSQL:
     url = "postgresql+psycopg://"
     longest = 63
     undoes = True
+    holds_up = True
+    grants = True
+    columns = ""
+    makes = "SELECT has_schema_privilege(%s, 'CREATE')"
     powers = POWERS
 
     def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
@@ -70,14 +84,18 @@ class PostgreSQL:
         )
 
     def begin(self, connection: Connection, seconds: float | None, write: bool) -> None:
+        from sqlalchemy.exc import DBAPIError
+
         way = "READ WRITE" if write else "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
         connection.exec_driver_sql(f"SET TRANSACTION {way}")
-        connection.exec_driver_sql("SET LOCAL lock_timeout = '60s'")
+        connection.exec_driver_sql(LOCKS)
         connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
         connection.exec_driver_sql("SET LOCAL datestyle TO 'ISO'")
         limit = int((seconds or 0) * 1000)
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit}")
         connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        with suppress(DBAPIError), connection.begin_nested():
+            connection.exec_driver_sql(LISTENS)
 
     def read(self, connection: Connection, said: Statement, most: int | None) -> Any:
         """A cursor of the server. It takes one statement: psycopg declares it by the extended
@@ -97,6 +115,9 @@ class PostgreSQL:
 
         return [_field(one) for one in cursor.description or ()], batch, lost
 
+    def session(self, connection: Connection) -> int:
+        return 0  # its server looks whether somebody listens
+
     def insert(self, connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
         quote = connection.dialect.identifier_preparer
         names = ", ".join(quote.quote_identifier(one.name) for one in table.columns)
@@ -105,6 +126,16 @@ class PostgreSQL:
         with raw.cursor() as cursor, cursor.copy(said) as copy:
             for row in rows:
                 copy.write_row(row)
+
+    def alone(self, connection: Connection, name: str, seconds: int) -> bool:
+        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+        if not seconds:
+            said = f"SELECT pg_try_advisory_xact_lock({key})"
+            return bool(connection.exec_driver_sql(said).scalar())
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{seconds}s'")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({key})")
+        connection.exec_driver_sql(LOCKS)
+        return True
 
     def sentence(self, error: BaseException, access: Access) -> str:
         said = str(error)

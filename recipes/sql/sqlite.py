@@ -29,6 +29,10 @@ class SQLite:
     url = "sqlite://"
     longest = 1_000
     undoes = True
+    holds_up = False
+    grants = False
+    columns = ""
+    makes = ""
     powers = ""
 
     def connect(self, access: Access, seconds: float | None, write: bool) -> Any:
@@ -69,10 +73,16 @@ class SQLite:
 
         return fields, batch, {}
 
+    def session(self, connection: Connection) -> int:
+        return 0
+
     def insert(self, connection: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
         names = [one.name for one in table.columns]
         values = [[str(one) if isinstance(one, Decimal) else one for one in row] for row in rows]
         connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in values])
+
+    def alone(self, connection: Connection, name: str, seconds: int) -> bool:
+        return True  # who writes is alone with the file
 
     def sentence(self, error: BaseException, access: Access) -> str:
         for words, sentence in (

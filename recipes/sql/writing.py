@@ -2,95 +2,45 @@
 
 PostgreSQL and SQLite take back all that was not committed. MySQL commits a table as soon as it is
 made: there the rows go into one of another name, which takes the place of the old one in one step.
-Only a table that bears MADE is ever dropped.
+Only a table whose comment begins with MADE is ever dropped. What a job has written it writes not
+again: its line in the ledger was committed with its rows, and a table that it made bears its mark.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from recipes.sql import dialects, ledger
 from recipes.sql.access import Trouble
-from recipes.sql.browsing import known_schema
-from recipes.sql.dialects import dialect
+from recipes.sql.ledger import Once
+from recipes.sql.target import (
+    MADE,
+    Columns,
+    Target,
+    check,
+    check_ours,
+    columns_there,
+    comment,
+    ours,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
     from sqlalchemy.types import TypeEngine
 
-MODES = ("create", "replace", "append")
-DRAFT, BEFORE = "_trackside_new", "_trackside_old"  # what MySQL's tables are called meanwhile
-MADE = "Made by Trackside"  # the comment of a table that is ours
-NAMED = 5  # columns in a sentence
-Columns = Mapping[str, str]  # name: text, integer, decimal, number, boolean, date or datetime
-# The Python type of a database's column that takes values of ours: the first is what we make.
-# SQLite's NUMERIC and MySQL's TINYINT(1) tell by themselves; of JSON or an address it is `object`.
-FITS: dict[str, tuple[str, ...]] = {
-    "text": ("str",),
-    "integer": ("int", "Decimal", "float"),
-    "decimal": ("Decimal", "str"),
-    "number": ("float", "Decimal"),
-    "boolean": ("bool", "int"),
-    "date": ("date", "datetime"),
-    "datetime": ("datetime",),
-}
+DRAFT, BEFORE = "_trackside_new", "_trackside_old"  # what tables are called meanwhile
+WAITS = 900  # seconds for another job that makes the same table
+NEVER = Once()  # nobody asks again
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """Where the rows go. Raises Trouble for a mode or a name that there is not."""
-
-    table: str
-    schema: str = ""
-    mode: str = "create"
-
-    def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise Trouble(f"A table is written by {', '.join(MODES)}, not by {self.mode!r}.")
-        if not self.table.strip() or "\0" in self.table:
-            raise Trouble("The table has no name.")
-
-
-def check(connection: Connection, target: Target, columns: Columns) -> bool:
-    """Whether the table is there and takes such rows. Raises Trouble where they cannot go."""
-    kind = dialect(_kind(connection))
-    _check_names(kind.longest, (target.table, *columns))
-    there = _there(connection, target)
-    if there is None:
-        return False
-    if target.mode == "create":
-        raise Trouble(f"There is a table {target.table!r} already. Replace it, or append to it.")
-    wrong = _differences(there, columns)
-    if wrong and target.mode == "append":
-        more = f"; and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
-        said = "; ".join(wrong[:NAMED]) + more
-        raise Trouble(f"The rows do not fit the table {target.table!r}: {said}.")
-    same = not wrong and {one["name"] for one in there} == {*columns}
-    if engine := "" if kind.undoes else _keeps_halves(connection, target):
-        if target.mode == "append":
-            said = f"{engine} keeps {target.table!r} and takes nothing back: make it InnoDB."
-            raise Trouble(f"The rows could be written by half. {said}")
-        same = False
-    if target.mode == "replace" and not same:
-        _check_ours(connection, target)
-    return same or target.mode == "append"
-
-
-def _check_names(longest: int, names: Iterable[str]) -> None:
-    for name in names:
-        if len(name.encode()) > longest:
-            said = f"{name[:40]!r} has more than the {longest} bytes that a name has there."
-            raise Trouble(f"The database cannot take the rows: {said}")
-
-
-def _check_ours(connection: Connection, target: Target) -> None:
-    if not _ours(connection, target, target.table):
-        raise Trouble(
-            f"{target.table!r} was not made by Trackside and would be made anew: it is not "
-            "replaced. Name another table, or append to it."
-        )
+def written(connection: Connection, target: Target, once: Once) -> bool:
+    """Whether an attempt of this job has committed its rows."""
+    if ledger.has(connection, target.schema, once):
+        return True
+    return bool(once.mark) and comment(connection, target, target.table) == _bears(once)
 
 
 def write(
@@ -98,36 +48,109 @@ def write(
     target: Target,
     columns: Columns,
     rows: Iterable[list[tuple[Any, ...]]],
-) -> None:
-    """All rows, in the order of `columns`; nothing of them is there unless the caller commits."""
-    kind = dialect(_kind(connection))
-    fits = check(connection, target, columns)
-    table = _table(connection, target, columns)
+    once: Once = NEVER,
+) -> bool:
+    """All rows, in the order of `columns`; nothing of them is there unless the caller commits.
+
+    False where this job has written them before. Raises ledger.Written where it does meanwhile.
+    """
+    fits = _begun(connection, target, columns, once)
     if fits:
+        table = _table(connection, target, columns, once)
         if target.mode == "replace":
             connection.execute(table.delete())
         for some in rows:
-            kind.insert(connection, table, some)
+            dialects.of(connection).insert(connection, table, some)
+    elif fits is not None:
+        _write_anew(connection, target, columns, rows, once)
+    elif ledger.has(connection, target.schema, once):
+        return False
+    ledger.put(connection, target.schema, once, target.table)
+    return fits is not None
+
+
+def _write_anew(
+    connection: Connection,
+    target: Target,
+    columns: Columns,
+    rows: Iterable[list[tuple[Any, ...]]],
+    once: Once,
+) -> None:
+    """Into a table that is made, beside the one whose place it is to take."""
+    kind = dialects.of(connection)
+    table = _table(connection, target, columns, once)
+    if kind.undoes and not (kind.holds_up and columns_there(connection, target)):
+        if target.mode == "replace":
+            _drop(connection, target, table)
+        _fill(connection, table, rows)
         return
-    made = table if kind.undoes else _table(connection, target, columns, DRAFT)
-    if target.mode == "replace" or made is not table:
-        _drop(connection, target, made)
+    made = _table(connection, target, columns, once, DRAFT)
+    _drop(connection, target, made)
+    try:
+        _fill(connection, made, rows)
+    except BaseException:
+        _clear(connection, target)
+        raise
+    _exchange(connection, target, made, table)
+
+
+def _begun(connection: Connection, target: Target, columns: Columns, once: Once) -> bool | None:
+    """Whether the rows go into the table as it is; None where this job has written them.
+
+    Who makes a table is alone with it: what others have made by then is looked at once more.
+    """
+    kind = dialects.of(connection)
+    schema = target.schema or connection.dialect.default_schema_name
+    lock = f"trackside:{schema}.{target.table}"
+
+    def looked() -> bool | None:
+        return None if written(connection, target, once) else check(connection, target, columns)
+
+    alone = kind.alone(connection, lock, 0)
+    fits = looked()
+    if fits is False and not alone:
+        if not kind.alone(connection, lock, WAITS):
+            raise Trouble("Others write this table. Try again when they are done.")
+        alone, fits = True, looked()
+    if alone:
+        _clear(connection, target)
+    return fits
+
+
+def _clear(connection: Connection, target: Target) -> None:
+    """What a lost attempt left, where a database takes nothing back by itself."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    if dialects.of(connection).undoes:
+        return
+    for suffix in (DRAFT, BEFORE):
+        with suppress(SQLAlchemyError):  # it is in nobody's way
+            connection.rollback()
+            left = _table(connection, target, {}, suffix=suffix)
+            if ours(connection, target, left.name):
+                left.drop(connection)
+
+
+def _fill(connection: Connection, made: Table, rows: Iterable[list[tuple[Any, ...]]]) -> None:
     _make(connection, made)
     for some in rows:
-        kind.insert(connection, made, some)
-    if made is not table:
-        connection.commit()
-        _exchange(connection, target, made, table)
+        dialects.of(connection).insert(connection, made, some)
 
 
 def _exchange(connection: Connection, target: Target, made: Table, table: Table) -> None:
     """The draft becomes the table in one step, and what it was goes."""
     quote = connection.dialect.identifier_preparer
     new, now = quote.format_table(made), quote.format_table(table)
-    if target.mode == "create" or _there(connection, target) is None:
+    if dialects.of(connection).undoes:
+        _drop(connection, target, table)
+        connection.exec_driver_sql(f"ALTER TABLE {new} RENAME TO {quote.quote(table.name)}")
+        return
+    connection.commit()
+    if target.mode != "replace" or columns_there(connection, target) is None:
         connection.exec_driver_sql(f"RENAME TABLE {new} TO {now}")  # refused where there is one
         return
-    before = _table(connection, target, {}, BEFORE)
+    check_ours(connection, target)
+    before = _table(connection, target, {}, suffix=BEFORE)
     _drop(connection, target, before)
     old = quote.format_table(before)
     connection.exec_driver_sql(f"RENAME TABLE {now} TO {old}, {new} TO {now}")
@@ -141,7 +164,7 @@ def _make(connection: Connection, table: Table) -> None:
         table.create(connection)
         return
     said = str(CreateTable(table).compile(dialect=connection.dialect)).rstrip()
-    connection.exec_driver_sql(f"{said.removesuffix(')')} /* {MADE} */)")
+    connection.exec_driver_sql(f"{said.removesuffix(')')} /* {table.comment} */)")
 
 
 def _drop(connection: Connection, target: Target, table: Table) -> None:
@@ -150,21 +173,14 @@ def _drop(connection: Connection, target: Target, table: Table) -> None:
 
     if not sqlalchemy.inspect(connection).has_table(table.name, target.schema or None):
         return
-    if not _ours(connection, target, table.name):
+    if not ours(connection, target, table.name):
         raise Trouble(f"There is a table {table.name!r} that Trackside did not make: rename it.")
     table.drop(connection)
 
 
-def _ours(connection: Connection, target: Target, name: str) -> bool:
-    """Whether a table that is there was made here."""
-    import sqlalchemy
-
-    if connection.dialect.supports_comments:
-        told = sqlalchemy.inspect(connection).get_table_comment(name, target.schema or None)
-        return told["text"] == MADE
-    said = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
-    made = str(connection.exec_driver_sql(said, (name,)).scalar() or "")
-    return made.endswith(f"/* {MADE} */)")
+def _bears(once: Once) -> str:
+    """The comment of a table that a job makes."""
+    return f"{MADE} ({once.mark})" if once.mark else MADE
 
 
 def draft_of(table: str, suffix: str = DRAFT) -> str:
@@ -172,49 +188,13 @@ def draft_of(table: str, suffix: str = DRAFT) -> str:
     return f"{table[:30]}_{hashlib.sha256(table.encode()).hexdigest()[:8]}{suffix}"
 
 
-def _kind(connection: Connection) -> str:
-    return connection.dialect.name.replace("mariadb", "mysql")
-
-
-def _there(connection: Connection, target: Target) -> list[dict[str, Any]] | None:
-    """The columns of the table as the catalogue has them; None where there is none."""
-    import sqlalchemy
-
-    look = sqlalchemy.inspect(connection)
-    schema = known_schema(connection, target.schema)
-    if target.table in look.get_view_names(schema):
-        raise Trouble(f"{target.table!r} is a view: rows are written to tables.")
-    if target.table not in look.get_table_names(schema):
-        return None
-    return [dict(one) for one in look.get_columns(target.table, schema)]
-
-
-def _keeps_halves(connection: Connection, target: Target) -> str:
-    """The engine of a table in MySQL, if it knows no transactions."""
-    import sqlalchemy
-
-    look = sqlalchemy.inspect(connection)
-    told = look.get_table_options(target.table, target.schema or None)
-    engine = next((str(told[name]) for name in told if name.endswith("_engine")), "")
-    return "" if engine.lower() == "innodb" else engine
-
-
-def _differences(there: list[dict[str, Any]], columns: Columns) -> list[str]:
-    known = {one["name"]: one for one in there}
-    wrong = [f"it has no column {name!r}" for name in columns if name not in known]
-    wrong += [
-        f"its column {name!r} needs a value"
-        for name, one in known.items()
-        if name not in columns and not one.get("nullable", True) and one.get("default") is None
-        and one.get("autoincrement") is not True
-    ]  # fmt: skip
-    for name, kind in columns.items():
-        if name in known and known[name]["type"].python_type.__name__ not in FITS[kind]:
-            wrong.append(f"{name!r} is {known[name]['type']!s} there and {kind} here")
-    return wrong
-
-
-def _table(connection: Connection, target: Target, columns: Columns, suffix: str = "") -> Table:
+def _table(
+    connection: Connection,
+    target: Target,
+    columns: Columns,
+    once: Once = NEVER,
+    suffix: str = "",
+) -> Table:
     from sqlalchemy import Column, MetaData, Table
     from sqlalchemy.sql import quoted_name
 
@@ -224,7 +204,7 @@ def _table(connection: Connection, target: Target, columns: Columns, suffix: str
         MetaData(),
         *(Column(quoted_name(one, True), _types()[kind]) for one, kind in columns.items()),
         schema=quoted_name(target.schema, True) if target.schema else None,
-        comment=MADE,
+        comment=_bears(once),
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
         mariadb_charset="utf8mb4",

@@ -41,6 +41,20 @@ def said(access: Access, *statements: str) -> None:
             connection.exec_driver_sql(one.replace("%", "%%") if access.kind != "sqlite" else one)
 
 
+def emptied(access: Access) -> Access:
+    """Without tables."""
+    with opened(access, write=True) as connection:
+        quote = connection.dialect.identifier_preparer.quote_identifier
+        for one in browsing.tables(connection):
+            connection.exec_driver_sql(f"DROP {one['kind'].upper()} {quote(one['name'])}")
+    return access
+
+
+def names(access: Access) -> list[str]:
+    with opened(access) as connection:
+        return [one["name"] for one in browsing.tables(connection)]
+
+
 def rows(access: Access, **source: str) -> list[tuple[Any, ...]]:
     """All rows of a table or a query, as the columns keep them."""
     with opened(access) as connection:

@@ -1,8 +1,10 @@
 """Tables and queries of real databases become datasets, and nothing there is changed by it."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,9 @@ from recipes.kinds.import_ import run
 from recipes.sql import browsing
 from recipes.sql.access import Access, Trouble
 from recipes.sql.opening import opened
+from tests.product import until
 from tests.recipes.databases import KINDS, database, imported, rows, said
+from tests.recipes.making import ROOT
 
 # Beyond 64 bits, which SQLite cannot hold
 BIG = {"sqlite": 2**62, "postgresql": 10**30 + 1, "mysql": 2**64 - 1}
@@ -166,6 +170,51 @@ def test_the_catalogue_tells_tables_views_and_columns(access: Access) -> None:
         told = browsing.columns(connection, usual, "Odd % table")
     assert [one["name"] for one in told][:4] == ["id", "huge", "price", "a%b"]
     assert rows(access, table="seen")[0][1] == "007"
+
+
+def test_who_may_read_alone_reads_views_too(access: Access) -> None:
+    if access.kind == "mysql":
+        said(access, "CREATE USER only@localhost", "GRANT SELECT ON test.* TO only@localhost")
+        assert rows(replace(access, user="only"), table="seen")[0][1] == "007"
+
+
+def test_hours_stand_as_mysql_writes_them(access: Access) -> None:
+    if access.kind == "mysql":
+        query = "SELECT TIME'838:59:59', TIME'-01:30:00.5', TIME'00:00:07'"
+        assert rows(access, query=query) == [("838:59:59", "-01:30:00.500000", "00:00:07")]
+
+
+def test_the_server_ends_a_query_whose_reader_is_gone(access: Access, tmp_path: Path) -> None:
+    if access.kind == "sqlite":
+        return  # who reads is the database
+    endless = {
+        "postgresql": (
+            "generate_series(1, 100000000000)",
+            "pg_stat_activity WHERE state = 'active' AND query LIKE 'FETCH%'"
+            " AND pid <> pg_backend_pid()",
+        ),
+        "mysql": (
+            "seq_1_to_1000000 a JOIN seq_1_to_1000000 b ON a.seq < b.seq",
+            "information_schema.processlist WHERE command = 'Query' AND id <> CONNECTION_ID()",
+        ),
+    }
+    table, asked = endless[access.kind]
+    job = tmp_path / "job"
+    job.mkdir()
+    (job / "way").write_text(json.dumps(asdict(access)))
+    spec = {"kind": "table", "source": {"query": f"SELECT count(*) FROM {table}"}}
+    write(job, Job(job=1, kind="import", spec=spec, access=str(job / "way")))
+
+    def at_work() -> bool:
+        return rows(access, query=f"SELECT count(*) FROM {asked}") != [(0,)]
+
+    process = subprocess.Popen([sys.executable, "-m", "recipes", str(job)], cwd=ROOT)
+    try:
+        until(at_work, "the query at the server")
+    finally:
+        process.terminate()
+        process.wait()
+    until(lambda: not at_work(), "its end")
 
 
 def test_many_rows_stream_in_batches(access: Access, tmp_path: Path) -> None:

@@ -15,11 +15,11 @@ import pytest
 
 from recipes.engine.tabular.to_database import Destination
 from recipes.events import Journal
-from recipes.sql import browsing, writing
+from recipes.sql import writing
 from recipes.sql.access import Access, Trouble
 from recipes.sql.opening import opened
-from recipes.sql.writing import Target
-from tests.recipes.databases import KINDS, database, rows, said
+from recipes.sql.target import Columns, Target
+from tests.recipes.databases import emptied, names, rows, said
 from tests.recipes.making import events
 
 NAME = "Scored % rows"
@@ -35,22 +35,12 @@ SCORED = pa.table(
         "proba_<=50K": [0.25, None, 1.0],
     }
 )
-FEW: writing.Columns = {"a": "integer", "b": "text"}
+FEW: Columns = {"a": "integer", "b": "text"}
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def access(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with database(request.param, tmp_path_factory.mktemp("base")) as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def _empty(access: Access) -> None:
-    """Each test begins without tables."""
-    with opened(access, write=True) as connection:
-        quote = connection.dialect.identifier_preparer.quote_identifier
-        for one in browsing.tables(connection):
-            connection.exec_driver_sql(f"DROP TABLE {quote(one['name'])}")
+@pytest.fixture
+def access(written_to: Access) -> Access:
+    return emptied(written_to)
 
 
 def written(access: Access, home: Path, scored: pa.Table, /, **target: str) -> dict[str, Any]:
@@ -58,8 +48,8 @@ def written(access: Access, home: Path, scored: pa.Table, /, **target: str) -> d
     home.mkdir(exist_ok=True)
     pq.write_table(scored, home / "scored.parquet")
     to = Destination(access, Target(**{"table": NAME, **target}), "warehouse")
-    to.check(scored.schema)
     journal = Journal(home)
+    to.check(scored.schema, journal)
     told = to.write(home / "scored.parquet", journal)
     journal.close()
     return told
@@ -68,11 +58,6 @@ def written(access: Access, home: Path, scored: pa.Table, /, **target: str) -> d
 def few(access: Access, mode: str, *batches: list[tuple[Any, ...]]) -> None:
     with opened(access, write=True) as connection:
         writing.write(connection, Target(table=NAME, mode=mode), FEW, batches)
-
-
-def names(access: Access) -> list[str]:
-    with opened(access) as connection:
-        return [one["name"] for one in browsing.tables(connection)]
 
 
 def test_rows_come_back_as_they_were(access: Access, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -26,8 +27,13 @@ def greeting(way: bytes) -> bytes:
 
 
 @contextmanager
-def asking(way: bytes, *answers: bytes) -> Iterator[tuple[int, list[bytes]]]:
-    """The port of a server that says this to each packet of the client, and what it was sent."""
+def asking(
+    way: bytes, *answers: bytes, at: Path | None = None
+) -> Iterator[tuple[int, list[bytes]]]:
+    """The port of a server that says this to each packet of the client, and what it was sent.
+
+    `at`: a socket of this machine in place of a port.
+    """
     heard: list[bytes] = []
 
     def serve() -> None:
@@ -39,15 +45,17 @@ def asking(way: bytes, *answers: bytes) -> Iterator[tuple[int, list[bytes]]]:
                     line.sendall(length + bytes([2 * number + more]) + packet)
                 heard.append(line.recv(65536))
 
-    with socket.create_server(("127.0.0.1", 0)) as door:
+    unix = {"address": str(at), "family": socket.AF_UNIX}
+    port = {"address": ("127.0.0.1", 0)}
+    with socket.create_server(**(unix if at else port)) as door:
         thread = threading.Thread(target=serve)
         thread.start()
-        yield door.getsockname()[1], heard
+        yield 0 if at else door.getsockname()[1], heard
         thread.join()
 
 
-def refusal(port: int, ssl: str) -> str:
-    way = {"kind": "mysql", "host": "127.0.0.1", "database": "d", "user": "u"}
+def refusal(port: int, ssl: str, host: str = "127.0.0.1") -> str:
+    way = {"kind": "mysql", "host": host, "database": "d", "user": "u"}
     with (
         pytest.raises(Trouble) as told,
         opened(Access(**way, port=port, password=PASSWORD, ssl=ssl), seconds=5),
@@ -80,4 +88,13 @@ def test_a_server_that_remembers_the_user_is_logged_in_to() -> None:
     with asking(b"caching_sha2_password", b"\1\3" + THEN + WELL) as (port, heard):
         said = refusal(port, "prefer")
     assert "asks for the password" not in said  # it ends later: this one knows no statement
+    assert b"SET" in heard[-1]
+
+
+def test_mysqls_usual_users_log_in_where_the_line_is_safe(tmp_path: Path) -> None:
+    """A server that does not remember one asks for the password: by a socket, or TLS."""
+    with asking(b"caching_sha2_password", b"\1\4", WELL, at=tmp_path / "s") as (_, heard):
+        said = refusal(0, "prefer", str(tmp_path / "s"))
+    assert heard[1].endswith(PASSWORD.encode() + b"\0")
+    assert "asks for the password" not in said
     assert b"SET" in heard[-1]

@@ -192,6 +192,8 @@ def test_an_administrator_makes_tests_changes_and_deletes_one(
     assert b"Does not work" in again.content
     taken = as_admin.post("/connections/new/", {**told, "name": "SHOP"})
     assert b"already a connection" in taken.content
+    as_admin.post(f"/connections/{one.pk}/", {**gone, "name": "Shop", "then": "save"})
+    assert Connection.objects.get().name == "Shop", "its own name is no other's"
     as_admin.post(f"/connections/{one.pk}/delete/")
     assert not Connection.objects.exists()
     acts = AuditEntry.objects.values_list("act", flat=True)
@@ -218,6 +220,24 @@ def test_what_does_not_work_is_saved_only_if_one_says_so(
     assert services.shown(Connection.objects.get()) == services.shown(one)
     assert as_admin.post(f"/connections/{one.pk}/", {**wrong, "then": "save"}).status_code == 302
     assert Connection.objects.get().database == "/nothing/here.db"
+
+
+def test_what_is_saved_is_tested_once(
+    as_admin: Client, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    works = looking.Tested(warning="It may too much.")
+    monkeypatch.setattr(looking, "tested", lambda one: asked.append(one.name) or works)
+    told = {**SENT, "kind": "sqlite", "database": str(file), "port": ""}
+    assert as_admin.post("/connections/new/", told).status_code == 302
+    one = Connection.objects.get()
+    page = as_admin.get(f"/connections/{one.pk}/").content.decode()
+    assert '<span data-when="kind=sqlite">The absolute path' in page
+    assert 'name="port" value="0"' not in page, "empty is the usual one"
+    assert (asked, one.warning, one.tested_at is None) == ([one.name], "It may too much.", False)
+    assert as_admin.post(f"/connections/{one.pk}/", told).status_code == 302
+    assert as_admin.post(f"/connections/{one.pk}/", {**told, "then": "save"}).status_code == 302
+    assert len(asked) == 3
 
 
 def test_the_kept_password_is_not_tried_elsewhere(

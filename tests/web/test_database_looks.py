@@ -136,6 +136,7 @@ def test_a_mariadb_is_looked_into_and_not_written_to(admin: User, tmp_path: Path
             line.cursor().execute("CREATE TABLE `or ders%`(id bigint unsigned, p decimal(9, 2))")
             line.cursor().execute("INSERT INTO `or ders%` VALUES (18446744073709551615, 1.5)")
             line.cursor().execute(f"CREATE USER reader IDENTIFIED BY '{SECRET}'")
+            line.cursor().execute("GRANT SELECT ON test.* TO reader")
             line.commit()
         told = server(
             kind="mysql", host=str(socket), port=0, database="test", user="root", password=""
@@ -143,7 +144,13 @@ def test_a_mariadb_is_looked_into_and_not_written_to(admin: User, tmp_path: Path
         one = services.create(admin, told)
         assert "FILE" in looking.tested(one).warning
         reader = {"name": "reader", "user": "reader", "password": SECRET}
-        assert looking.tested(services.create(admin, {**told, **reader})).warning == ""
+        named = services.create(admin, {**told, **reader})
+        assert looking.tested(named) == looking.Tested()
+        named = services.change(named, admin, {"writable": True})
+        assert "may make no tables in its usual schema" in looking.tested(named).warning
+        with pymysql.connect(unix_socket=str(socket), user="root") as line:
+            line.cursor().execute("GRANT CREATE ON `te%`.* TO reader")
+        assert looking.tested(named) == looking.Tested()
         assert "test" in looking.offered(one).schemas
         assert "mysql" not in looking.offered(one).schemas
         seen = looking.preview(one, {"schema": "test", "table": "or ders%"})

@@ -86,7 +86,7 @@ def test_its_page_says_where_it_came_from_and_reads_again(
     orders.refresh_from_db()
     assert orders.job is not None
     assert (orders.state, orders.job.spec["source"]["table"]) == ("importing", "or ders%")
-    assert "is read again" in as_ben.get(home).content.decode()
+    assert "is being read again" in as_ben.get(home).content.decode()
     twice = as_ben.post(f"{home}read-again/", follow=True).content.decode()
     assert "is being imported by job" in twice
     Job.objects.filter(pk=orders.job_id).update(state="failed", reason="The table is gone.")

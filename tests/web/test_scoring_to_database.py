@@ -13,7 +13,7 @@ from tests.web.test_scoring_settings import RECIPES, body
 from tests.web.test_table_scoring import passengers
 from tests.web.trained_tables import published
 from tests.web.world import Rest
-from trackside.accounts.models import User
+from trackside.accounts.models import AuditEntry, User
 from trackside.client import command as commands
 from trackside.connections import services as connections
 from trackside.connections.models import Connection
@@ -54,9 +54,13 @@ def test_rows_are_written_to_a_table_of_a_database(
     assert made["output"] is None
     assert made["settings"]["mode"] == "create"
     recipe = Recipe.objects.get(name="score new")
+    page = as_ben.get("/p/INSECTS/recipes/score new/").content.decode()
+    assert "A file is kept with its job, to download; a table lies in a database." in page
     job = services.run_recipe(recipe, ada)
     told = {"kind": "sql", "name": "warehouse", "schema": "", "table": "Scored %"}
     assert told.items() <= job.spec["output"].items()
+    written = AuditEntry.objects.get(act="writes to a database").about
+    assert written == "INSECTS/score new to warehouse: create Scored %"
     result = published(job)
     assert (result["file"], result["table"]["connection"]) == ("", "warehouse")
     JobRow.objects.filter(pk=job.pk).update(result=result)
@@ -133,6 +137,30 @@ def test_the_flow_shows_the_table_that_is_written(
     assert Rest(ada).call("GET", "/projects/INSECTS/flow").json()["nodes"][-1]["kind"] == "sql"
 
 
+def test_a_table_that_several_write_is_as_the_last_run_into_it_left_it(
+    survivors: SavedModel, new: Dataset, project: Project, ada: User, warehouse: Path
+) -> None:
+    into = {**SETTINGS, "mode": "append"}
+    for name in ("first", "second"):
+        Rest(ada).call("POST", RECIPES, body(name=name, settings=into))
+    first, second = Recipe.objects.filter(kind="score").order_by("name")
+
+    def left(recipe: Recipe, state: str, rows: int | None) -> tuple[str, str, int | None]:
+        job = services.run_recipe(recipe, ada)
+        JobRow.objects.filter(pk=job.pk).update(state=state, result={"rows": rows} if rows else {})
+        (one,) = [node for node in queries.flow_of(project).nodes if node.type == "table"]
+        return one.state, one.about["by"], one.about["rows"]
+
+    assert left(first, "succeeded", 7) == ("ready", "first", 7)
+    assert left(second, "cancelled", None) == ("ready", "first", 7)
+    assert left(second, "failed", None) == ("failed", "second", None)
+    assert left(first, "succeeded", 8) == ("ready", "first", 8)
+    first.settings["table"] = "another"
+    first.save()
+    states = {node.name: node.state for node in queries.flow_of(project).nodes}
+    assert (states["warehouse.another"], states["warehouse.Scored %"]) == ("planned", "failed")
+
+
 @pytest.mark.usefixtures("shell")
 def test_the_shell_runs_a_recipe_again(
     survivors: SavedModel,
@@ -145,11 +173,12 @@ def test_the_shell_runs_a_recipe_again(
     assert commands.main([*score, *table]) == 0
     JobRow.objects.update(state="succeeded")
     assert commands.main([*score, *table, "--mode", "append"]) == 1
-    assert "trackside run INSECTS 'score new'" in capsys.readouterr().err
-    assert commands.main(["run", "INSECTS", "score new", "--mode", "append"]) == 0
+    assert "trackside run INSECTS 'score new with survivors'" in capsys.readouterr().err
+    assert commands.main(["run", "INSECTS", "score new with survivors", "--mode", "append"]) == 0
     job = JobRow.objects.latest("id")
     assert (job.kind, job.spec["output"]["mode"]) == ("score", "append")
-    assert Recipe.objects.get(name="score new").settings["mode"] == "create", "this time only"
+    recipe = Recipe.objects.get(name="score new with survivors")
+    assert recipe.settings["mode"] == "create", "this time only"
 
 
 @pytest.mark.usefixtures("shell")

@@ -1,9 +1,10 @@
 """The form of a connection, made of its typed fields."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html
 
 from recipes.params import ParamError
 from trackside.connections import settings
@@ -20,7 +21,16 @@ def connection_form(
     sealed: bool = False,
 ) -> ParamForm:
     """`sealed`: there is a password, which stays where none is typed. It is never shown."""
-    form = form_for(settings.FIELDS, data, initial=initial)
+    shown = {**initial, "port": initial.get("port") or ""} if initial else {"port": ""}
+    form = form_for(settings.FIELDS, data, initial=shown)
+    port, database = form.fields["port"], form.fields["database"]
+    port.clean = _or_usual(port.clean)  # type: ignore[assignment,method-assign]
+    database.help_text = format_html(
+        '<span data-when="kind={}">Its name.</span> '
+        '<span data-when="kind=sqlite">The absolute path of its file, on every node that reads '
+        "it.</span>",
+        ",".join(settings.SERVERS[1]),
+    )
     for name in ("name", "host", "database", "user", "schema"):
         form.fields[name].widget.attrs |= TYPED
     password = form.fields["password"]
@@ -28,6 +38,10 @@ def connection_form(
     kept = "One is kept. Leave it empty to keep it; it is shown nowhere."
     password.help_text = kept if sealed else "It is kept encrypted, and shown nowhere again."
     return form
+
+
+def _or_usual(clean: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda raw: clean("0" if raw in (None, "") else raw)
 
 
 def told(form: ParamForm, wrong: ParamError) -> None:

@@ -59,7 +59,10 @@ def tested(connection: Connection) -> Tested:
         may = _asked("tested", told, {"schema": connection.schema}, TESTS)
     except NoLook as no:
         return Tested(trouble=str(no))
-    return Tested(warning=_too_much(may) if may else "")
+    said = [_too_much(may["powers"])] if may["powers"] else []
+    if connection.writable and not may["keeps"]:
+        said.append(_twice(connection))
+    return Tested(warning=" ".join(said))
 
 
 def _too_much(may: list[str]) -> str:
@@ -67,6 +70,15 @@ def _too_much(may: list[str]) -> str:
     return (
         f"Its user may do more than tables need: {', '.join(may)}. Whoever writes a query by it "
         "may do the same, such as read files of the server: give it a user with SELECT alone."
+    )
+
+
+def _twice(connection: Connection) -> str:
+    where = f"the schema {connection.schema}" if connection.schema else "its usual schema"
+    return (
+        f"Its user may make no tables in {where}: a scoring whose machine is lost in its last "
+        "moment may write its rows twice. Let it make tables there, or make the table "
+        "trackside_written for it (docs/connections.md)."
     )
 
 

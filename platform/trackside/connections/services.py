@@ -62,8 +62,7 @@ def _fill(one: Connection, given: dict[str, Any]) -> None:
     """Its fields become what is given, with nothing said of a test. Raises ParamError."""
     values = settings.clean({**shown(one), **given} if one.pk else given)
     password = values.pop("password")
-    if not one.pk or values["name"] != one.name:
-        _check_free(values["name"])
+    _check_free(values["name"], one)
     moved = not one.pk or any(values[name] != getattr(one, name) for name in settings.PLACE)
     if moved and one.sealed and not password and values["kind"] != "sqlite":
         raise ParamError(
@@ -95,15 +94,20 @@ def test(connection: Connection, user: User) -> str:
     Not in a transaction: it takes up to 10 seconds.
     """
     found = looking.tested(connection)
-    rows = Connection.objects.filter(pk=connection.pk)
-    rows.update(tested_at=timezone.now(), trouble=found.trouble, warning=found.warning)
+    keep(connection, found)
     audit(user, "connection tested", _about(connection))
-    connection.refresh_from_db(fields=["tested_at", "trouble", "warning"])
     return found.trouble
 
 
-def _check_free(name: str) -> None:
-    if Connection.objects.filter(name__iexact=name).exists():
+def keep(connection: Connection, found: looking.Tested) -> None:
+    """What the test of these very fields found stands beside the connection."""
+    rows = Connection.objects.filter(pk=connection.pk)
+    rows.update(tested_at=timezone.now(), trouble=found.trouble, warning=found.warning)
+    connection.refresh_from_db(fields=["tested_at", "trouble", "warning"])
+
+
+def _check_free(name: str, one: Connection) -> None:
+    if Connection.objects.filter(name__iexact=name).exclude(pk=one.pk).exists():
         raise ParamError({"name": f"There is already a connection called {name!r}."})
 
 

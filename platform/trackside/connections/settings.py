@@ -42,7 +42,7 @@ FIELDS = Params(
     (
         Line(name="name", label="Name", default=""),
         Choice(
-            name="kind", label="Database", default="postgresql", shape="segments",
+            name="kind", label="Kind of database", default="postgresql", shape="segments",
             options=tuple((value, label, "") for value, label in KINDS.items()),
         ),
         Line(
@@ -51,10 +51,10 @@ FIELDS = Params(
         ),
         Whole(
             name="port", label="Port", default=0, minimum=0, maximum=65535, when=SERVERS,
-            help="0 is the usual one: 5432, or 3306 for MySQL and MariaDB.",
+            help="Empty, or 0, is the usual one: 5432, or 3306 for MySQL and MariaDB.",
         ),
         Line(
-            name="database", label="Name of the database, or file", default="", longest=500,
+            name="database", label="Database", default="", longest=500,
             help="Its name; of SQLite the absolute path of its file, on every node that reads it.",
         ),
         Line(

@@ -53,20 +53,27 @@ def _form(request: HttpRequest, one: Connection | None) -> HttpResponse:
     try:
         found = None if then == "save" else services.tried(one, user, form.values)
         if found is None or (not found.trouble and then != "test"):
-            return _kept(request, one, form)
+            return _kept(request, one, form, found)
     except ParamError as wrong:
         told(form, wrong)
         found = None
     return _page(request, form, one, found)
 
 
-def _kept(request: HttpRequest, one: Connection | None, form: ParamForm) -> HttpResponse:
-    """Raises ParamError."""
+def _kept(
+    request: HttpRequest, one: Connection | None, form: ParamForm, found: Tested | None
+) -> HttpResponse:
+    """`found`: of the test that it passed; None: it is tried once it is kept. Raises ParamError."""
     user, projects = caller(request), chosen(request.POST)
     if one is None:
-        return _tested(request, services.create(user, form.values, projects))
-    services.change(one, user, form.values, projects)
-    return _tested(request, _one(one.pk))
+        made = services.create(user, form.values, projects)
+    else:
+        made = services.change(one, user, form.values, projects)
+    if found is None:
+        services.test(made, user)
+    else:
+        services.keep(made, found)
+    return _said(request, made)
 
 
 def _page(
@@ -88,10 +95,10 @@ def _page(
     return render(request, "connections/connection.html", context, status=422 if wrong else 200)
 
 
-def _tested(request: HttpRequest, one: Connection) -> HttpResponse:
-    """What was saved is tried at once: who typed it sees what is wrong with it."""
-    if trouble := services.test(one, caller(request)):
-        messages.warning(request, f"{one.name} is saved, but does not work yet: {trouble}")
+def _said(request: HttpRequest, one: Connection) -> HttpResponse:
+    """Who typed it sees what its test found."""
+    if one.trouble:
+        messages.warning(request, f"{one.name} is saved, but does not work yet: {one.trouble}")
         return redirect("connection", one.pk)
     if one.warning:
         messages.warning(request, f"{one.name} is saved, and works. {one.warning}")

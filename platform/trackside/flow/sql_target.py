@@ -46,10 +46,8 @@ def check(recipe: Recipe, once: Json | None = None) -> None:
 
 def repeated(recipe: Recipe, last: Json) -> str:
     """What a second run meets, as far as the spec of the last one that went well tells; or ""."""
-    before, settings = last.get("output"), recipe.settings
-    if not _refuses(settings) or not isinstance(before, dict):
-        return ""
-    if any(before.get(into) != settings.get(one) for into, one in SAME.items()):
+    settings = recipe.settings
+    if not _refuses(settings) or not same(settings, last):
         return ""
     return (
         f"The last run has written {named(settings)} of {settings['connection']}. While that table "
@@ -58,6 +56,12 @@ def repeated(recipe: Recipe, last: Json) -> str:
 
 
 SAME = {"name": "connection", "schema": "schema", "table": "table"}  # in a spec: in the settings
+
+
+def same(settings: Json, spec: Json) -> bool:
+    """Whether a job with this spec writes to the table that the settings name."""
+    into = spec.get("output")
+    return isinstance(into, dict) and all(into.get(a) == settings.get(b) for a, b in SAME.items())
 
 
 def _refuses(settings: Json) -> bool:

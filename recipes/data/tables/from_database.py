@@ -5,8 +5,9 @@ They stream: a batch at a time lies in memory, whatever the size of the table.
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,19 @@ from recipes.data.tables.parquet_rows import MAY
 from recipes.data.tables.problems import Problems
 from recipes.data.tables.writing import Writer
 from recipes.events import Journal
+from recipes.leaving import LAST
 from recipes.sql import dialects
 from recipes.sql.access import Access, Trouble
 from recipes.sql.browsing import rows_of
-from recipes.sql.opening import opened
+from recipes.sql.opening import end, opened
 from recipes.sql.values import Field
 
 MOST = 16_384  # rows of a batch
 OFTEN = 2.0  # seconds between two sentences
 INSTANT = pa.timestamp("us", "UTC")
-CHILD = sandbox.Limits(memory=1 << 30, silence=900.0, cpu=24 * 3600, file=1 << 62, network=True)
+# Less than the gigabyte that one of Arrow's pools reserves where it can, and leaves nothing then
+MEMORY = 960 << 20
+CHILD = sandbox.Limits(memory=MEMORY, silence=900.0, cpu=24 * 3600, file=1 << 62, network=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +58,22 @@ def fetch(
     Refused, also where there is no row.
     """
     known = []
+    ends: list[Callable[[], None]] = []
     try:
         for line in lines(lambda tell: _safely(access, source, path, limits, tell), CHILD):
-            if "rows" in line:
+            if "session" in line:
+                ends.append(partial(end, access, line["session"]))
+                LAST.extend(ends)
+            elif "rows" in line:
                 journal.write("phase", name="read", text=f"{line['rows']:,} rows are read.")
             else:
                 known.append(line)
     except Crashed as crash:
+        for one in ends:
+            one()
         raise Refused(f"Reading the database was given up: {crash}") from crash
+    finally:
+        LAST[:] = [one for one in LAST if one not in ends]
     return known
 
 
@@ -69,6 +81,7 @@ def _safely(
     access: Access, source: Mapping[str, Any], path: Path, limits: Limits, tell: Tell
 ) -> None:
     """The child's work: tells now and then how many rows there are, and problems at the end."""
+    pa.set_memory_pool(pa.system_memory_pool())  # the others reserve as much as it may have
     try:
         for problem in _read(access, source, path, limits, tell):
             tell(problem)
@@ -88,6 +101,8 @@ def _read(
     told = Problems("row")
     said = time.monotonic()
     with opened(access) as connection, Writer(path) as writer:
+        if number := dialects.of(connection).session(connection):
+            tell({"session": number})
         found = dialects.read(connection, rows_of(connection, source))
         called = names.settled([one.name for one in found.fields], told)
         schema = pa.schema(list(map(_kept, called, found.fields)))

@@ -1,5 +1,5 @@
 // A connection is tried without leaving the page: what was typed stays, the password too, which
-// the server never sends back. What works is then saved by the form itself.
+// the server never sends back. What works is saved by the same request: it is tested once.
 import { enhance } from "../param-form.js";
 import { toast } from "../toasts.js";
 
@@ -13,25 +13,31 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (form().ariaBusy === "true") return;
   const data = new FormData(form());
-  data.set("then", "test");
+  data.set("then", then);
   form().ariaBusy = "true";
   try {
-    const answer = await fetch(form().action, { method: "POST", body: data, credentials: "same-origin" });
-    const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("connection");
-    if (!found) return location.reload(); // signed out, or no administrator any more
-    if (then !== "test" && found.querySelector('[data-found="works"]')) return save();
-    show(found);
+    const answer = await fetch(form().action, { method: "POST", body: data, credentials: "same-origin", redirect: "manual" });
+    const moved = answer.type === "opaqueredirect"; // it is saved, or one has to sign in
+    if (moved && (await renewed())) return location.assign(form().dataset.try);
+    const found = moved ? null : await connectionOf(answer);
+    if (found) show(found);
+    else if (!moved && (await renewed())) toast("You have signed in anew. Try again.", "error");
+    else toast("You are signed out. Sign in as an administrator in another tab and try again: what you typed stays here.", "error");
   } catch {
     toast("The server does not answer. Try again.", "error");
-  } finally {
-    form().ariaBusy = "false";
   }
+  form().ariaBusy = "false";
 });
 
-function save() {
-  const word = Object.assign(document.createElement("input"), { type: "hidden", name: "then", value: "save" });
-  form().append(word);
-  form().submit();
+const connectionOf = async (answer) =>
+  new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("connection");
+
+// Whether this page is still answered; its token is that of who is signed in now.
+async function renewed() {
+  const found = await connectionOf(await fetch(form().action, { credentials: "same-origin", redirect: "manual" }));
+  if (!found) return false;
+  form().elements.csrfmiddlewaretoken.value = found.querySelector("[name=csrfmiddlewaretoken]").value;
+  return true;
 }
 
 function show(found) {
