@@ -173,6 +173,11 @@ def _checked(pieces: list[Ints], values: Floats, classes: int, parts: Shares) ->
     """A class that train lacks cannot be learned; one that validation lacks cannot be judged."""
     train, val, test = pieces
     notes = []
+    if classes and (np.bincount(values.astype(np.int64)) < 2).all():
+        raise BadData(
+            f"The target has {classes} classes and each has one row: a class needs a row to learn "
+            "from and another to judge by. Choose another target, or bring its values together."
+        )
     if not len(val):
         raise BadData("No row is left to validate with. Change the shares in Train / Test.")
     if parts[2] and not len(test):

@@ -3,13 +3,52 @@
 from typing import Any
 
 from recipes.params import Choice, Flag, FromProject, Number, Params, Whole
+from recipes.tasks.task import LEAST_ROWS
 
 SOME = 1e-9  # what sums of shares may be off by
+ALL = "all"
+HOW = {  # rows that are not all, as a sentence says it
+    "first": "the first ones",
+    "random": "drawn at random",
+    "balanced": "drawn at random with the classes balanced",
+    "latest": "the newest ones",
+}
 DRAWN = ("policy", ("random", "time"))
 JUDGED = ("policy", ("random", "time", "dataset"))
 
 SPLIT = Params(
     (
+        Choice(
+            name="sampling",
+            label="Rows to learn from",
+            default=ALL,
+            shape="radio",
+            help="The rows that train, validate and test come from these. Only they are held in "
+            "memory, however long the table is.",
+            options=(
+                (ALL, "All rows", "The table must fit into memory."),
+                ("random", "Random rows", "Each row has the same chance."),
+                (
+                    "balanced",
+                    "Random rows, balanced",
+                    "As many of each class, as far as there are: figures and probabilities are "
+                    "those of balanced classes.",
+                ),
+                ("first", "The first rows", "Read fastest; often not like the others."),
+                ("latest", "The newest rows", "By the column that has the role time."),
+            ),
+        ),
+        Whole(
+            name="sample_rows",
+            label="How many",
+            default=100_000,
+            minimum=LEAST_ROWS,
+            maximum=10**9,
+            unit="rows",
+            when=("sampling", tuple(HOW)),
+            help="At most: rows without a target, or that a gap drops, are not counted. The split "
+            "seed says which rows are drawn.",
+        ),
         Choice(
             name="policy",
             label="Split",
@@ -94,6 +133,43 @@ SPLIT = Params(
         ),
     )
 )
+
+
+def used(split: dict[str, Any], rows: int) -> int:
+    """How many of so many rows train, validate or test at most."""
+    if split.get("sampling", ALL) == ALL:
+        return rows
+    return min(rows, int(split["sample_rows"]))
+
+
+def trouble(split: dict[str, Any], task: str, *, timed: bool = True) -> str:
+    """Why rows cannot be chosen like that; "" where they can. `timed`: a column has the role."""
+    if split.get("sampling") == "balanced" and task == "regression":
+        return "A regression has no classes to balance: learn from rows at random."
+    if split.get("sampling") == "latest" and not timed:
+        return (
+            "The newest rows are to be learned from and no column has the role Time: give it to "
+            "one in Features handling, or learn from rows at random."
+        )
+    return ""
+
+
+def sampled(how: str, rows: int, of: int) -> str:
+    """`200,000 of 20,000,000 rows, drawn at random`."""
+    return f"{rows:,} of {of:,} rows, {HOW[how]}"
+
+
+def in_words(split: dict[str, Any], rows: int) -> str:
+    """The same of a design on so many rows; "" where it takes them all."""
+    some = used(split, rows)
+    return sampled(split["sampling"], some, rows) if some < rows else ""
+
+
+def settings(split: dict[str, Any]) -> dict[str, Any]:
+    """What the split depends on: without what does not count while all rows are taken."""
+    if split.get("sampling", ALL) != ALL:
+        return split
+    return {name: one for name, one in split.items() if name not in ("sampling", "sample_rows")}
 
 
 def shares(split: dict[str, Any]) -> tuple[float, float, float]:

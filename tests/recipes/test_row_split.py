@@ -127,3 +127,8 @@ def test_folds_are_checked_as_other_parts_are() -> None:
         "1 of 3 classes have rows in one fold only: the model that judges them there never met "
         "them."
     ]
+
+
+def test_a_target_with_one_row_a_class_is_told_apart_from_shares_that_are_too_small() -> None:
+    with pytest.raises(BadData, match="8 classes and each has one row"):
+        split_rows(np.arange(8.0), {**TRAIN, "seed": 1}, classes=8, time=None)

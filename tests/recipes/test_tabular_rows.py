@@ -8,13 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from recipes import processes
+from recipes import encoded, processes
+from recipes.algorithms import ALGORITHMS
 from recipes.data import table as source
 from recipes.data.listing import BadData
 from recipes.engine.memory import OutOfMemory
-from recipes.engine.tabular import design, figures, room, rows
+from recipes.engine.tabular import design, diagnostics, figures, room, rows
 from recipes.engine.tabular.rows import Ready
 from recipes.job import read
+from recipes.params import Number
 from tests.recipes import tabling
 from tests.recipes.tabling import small
 
@@ -31,6 +33,24 @@ def test_a_row_is_dropped_where_a_value_is_missing_or_infinite(tmp_path: Path) -
     made = taken(tmp_path, table, features={"size": {"missing": "drop_rows"}})
     assert len(made.numbers) == 58
     assert np.isfinite(made.table.column("size").to_numpy()).all()
+
+
+def test_rows_that_are_left_out_are_told_with_the_model_and_why(tmp_path: Path) -> None:
+    sizes = [np.inf if n % 9 == 0 else None if n == 5 else n * 1.5 for n in range(60)]
+    table = small().set_column(0, "size", pa.array(sizes, pa.float64()))
+    data = tabling.dataset(tmp_path / "data", table)
+    folder = tabling.job(tmp_path, data, "size", task="regression")
+    told = diagnostics.of_rows(rows.read(design.read(read(folder), "cpu")))
+    assert [text for kind, text in told if kind == "left_out"] == [
+        "1 row is left out: the target 'size' is missing there.",
+        "7 rows are left out: the target 'size' is infinite there.",
+    ]
+
+
+def test_a_class_that_no_row_judges_is_named_where_its_figures_are_unknown(tmp_path: Path) -> None:
+    told = dict(diagnostics.of_rows(taken(tmp_path, small(good=["n"] * 59 + ["y"]))))
+    assert "rows that judge the model is of the class 'y': ROC AUC and average" in told["unjudged"]
+    assert told["imbalance"].endswith("more rows of that class are needed.")
 
 
 def test_classes_are_balanced_by_the_rows_that_train(tmp_path: Path) -> None:
@@ -101,6 +121,19 @@ def test_memory_is_for_each_rank_and_for_what_a_learner_makes_of_the_matrix(
     assert not fits(need, "logistic_regression")
 
 
+@pytest.mark.parametrize("algorithm", ["deep_mlp", "ft_transformer", "keras", "jax", "mlp"])
+def test_a_network_beyond_the_memory_takes_none_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, algorithm: str
+) -> None:
+    """Its largest would have billions of weights: the machine's other jobs would go with it."""
+    bounds = {one.name: one for one in ALGORITHMS[algorithm].params.fields}
+    sizes = [bounds[name] for name in ("layers", "blocks", "width") if name in bounds]
+    largest = {one.name: one.maximum for one in sizes if isinstance(one, Number)}
+    monkeypatch.setattr(room, "free_memory", lambda: 8 << 30)
+    with pytest.raises(OutOfMemory, match="weights: to learn them takes"):
+        tabling.train(tmp_path, small(), algorithm=algorithm, spec={"params": largest})
+
+
 def test_memory_is_what_the_group_of_the_process_allows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "memory_limit", lambda: 1 << 30)
     assert room.free_memory() < 1 << 30
@@ -121,4 +154,4 @@ WIDTHS = {
 @pytest.mark.parametrize("case", WIDTHS)
 def test_the_width_of_a_column_is_foreseen(case: str) -> None:
     handling, distinct, wanted = WIDTHS[case]
-    assert room.width({"max_categories": 100, **handling}, distinct, 10) == wanted
+    assert encoded.width({"max_categories": 100, **handling}, distinct, 10) == wanted

@@ -1,20 +1,24 @@
 """The rows of a training: read once, without those that cannot take part, and split."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recipes import drift
+from recipes.data import places
 from recipes.data import table as source
 from recipes.data.listing import BadData
 from recipes.data.row_split import RowParts, split_rows
 from recipes.data.table import Target
 from recipes.engine.metrics import Floats, Ints
-from recipes.engine.tabular import room, second
+from recipes.engine.tabular import room, sampling, second
 from recipes.engine.tabular.design import TableDesign
 from recipes.engine.tabular.model import complete
+from recipes.engine.tabular.sampling import Sample
 from recipes.tasks.task import MOST_CLASSES
 
 
@@ -37,6 +41,8 @@ class Ready:
     second: pa.Table | None = None
     time: Ints | None = None
     in_pages: bool = False  # encoded, the rows would need more memory than there is
+    left_out: tuple[str, ...] = ()  # which rows of the table are not among these, and why
+    sample: dict[str, Any] | None = None  # of a table's rows that are not all: sampling.py
 
     def column(self, name: str, rows: Ints) -> pa.ChunkedArray:
         """An input of these rows of the first dataset."""
@@ -61,17 +67,13 @@ def read(design: TableDesign, ranks: int = 1, *, from_disk: bool = False) -> Rea
     more = testing.metadata.num_rows if testing else 0
     classes = _most_classes(design)
     in_pages = room.check(design, file, classes, more=more, ranks=ranks, from_disk=from_disk)
-    whole = file.read(columns=[one for one in file.schema_arrow.names if one in names])
-    kept, notes = np.arange(len(whole)), []
-    there = complete(whole, [n for n in design.inputs if _drops(design, n)]).to_numpy(False)
-    if not there.all():
-        kept = kept[there]
-        dropped = int((~there).sum())
-        some = "1 row is" if dropped == 1 else f"{dropped:,} rows are"
-        notes.append(f"{some} dropped: a value is missing there.")
-    target = _target(whole.column(design.target).take(pa.array(kept)), design)
-    kept = kept[target.keep]
-    table = whole.take(pa.array(kept))
+    sample = sampling.drawn(design, file)
+    columns = [one for one in file.schema_arrow.names if one in names]
+    table, kept, dropped = _whole(design, file, columns, sample)
+    target = _target(table.column(design.target), design, sample)
+    if len(target.keep) < len(kept):
+        table, kept = table.take(pa.array(target.keep)), kept[target.keep]
+    notes = [*sample.notes, *dropped, *_unmet(target, design, sample), *target.notes]
     time = _order(table.column(design.time), design) if design.time else None
     parts = split_rows(target.values, design.split, classes=len(target.classes), time=time)
     ready = Ready(
@@ -81,9 +83,11 @@ def read(design: TableDesign, ranks: int = 1, *, from_disk: bool = False) -> Rea
         numbers=kept,
         classes=target.classes,
         parts=parts,
-        notes=[*([room.IN_PAGES] if in_pages else []), *notes, *target.notes, *parts.notes],
+        notes=[*([room.IN_PAGES] if in_pages else []), *notes, *parts.notes],
         time=time,
         in_pages=in_pages,
+        left_out=(*dropped, *target.notes),
+        sample=sample.told(len(kept)),
     )
     return _tested(ready, design, testing) if testing else ready
 
@@ -108,7 +112,7 @@ def _tested(ready: Ready, design: TableDesign, file: pq.ParquetFile) -> Ready:
         design.second,
         file,
         inputs=design.inputs,
-        dropping=[name for name in design.inputs if _drops(design, name)],
+        dropping=design.dropping,
         target=design.target,
         classes=ready.classes,
     )
@@ -124,11 +128,49 @@ def _tested(ready: Ready, design: TableDesign, file: pq.ParquetFile) -> Ready:
     )
 
 
-def _drops(design: TableDesign, name: str) -> bool:
-    return bool(design.features[name]["missing"] == "drop_rows")
+def _whole(
+    design: TableDesign, file: pq.ParquetFile, columns: list[str], sample: Sample
+) -> tuple[pa.Table, Ints, list[str]]:
+    """The rows that no gap drops, their places, and a note of those that are dropped."""
+    kept, dropped = [np.empty(0, np.int64)], 0
+
+    def parts() -> Iterator[pa.Table]:
+        nonlocal dropped
+        for rows, block in places.blocks(file, columns, sample.rows):
+            there = complete(block, design.dropping).to_numpy(zero_copy_only=False)
+            dropped += len(rows) - int(there.sum())
+            kept.append(rows[there])
+            yield block if there.all() else block.filter(pa.array(there))
+
+    table = places.joined(file, columns, parts())
+    some = "1 row is" if dropped == 1 else f"{dropped:,} rows are"
+    notes = [f"{some} dropped: a value is missing there."] if dropped else []
+    return table, np.concatenate(kept), notes
 
 
-def _target(column: pa.ChunkedArray, design: TableDesign) -> Target:
+def _target(column: pa.ChunkedArray, design: TableDesign, sample: Sample) -> Target:
+    try:
+        return _truth(column, design)
+    except BadData as wrong:
+        if sample.rows is None:
+            raise
+        raise BadData(
+            f"{wrong} That is so in the {len(column):,} rows to learn from: take more of them, or "
+            "others, in Train / Test set."
+        ) from None
+
+
+def _unmet(target: Target, design: TableDesign, sample: Sample) -> list[str]:
+    """That the sample lacks classes of the table."""
+    there = next(one["distinct"] for one in design.columns if one["name"] == design.target)
+    lacking = (there or 0) - len(target.classes)
+    if sample.rows is None or not target.classes or lacking <= 0:
+        return []
+    some = "1 class of the table has" if lacking == 1 else f"{lacking} classes of the table have"
+    return [f"{some} no row among those to learn from: the model does not know them."]
+
+
+def _truth(column: pa.ChunkedArray, design: TableDesign) -> Target:
     if design.task.name == "regression":
         return source.numbers_of(column, design.target)
     return source.classes_of(column, design.target, design.task.name, design.positive)
@@ -141,11 +183,7 @@ def _order(column: pa.ChunkedArray, design: TableDesign) -> Ints:
             f"The time {design.time!r} is missing in {column.null_count:,} rows, so they have no "
             "place in the order. Fill them, or split at random."
         )
-    if (kind := source.kind_of(column.type)) in ("text", "boolean"):
-        raise BadData(
-            f"The time {design.time!r} is of the type {kind}. A date, a date and time or a number "
-            "orders rows: correct its type in the dataset."
-        )
+    source.check_order(column, design.time)
     found: Ints = np.unique(column.to_numpy(), return_inverse=True)[1].astype(np.int64)
     return found
 

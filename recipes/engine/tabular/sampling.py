@@ -1,0 +1,200 @@
+"""Which rows of a table a training learns from and is judged by, where these are not all.
+
+They are found in one pass over the columns that decide it: only the places of those that are
+chosen so far are held, so that a table may be larger than memory.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from recipes.data import places
+from recipes.data import table as source
+from recipes.data.listing import BadData
+from recipes.engine.metrics import Floats, Ints
+from recipes.engine.tabular.design import TableDesign
+from recipes.engine.tabular.model import complete
+from recipes.tasks import table_split
+from recipes.tasks.task import MOST_CLASSES
+from recipes.uploads import NUMBERS
+
+
+@dataclass(frozen=True)
+class Sample:
+    """`rows` are places in the table, in order; None: all that can take part. `of` are its rows."""
+
+    rows: Ints | None
+    notes: list[str]
+    how: str
+    of: int
+
+    def told(self, rows: int) -> dict[str, Any] | None:
+        """`{"how","rows","of"}` of a training that learns from and is judged by so many rows of
+        the table; None where these are all that can take part."""
+        return None if self.rows is None else {"how": self.how, "rows": rows, "of": self.of}
+
+
+class Chosen(Protocol):
+    """The best rows of those that have passed. `full`: no other row can be among them."""
+
+    full: bool
+
+    def take(self, rows: Ints, block: pa.Table) -> None: ...
+
+    def rows(self) -> Ints: ...
+
+
+def drawn(design: TableDesign, file: pq.ParquetFile) -> Sample:
+    """Rows without a target, or that a gap drops, are not among them. Raises BadData."""
+    how, most, of = design.split["sampling"], design.split["sample_rows"], file.metadata.num_rows
+    if how == table_split.ALL:
+        return Sample(None, [], how, of)
+    if most >= of:
+        note = f"All {of:,} rows are used: the table has no more than {most:,}."
+        return Sample(None, [note], how, of)
+    found, passed, able = _chosen(design, how, most), 0, 0
+    for rows, block in places.blocks(file, _deciding(design, how)):
+        there = _able(block, design, how)
+        passed, able = passed + len(rows), able + len(there)
+        found.take(rows[there], block.take(pa.array(there)))
+        if found.full:
+            break
+    chosen = found.rows()
+    over = int(chosen[-1]) + 1 - len(chosen) if found.full else passed - able
+    return Sample(chosen, [_told(how, len(chosen), of, over)], how, of)
+
+
+def _told(how: str, rows: int, of: int, passed_over: int) -> str:
+    said = table_split.sampled(how, rows, of)
+    if not passed_over:
+        return f"The training uses {said}."
+    some = "1 row was" if passed_over == 1 else f"{passed_over:,} rows were"
+    return (
+        f"The training uses {said}; {some} passed over: the target, or a value without which a "
+        "row is dropped, is missing there."
+    )
+
+
+def _deciding(design: TableDesign, how: str) -> list[str]:
+    """The columns that say whether a row can be chosen, each once."""
+    return list(dict.fromkeys([design.target, *_needed(design, how)]))
+
+
+def _needed(design: TableDesign, how: str) -> list[str]:
+    """The columns of which a gap drops the row."""
+    return [*design.dropping, *([design.time] if how == "latest" else [])]
+
+
+def _able(block: pa.Table, design: TableDesign, how: str) -> Ints:
+    """The places in the block of the rows that can take part."""
+    target = block.column(design.target)
+    there = pc.and_(target.is_valid(), complete(block, _needed(design, how)))
+    if design.task.name == "regression" and source.kind_of(target.type) in NUMBERS:
+        finite = pc.is_finite(target.cast(pa.float64(), safe=False))
+        there = pc.and_(there, finite.fill_null(False))
+    return np.flatnonzero(there.to_numpy(zero_copy_only=False))
+
+
+def _chosen(design: TableDesign, how: str, most: int) -> Chosen:
+    if how == "first":
+        return First(most)
+    if how == "latest":
+        return Latest(most, design.time)
+    return Drawn(most, design.split["seed"], design.target if how == "balanced" else "")
+
+
+class First:
+    """Those that come first."""
+
+    def __init__(self, most: int) -> None:
+        self.full = False
+        self._most = most
+        self._rows: Ints = np.empty(0, np.int64)
+
+    def take(self, rows: Ints, block: pa.Table) -> None:
+        self._rows = np.append(self._rows, rows)[: self._most]
+        self.full = len(self._rows) == self._most
+
+    def rows(self) -> Ints:
+        return self._rows
+
+
+class Drawn:
+    """Each row has the same chance; by classes, the rows of all of them are filled up alike.
+
+    A row has a random number, and a rank among those of its class that have passed: the lowest
+    ranks stay. Neither depends on the blocks in which the rows come.
+    """
+
+    full = False
+
+    def __init__(self, most: int, seed: int, target: str) -> None:
+        self._most, self._target = most, target
+        self._rng = np.random.default_rng((seed, 1))  # not the numbers of the split
+        self._classes: dict[str, int] = {}
+        self._rows: Ints = np.empty(0, np.int64)
+        self._keys: Floats = np.empty(0)
+        self._codes: Ints = np.empty(0, np.int64)
+
+    def take(self, rows: Ints, block: pa.Table) -> None:
+        self._rows = np.append(self._rows, rows)
+        self._keys = np.append(self._keys, self._rng.random(len(rows)))
+        self._codes = np.append(self._codes, self._coded(block))
+        if len(self._rows) > 2 * self._most:
+            self._thin()
+
+    def _coded(self, block: pa.Table) -> Ints:
+        if not self._target:
+            return np.zeros(len(block), np.int64)
+        told = source.as_text(block.column(self._target)).combine_chunks().dictionary_encode()
+        names = [str(one) for one in told.dictionary.to_pylist()]
+        own = np.array([self._classes.setdefault(one, len(self._classes)) for one in names])
+        if len(self._classes) > MOST_CLASSES:
+            raise BadData(
+                f"The target {self._target!r} has more than {MOST_CLASSES} values; a "
+                "classification knows no more. Choose regression, or another column."
+            )
+        return own[told.indices.to_numpy()] if len(names) else np.empty(0, np.int64)
+
+    def _thin(self) -> None:
+        ranks = np.empty(len(self._keys), np.int64)
+        order = np.lexsort((self._keys, self._codes))
+        begins = np.flatnonzero(np.diff(self._codes[order], prepend=-1))
+        counts = np.diff(begins, append=len(order))
+        ranks[order] = np.arange(len(order)) - np.repeat(begins, counts)
+        kept = np.sort(np.lexsort((self._keys, ranks))[: self._most])
+        self._rows, self._keys, self._codes = self._rows[kept], self._keys[kept], self._codes[kept]
+
+    def rows(self) -> Ints:
+        self._thin()
+        return self._rows
+
+
+class Latest:
+    """Those of the last times; of rows of the same time, those that stand last."""
+
+    full = False
+
+    def __init__(self, most: int, time: str) -> None:
+        self._most, self._time = most, time
+        self._held: list[pa.Table] = []
+
+    def take(self, rows: Ints, block: pa.Table) -> None:
+        times = block.column(self._time)
+        source.check_order(times, self._time)
+        self._held.append(pa.table({"time": times, "row": pa.array(rows)}))
+        if sum(map(len, self._held)) > 2 * self._most:
+            self._thin()
+
+    def _thin(self) -> None:
+        held = pa.concat_tables(self._held)
+        keys = [("time", "descending"), ("row", "descending")]
+        self._held = [held.take(pc.sort_indices(held, keys)[: self._most]).combine_chunks()]
+
+    def rows(self) -> Ints:
+        self._thin()
+        return np.sort(self._held[0].column("row").to_numpy())
