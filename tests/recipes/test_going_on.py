@@ -47,9 +47,56 @@ def test_xgboost_grows_more_trees_on_those_that_are_there(first: Path, tmp_path:
     np.testing.assert_allclose(old, before.learner.predict(rows)[:, 1], rtol=1e-6)
     said = [one["text"] for one in events(again, "note")]
     assert "The training goes on from version 3, and keeps its encoder." in said
-    assert sum("has learned from the validation rows too" in one for one in said) == 1
+    assert sum("figures of the validation rows are too good" in one for one in said) == 1
     scores = [about(one)["metrics"]["log_loss"] for one in (first, again)]
     assert scores[1] < scores[0]
+
+
+THREE = {"train_share": 0.6, "validation_share": 0.2}
+KNEW = "The figures of the validation rows are too good: version 3 had learned from them before"
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "said"),
+    [
+        ({}, {}, f"{KNEW} (the final model of it learned from the validation rows too)."),
+        ({"split": THREE}, {"split": THREE}, "Those of the test rows are not."),
+        ({"refit": False}, {"refit": False}, ""),
+        ({"refit": False}, {"split": THREE}, "the data or the split are others than those of"),
+    ],
+)
+def test_figures_of_rows_that_it_knew_say_so(
+    tmp_path: Path, then: Any, now: Any, said: str
+) -> None:
+    one = trained(tmp_path, small(300), "one", None, spec=then)
+    two = trained(tmp_path, small(300), "two", one, spec=now)
+    (finished,) = events(two, "finished")
+    diagnosed = json.loads((two / "bundle" / "report.json").read_text())["diagnostics"]
+    told = about(two).get("too_good", "")
+    assert said in told
+    assert bool(told) == bool(said)
+    assert finished["facts"].get("too_good", "") == told
+    assert [one["text"] for one in diagnosed if one["kind"] == "too_good"] == [told] * bool(said)
+
+
+def test_rows_that_another_time_orders_are_split_otherwise(tmp_path: Path) -> None:
+    days = {"a": np.arange(300), "b": np.arange(300)[::-1]}
+
+    def spec(time: str, other: str) -> Any:
+        ordered = {time: {"role": "time"}, other: {"role": "ignore"}}
+        return {"features": ordered, "split": {"policy": "time"}, "refit": False}
+
+    one = trained(tmp_path, small(300, **days), "one", None, spec=spec("a", "b"))
+    two = trained(tmp_path, small(300, **days), "two", one, spec=spec("b", "a"))
+    same = trained(tmp_path, small(300, **days), "same", one, spec=spec("a", "b"))
+    assert "the data or the split are others than those of" in about(two)["too_good"]
+    assert "too_good" not in about(same)
+
+
+def test_who_goes_on_from_one_that_knew_the_rows_knows_them(first: Path, tmp_path: Path) -> None:
+    second = trained(tmp_path, small(300), "second", first, spec={"refit": False})
+    third = trained(tmp_path, small(300), "third", second, spec={"refit": False})
+    assert about(third)["too_good"].startswith(f"{KNEW} (so had what it went on from itself).")
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "catboost"])
@@ -81,7 +128,7 @@ def test_the_encoder_stays_though_the_rows_would_teach_another(first: Path, tmp_
     states = [(one / "bundle" / "encoder.json").read_text() for one in (first, again)]
     assert states[0] == states[1]
     said = [one["text"] for one in events(again, "note")]
-    assert any("the figures may be too good" in one for one in said)
+    assert any("The figures may be too good" in one for one in said)
 
 
 @pytest.mark.parametrize("task", ["two_class", "regression"])

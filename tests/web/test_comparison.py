@@ -202,17 +202,17 @@ def test_other_rows_are_said_to_be_others(
     two = again(one, split={**split, "seed": 99})
     assert "split otherwise than the champion" in said(as_cleo, one.pk, two.pk)
     found = chosen(project, [str(one.pk), str(two.pk)])
-    assert not comparison.same_test(found)
-    assert comparison.same_test(found[:1])
-    html = said(as_cleo, one.pk, instead(one, judged="others").pk)
-    assert "split otherwise than the champion" in html
+    assert (comparison.same_test(found), comparison.same_test(found[:1])) == (False, True)
+    drawn = instead(one, judged="others").pk
+    assert "split otherwise than the champion" in said(as_cleo, one.pk, drawn)
     html = said(as_cleo, one.pk, instead(one, fingerprint="other").pk)
     assert "Judged on other data than the champion" in html
     assert "Is it more than chance?" not in html
+    html = said(as_cleo, one.pk, instead(one, too_good="Version 1 had learned.").pk)
+    assert html.count("learned from rows that judge") == html.count("by rows new to them") == 1
 
 
-def instead(one: TrainedModel, **changes: str) -> TrainedModel:
-    """Another "XGBoost again", in the place of the one before."""
+def instead(one: TrainedModel, **changes: str) -> TrainedModel:  # of the one before
     TrainedModel.objects.filter(label="XGBoost again").delete()
     shutil.rmtree(Path(settings.TRACKSIDE_STORAGE) / f"{one.bundle}-again", ignore_errors=True)
     return again(one, **changes)

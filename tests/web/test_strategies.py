@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.test import Client as Browser
 
 from tests.web.test_client import Through
 from tests.web.world import Rest, bundle, ended_well, photos
@@ -62,6 +63,33 @@ def test_a_rule_finds_its_version(
     assert AuditEntry.objects.filter(act="version activated").count() == 1
 
 
+def test_a_score_of_rows_that_were_learned_before_is_none_to_go_by(
+    project: Project, ada: User
+) -> None:
+    saved, rest = published(project, 0.9, 0.95, 0.8), Rest(ada)
+    saved.versions.filter(number=2).update(facts={"too_good": "Version 1 had learned from them."})
+    assert rest.call("POST", ACTIVATE, {"strategy": "best_score"}).json()["active_version"] == 1
+    saved.versions.update(facts={"too_good": "Version 1 had learned from them."})
+    refused = rest.call("POST", ACTIVATE, {"strategy": "best_score"})
+    assert refused.status_code == 409
+    assert "may have learned from the rows that judged it" in refused.json()["error"]["message"]
+
+
+def test_pages_say_of_each_version_why_its_figures_may_be_too_good(
+    project: Project, as_cleo: Browser
+) -> None:
+    saved, said = published(project, 0.9, 0.95), "Version 1 had learned from them."
+    saved.versions.filter(number=2).update(facts={"too_good": said})
+    pages = [f"/p/INSECTS/models/{end}" for end in ("sorter/", "")]
+    one, every = (as_cleo.get(page).content.decode() for page in pages)
+    assert one.count("may be too good") == 2, "the version, and the figure of the active one"
+    assert every.count("may be too good") == 1
+    services.activate(saved.versions.get(number=1))
+    one, every = (as_cleo.get(page).content.decode() for page in pages)
+    assert f">{said}<" in one, "not as a title alone, which no finger finds"
+    assert "may be too good" not in every
+
+
 def test_rolling_back_twice_comes_back(project: Project, ada: User) -> None:
     saved = published(project, 0.9, 0.95, 0.8)
     rest = Rest(ada)
@@ -107,5 +135,5 @@ def test_one_call_trains_and_deploys_what_is_better(
     assert second["saved_model"]["active_version"] == 2
     back = deploy("INSECTS", "photos", strategy="rollback", client=client)
     assert back["active_version"] == 1
-    with pytest.raises(TracksideError, match="no such saved model"):
+    with pytest.raises(TracksideError, match="no saved model"):
         deploy("INSECTS", "other", client=client)

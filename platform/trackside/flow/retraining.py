@@ -1,17 +1,18 @@
-"""Training recipes: their settings, and what a run needs that goes on from the active version."""
+"""Training recipes: their settings. What a warm start asks is in warm_start.py."""
 
 from typing import Any
 
-from recipes import going_on
-from trackside.datasets import tables
+from recipes.tasks import TASKS
+from trackside.flow import warm_start
 from trackside.flow.models import Recipe
 from trackside.flow.trouble import BadRecipe
-from trackside.lab import searching
+from trackside.lab import reports, searching
+from trackside.lab.labels import metric_text
 from trackside.lab.models import TrainedModel
 from trackside.saved_models import bundles, queries
 
 Json = dict[str, Any]
-FIELD, REDO = "settings.warm_start", "settings.redo_search"
+REDO = "settings.redo_search"
 FLAGS = ("warm_start", "redo_search")
 
 
@@ -33,8 +34,8 @@ def settings_of(recipe: Recipe, given: Json) -> Json:
 def wanted(settings: Json, given: Json) -> bool:
     """Whether runs go on from the active version. Raises BadRecipe where they never can."""
     asked = _flag(given, "warm_start")
-    if asked and (why := never(settings)):
-        raise BadRecipe(FIELD, why)
+    if asked and (why := warm_start.never(settings)):
+        raise BadRecipe(warm_start.FIELD, why)
     if asked and _flag(given, "redo_search"):
         raise BadRecipe(REDO, "A search begins anew: it does not go on from the active version.")
     return asked
@@ -67,6 +68,25 @@ def search_in_words(settings: Json) -> str:
     return searching.in_words(searched(settings), settings.get("algorithm", ""))
 
 
+def found_in(recipe: Recipe) -> Json:
+    """The version whose search found the params that are kept, and how good they were; {}."""
+    for version in queries.versions_of(recipe.saved_model):
+        if not (version.job and version.job.spec.get("search")):
+            continue
+        try:
+            place = bundles.folder(version)
+        except bundles.BundleGone:
+            continue
+        if bundles.about(place).get("params") == recipe.settings.get("params"):
+            told = reports.read(place).get("search") or {}
+            metric = str(told.get("metric", version.metric))
+            card = TASKS[recipe.saved_model.task].metrics.get(metric)
+            label = queries.metric_label(recipe.saved_model.task, metric)
+            score = metric_text(told.get("best"), card)
+            return {"version": version, "metric": label, "score": score}
+    return {}
+
+
 def asked_of(model: TrainedModel) -> Json:
     """The search of a model of the Lab as it was asked for, to be done again; {}."""
     return {name: model.search[name] for name in searching.ASKED if name in model.search}
@@ -82,24 +102,3 @@ def as_then(settings: Json, *, redo: bool) -> tuple[Json, Json]:
         "space": wish.pop("space", {}),
     }
     return {**settings["design"], **({"search": wish} if wish else {})}, model
-
-
-def never(settings: Json) -> str:
-    """Why a training with these settings cannot go on from any model; "" if it may."""
-    split = settings.get("design", {}).get("split", {})
-    return going_on.never(settings.get("algorithm", ""), split)
-
-
-def before(recipe: Recipe, spec: Json) -> Json:
-    """What the spec gets to go on from the active version; nothing while there is none.
-
-    Raises BadRecipe, BundleGone.
-    """
-    version = queries.active_version(recipe.saved_model)
-    if version is None:
-        return {}
-    place = bundles.folder(version)
-    why = going_on.trouble(bundles.about(place), spec, tables.types(recipe.dataset))
-    if why:
-        raise BadRecipe(FIELD, f"{recipe} cannot go on from version {version.number}. {why}")
-    return {"goes_on_from": {"bundle": str(place), "version": version.number}}

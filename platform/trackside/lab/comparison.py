@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from recipes.tasks import table_split
 from recipes.tasks.task import Metric
 from trackside.lab import reports
 from trackside.lab.drawing import number
@@ -34,6 +35,11 @@ def same_rows(found: list[Entrant], champion: Entrant, pairs: Json) -> Json:
         named = words.listed([one.title for one in apart])
         text = f"Judged on other data than the champion: {named}. Figures of different {what} are "
         return {"same": False, "sentence": f"{text}no fair comparison: retrain on the same data."}
+    if learned := [one for one in found if one.too_good]:
+        text = f"{words.listed([one.title for one in learned])} went on from a model that had, or "
+        text += f"may have, learned from {what} that judge now: no fair comparison. Evaluate all "
+        text += "of them on a dataset that none has learned from."
+        return {"same": False, "sentence": text}
     if pairs:
         return _counted(found, champion, pairs, what)
     split = [one for one in found if _drawn_apart(one, champion)]
@@ -53,7 +59,11 @@ def same_rows(found: list[Entrant], champion: Entrant, pairs: Json) -> Json:
 def _drawn_apart(one: Entrant, other: Entrant) -> bool:
     """By their settings; or by the rows themselves, which an update may draw otherwise."""
     drawn = {str(each.told["judged"]) for each in (one, other) if each.told.get("judged")}
-    return one.part("split") != other.part("split") or len(drawn) > 1
+    return _split(one) != _split(other) or len(drawn) > 1
+
+
+def _split(one: Entrant) -> Json:
+    return table_split.settings(one.part("split") or {})
 
 
 def _counted(found: list[Entrant], champion: Entrant, pairs: Json, what: str) -> Json:
@@ -80,7 +90,7 @@ def _test(one: Entrant) -> tuple[str, str, int]:
     second = one.spec.get("test") or {}
     tested = one.report.get("test") or {}
     data = str(second.get("fingerprint") or one.fingerprint)
-    split = "" if second else json.dumps(one.part("split"), sort_keys=True)
+    split = "" if second else json.dumps(_split(one), sort_keys=True)
     return data, split, int(tested.get("rows") or tested.get("images") or 0)
 
 
@@ -186,15 +196,20 @@ def verdict(found: list[Entrant], champion: Entrant, lines: list[Json], same: bo
     ahead = [one for one in cells if one["better"]]
     if not ahead:
         text = f"{champion.title} stays ahead: no challenger has a better {card.label}."
-        return text if same is not False else f"{text} They were not judged on the same rows."
+        return _alike(text, found, same)
     most = max(ahead, key=lambda one: abs(one["difference"]))
     title = next(one.title for one in found if one.key == most["key"])
     where = " on the rows that judged both" if most["on_shared"] else ""
     text = f"{title} has the better {card.label}: {most['text']}, {most['apart']}{where}."
-    if most["sure"]:
-        return f"{text} That is more than chance (95 % interval {most['interval']})."
-    if most["sure"] is False:
-        return f"{text} That may be chance (95 % interval {most['interval']})."
+    if most["sure"] is None or any(one.too_good for one in found):
+        return _alike(text, found, same)
+    said = "is more than" if most["sure"] else "may be"
+    return f"{text} That {said} chance (95 % interval {most['interval']})."
+
+
+def _alike(text: str, found: list[Entrant], same: bool | None) -> str:
+    if any(one.too_good for one in found):
+        return f"{text} That says little: not all were judged by {things(found[0])} new to them."
     return text if same is not False else f"{text} They were not judged on the same rows."
 
 

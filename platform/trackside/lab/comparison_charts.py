@@ -138,7 +138,7 @@ def _loss(found: list[Entrant]) -> Json:
     if not held:
         return {}
     flat = [point for _, points in held for point in points]
-    name = "Epoch" if found[0].card.data == "images" else "Round"
+    name = " or ".join(sorted({one.unit for one, _ in held})).capitalize()
     chart = Chart(
         "Validation loss", axis(name, [x for x, _ in flat]), axis("Loss", [y for _, y in flat])
     )

@@ -15,7 +15,7 @@ from recipes.tasks.task import Task
 from trackside.datasets.models import Dataset
 from trackside.jobs.models import Job
 from trackside.lab import kept, reports, thresholds
-from trackside.lab.labels import algorithm_label, label_of
+from trackside.lab.labels import algorithm_label, label_of, unit
 from trackside.lab.models import TrainedModel
 from trackside.lab.trouble import Refused
 from trackside.projects.access import row
@@ -66,6 +66,16 @@ class Entrant:
     def fingerprint(self) -> str:
         frozen = self.spec.get("dataset") or {}
         return str(self.told.get("fingerprint") or frozen.get("fingerprint") or "")
+
+    @property
+    def unit(self) -> str:
+        """What its algorithm counts while it learns."""
+        return unit(str(self.part("algorithm")))
+
+    @property
+    def too_good(self) -> str:
+        """Why its figures say more than they should: it knew what judges it; else ""."""
+        return str(self.told.get("too_good") or "")
 
     def part(self, name: str) -> Any:
         """A part of the design: as the bundle says it, else as it was frozen."""

@@ -140,6 +140,13 @@ def evaluations_of(store: EvaluationStore) -> QuerySet[Evaluation]:
     return store.evaluations.select_related("version", "job", "created_by").order_by("-number")
 
 
+def newest_of(project: Project) -> dict[int, Evaluation]:
+    """The newest evaluation of each store of the project, by store."""
+    rows = Evaluation.objects.filter(store__project=project)
+    newest = rows.order_by().values("store").annotate(last=Max("pk")).values("last")
+    return {one.store_id: one for one in rows.filter(pk__in=newest)}
+
+
 def score_of(evaluation: Evaluation) -> float | None:
     value = evaluation.metrics.get(evaluation.metric)
     return float(value) if isinstance(value, int | float) else None

@@ -1,7 +1,7 @@
 """Which version a rule makes the active one, as PostgresML's users know the rules."""
 
 from recipes.tasks import TASKS
-from trackside.saved_models import services
+from trackside.saved_models import lineage, services
 from trackside.saved_models.models import SavedModel, Version
 from trackside.saved_models.queries import versions_of
 
@@ -12,7 +12,8 @@ def chosen(saved_model: SavedModel, strategy: str) -> Version:
     """The version that the rule means.
 
     most_recent: the newest; best_score: the best by the active version's metric, the newer of two
-    that are equal; rollback: the one that was active before. Raises Refused where there is none.
+    that are equal, of those that had not learned from what judged them; rollback: the one that
+    was active before. Raises Refused where there is none.
     """
     versions = list(versions_of(saved_model))
     if not versions:
@@ -40,4 +41,11 @@ def _best(saved_model: SavedModel, versions: list[Version]) -> Version:
     known = [one for one in versions if isinstance(scores[one.pk], int | float)]
     if not known:
         raise services.Refused(f"No version of {saved_model.name} has the metric {name}.")
+    known = [one for one in known if not lineage.too_good(one.facts)]
+    if not known:
+        raise services.Refused(
+            f"No version of {saved_model.name} has a score to go by: each went on from another and "
+            "may have learned from the rows that judged it. Evaluate them on new data and activate "
+            "the best one by its number."
+        )
     return max(known, key=lambda one: sign * float(scores[one.pk] or 0))

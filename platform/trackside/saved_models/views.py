@@ -16,7 +16,7 @@ from trackside.accounts.services import audit
 from trackside.accounts.views import safe_next
 from trackside.projects.access import may_edit, project_for, row
 from trackside.projects.models import Role
-from trackside.saved_models import bundles, engines, queries, services
+from trackside.saved_models import bundles, engines, lineage, queries, services
 from trackside.saved_models.models import SavedModel, Version
 from trackside.ui import words
 from trackside.ui.streaming import streamed
@@ -39,6 +39,7 @@ def _active(one: SavedModel) -> dict[str, Any]:
         "task": card.label if card else one.task,
         "data": card.data if card else "images",
         "active": version,
+        "too_good": lineage.too_good(version.facts) if version else "",
         "score": _shown(one.task, version.metric, queries.score_of(version)) if version else "",
         "metric": queries.metric_label(one.task, version.metric) if version else "",
     }
@@ -93,7 +94,13 @@ def _line(one: SavedModel, version: Version) -> dict[str, Any]:
         name: _shown(one.task, name, value if isinstance(value, int | float) else None)
         for name, value in version.metrics.items()
     }
-    return {"version": version, "scores": scores, "facts": version.facts}
+    return {
+        "version": version,
+        "scores": scores,
+        "facts": version.facts,
+        "stands_on": lineage.short(version.facts),
+        "too_good": lineage.too_good(version.facts),
+    }
 
 
 @signed_in
