@@ -82,7 +82,8 @@ class Number(Param):
         number = self._parse(raw)
         if not self.minimum <= number <= self.maximum:
             raise ValueError(
-                f"{self.label!r} must lie between {self.minimum:g} and {self.maximum:g}, not {raw}."
+                f"{self.label!r} must lie between {_bound(self.minimum)} and "
+                f"{_bound(self.maximum)}, not {raw}."
             )
         return number
 
@@ -102,6 +103,11 @@ class Number(Param):
     def schema(self) -> dict[str, Value]:
         kind = "integer" if self.whole else "number"
         return {**super().schema(), "type": kind, "minimum": self.minimum, "maximum": self.maximum}
+
+
+def _bound(number: float) -> str:
+    """Large whole numbers with all their digits."""
+    return f"{number:,.0f}" if number >= 1e6 and number == int(number) else f"{number:g}"
 
 
 def Whole(*, minimum: int, maximum: int, **rest: Any) -> Number:  # noqa: N802 - reads as a field type

@@ -48,6 +48,7 @@ class Algorithm:
     help: str
     tasks: tuple[str, ...]
     family: str = ""  # of those for tables: one of FAMILIES
+    unit: str = "round"  # what it counts while it learns: round, epoch, tree
     params: Params  # the tab Architecture; all there is of an algorithm for tables
     training: Params = NOTHING  # the tab Training
     resolve: Callable[[Values, Values, Values, str], Resolved] = as_given
@@ -64,14 +65,31 @@ class Algorithm:
     gpu_tasks: tuple[str, ...] = ()  # and of these tasks alone; (): of all
     spreads: bool = False  # several ranks can learn one model of a table; of images always
     listens: bool = False  # its ranks do so on all addresses of their machine: its owner allows it
+    # What its process takes on a CPU before it has a table, in MiB, where memory grows with the
+    # encoded table alone, and so is foreseen; 0: it depends on more.
+    process: int = 0
+    squared: tuple[int, int] | None = None  # its time grows with the square of the rows: (rows, s)
     alone: tuple[str, Value] | None = None  # with this param it learns in one process even so
     from_disk: tuple[str, Value] | None = None  # with this param, rows that memory cannot hold
     library: str = ""  # the package that a node needs for it, when not all nodes have it
+    predicts_alone: bool = False  # to predict with its models no node needs that package
     asks: tuple[str, Value, str] | None = None  # with this param it needs this library as well
     # Settings under the names of other tools or former versions become today's, and notes say so.
     translate: Callable[[Values], tuple[Values, list[str]]] = lambda given: today(given, {})
     # A training may go on from a model of this algorithm; these params must be the same in both.
     goes_on: tuple[str, ...] | None = None
+    adds: str = ""  # this param says how many trees come to those that are there
+    anew: str = ""  # why no training of this algorithm goes on: part of a sentence
+
+    def named(self, given: Values) -> tuple[Values, list[str]]:
+        """`translate`, where params under today's names may be those of a form that stands there.
+
+        What is as by default nobody has said: another name for it, or what follows from one, wins.
+        """
+        defaults = self.params.defaults()
+        still = {name: value for name, value in given.items() if defaults.get(name) == value}
+        made, notes = self.translate({n: one for n, one in given.items() if n not in still})
+        return {**still, **made}, notes
 
     def learns_from_disk(self, params: Values) -> bool:
         return self.from_disk is not None and params[self.from_disk[0]] == self.from_disk[1]
@@ -85,6 +103,11 @@ class Algorithm:
         """What a model depends on that learned with these params on a `device`, cpu or cuda."""
         on_gpu = self.gpu_library if device != "cpu" else ""
         return tuple(one for one in (self.library, self.asked(params), on_gpu) if one)
+
+    @property
+    def scoring_library(self) -> str:
+        """What a node needs to predict with its models; "" where it needs nothing."""
+        return "" if self.predicts_alone else self.library
 
     @property
     def scores_on_gpu(self) -> bool:

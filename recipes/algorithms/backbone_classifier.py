@@ -284,9 +284,11 @@ ALGORITHM = Algorithm(
     label="Backbone with a new head",
     help="Transfer learning: an image network trained on ImageNet gets a new head for your "
     "classes.",
+    unit="epoch",
     tasks=("image_classification",),
     params=PARAMS,
     training=TRAINING,
     resolve=resolve,
     build=build,
+    goes_on=("backbone", "pretrained"),
 )

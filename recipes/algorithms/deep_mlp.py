@@ -102,6 +102,7 @@ ALGORITHM = Algorithm(
     help="Layers of neurons with norms, dropout and residual connections, in PyTorch. On the CPU, "
     "a GPU or several.",
     family=families.NETWORKS,
+    unit="epoch",
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     translate=translate,

@@ -1,6 +1,7 @@
 """How a deep network for tables is trained: the params that all of them share."""
 
 from recipes import search
+from recipes.algorithms.rounds import epochs, loss
 from recipes.params import Choice, Flag, Number, Param, Whole
 
 FORMER = {  # the names of skorch, PyTorch Tabular, rtdl and scikit-learn
@@ -21,34 +22,7 @@ FORMER = {  # the names of skorch, PyTorch Tabular, rtdl and scikit-learn
 def training(rate: float, batch: int) -> tuple[Param, ...]:
     """The fields, with these defaults."""
     return (
-        Whole(
-            name="rounds",
-            label="Maximum epochs",
-            default=100,
-            minimum=1,
-            maximum=100_000,
-            help="How often the network sees each training row, at most.",
-            group="Training",
-        ),
-        Flag(
-            name="early_stopping",
-            label="Early stopping",
-            default=True,
-            help="Ends when the loss on the validation rows has not improved for a while, and "
-            "keeps the weights of the best epoch.",
-            group="Training",
-        ),
-        Whole(
-            name="patience",
-            label="Early stopping rounds",
-            default=16,
-            minimum=1,
-            maximum=10_000,
-            unit="epochs",
-            when=("early_stopping", (True,)),
-            help="How many epochs without an improvement end the training.",
-            group="Training",
-        ),
+        *epochs(most=100, patience=16),
         Number(
             name="learning_rate",
             label="Learning rate",
@@ -102,18 +76,7 @@ def training(rate: float, batch: int) -> tuple[Param, ...]:
             group="Training",
             advanced=True,
         ),
-        Choice(
-            name="loss",
-            label="Loss of a regression",
-            default="squared",
-            tasks=("regression",),
-            help="What is minimised when a number is predicted.",
-            options=(
-                ("squared", "Squared error", "Aims at the mean."),
-                ("absolute", "Absolute error", "Aims at the median; outliers count less."),
-            ),
-            group="Training",
-        ),
+        loss("Training"),
         Flag(
             name="mixed_precision",
             label="Mixed precision",

@@ -3,7 +3,8 @@
 from recipes import search
 from recipes.algorithms.algorithm import Values
 from recipes.algorithms.former import one_width, today
-from recipes.params import Choice, Flag, Number, Params, Whole
+from recipes.algorithms.rounds import epochs
+from recipes.params import Choice, Number, Params, Whole
 
 TASKS = ("two_class", "multiclass", "regression")
 GOES_ON = ("layers", "width", "activation")
@@ -52,32 +53,7 @@ PARAMS = Params(
             help="The share of a hidden layer's neurons that is left out in each step of training.",
             group="Architecture",
         ),
-        Whole(
-            name="rounds",
-            label="Maximum epochs",
-            default=100,
-            minimum=1,
-            maximum=100000,
-            help="How often the model sees each training row, at most.",
-            group="Training",
-        ),
-        Flag(
-            name="early_stopping",
-            label="Early stopping",
-            default=True,
-            help="Ends when the loss on the validation rows has not improved for a while, and "
-            "keeps the best weights.",
-        ),
-        Whole(
-            name="patience",
-            label="Early stopping rounds",
-            default=10,
-            minimum=1,
-            maximum=10000,
-            help="How long nothing may improve.",
-            unit="epochs",
-            when=("early_stopping", (True,)),
-        ),
+        *epochs(most=100, patience=10),
         Number(
             name="learning_rate",
             label="Learning rate",

@@ -23,6 +23,7 @@ ALGORITHM = Algorithm(
     label="Extra trees",
     help="As a random forest, but splits are drawn at random: faster, often smoother.",
     family=families.FORESTS,
+    unit="tree",
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     translate=translate,
@@ -30,4 +31,6 @@ ALGORITHM = Algorithm(
     library="scikit-learn",
     takes_missing=True,
     ranks=True,
+    goes_on=(),
+    adds="trees",
 )

@@ -22,21 +22,26 @@ IDLE = {  # names that say what the platform decides
 def today(given: Values, names: dict[str, str]) -> tuple[Values, list[str]]:
     """The settings under today's `names`, without those that the platform decides, and notes.
 
-    A setting that stands there under both names keeps what today's says.
+    Of a setting that stands there under both names the one that comes later is used.
     """
     made: Values = {}
     notes: list[str] = []
+    patient = False
+    order = {name: place for place, name in enumerate(given)}
     for name, value in given.items():
+        now = names.get(name, "")
         if name in IDLE:
             notes.append(f"'{name}: {value}' is not used: {IDLE[name]}.")
-        elif name in names and names[name] in given:
-            notes.append(f"{name!r} is left out: {names[name]!r} says the same thing.")
-        elif name in names:
-            made[names[name]] = value
-            notes.append(f"{name!r} is called {names[name]!r} here.")
+        elif now and order.get(now, -1) > order[name]:
+            notes.append(f"{name!r} is left out: {now!r} says the same thing.")
+        elif now:
+            made[now] = value
+            patient |= now == "patience"
+            instead = f", and is used instead of {given[now]}" if now in given else ""
+            notes.append(f"{name!r} is called {now!r} here{instead}.")
         else:
             made[name] = value
-    if "patience" in made and "patience" not in given:
+    if patient:
         made.setdefault("early_stopping", True)
     return made, notes
 

@@ -116,6 +116,7 @@ ALGORITHM = Algorithm(
     help="Each column becomes a token and looks at the others, as words do in a text, in PyTorch. "
     "Categories are embedded. Slow on a CPU; on a GPU or several.",
     family=families.NETWORKS,
+    unit="epoch",
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     translate=translate,

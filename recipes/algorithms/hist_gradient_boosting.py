@@ -8,46 +8,15 @@ from recipes import search
 from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm, Values
 from recipes.algorithms.former import today
-from recipes.params import Flag, Number, Params, Whole
+from recipes.algorithms.rounds import trees
+from recipes.params import Number, Params, Whole
 
 if TYPE_CHECKING:
     from recipes.learners.learner import Learner, Setup
 
 PARAMS = Params(
     (
-        Whole(
-            name="rounds",
-            label="Maximum number of trees",
-            default=300,
-            minimum=1,
-            maximum=100000,
-            help="How many trees are added at most. Early stopping usually ends sooner.",
-        ),
-        Flag(
-            name="early_stopping",
-            label="Early stopping",
-            default=True,
-            help="Ends when the loss on the validation rows has not improved for a while.",
-        ),
-        Whole(
-            name="patience",
-            label="Early stopping rounds",
-            default=20,
-            minimum=1,
-            maximum=10000,
-            help="How long nothing may improve.",
-            unit="trees",
-            when=("early_stopping", (True,)),
-        ),
-        Number(
-            name="learning_rate",
-            label="Learning rate",
-            default=0.1,
-            search=search.Range(0.02, 0.2, log=True),
-            minimum=0.0001,
-            maximum=1,
-            help="How much of each tree's correction is taken.",
-        ),
+        *trees(most=300, patience=20, rate=0.1, group="", back=False),
         Whole(
             name="max_leaves",
             label="Most leaves",
@@ -139,6 +108,9 @@ ALGORITHM = Algorithm(
     params=PARAMS,
     translate=translate,
     learner=learner,
+    process=610,
     library="scikit-learn",
     takes_missing=True,
+    goes_on=(),
+    adds="rounds",
 )

@@ -22,11 +22,13 @@ ALGORITHM = Algorithm(
     label="Flax on JAX",
     help="A dense neural network by Flax and Optax, compiled by JAX. On the CPU.",
     family=families.NETWORKS,
+    unit="epoch",
     tasks=dense.TASKS,
     params=dense.PARAMS,
     translate=dense.translate,
     learner=learner,
     library="jax",
+    predicts_alone=True,
     scales=True,
     goes_on=dense.GOES_ON,
 )

@@ -76,6 +76,8 @@ ALGORITHM = Algorithm(
     params=PARAMS,
     translate=translate,
     learner=learner,
+    process=600,
     library="scikit-learn",
     scales=True,
+    anew="the model is the training rows themselves, and those of today take their place",
 )

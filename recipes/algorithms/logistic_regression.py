@@ -84,9 +84,11 @@ ALGORITHM = Algorithm(
     tasks=("two_class", "multiclass"),
     params=PARAMS,
     learner=learner,
+    process=600,
     library="scikit-learn",
     scales=True,
     on_gpu=True,
     predicts_on_gpu=False,
     gpu_with=("penalty", ("l2", "none")),
+    anew="its rows have one best solution, which it finds wherever it begins",
 )

@@ -8,7 +8,8 @@ from recipes import search
 from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm, Values
 from recipes.algorithms.former import one_width, today
-from recipes.params import Choice, Flag, Number, Params, Whole
+from recipes.algorithms.rounds import epochs
+from recipes.params import Choice, Number, Params, Whole
 
 if TYPE_CHECKING:
     from recipes.learners.learner import Learner, Setup
@@ -47,31 +48,7 @@ PARAMS = Params(
             ),
             group="Architecture",
         ),
-        Whole(
-            name="rounds",
-            label="Maximum epochs",
-            default=200,
-            minimum=1,
-            maximum=100000,
-            help="How often the model sees each training row, at most.",
-            group="Training",
-        ),
-        Flag(
-            name="early_stopping",
-            label="Early stopping",
-            default=True,
-            help="Ends when the loss on the validation rows has not improved for a while.",
-        ),
-        Whole(
-            name="patience",
-            label="Early stopping rounds",
-            default=10,
-            minimum=1,
-            maximum=10000,
-            help="How long nothing may improve.",
-            unit="epochs",
-            when=("early_stopping", (True,)),
-        ),
+        *epochs(most=200, patience=10, back=False),
         Number(
             name="learning_rate",
             label="Learning rate",
@@ -133,10 +110,12 @@ ALGORITHM = Algorithm(
     label="Neural network (scikit-learn)",
     help="A multilayer perceptron: layers of neurons between columns and prediction. On the CPU.",
     family=families.NETWORKS,
+    unit="epoch",
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     translate=translate,
     learner=learner,
+    process=600,
     library="scikit-learn",
     scales=True,
     goes_on=("layers", "width", "activation"),

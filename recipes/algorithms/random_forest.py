@@ -83,6 +83,7 @@ ALGORITHM = Algorithm(
     label="Random forest",
     help="Many deep trees, each from its own sample of the rows, vote. Robust, with little to set.",
     family=families.FORESTS,
+    unit="tree",
     tasks=("two_class", "multiclass", "regression"),
     params=PARAMS,
     translate=translate,
@@ -90,4 +91,6 @@ ALGORITHM = Algorithm(
     library="scikit-learn",
     takes_missing=True,
     ranks=True,
+    goes_on=(),
+    adds="trees",
 )

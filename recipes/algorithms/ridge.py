@@ -44,9 +44,11 @@ ALGORITHM = Algorithm(
     params=PARAMS,
     resolve=intel.resolve,
     learner=learner,
+    process=600,
     library="scikit-learn",
     asks=intel.ASKS,
     scales=True,
     on_gpu=True,
     predicts_on_gpu=False,
+    anew="its rows have one best solution, which it finds wherever it begins",
 )

@@ -119,6 +119,7 @@ ALGORITHM = Algorithm(
     resolve=intel.resolve,
     translate=translate,
     learner=learner,
+    squared=(24_000, 190),
     library="scikit-learn",
     on_gpu=True,
     predicts_on_gpu=False,
@@ -126,4 +127,5 @@ ALGORITHM = Algorithm(
     gpu_tasks=("two_class", "regression"),
     asks=intel.ASKS,
     scales=True,
+    anew="its rows have one best solution, which it finds wherever it begins",
 )

@@ -23,11 +23,13 @@ ALGORITHM = Algorithm(
     help="A dense neural network by Keras, on TensorFlow. On the CPU alone: TensorFlow's GPU build "
     "and PyTorch's cannot be installed together. For a GPU choose Keras, the same network.",
     family=families.NETWORKS,
+    unit="epoch",
     tasks=dense.TASKS,
     params=dense.PARAMS,
     translate=dense.translate,
     learner=learner,
     library="tensorflow",
+    predicts_alone=True,
     scales=True,
     goes_on=dense.GOES_ON,
 )

@@ -8,7 +8,8 @@ from recipes import search
 from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm, Resolved, Values
 from recipes.algorithms.former import DEVICE, today
-from recipes.params import Choice, Flag, Number, Params, Whole
+from recipes.algorithms.rounds import loss, trees
+from recipes.params import Choice, Number, Params, Whole
 
 if TYPE_CHECKING:
     from recipes.learners.learner import Learner, Setup
@@ -50,45 +51,7 @@ PARAMS = Params(
                 ("exact", "Exact", "Every value may split; for small tables, on the CPU only."),
             ),
         ),
-        Whole(
-            name="rounds",
-            label="Maximum number of trees",
-            default=300,
-            minimum=1,
-            maximum=100_000,
-            group="Trees",
-            help="How many trees are added at most. Early stopping usually ends sooner.",
-        ),
-        Flag(
-            name="early_stopping",
-            label="Early stopping",
-            default=True,
-            group="Trees",
-            help="Ends when the loss on the validation rows has not improved for a while, and "
-            "keeps the trees up to the best one.",
-        ),
-        Whole(
-            name="patience",
-            label="Early stopping rounds",
-            default=20,
-            minimum=1,
-            maximum=10_000,
-            unit="trees",
-            group="Trees",
-            when=("early_stopping", (True,)),
-            help="How many trees without an improvement end the training.",
-        ),
-        Number(
-            name="learning_rate",
-            label="Learning rate",
-            default=0.1,
-            search=search.Range(0.02, 0.2, log=True),
-            minimum=0.0001,
-            maximum=1,
-            group="Trees",
-            help="How much of each tree's correction is taken. Smaller rates need more trees and "
-            "generalise better.",
-        ),
+        *trees(most=300, patience=20, rate=0.1),
         Whole(
             name="max_depth",
             label="Maximum depth of tree",
@@ -226,18 +189,7 @@ PARAMS = Params(
             advanced=True,
             help="The share of the tree's columns that each of its levels sees.",
         ),
-        Choice(
-            name="loss",
-            label="Loss of a regression",
-            default="squared",
-            group="Loss",
-            tasks=("regression",),
-            help="What is minimised when a number is predicted.",
-            options=(
-                ("squared", "Squared error", "Aims at the mean."),
-                ("absolute", "Absolute error", "Aims at the median; outliers count less."),
-            ),
-        ),
+        loss("Loss"),
     )
 )
 
@@ -287,6 +239,7 @@ ALGORITHM = Algorithm(
     params=PARAMS,
     resolve=resolve,
     learner=learner,
+    process=590,
     translate=translate,
     takes_missing=True,
     on_gpu=True,
@@ -295,5 +248,6 @@ ALGORITHM = Algorithm(
     alone=("tree_method", "exact"),
     from_disk=("tree_method", "hist"),
     goes_on=("booster", "loss"),
+    adds="rounds",
     library="xgboost-cu13",
 )

@@ -3,6 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 
+from recipes import going_on
 from recipes import job as jobs
 from recipes.data import listing
 from recipes.data.split import Split, split
@@ -14,9 +15,9 @@ from recipes.engine.finite import NotFinite
 from recipes.engine.loop import Loop
 from recipes.engine.memory import explained
 from recipes.engine.peers import Peers, device_name, precision_for
-from recipes.engine.prepare import Work, prepare, seen_by
+from recipes.engine.prepare import Ready, Work, prepare, seen_by
 from recipes.events import Journal
-from recipes.job import Job
+from recipes.job import BadJob, Job
 from recipes.nets import backbones
 
 
@@ -46,6 +47,7 @@ def _plan(job: Job, folder: Path, peers: Peers, journal: Journal) -> tuple[Work,
     parts = split(listing.read(design.dataset), design.split)
     for text in [*design.notes, *parts.notes]:
         journal.write("note", level="info", text=text)
+    _agree(design, parts)
     backbone = backbones.find(design.params["backbone"])
     work = Work(
         job=job,
@@ -60,6 +62,12 @@ def _plan(job: Job, folder: Path, peers: Peers, journal: Journal) -> tuple[Work,
         seen=seen_by(backbone, design, parts, journal),
     )
     return work, parts
+
+
+def _agree(design: designs.Design, parts: Split) -> None:
+    kept = design.goes_on_from
+    if kept and (said := going_on.unlike(kept.about["classes"], parts.classes, "dataset")):
+        raise BadJob(said)
 
 
 def _train(work: Work, parts: Split) -> None:
@@ -84,6 +92,7 @@ def _train(work: Work, parts: Split) -> None:
         journal,
     )
     journal.write("phase", name="train", text=f"Training {work.backbone.label}.")
+    _tell_begin(work, ready, loop)
     try:
         standing = loop.run()
     except NotFinite:
@@ -97,3 +106,21 @@ def _train(work: Work, parts: Split) -> None:
     if peers.rank == 0:
         outcome.publish(work, ready, loop, judged, used)
     peers.barrier()
+
+
+def _tell_begin(work: Work, ready: Ready, loop: Loop) -> None:
+    """What the model that is gone on from makes of today's pictures. All ranks call it."""
+    kept, at = work.design.goes_on_from, loop.at
+    if kept is None or at.epoch or at.within:
+        return
+    judged = outcome.judge(loop, ready, "val")
+    if judged is None:
+        return
+    metric = work.design.metric
+    at.began = {name: judged.metrics[name] for name in ("log_loss", metric.name)}
+    figures = f"the log loss {at.began['log_loss']:.4f}"
+    score = at.began[metric.name]
+    if score is not None and metric.name != "log_loss":
+        figures += f" ({metric.label}: {score:.4f})"
+    text = f"Before it learns on, {kept.name} has on today's validation pictures {figures}."
+    work.journal.write("note", level="info", text=text)

@@ -22,6 +22,7 @@ from recipes.learners.learner import (
     Setup,
     Told,
     WrongDevice,
+    went_back,
 )
 
 FILE = "model.ubj"
@@ -94,8 +95,7 @@ class Boosted:
         self._rounds = booster.num_boosted_rounds()
         kept, grown = self._rounds - self._before, hears.grown
         if kept < grown:
-            more = "more trees" if self._before else "trees"
-            told.notes.append(f"The best loss was that of {kept} {more}; {grown} were grown.")
+            told.notes.append(went_back(kept, grown, self._before))
         self._booster = booster
 
     def predict(self, matrix: Matrix) -> Floats:

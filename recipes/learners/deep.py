@@ -91,6 +91,12 @@ class Deep:
         net = self._make(self._setup, self._setup.classes or 1)
         return net.to(torch.device(self._setup.device))
 
+    def numbers(self) -> int:
+        """Counted where tensors take no memory."""
+        with torch.device("meta"):
+            made = self._make(self._setup, self._setup.classes or 1)
+        return sum(one.numel() for one in made.parameters())
+
     def _spread(self, target: Floats) -> tuple[float, float]:
         """Mean and standard deviation over the rows of all ranks."""
         total = self._setup.company.sum
@@ -153,6 +159,8 @@ class Deep:
         with safe_open(folder / FILE, "pt") as file:
             about = json.loads(file.metadata()["about"])
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dict
+        if self.numbers() != sum(one.numel() for one in state.values()):  # before it takes memory
+            raise ValueError(f"{FILE} has other weights than such a network")
         self._net = self._new()
         self._net.load_state_dict(state)
         self._predicts = None

@@ -89,6 +89,10 @@ class Dense:
                 f"{self._device}. Look at the node's driver, or choose the CPU."
             )
 
+    def numbers(self) -> int:
+        """How many weights it is to learn."""
+        return sum((before + 1) * after for before, after in pairwise(sizes(self._setup)))
+
     def _learn(self, teacher: Teacher, train: Rows, validation: Rows | None, told: Told) -> None:
         """Early stopping looks at the job's validation rows, and keeps the best weights."""
         params, lowest, since = self._setup.params, math.inf, 0

@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import torch
 
 from recipes.learners.dense import Batch, Dense, Teacher, Weights, sizes
 from recipes.learners.learner import Learner, Setup
+from recipes.learners.threads import torch_threads
 
 QUIET = {  # its C++ writes to the job's log; and the order of oneDNN's sums depends on the CPU
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -35,7 +35,7 @@ def on_tensorflow(setup: Setup) -> Learner:
 @contextmanager
 def _begun(backend: str, setup: Setup, weights: Weights) -> Iterator[Teacher]:
     os.environ.update(QUIET)  # PyTorch's Keras may import TensorFlow too, where it is there
-    threads = _torch_threads if backend == "torch" else _tensorflow_threads
+    threads = torch_threads if backend == "torch" else _tensorflow_threads
     with threads(setup.threads):
         keras = loaded(backend)
         with keras.device(setup.device if backend == "torch" else "cpu:0"):
@@ -54,16 +54,6 @@ def loaded(backend: str) -> Any:
     with TemporaryDirectory() as nowhere:
         os.environ.update(KERAS_BACKEND=backend, KERAS_HOME=nowhere)
         return import_module("keras")
-
-
-@contextmanager
-def _torch_threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

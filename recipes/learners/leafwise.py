@@ -7,7 +7,17 @@ from typing import Any
 import lightgbm
 import numpy as np
 
-from recipes.learners.learner import Floats, Learner, Matrix, Round, Rows, Setup, Told, WrongDevice
+from recipes.learners.learner import (
+    Floats,
+    Learner,
+    Matrix,
+    Round,
+    Rows,
+    Setup,
+    Told,
+    WrongDevice,
+    went_back,
+)
 
 FILE = "model.txt"
 LOSSES = {"squared": ("regression", "rmse"), "absolute": ("regression_l1", "l1")}
@@ -94,8 +104,7 @@ class Leafwise:
         if without:
             best = f"The best loss was that of round {hears.best}: {kept} of {grown} trees are kept"
             return [*notes, f"{best}."]
-        more = "more trees" if self._before else "trees"
-        return [f"The best loss was that of {kept} {more}; {grown} were grown."]
+        return [went_back(kept, grown, self._before)]
 
     def predict(self, matrix: Matrix) -> Floats:
         made = self._predict(matrix)

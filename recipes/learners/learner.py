@@ -142,6 +142,14 @@ class OnGpu(Protocol):
 
 
 @runtime_checkable
+class Net(Protocol):
+    """A learner of a network, whose size its params say."""
+
+    def numbers(self) -> int:
+        """How many weights it is to learn, before there are any."""
+
+
+@runtime_checkable
 class Convertible(Protocol):
     """A learner whose model another library may take over: a scorer (recipes/scorers)."""
 
@@ -159,6 +167,13 @@ class Convertible(Protocol):
     def as_told(self, given: Any) -> Floats:
         """What that library says, probabilities [rows, classes that it knows] or values [rows], as
         `predict` gives it."""
+
+
+def went_back(kept: int, grown: int, before: int) -> str:
+    """The sentence for boosted trees that went back to their best round: of so many that were
+    `grown`, beside those of `before`."""
+    trees = f"{'more ' if before else ''}tree{'' if kept == 1 else 's'}"
+    return f"The best loss was that of {kept} {trees}; {grown} were grown."
 
 
 @runtime_checkable

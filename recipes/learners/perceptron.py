@@ -1,5 +1,6 @@
 """scikit-learn's multilayer perceptron, one epoch at a time."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,12 @@ class Perceptron(ScaledTarget):
     """Early stopping is ours: it looks at the job's validation rows and keeps the best weights."""
 
     _before = 0  # epochs of the model that it went on from
+
+    def numbers(self) -> int:
+        """How many weights it is to learn."""
+        params, ends = self._setup.params, (len(self._setup.names), max(1, self._setup.classes))
+        layers = [ends[0], *[params["width"]] * params["layers"], ends[1]]
+        return sum((before + 1) * after for before, after in pairwise(layers))
 
     def _fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
         self._begin(train)

@@ -21,6 +21,7 @@ from recipes.learners.learner import (
     Told,
     TooFewRows,
     WrongDevice,
+    went_back,
 )
 
 FILE = "model.cbm"
@@ -98,10 +99,7 @@ class Symmetric:
             hears.catch_up(model.get_evals_result())
         kept = self._rounds() - self._before
         if early and kept < hears.grown:
-            trees = "more trees" if self._before else "trees"
-            told.notes.append(
-                f"The best loss was that of {kept} {trees}; {hears.grown} were grown."
-            )
+            told.notes.append(went_back(kept, hears.grown, self._before))
 
     def _may_go_on(self, train: Rows) -> None:
         """Raises WrongDevice, and TooFewRows where the model or the rows lack one of several."""

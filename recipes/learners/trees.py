@@ -1,5 +1,7 @@
 """scikit-learn's forests, grown a few trees at a time, and its boosted trees."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,13 +14,17 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 
-from recipes.learners.learner import Learner, Rows, Setup, Told
+from recipes.learners.learner import Learner, Matrix, Rows, Setup, Told, TooFewRows
 from recipes.learners.scikit import Scikit
 
 STEPS = 20  # in which a forest grows: between two of them it tells and may be stopped
 FOREST = {False: (RandomForestClassifier, RandomForestRegressor)}
 FOREST[True] = (ExtraTreesClassifier, ExtraTreesRegressor)
 SCORES = ("train_score_", "validation_score_")
+OTHER_CLASSES = (
+    "The trees of the version tell other classes apart than the training rows have here: one "
+    "without a single training row, then or now, is the difference. Train from the beginning."
+)
 
 
 def random_forest(setup: Setup) -> Learner:
@@ -33,16 +39,37 @@ def hist_gradient_boosting(setup: Setup) -> Learner:
     return Boosting(setup, _boosting)
 
 
-class Forest(Scikit):
+class Trees(Scikit):
+    """More of them may come to those of a model that was loaded, which stay as they are."""
+
+    _before = 0  # trees of the model that it went on from
+
+    def _begin(self, train: Rows) -> Any:
+        """A model without trees; or the one that was loaded, with the settings of this training."""
+        if self._model is None:
+            self._model = self._make(self._setup)
+            return self._model
+        self._before = int(self._rounds or 0)
+        if self._setup.classes and not np.array_equal(
+            self._model.classes_, np.unique(self._aim(train.target))
+        ):
+            raise TooFewRows(OTHER_CLASSES)
+        self._model.set_params(**self._make(self._setup).get_params())
+        return self._model
+
+    def facts(self) -> dict[str, Any]:
+        return {**super().facts(), **({"went_on_from": self._before} if self._before else {})}
+
+
+class Forest(Trees):
     """The same trees as if it grew at once: each has its own seed."""
 
     def _fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
-        model = self._model = self._make(self._setup)
-        trees = self._setup.params["trees"]
+        model, trees = self._begin(train), self._setup.params["trees"]
         for count in np.unique(np.linspace(1, trees, min(STEPS, trees)).astype(int)).tolist():
-            model.set_params(n_estimators=count)
+            model.set_params(n_estimators=self._before + count)
             self._learn(model, train)
-            self._rounds = count
+            self._rounds = self._before + count
             loss = self.loss(validation) if validation else None
             told.tell({"round": count, "of": trees, "train_loss": None, "val_loss": loss})
             if told.stopped():
@@ -50,27 +77,28 @@ class Forest(Scikit):
         model.set_params(warm_start=False)
 
 
-class Boosting(Scikit):
+class Boosting(Trees):
     """It bins all rows at its start, so it is fitted in one call and told afterwards."""
 
     def _fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
-        model = self._model = self._make(self._setup)
+        model = self._begin(train)
         more: dict[str, Any] = {}
-        if validation is not None and self._setup.params["early_stopping"]:
-            known = self._known(train, validation)
-            more = {
-                "X_val": validation.matrix[known],
-                "y_val": self._aim(validation.target[known]),
-            }
-            if validation.weight is not None:
-                more["sample_weight_val"] = validation.weight[known]
+        judge = self._known(train, validation) if model.early_stopping else None
+        self._from_here(judge)
+        if judge is not None:
+            more = {"X_val": judge.matrix, "y_val": self._aim(judge.target)}
+            if judge.weight is not None:
+                more["sample_weight_val"] = judge.weight
         else:
             model.set_params(early_stopping=False)
-        self._learn(model, train, **more)
+        with _gone_on(model, self._before, train.matrix, more.get("X_val")):
+            self._learn(model, train, **more)
         self._rounds = int(model.n_iter_)
-        learned, judged = (_losses(model, name, self._rounds) for name in SCORES)
+        grown = self._rounds - self._before
+        learned, judged = (_losses(model, name, grown) for name in SCORES)
         known_losses = [one for one in judged if one is not None]
-        self._best = judged.index(min(known_losses)) + 1 if known_losses else None
+        best = judged.index(min(known_losses)) + 1 if known_losses else None
+        self._best = best and self._before + best
         for place, losses in enumerate(zip(learned, judged, strict=True), 1):
             told.tell(
                 {
@@ -85,11 +113,42 @@ class Boosting(Scikit):
         best = getattr(self, "_best", None)
         return {**super().facts(), **({"best": best} if best else {})}
 
-    def _known(self, train: Rows, validation: Rows) -> Any:
+    def _known(self, train: Rows, validation: Rows | None) -> Rows | None:
         """Validation rows whose class has a training row: it refuses others."""
-        if not self._setup.classes:
-            return np.ones(len(validation.target), bool)
-        return np.isin(validation.target, train.target)
+        if validation is None or not self._setup.classes:
+            return validation
+        known = np.isin(validation.target, train.target)
+        weight = None if validation.weight is None else validation.weight[known]
+        return Rows(validation.matrix[known], validation.target[known], weight)
+
+    def _from_here(self, judge: Rows | None) -> None:
+        """The scores of this training alone: the first is that of the trees that are there."""
+        if not self._before:
+            return
+        loss = self.loss(judge) if judge else np.nan
+        score = -loss if self._setup.classes else -(loss**2) / 2  # as the library says it
+        self._model.train_score_, self._model.validation_score_ = np.array([[np.nan], [score]])
+
+
+@contextmanager
+def _gone_on(model: Any, before: int, *parts: Matrix | None) -> Iterator[None]:
+    """A fit in which so many trees come to those that are there.
+
+    scikit-learn makes the bins of the numbers anew, and asks the old trees about these: they know
+    the bins of their own rows, and would be wrong. What it boosts on from is what they say of the
+    numbers themselves: of the training's rows, then of those that stop it, as it asks.
+    """
+    if not before:
+        yield
+        return
+    said = iter([model._raw_predict(one) for one in parts if one is not None])
+    model._raw_predict = lambda *_, **__: next(said)
+    model.set_params(warm_start=True, max_iter=before + model.max_iter)
+    try:
+        yield
+    finally:
+        del model._raw_predict
+        model.set_params(warm_start=False)
 
 
 def _losses(model: Any, name: str, rounds: int) -> list[float | None]:

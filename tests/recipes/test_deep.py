@@ -175,3 +175,17 @@ def test_heads_share_the_width_and_a_change_is_said() -> None:
     assert done.params["width"] == 32
     assert "32, not 30" in done.notes[0]
     assert card.resolve(done.params, {}, {}, "cpu").notes == []
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_bundle_that_names_a_larger_network_takes_no_memory(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its params came with the file: by hand a bundle is scored that others made."""
+    one = learner(name, rounds=1)
+    fitted(one)
+    one.save(tmp_path)
+    larger = learner(name, width=4096)
+    monkeypatch.setattr(Deep, "_new", lambda self: pytest.fail("It was made."))
+    with pytest.raises(ValueError, match="other weights than such a network"):
+        larger.load(tmp_path)

@@ -176,3 +176,18 @@ def test_nothing_is_imported_before_the_fit_nor_to_predict() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_a_machine_without_the_library_predicts_all_the_same(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = new(name)
+    made._weights = dense.first_weights(dense.sizes(made._setup), 5)  # as if it had learned
+    made.save(tmp_path)
+    for library in ("keras", "tensorflow", "jax", "flax"):
+        monkeypatch.setitem(sys.modules, library, None)  # importing it fails
+    here = new(name)
+    here.load(tmp_path)
+    assert np.array_equal(here.predict(HELD.matrix), made.predict(HELD.matrix))
+    assert ALGORITHMS[name].scoring_library == ""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import lightgbm
@@ -11,28 +12,12 @@ import pytest
 from recipes import builds
 from recipes.algorithms import ALGORITHMS
 from recipes.learners.leafwise import Leafwise, settings
-from recipes.learners.learner import Rows, Setup, Told, WrongDevice
+from recipes.learners.learner import Rows, Told, WrongDevice
+from tests.recipes import boosting
+from tests.recipes.boosting import must_have_learned, rows
 
 CARD = ALGORITHMS["lightgbm"]
-
-
-def setup(classes: int = 2, device: str = "cpu", threads: int = 1, **params: Any) -> Setup:
-    given = CARD.params.clean({"rounds": 20, **params})
-    made = CARD.resolve(given, {}, {}, device).params
-    names = ["a", "b", "c"]
-    return Setup(classes=classes, params=made, seed=3, threads=threads, device=device, names=names)
-
-
-def rows(count: int = 300, classes: int = 2, seed: int = 0) -> Rows:
-    rng = np.random.default_rng(seed)
-    matrix = rng.normal(size=(count, 3)).astype(np.float32)
-    truth = matrix[:, 0] * 2 + matrix[:, 1]
-    matrix[rng.random(matrix.shape) < 0.1] = np.nan
-    if not classes:
-        return Rows(matrix, truth.astype(np.float64) * 100, None)
-    places = np.quantile(truth, np.arange(1, classes) / classes)
-    return Rows(matrix, np.digitize(truth, places).astype(np.float64), None)
-
+setup = partial(boosting.setup, CARD)
 
 FORMS: list[tuple[int, dict[str, Any]]] = [
     (2, {"boosting": "dart"}),
@@ -48,12 +33,7 @@ def test_it_learns_in_each_of_its_forms(classes: int, params: dict[str, Any]) ->
     train, held = rows(classes=classes), rows(200, classes, seed=1)
     one = Leafwise(setup(classes, **params))
     one.fit(train, held, Told())
-    given = one.predict(held.matrix)
-    if classes:
-        assert given.shape == (200, classes)
-        assert (given.argmax(1) == held.target).mean() > 0.7
-    else:
-        assert np.abs(given - held.target).mean() < np.abs(held.target).mean() * 0.6
+    must_have_learned(one, held, classes)
 
 
 def test_it_makes_the_model_that_the_library_makes() -> None:

@@ -1,6 +1,7 @@
 """What is CatBoost's own: its forms, its silence, its devices, what it cannot learn from."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,32 +16,16 @@ from recipes.learners.learner import (
     NotAddingUp,
     Round,
     Rows,
-    Setup,
     Told,
     TooFewRows,
     WrongDevice,
 )
 from recipes.learners.symmetric import Symmetric, settings
+from tests.recipes import boosting
+from tests.recipes.boosting import must_have_learned, rows
 
 CARD = ALGORITHMS["catboost"]
-NAMES = ["a", "b", "c"]
-
-
-def setup(classes: int = 2, device: str = "cpu", threads: int = 1, **params: Any) -> Setup:
-    given = CARD.params.clean({"rounds": 20, "learning_rate": 0.3, **params})
-    made = CARD.resolve(given, {}, {}, device).params
-    return Setup(classes=classes, params=made, seed=3, threads=threads, device=device, names=NAMES)
-
-
-def rows(count: int = 300, classes: int = 2, seed: int = 0, weight: Any = None) -> Rows:
-    rng = np.random.default_rng(seed)
-    matrix = rng.normal(size=(count, 3)).astype(np.float32)
-    truth = matrix[:, 0] * 2 + matrix[:, 1]
-    matrix[rng.random(matrix.shape) < 0.1] = np.nan
-    if not classes:
-        return Rows(matrix, truth.astype(np.float64) * 100, weight)
-    places = np.quantile(truth, np.arange(1, classes) / classes)
-    return Rows(matrix, np.digitize(truth, places).astype(np.float64), weight)
+setup = partial(boosting.setup, CARD, learning_rate=0.3)
 
 
 def fitted(train: Rows, held: Rows | None = None, **params: Any) -> tuple[Symmetric, list[Round]]:
@@ -61,12 +46,7 @@ FORMS: list[tuple[int, dict[str, Any]]] = [
 def test_it_learns_in_each_of_its_forms(classes: int, params: dict[str, Any]) -> None:
     held = rows(200, classes, seed=1)
     one, _ = fitted(rows(classes=classes), held, classes=classes, **params)
-    given = one.predict(held.matrix)
-    if classes:
-        assert given.shape == (200, classes)
-        assert (given.argmax(1) == held.target).mean() > 0.7
-    else:
-        assert np.abs(given - held.target).mean() < np.abs(held.target).mean() * 0.6
+    must_have_learned(one, held, classes)
 
 
 def test_it_makes_the_model_that_the_library_makes_and_is_silent(

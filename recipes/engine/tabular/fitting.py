@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from recipes import job as jobs
 from recipes import pulse
 from recipes.data.encode import Encoder
 from recipes.engine.metrics import Floats, Ints
-from recipes.engine.tabular import matrices
+from recipes.engine.tabular import matrices, room
 from recipes.engine.tabular.course import Course
 from recipes.engine.tabular.design import TableDesign
 from recipes.engine.tabular.model import Model
@@ -26,6 +27,7 @@ PAUSE = 0.25  # seconds between two events of a kind
 ASKED = 0.05  # seconds between two looks at what is asked of the job
 LONGEST = 2.0  # the same, where the next one would have the training loss too
 SILENT = 30 * 86_400.0  # a library's own fit marks nothing until it is done
+LOOKED_AT = 200  # rows by which it is told how long the report will take
 INNER = 10  # a cross-test's fits stop early by one in so many of their own training rows
 
 
@@ -41,6 +43,8 @@ class Fit:
     device: str
     course: Course
     company: Company = ALONE
+    # Seconds that the report of a model takes, by a few rows that it predicts.
+    reporting: Callable[[Model, pa.Table, int], float] | None = None
     quiet: bool = False  # a fit beside the model's own: neither its rounds nor its notes are told
     series: tuple[int, int] = (1, 1)  # which of how many fits that belong together
     unit: str = "model"  # what each of them is called
@@ -84,7 +88,18 @@ class Fit:
         if self._untold:
             self._tell_last()
         self.course.passed(self.weight)
-        return Model(made.encoder, learner, {})
+        model = Model(made.encoder, learner, {})
+        self._expect(model, train)
+        return model
+
+    def _expect(self, model: Model, rows: Ints) -> None:
+        """The first model tells how long the report will take: the ones after it are like it."""
+        course, ready = self.course, self.ready
+        if self.reporting is None or course.asked or self.company.rank:
+            return
+        judged = len(ready.parts.folds[0] if ready.parts.folds else ready.parts.val)
+        course.asked = True
+        course.after = self.reporting(model, ready.take(rows[:LOOKED_AT]), judged)
 
     def _learner(self, params: dict[str, Any], encoder: Encoder) -> Learner:
         """One that has not learned yet, or knows what it goes on from."""
@@ -102,6 +117,7 @@ class Fit:
         if build is None:
             raise TypeError(f"{self.design.algorithm.name} does not learn from tables.")
         learner = build(setup)
+        room.check_net(learner, self.device, max(1, self.job.compute.ranks))
         if self.design.goes_on_from is not None:
             learner.load(self.design.goes_on_from.bundle)
         return learner
@@ -123,7 +139,7 @@ class Fit:
         which, of = self.series
         share = last["round"] / last["of"]
         whole, eta = self.course.told(self.weight * share)
-        done = {"done": last["round"], "of": last["of"], "unit": "round"}
+        done = {"done": last["round"], "of": last["of"], "unit": self.design.algorithm.unit}
         if of > 1:
             fits = round((which - 1 + share) / self.each, 3)
             done = {"done": fits, "of": of // self.each, "unit": self.unit}

@@ -13,7 +13,15 @@ from recipes import going_on
 from recipes.engine.facts import Clock, together, versions_of
 from recipes.engine.metrics import Ints
 from recipes.engine.peers import Peers, device_name
-from recipes.engine.tabular import course, fitting, learning_curve, outcome, rows, searching
+from recipes.engine.tabular import (
+    course,
+    fitting,
+    learning_curve,
+    outcome,
+    report_steps,
+    rows,
+    searching,
+)
 from recipes.engine.tabular import design as designs
 from recipes.engine.tabular.design import TableDesign
 from recipes.engine.tabular.model import Model
@@ -47,11 +55,11 @@ def train_table(job: Job, folder: Path, peers: Peers) -> None:
             design=design,
             ready=ready,
             device=peers.device.type if design.algorithm.on_gpu else "cpu",
-            course=course.of(design, len(ready.parts.folds), learning_curve.SHARES),
+            course=_course(design, ready),
             company=_company(job, peers),
+            reporting=report_steps.measured,
         )
         ended = _fit(fit)
-        journal.write("phase", name="report", text="Judging the model.")
         used = {
             **together(peers.gather(clock.facts(first_step=fit.first_step))),
             "device": device_name(job.compute, peers.device),
@@ -60,6 +68,11 @@ def train_table(job: Job, folder: Path, peers: Peers) -> None:
         if peers.rank == 0:
             outcome.publish(fit, ended, used)
         peers.barrier()
+
+
+def _course(design: TableDesign, ready: rows.Ready) -> course.Course:
+    after = report_steps.guessed(len(design.inputs), len(ready.parts.val))
+    return course.of(design, len(ready.parts.folds), learning_curve.SHARES, after)
 
 
 def _company(job: Job, peers: Peers) -> Company:
