@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ class Journal:
     On a full disk lines are held back, in order and whole, until there is room: a training does not
     fail because it cannot tell how it goes.
     """
+
+    aloud: Callable[[str, dict[str, Any]], None] | None = None  # hears each line of this process
 
     def __init__(self, folder: Path, *, rank: int = 0) -> None:
         self._out = -1
@@ -44,6 +46,8 @@ class Journal:
         line = {"seq": self._seq, "t": round(time.time(), 3), "type": type, **finite(data)}
         self._held += json.dumps(line, separators=(",", ":"), allow_nan=False).encode() + b"\n"
         self._push()
+        if Journal.aloud is not None:
+            Journal.aloud(type, line)
 
     def _push(self) -> None:
         try:

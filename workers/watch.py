@@ -52,6 +52,7 @@ class Gang(Leader):
     stopped: float = 0.0
     signalled: bool = False
     tries: int = 0
+    trouble: str = ""  # that kept it from being followed, said once
     over: bool = False  # the row has moved; only the devices are left to release
     load: Load = field(default_factory=Load)
     others: Gathering | None = None  # of a job on several nodes: what we know of the other parts
@@ -123,8 +124,10 @@ class Watch:
                 self._abandon(gang, str(stale))
             except DatabaseError as problem:
                 failed.append(problem)
-            except Exception:  # what is wrong with one must not keep the others
-                log.exception("Attempt %s cannot be followed.", gang.attempt.pk)
+            except Exception as problem:  # what is wrong with one must not keep the others
+                if repr(problem) != gang.trouble:
+                    gang.trouble = repr(problem)
+                    log.exception("Attempt %s cannot be followed.", gang.attempt.pk)
         if failed:
             raise failed[0]
 

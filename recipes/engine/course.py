@@ -57,6 +57,7 @@ class Standing:
     watched: float = -np.inf
     left_out: int = 0  # steps that fp16 has left out
     early: str = ""  # why it ended before the last epoch, as a sentence
+    began: dict[str, Any] | None = None  # the figures of the model that it goes on from, here
 
 
 def seed_of(*parts: int) -> int:

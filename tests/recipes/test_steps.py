@@ -11,7 +11,8 @@ from recipes.engine import steps, training
 from recipes.engine.loop import Loop
 from recipes.engine.steps import Steps, note
 from tests.recipes.making import dataset, events, job
-from tests.recipes.test_train import ALL, one_thread, run
+from tests.recipes.test_train import ALL, run
+from tests.recipes.threads import one_thread
 
 __all__ = ["one_thread"]
 
