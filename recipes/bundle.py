@@ -70,9 +70,20 @@ def save_net(net: Net, rows: list[dict[str, Any]], folder: Path) -> None:
     (folder / "predictions.jsonl").write_text("".join(lines))
 
 
+def put_weights(net: Net, place: Path) -> None:
+    """Those of an image model into a net of the same form."""
+    net.load_state_dict(load_file(place / WEIGHTS))
+
+
 def describe(seen: ImageInput) -> dict[str, Any]:
     """The `image` part of model.json."""
     return asdict(seen)
+
+
+def seen_by(model: dict[str, Any]) -> ImageInput:
+    """What `describe` has made of it."""
+    image = model["image"]
+    return ImageInput(**{**image, "mean": tuple(image["mean"]), "std": tuple(image["std"])})
 
 
 def read_model(place: Path) -> dict[str, Any]:
@@ -109,8 +120,7 @@ def load(place: Path) -> Bundle:
     if WEIGHTS not in model["sha256"]:
         raise BadBundle(f"The bundle in {place} lists no {WEIGHTS}.")
     try:
-        params, image = model["params"], model["image"]
-        seen = ImageInput(**{**image, "mean": tuple(image["mean"]), "std": tuple(image["std"])})
+        params, seen = model["params"], seen_by(model)
         plan = Plan(
             backbone=params["backbone"],
             classes=len(model["classes"]),
@@ -119,7 +129,7 @@ def load(place: Path) -> Bundle:
             weights=None,
         )
         net = ALGORITHMS[model["algorithm"]].build(plan)
-        net.load_state_dict(load_file(place / WEIGHTS))
+        put_weights(net, place)
     except Exception as wrong:
         raise BadBundle(f"The bundle in {place} cannot be loaded: {wrong}.") from wrong
     net.eval()

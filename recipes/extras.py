@@ -59,13 +59,14 @@ def called(library: str) -> str:
 def remedy(library: str) -> str:
     """What its machine's owner does for it, as a part of a sentence."""
     if library in EXTRAS:
-        return f"`make extras NAMES={library}` in Trackside's folder there"
+        return f"`make extras NAMES={library}` in Trackside's folder"
     return f"`pip install {library}` where its agent runs"
 
 
 def nowhere(library: str) -> str:
     """The sentence for a library that no machine has."""
-    return f"No machine has {called(library)}: run {remedy(library)}, and start the agent again."
+    said = f"No machine has {called(library)}. On one that shall have it, run {remedy(library)}"
+    return f"{said}, then start its agent again."
 
 
 def present(libraries: set[str]) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,9 @@ from recipes import job as jobs
 from recipes.events import Journal
 from recipes.job import STOPPED, YIELDED, BadJob, GaveWay, Job
 from recipes.kinds import KINDS
+from recipes.leaving import leave
 from recipes.params import ParamError
+from recipes.said import Aloud
 from recipes.sql.access import Trouble
 
 FORESEEN = (
@@ -37,6 +39,7 @@ def run(folder: Path, *, rank: int, world: int, rendezvous: str) -> int:
         kind = KINDS.get(job.kind)
         if kind is None:
             raise BadJob(f"There is no kind of job called {job.kind!r}. Known: {', '.join(KINDS)}.")
+        Journal.aloud = Aloud(job)
         settle(job, rank - job.compute.first_rank)
         if kind.resumes:
             pulse.start(folder, rank - job.compute.first_rank)
@@ -51,6 +54,7 @@ def run(folder: Path, *, rank: int, world: int, rendezvous: str) -> int:
         fail(folder, error, home=home)
         return 1
     finally:
+        Journal.aloud = None
         sys.stdout.flush()
         sys.stderr.flush()
     return 0
@@ -136,13 +140,13 @@ def leave_on_sigterm() -> None:
     listening, written = socket.socketpair()
     written.setblocking(False)
     signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(STOPPED))
+    signal.signal(signal.SIGTERM, lambda *_: leave(STOPPED))
 
     def listen() -> None:
         with written:  # keeps the other end open as long as this thread lives
             while signal.SIGTERM not in listening.recv(1):
                 pass
-        os._exit(STOPPED)
+        leave(STOPPED)
 
     threading.Thread(target=listen, name="sigterm", daemon=True).start()
 

@@ -26,7 +26,7 @@ __all__ = [
 Space = dict[str, Values | Range]
 Json = dict[str, Any]
 
-MOST = 1000  # trials, and points of a grid
+MOST = 1000  # trials, points of a grid, and values of a setting
 FEW = 100  # points of a standard grid at most
 POINTS = (0.0, 0.5, 1.0)  # where a standard grid looks into a range
 DIGITS = 3  # of a number that is drawn: more would only be noise to read
@@ -205,9 +205,7 @@ def _space(params: Params, given: Any, strategy: str) -> Space:
 def _one(field: Param, tried: Any) -> Values | Range:
     """Raises ValueError with the sentence."""
     if isinstance(tried, dict) and set(tried) == {"values"} and isinstance(tried["values"], list):
-        if not tried["values"]:
-            raise ValueError(f"Give a value to try of {field.label!r} at least.")
-        return Values(tuple(dict.fromkeys(field.clean(one) for one in tried["values"])))
+        return _listed(field, tried["values"])
     if not isinstance(tried, dict) or not {"low", "high"} <= set(tried) <= {"low", "high", "log"}:
         raise ValueError(
             f"What is tried of {field.label!r} must be {{'values': [...]}} or "
@@ -223,3 +221,13 @@ def _one(field: Param, tried: Any) -> Values | Range:
     if tried.get("log") and low <= 0:
         raise ValueError(f"A logarithmic range of {field.label!r} must begin above 0.")
     return Range(low, high, bool(tried.get("log")))
+
+
+def _listed(field: Param, values: list[Any]) -> Values:
+    """Raises ValueError with the sentence."""
+    if not values:
+        raise ValueError(f"Give a value to try of {field.label!r} at least.")
+    if len(values) > MOST:
+        said = f"{len(values):,} values are to be tried of {field.label!r}"
+        raise ValueError(f"{said}; {MOST:,} are the most. Give fewer, or a range.")
+    return Values(tuple(dict.fromkeys(field.clean(one) for one in values)))

@@ -18,7 +18,7 @@ BIGGEST = 2**63 - 1
 
 
 def usual(seen: list[Seen]) -> Row:
-    """Medians, and the most frequent categories."""
+    """Medians, and the most frequent categories; missing, where most rows have none."""
     return {one["name"]: one["usual"] for one in seen}
 
 

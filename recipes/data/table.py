@@ -162,7 +162,7 @@ def numbers_of(column: Values, name: str) -> Target:
         )
     values = column.cast(pa.float64(), safe=False).to_numpy()
     keep = np.flatnonzero(np.isfinite(values))
-    notes = _missing(column, keep, name)
+    notes = _missing(column, keep, name, int(np.isinf(values).sum()))
     there = values[keep].astype(np.float64)
     if len(np.unique(there)) < 2:
         what = f"only the value {there[0]:g}" if len(there) else "no value"
@@ -191,7 +191,21 @@ def weights_of(column: Values, name: str, numbers: Ints) -> Floats:
     return weights
 
 
-def _missing(column: Values, keep: Ints, name: str) -> list[str]:
-    gone = len(column) - len(keep)
-    some = "1 row is" if gone == 1 else f"{gone:,} rows are"
-    return [f"{some} left out: the target {name!r} is missing there."] if gone else []
+def check_order(column: Values, name: str) -> None:
+    """Raises BadData where the values of the column do not order rows in time."""
+    if (kind := kind_of(column.type)) in ("text", "boolean"):
+        raise BadData(
+            f"The time {name!r} is of the type {kind}. A date, a date and time or a number "
+            "orders rows: correct its type in the dataset."
+        )
+
+
+def _missing(column: Values, keep: Ints, name: str, infinite: int = 0) -> list[str]:
+    """`infinite` of the rows that are not kept have such a value, the others none."""
+    gone = {"missing": len(column) - len(keep) - infinite, "infinite": infinite}
+    return [
+        f"{'1 row is' if rows == 1 else f'{rows:,} rows are'} left out: the target {name!r} is "
+        f"{why} there."
+        for why, rows in gone.items()
+        if rows
+    ]

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from recipes.algorithms import ALGORITHMS, Algorithm
+from recipes.engine import before
+from recipes.engine.before import Before
 from recipes.job import BadJob, Job
 from recipes.tasks import TASKS, Metric, Task
 
@@ -22,11 +24,12 @@ class Design:
     metric: Metric
     dataset: Path
     fingerprint: str
+    goes_on_from: Before | None
     notes: list[str]
 
 
 def read(job: Job, device: str) -> Design:
-    """Raises BadJob or ParamError with the sentence for what is wrong."""
+    """Raises BadBundle, BadJob or ParamError with the sentence for what is wrong."""
     spec = job.spec
     task = card(TASKS, spec, "task")
     algorithm = card(ALGORITHMS, spec, "algorithm")
@@ -40,17 +43,24 @@ def read(job: Job, device: str) -> Design:
         device,
     )
     folder, fingerprint = dataset_of(spec)
+    parts = task.split.clean(spec.get("split") or {})
+    kept = before.of_pictures({**spec, "params": resolved.params, "split": parts})
+    notes = [*(spec.get("notes") or []), *told, *resolved.notes]
+    if kept is not None:
+        how = "the way it sees pictures"
+        notes += before.notes(kept, keeps=how, fingerprint=fingerprint, split=parts)
     return Design(
         task=task,
         algorithm=algorithm,
         params=resolved.params,
         training=resolved.training,
         augmentation=resolved.augmentation,
-        split=task.split.clean(spec.get("split") or {}),
+        split=parts,
         metric=metric_of(task, spec),
         dataset=folder,
         fingerprint=fingerprint,
-        notes=[*(spec.get("notes") or []), *told, *resolved.notes],
+        goes_on_from=kept,
+        notes=notes,
     )
 
 

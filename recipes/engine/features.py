@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from recipes.data.cache import key as pixels_key
 from recipes.data.cache import make_room
@@ -25,21 +25,36 @@ MADE = 2  # raised when the same net makes other features
 
 
 def name(
-    fingerprint: str, rows: Sequence[Row], seen: ImageInput, backbone: Backbone, precision: str
+    fingerprint: str,
+    rows: Sequence[Row],
+    seen: ImageInput,
+    backbone: Backbone,
+    precision: str,
+    *,
+    body: str = "",
 ) -> str:
-    """Names features by everything that they depend on."""
+    """Names features. `body`: `weights_of` a backbone that is not as it was published."""
     parts = [
         pixels_key(fingerprint, rows, seen),
         seen.size,
         seen.mean,
         seen.std,
         backbone.name,
-        backbone.file,
+        body or backbone.file,
         precision,
         torch.__version__,
         MADE,
     ]
     return f"features-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]}.npy"
+
+
+def weights_of(body: nn.Module) -> str:
+    """The SHA-256 of its state."""
+    digest = hashlib.sha256()
+    for name_, one in body.state_dict().items():
+        digest.update(name_.encode())
+        digest.update(one.cpu().contiguous().numpy().data)
+    return digest.hexdigest()
 
 
 def compute(

@@ -6,6 +6,7 @@ from typing import Any
 
 from recipes import bundle
 from recipes.engine import metrics, reference_pictures, report
+from recipes.engine.before import stands_on
 from recipes.engine.facts import versions
 from recipes.engine.loop import Loop
 from recipes.engine.metrics import Floats, Ints
@@ -59,6 +60,9 @@ def publish(
         "params": {**design.params, "image_size": work.seen.size},
         "training": design.training,
         "augmentation": design.augmentation,
+        "split": design.split,
+        "epochs": loop.at.best,
+        **stands_on(design),
         "classes": parts.classes,
         "image": bundle.describe(work.seen),
         "metric": design.metric.name,
@@ -108,4 +112,6 @@ def _facts(work: Work, ready: Ready, loop: Loop, size: int) -> dict[str, Any]:
         "best_epoch": loop.at.best,
         "epochs": loop.at.epoch,
         "left_out": loop.at.left_out,
+        **stands_on(work.design),
+        **({"began": loop.at.began} if loop.at.began else {}),
     }

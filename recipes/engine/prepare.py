@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from recipes import bundle, going_on
 from recipes.algorithms.backbone_classifier import NEUTRAL
 from recipes.data.cache import PixelCache, open_cache
 from recipes.data.listing import BadData, Row
@@ -17,7 +18,7 @@ from recipes.engine.facts import Clock
 from recipes.engine.peers import Peers
 from recipes.engine.sources import FeatureSource, PictureSource, Source
 from recipes.events import Journal
-from recipes.job import Job
+from recipes.job import BadJob, Job
 from recipes.nets import backbones, weights
 from recipes.nets.backbones import Backbone, ImageInput
 from recipes.nets.classifier import Net, Plan, freeze
@@ -56,7 +57,13 @@ class Ready:
 
 
 def seen_by(backbone: Backbone, design: Design, parts: Split, journal: Journal) -> ImageInput:
-    """How the net will see the pictures; a size that it cannot take becomes a note."""
+    """How the net will see the pictures; a size that it cannot take becomes a note.
+
+    A model that is gone on from sees them as it did. Raises BadJob where another size is asked for.
+    """
+    kept = design.goes_on_from
+    if kept is not None and not design.params["image_size"]:
+        return kept.seen
     sides = [min(row.width, row.height) for row in parts.train if row.width and row.height]
     asked = design.params["image_size"]
     seen = backbones.input_for(
@@ -68,7 +75,9 @@ def seen_by(backbone: Backbone, design: Design, parts: Split, journal: Journal) 
     if asked and asked != seen.size:
         text = f"{backbone.label} takes {seen.size} px here, not {asked}."
         journal.write("note", level="warning", text=text)
-    return seen
+    if kept is not None and (sentence := going_on.other_size(kept.seen.size, seen.size)):
+        raise BadJob(sentence)
+    return kept.seen if kept is not None else seen
 
 
 def prepare(work: Work, parts: Split) -> Ready:
@@ -76,7 +85,8 @@ def prepare(work: Work, parts: Split) -> Ready:
     design, peers, journal = work.design, work.peers, work.journal
     home = Path(work.job.cache or work.folder / "cache")
     rows = [row for name in PARTS for row in getattr(parts, name)]
-    if peers.rank == 0 and design.params["pretrained"]:
+    kept = design.goes_on_from
+    if peers.rank == 0 and design.params["pretrained"] and kept is None:
         weights.ensure(work.backbone, _weights_home(work))  # before minutes of decoding
     peers.barrier()
     journal.write("phase", name="cache", text=f"Decoding {len(rows)} pictures once.")
@@ -92,11 +102,15 @@ def prepare(work: Work, parts: Split) -> Ready:
         "phase", name="features", text=f"Computing the features of {len(rows)} pictures once."
     )
     # Damaged pictures have no pixels, so features are those of the rows that are left.
-    kept = [row for name in PARTS for row in getattr(whole, name)]
-    together = replace(whole, train=kept, val=[], test=[])
+    left = [row for name in PARTS for row in getattr(whole, name)]
+    together = replace(whole, train=left, val=[], test=[])
     everything = _pictures(work, together, rows, cache)["train"]
+    body = "" if kept is None else features.weights_of(net.body)
+    name = features.name(
+        design.fingerprint, left, work.seen, work.backbone, work.precision, body=body
+    )
     made = features.compute(
-        home / features.name(design.fingerprint, kept, work.seen, work.backbone, work.precision),
+        home / name,
         net,
         everything,
         peers,
@@ -112,8 +126,8 @@ def _weights_home(work: Work) -> Path:
 
 
 def _net(work: Work, classes: int) -> Net:
-    params = work.design.params
-    folder = _weights_home(work)
+    params, kept = work.design.params, work.design.goes_on_from
+    folder = _weights_home(work) if kept is None else None
     torch.manual_seed(work.job.seed)  # the same first weights on every rank
     net = work.design.algorithm.build(
         Plan(
@@ -124,6 +138,8 @@ def _net(work: Work, classes: int) -> Net:
             weights=folder,
         )
     )
+    if kept is not None:
+        bundle.put_weights(net, kept.bundle)
     freeze(net, params["retrained"])
     return net.to(work.peers.device)
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from recipes.learners.threads import torch_threads
 from recipes.scorers.scorer import Scorer, Scores, Where
 from recipes.scorers.trees import bounded, library_of
 
@@ -29,7 +28,7 @@ class _Tensors:
         if library_of(native) == "xgboost":
             native = _as_estimator(native, learner)
         self._threads = where.threads
-        with warnings.catch_warnings(), _threads(where.threads):
+        with warnings.catch_warnings(), torch_threads(where.threads):
             warnings.simplefilter("ignore")
             from hummingbird.ml import convert
 
@@ -42,7 +41,7 @@ class _Tensors:
         import numpy as np
 
         starts = range(0, max(1, len(matrix)), self._rows)
-        with _threads(self._threads):
+        with torch_threads(self._threads):
             made = [self._of(matrix[start : start + self._rows]) for start in starts]
         return self._learner.as_told(np.concatenate(made))
 
@@ -54,19 +53,6 @@ class _Tensors:
     def computes_on(self) -> str:
         found = next(iter(self._model.model.parameters()), None)
         return str(found.device) if found is not None else "cpu"
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """PyTorch has so many, and afterwards as many as before: they are the whole process's."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _width(module: Any) -> int:

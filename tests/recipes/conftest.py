@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from recipes import gang
+from recipes.sql.access import Access
+from tests.recipes.databases import KINDS, database
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,3 +23,12 @@ def no_test_leads() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gang, "lead", elsewhere)
         yield
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def written_to(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Access]:
+    """A database of each kind, which tests make empty for themselves."""
+    with database(request.param, tmp_path_factory.mktemp("base")) as found:
+        yield found

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,11 @@ from recipes.engine.training import train
 from recipes.job import Compute, Job, read, write
 from recipes.kinds import KINDS
 from tests.recipes.making import dataset, events, job
+from tests.recipes.threads import one_thread
+
+__all__ = ["one_thread"]
 
 ALONE = torch.device("cpu")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

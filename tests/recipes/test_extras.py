@@ -8,6 +8,7 @@ import pytest
 from recipes import extras
 from recipes.algorithms import ALGORITHMS
 from recipes.engine.facts import versions_of
+from recipes.scorers import SCORERS
 from tests.product import ROOT
 
 FILES = ROOT / "requirements" / "extras"
@@ -24,6 +25,32 @@ def test_each_has_its_lock_and_its_package_is_in_it(name: str) -> None:
     core = dict(pins((ROOT / "requirements" / "core.txt").read_text()))
     for package, version in pins(lock):
         assert core.get(package, version) == version, "an extra leaves what core has as it is"
+
+
+def test_extras_stand_in_one_environment_but_for_those_of_which_one_is_enough() -> None:
+    asked: dict[str, dict[str, str]] = {}  # package: version of each extra
+    for lock in FILES.glob("*.txt"):
+        for package, version in pins(lock.read_text()):
+            asked.setdefault(package, {})[lock.stem] = version
+    apart = {tuple(sorted(by)) for by in asked.values() if len(set(by.values())) > 1}
+    assert apart == {("jax-cuda", "rapids")}, "docs/extras.md says so"
+
+
+def test_the_docs_say_which_models_a_scorer_takes() -> None:
+    text = (ROOT / "docs" / "extras.md").read_text()
+    told = {name: re.search(rf"^\| `{name}` \|", text, re.M) for name in extras.EXTRAS}
+    assert None not in told.values()
+    found = re.search(r"^\| algorithm \|.*?(?=\n\n)", text, re.M | re.S)
+    assert found is not None
+    heads, _, *rows = [[cell.strip() for cell in one.split("|")[1:-1]]
+                       for one in found.group().splitlines()]  # fmt: skip
+    scorers = SCORERS.values()
+    assert heads == ["algorithm", *(one.label for one in scorers)]
+    assert rows == [
+        [card.label, *("yes" if name in one.algorithms else "" for one in scorers)]
+        for name, card in ALGORITHMS.items()
+        if any(name in one.algorithms for one in scorers)
+    ]
 
 
 def test_an_extra_is_known_by_any_of_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:

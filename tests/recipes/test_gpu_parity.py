@@ -106,13 +106,13 @@ def test_a_library_that_went_over_to_the_cpu_is_no_gpu(model: Model) -> None:
     gpu = StandIn(model.learner, alike)
     gpu.on = "cpu"
     told = compared(model, gpu)
-    assert (told.used, told.on) == (False, "cpu")
+    assert (told.agrees, told.used, told.on) == (None, False, "cpu")
     assert "computed on the CPU in place of the GPU" in told.why
 
 
 def test_without_a_row_nothing_is_compared(model: Model) -> None:
     told = compared(model, StandIn(model.learner, alike), small().slice(0, 0))
-    assert (told.used, told.rows) == (False, 0)
+    assert (told.agrees, told.used, told.rows) == (None, False, 0)
 
 
 def test_a_table_without_rows_has_no_first_rows(model: Model, tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_without_being_asked_nothing_is_fitted_twice(tmp_path: Path) -> None:
     folder = train(tmp_path, small(), spec={"refit": False})
     assert curve_of(folder) is None
-    assert [one["name"] for one in events(folder, "phase")] == ["read", "train", "report"]
+    names = dict.fromkeys(one["name"] for one in events(folder, "phase"))
+    assert list(names) == ["read", "train", "report"]
 
 
 def test_each_part_of_the_rows_gets_a_point_and_the_last_one_is_the_model(asked: Path) -> None:
@@ -63,12 +64,23 @@ def test_the_curve_changes_nothing_of_the_model(asked: Path, tmp_path: Path) -> 
     assert [len(one["history"]) for one in reports] == [5, 5]
 
 
+def test_the_report_is_told_step_by_step_with_the_time_that_is_left(asked: Path) -> None:
+    told = [one for one in events(asked, "progress") if one["unit"] == "step"]
+    assert {int(one["done"]) for one in told} == set(range(6))
+    assert [one["of"] for one in told] == [6] * len(told)
+    assert all(one["eta"] > 0 for one in told)
+    assert [one["share"] for one in told] == sorted(one["share"] for one in told)
+    said = [one["text"] for one in events(asked, "phase") if one["name"] == "report"]
+    assert (said[0], said[-1]) == ("Judging the model.", "Writing the model.")
+    assert said[1] == "Explaining the model: how much it needs each column."
+
+
 def test_its_progress_is_told_over_all_its_fits(asked: Path) -> None:
     told = [one for one in events(asked, "progress") if one["unit"] == "point"]
     assert (told[-1]["done"], told[-1]["of"]) == (4, 4)
     share = [one["share"] for one in events(asked, "progress")]
     assert share == sorted(share)
-    assert (share[0] < 0.5, share[-1]) == (True, 1.0)  # the fit, the final one, the points
+    assert share[0] < told[0]["share"] < told[-1]["share"] < share[-1] <= 1  # then the report
     said = [one["text"] for one in events(asked, "phase")]
     assert "Learning curve: 80 of 320 training rows." in said
 

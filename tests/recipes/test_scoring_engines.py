@@ -157,6 +157,7 @@ def test_a_wrong_scorer_scores_nothing(
     told = facts["parity"][0]
     assert (told["engine"], told["used"]) == ("onnx", False)
     assert told["why"].startswith(why)
+    assert told["agrees"] is (None if change is raises else False)
     level = "warning" if engine == "onnx" else "info"
     assert any(why in one["text"] and one["level"] == level for one in events(folder, "note"))
 
@@ -167,11 +168,11 @@ def test_a_scorer_that_says_the_same_scores(home: Path) -> None:
     assert facts["engine"] == "onnx"
     (told,) = facts["parity"]
     assert told.keys() == {
-        *("engine", "device", "on", "rows", "gaps", "difference", "tolerance", "used", "why"),
-        *("versions", "seconds", "when"),
+        *("engine", "device", "on", "rows", "gaps", "difference", "tolerance", "agrees"),
+        *("used", "why", "versions", "seconds", "when"),
     }
     assert (told["engine"], told["device"], told["on"]) == ("onnx", facts["device"], "cpu")
-    assert told["used"]
+    assert (told["agrees"], told["used"]) == (True, True)
     assert told["versions"]["onnxruntime"] == extras.installed("onnx")
     assert told["seconds"]["own"] > 0 < told["seconds"]["engine"]
     assert any("ONNX Runtime is used." in one["text"] for one in events(folder, "note"))
@@ -237,7 +238,7 @@ def test_a_row_that_would_get_another_class_is_a_difference(home: Path) -> None:
     who = parity.Who(engine="It", own="the own library")
     below = StandIn(model.learner, lambda _, given: given - 1e-6, "cpu")
     told = parity.gate(rows.report("onnx", "CPU", {}), rows, lambda: below, who).told
-    assert not told.used
+    assert (told.agrees, told.used) == (False, False)
     assert "another class than the own library" in told.why
 
 

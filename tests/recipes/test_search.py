@@ -60,9 +60,20 @@ def test_each_algorithm_has_a_standard_space_that_its_own_bounds_allow(
         ({"space": "all"}, "space", "must name settings"),
         ({"strategy": "grid", "space": {"rate": {"low": 0.1, "high": 1}}}, "rate", "has a range"),
         (
-            {"strategy": "grid", "space": {"rate": {"values": [i / 2000 for i in range(1001)]}}},
+            {
+                "strategy": "grid",
+                "space": {
+                    "rate": {"values": [i / 2000 for i in range(501)]},
+                    "kind": {"values": ["a", "b"]},
+                },
+            },
             "space",
-            "1,001 points; 1,000 are the most",
+            "1,002 points; 1,000 are the most",
+        ),
+        (
+            {"space": {"rate": {"values": [i / 2000 for i in range(1001)]}}},
+            "rate",
+            "1,001 values are to be tried of 'Rate'; 1,000 are the most",
         ),
     ],
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Tables come in encodings and formats; each is read for what it says."""
 
 import gzip
+import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -166,3 +167,18 @@ def test_the_header_of_a_workbook_is_found_as_that_of_a_csv(tmp_path: Path, case
     made = taken(tmp_path, workbook(tmp_path / "x.xlsx", {"One": rows}), "x.xlsx")
     assert name in made.types
     assert made.facts["rows"] == len(rows) - (name != "column_1")
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x.xlsx", "x.parquet"])
+def test_yes_and_no_are_a_boolean_whatever_the_file(tmp_path: Path, name: str) -> None:
+    said = ["yes", "no", "yes"]
+    file: str | Path = "v,k\n" + "".join(f"{one},k\n" for one in said)
+    if name == "x.jsonl":
+        file = "\n".join(json.dumps({"v": one, "k": "k"}) for one in said)
+    elif name == "x.xlsx":
+        file = workbook(tmp_path / name, {"One": [["v", "k"], *([one, "k"] for one in said)]})
+    elif name == "x.parquet":
+        file = tmp_path / name
+        pq.write_table(pa.table({"v": said, "k": ["k"] * 3}), file)
+    made = taken(tmp_path, file, name)
+    assert (made.types["v"], made.values("v")) == ("boolean", [True, False, True])

@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
+from recipes.data.tables import values
+from recipes.data.tables.figures import Figures, bins, counted
+from recipes.data.tables.values import Values
 from tests.recipes.tables import taken
 
 
@@ -54,3 +59,45 @@ def test_more_than_half_a_million_values_are_described_too(tmp_path: Path) -> No
     assert sum(n["histogram"]["counts"]) == rows
     assert n["quantiles"]["50"] == pytest.approx(rows / 2, rel=0.02)
     assert made.column("t")["top"][0] == {"value": "0x", "count": rows // 3}
+
+
+MOST = 1.7976931348623157e308
+
+
+@pytest.mark.parametrize("low", [0.0, 1.5, -MOST])
+def test_bins_end_at_the_largest_number(low: float) -> None:
+    figures = Figures()
+    figures.add(pa.array([low, MOST]))
+    edges = bins(figures, "number")
+    assert edges is not None
+    assert (edges[0], edges[-1]) == (low, MOST)
+
+
+@pytest.mark.parametrize("value", [0.0, 5.5, -5.5, MOST, -MOST])
+def test_a_column_of_one_number_is_one_bin(value: float) -> None:
+    there = pa.array([value, value])
+    figures = Figures()
+    figures.add(there)
+    edges = bins(figures, "number")
+    assert edges is not None
+    assert np.isfinite(edges).all()
+    assert edges[0] < edges[1]
+    assert counted(there, edges, None) == [2]
+
+
+def test_values_are_counted_over_many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(values, "COUNTED", 10)
+    many, few = Values("integer"), Values("text")
+    for block in range(9):
+        few.add(pa.array([str(block % 3), "x"]))
+        many.add(pa.array([block * 2, block * 2 + 1]))
+    assert (few.distinct, few.rows) == (4, 18)
+    assert few.top(2) == [{"value": "x", "count": 9}, {"value": "0", "count": 3}]
+    assert (many.distinct, many.once, many.top(1)) == (None, True, [])
+
+
+def test_zero_is_one_value() -> None:
+    found = Values("number")
+    found.add(pa.array([0.0, -0.0, 1.0]))
+    found.add(pa.array([-0.0]))
+    assert found.top(5) == [{"value": 0.0, "count": 3}, {"value": 1.0, "count": 1}]

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +20,12 @@ from recipes.nets import backbones, weights
 from recipes.params import ParamError
 from recipes.rank import explain
 from tests.recipes.making import dataset, events, job
+from tests.recipes.threads import one_thread
+
+__all__ = ["one_thread"]
 
 ALL = {"retrained": "all", "backbone": "shufflenet_v2_x0_5", "pretrained": False, "image_size": 32}
 PLAIN = {"horizontal_flip": False, "crop": 1, "brightness": 0, "contrast": 0, "saturation": 0}
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def run(folder: Path) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 import math
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recipes import whatif
-from recipes.engine.tabular import counterfactuals
+from recipes.engine.tabular import counterfactuals, seen
 from recipes.engine.tabular.counterfactuals import Goal
 from recipes.job import Job, write
 from recipes.params import ParamError
@@ -39,6 +40,21 @@ READ: list[tuple[str, Any, Any]] = [
     ("number", "", None),
     ("text", None, None),
 ]
+
+
+@pytest.mark.parametrize(
+    ("values", "missing", "usual"),
+    [(["C", "C", "B"], "as_category", None), (["C"] * 5 + ["B"], "as_category", "C"),
+     (["C", "C", "B"], "drop_rows", "C")],
+)  # fmt: skip
+def test_a_form_begins_with_what_most_rows_have_none_included(
+    values: list[str], missing: str, usual: str | None
+) -> None:
+    rows = pa.chunked_array([pa.array([*values, None, None, None])])
+    column = SimpleNamespace(name="deck", handling={"type": "category", "missing": missing})
+    found = seen._one(rows, cast("Any", column), "text")
+    assert found["usual"] == usual
+    assert set(found["known"]) == {"B", "C"}
 
 
 @pytest.mark.parametrize(("kind", "value", "read"), READ)

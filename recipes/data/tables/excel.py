@@ -27,7 +27,7 @@ MAY = {
     frozenset({"number"}): frozenset({"integer", "number"}),
     frozenset({"boolean"}): frozenset({"boolean"}),
     frozenset({"time"}): frozenset({"date", "datetime"}),
-    frozenset({"text"}): frozenset({"date", "datetime"}),
+    frozenset({"text"}): frozenset({"boolean", "date", "datetime"}),
 }
 
 

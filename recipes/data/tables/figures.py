@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 SAMPLE = 250_000  # values, at least; of up to twice as many all are kept
+LARGE = 1e300
 BINS = 30
 QUANTILES = (5, 25, 50, 75, 95)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
@@ -78,7 +79,7 @@ class Figures:
         values = self.sample.all()
         parts = [one / 100 for one in QUANTILES]
         if type_ in ("integer", "number"):
-            quantiles = np.quantile(values, parts)
+            quantiles = _part(values) * np.quantile(values / _part(values), parts)
         else:  # days that there are
             quantiles = np.quantile(values, parts, method="lower")
         told = {
@@ -122,9 +123,16 @@ def bins(figures: Figures, type_: str) -> Floats | None:
         count = int((high - low) // width) + 1
         whole: Floats = low + width * np.arange(count + 1)
         return whole
-    if low == high or not np.isfinite(high - low):
-        return np.array([low, high]) if low != high else np.array([low, np.nextafter(low, np.inf)])
-    return np.linspace(low, high, BINS + 1)
+    if low == high:
+        beside = np.nextafter(low, -np.inf if low > 0 else np.inf)  # the largest number has no next
+        return np.sort([low, beside])
+    part = _part(ends)
+    return part * np.linspace(low / part, high / part, BINS + 1)
+
+
+def _part(values: Floats) -> float:
+    """By what numbers are divided before they are added up: sums of the largest would overflow."""
+    return 4.0 if np.abs(values).max() > LARGE else 1.0
 
 
 def counted(there: pa.Array, edges: Floats | None, before: list[int] | None) -> list[int]:

@@ -13,11 +13,12 @@ from recipes.data.tables.problems import Problems
 from recipes.data.tables.reading import BLOCK, Block
 from recipes.data.tables.text import Text
 
-# What a column may be when its values are of these kinds of JSON; text alone may be a date.
+# What a column may be when its values are of these kinds of JSON; text alone may be a date, or
+# yes and no as in other files.
 MAY = {
     frozenset({"number"}): frozenset({"integer", "number"}),
     frozenset({"boolean"}): frozenset({"boolean"}),
-    frozenset({"text"}): frozenset({"date", "datetime"}),
+    frozenset({"text"}): frozenset({"boolean", "date", "datetime"}),
 }
 NOTHING: frozenset[str] = frozenset()
 

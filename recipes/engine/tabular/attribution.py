@@ -1,10 +1,12 @@
 """What a report says of contributions: importance by their size, how they fall, single rows."""
 
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from recipes.data.encode import Matrix
 from recipes.engine.metrics import Floats
 from recipes.engine.tabular import explaining, seen
 from recipes.engine.tabular.contributions import (
@@ -19,13 +21,13 @@ from recipes.engine.tabular.effects import Sample, ranked
 from recipes.engine.tabular.fitting import Judged
 from recipes.engine.tabular.model import Model
 from recipes.engine.tabular.rows import Ready
-from recipes.events import Journal
-from recipes.learners.learner import NotAddingUp
 
 Json = dict[str, Any]
 SECONDS = 10.0  # that it may take, about
 ROWS, ESTIMATED, LEAST, TIMED = 1000, 200, 20, 500
 DRAWN, COLUMNS, CLASSES = 200, 15, 5  # points of a column, columns, and classes that are drawn
+PARTS = 10  # in which they are told
+INTERESTING = 12  # rows of interest, about
 EACH = 4  # rows of interest of a kind
 
 
@@ -43,26 +45,25 @@ def shown(
     ready: Ready,
     judged: Judged,
     threshold: float | None,
-    journal: Journal,
+    told: Callable[[float], None] = lambda part: None,
 ) -> Shown:
-    """All of it; with a note nothing, where the library's contributions are wrong."""
-    try:
-        ranking, points = attribution(model, sample, ready.classes)
-        rows = individual(model, ready, judged, threshold) if points else None
-    except NotAddingUp as wrong:
-        journal.write("note", level="warning", text=str(wrong))
-        return Shown()
+    """All of it. `told` hears how large a part is made. Raises NotAddingUp."""
+    ranking, points = attribution(model, sample, ready.classes, told)
+    rows = individual(model, ready, judged, threshold) if points else None
     return Shown(ranking, points, rows)
 
 
 def attribution(
-    model: Model, sample: Sample, classes: list[str]
+    model: Model,
+    sample: Sample,
+    classes: list[str],
+    told: Callable[[float], None] = lambda part: None,
 ) -> tuple[Json | None, Json | None]:
     """The ranking by mean size, and the points to draw; None where it would take too long."""
     rows = affordable(model, sample)
     if not rows:
         return None, None
-    found = of_matrix(model, sample.matrix[:rows])
+    found = _in_parts(model, sample.matrix[:rows], told)
     sizes = np.abs(found.values).reshape(-1, len(found.names)).mean(0)
     how = "exact Shapley values" if is_exact(model) else "Shapley values, estimated"
     what = (
@@ -70,6 +71,16 @@ def attribution(
         f"{SCALES[scale(model)].format(*classes[1:2])}"
     )
     return ranked(what, found.names, sizes), _drawn(model, sample, found, sizes, classes)
+
+
+def _in_parts(model: Model, matrix: Matrix, told: Callable[[float], None]) -> Contributions:
+    """The contributions of all rows; `told` leaves room for the rows of interest."""
+    made = []
+    for part in np.array_split(matrix, max(1, min(PARTS, len(matrix) // LEAST))):
+        made.append(of_matrix(model, part))
+        told(sum(len(one.values) for one in made) / (len(matrix) + INTERESTING))
+    values = np.concatenate([one.values for one in made])
+    return Contributions(made[0].names, values, made[0].base)
 
 
 def affordable(model: Model, sample: Sample) -> int:

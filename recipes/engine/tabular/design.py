@@ -15,7 +15,7 @@ from recipes.engine.tabular.before import Before
 from recipes.engine.tabular.second import Second
 from recipes.features import Column, Handling
 from recipes.job import BadJob, Job
-from recipes.tasks import TASKS, Metric, Task
+from recipes.tasks import TASKS, Metric, Task, table_split
 from recipes.tasks.task import LEAST_ROWS
 
 
@@ -47,6 +47,11 @@ class TableDesign:
     @property
     def inputs(self) -> list[str]:
         return [name for name, one in self.features.items() if one["role"] == "input"]
+
+    @property
+    def dropping(self) -> list[str]:
+        """The inputs of which a gap drops the row."""
+        return [name for name in self.inputs if self.features[name]["missing"] == "drop_rows"]
 
 
 def read(job: Job, device: str) -> TableDesign:
@@ -86,12 +91,15 @@ def read(job: Job, device: str) -> TableDesign:
             "No column is left to learn from: each is left out. Give one the role input in "
             "Features, or choose a table with more columns. " + " ".join(left_out)
         )
-    split = task.split.clean(spec.get("split") or {})
+    time = _only(handled, "time")
+    split = _split(task, spec, timed=bool(time))
     complete = {**spec, "params": resolved.params, "features": handled, "split": split}
     searches, fewer = _search(algorithm, spec, device)
     notes += [*resolved.notes, *fewer]
     goes_on_from = before.opened(complete, columns)
-    kept = goes_on_from and before.notes(goes_on_from, fingerprint=fingerprint, split=split)
+    kept = goes_on_from and before.notes(
+        goes_on_from, fingerprint=fingerprint, split=split, time=time
+    )
     return TableDesign(
         task=task,
         algorithm=algorithm,
@@ -106,7 +114,7 @@ def read(job: Job, device: str) -> TableDesign:
         target=target,
         positive=_positive(task, spec),
         weight=weight,
-        time=_only(handled, "time"),
+        time=time,
         rebalance=bool(spec.get("rebalance")),
         learning_curve=bool(spec.get("learning_curve")),
         refit=bool(spec.get("refit", True)) and split["policy"] != "kfold",
@@ -114,6 +122,13 @@ def read(job: Job, device: str) -> TableDesign:
         goes_on_from=goes_on_from,
         notes=[*notes, *left_out, *(kept or []), *_idle(algorithm, device)],
     )
+
+
+def _split(task: Task, spec: dict[str, Any], *, timed: bool) -> dict[str, Any]:
+    split = task.split.clean(spec.get("split") or {})
+    if sentence := table_split.trouble(split, task.name, timed=timed):
+        raise BadJob(sentence)
+    return split
 
 
 def _positive(task: Task, spec: dict[str, Any]) -> str:

@@ -266,7 +266,7 @@ def _tell(told: Parity, engine: str, device: str, leased: str, journal: Journal)
         if told.engine != OWN:
             text = f"{text} {SCORERS[told.engine].label} is used."
     elif told.engine == OWN or engine != FASTEST:
-        level = "info" if told.why.endswith("Another engine is used.") else "warning"
+        level = "info" if told.agrees else "warning"
         if device != leased:
             text = f"{told.why} This job predicts on the CPU, not on {leased}."
         elif level == "warning":
@@ -285,7 +285,8 @@ def worst(all_: list[Parity]) -> Parity:
 def first_rows(model: Model, file: pq.ParquetFile) -> pa.Table:
     """The inputs of the table's first rows that drop nothing, sought among LOOKED."""
     names = [one.name for one in model.encoder.columns]
-    schema = pa.schema([file.schema_arrow.field(name) for name in names])
+    whole = file.schema_arrow
+    schema = pa.schema([whole.field(name) for name in names])
     found = schema.empty_table()
     for batch in islice(file.iter_batches(parity.ROWS, columns=names), LOOKED // parity.ROWS):
         table = pa.Table.from_batches([batch.select(names)], schema)

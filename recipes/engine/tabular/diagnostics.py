@@ -7,7 +7,7 @@ import pyarrow as pa
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from recipes.engine import metrics
-from recipes.engine.metrics import Floats
+from recipes.engine.metrics import Floats, Ints
 from recipes.engine.tabular.effects import Sample
 from recipes.engine.tabular.model import Model
 from recipes.engine.tabular.rows import Ready
@@ -22,11 +22,17 @@ Said = list[dict[str, str]]
 
 def diagnose(model: Model, ready: Ready, sample: Sample, learned: Sample) -> Said:
     """`sample` are rows that the model has not seen, `learned` such that it has."""
-    told = [*_rows(ready), *_classes(ready)]
+    told = of_rows(ready)
     told += [_leaks(name, score, ready) for name, score in alone(model, sample, ready)]
     told += _twins(model, sample, learned)
     told += _fit(model, ready, sample, learned)
     return [{"kind": kind, "text": text} for kind, text in told]
+
+
+def of_rows(ready: Ready) -> list[tuple[str, str]]:
+    """What the rows say before a model has learned from them: its kind and its sentence."""
+    told = [("left_out", text) for text in ready.left_out]
+    return [*told, *_rows(ready), *_unjudged(ready), *_classes(ready), *_balanced(ready)]
 
 
 def alone(model: Model, sample: Sample, ready: Ready) -> list[tuple[str, float]]:
@@ -124,6 +130,28 @@ def _rows(ready: Ready) -> list[tuple[str, str]]:
     return told
 
 
+def _unjudged(ready: Ready) -> list[tuple[str, str]]:
+    """Classes that no judged row has: their figures are unknown, a dash on the pages."""
+    judged = np.concatenate(ready.parts.folds or [ready.parts.val])
+    missed = [ready.classes[one] for one in _without(ready, judged)]
+    if not missed:
+        return []
+    some = f"the class {missed[0]!r}" if len(missed) == 1 else f"{len(missed):,} classes"
+    figures = "ROC AUC and average precision are" if len(ready.classes) == 2 else "figures are"
+    whose = "" if len(ready.classes) == 2 else " of it" if len(missed) == 1 else " of them"
+    one = f"None of the {len(judged):,} rows that judge the model is of {some}"
+    text = f"{one}: {figures} unknown{whose}. It takes more such rows, or a cross-test."
+    return [("unjudged", text)]
+
+
+def _without(ready: Ready, rows: Ints) -> list[int]:
+    """The classes that none of these rows has."""
+    if not ready.classes:
+        return []
+    held = np.bincount(ready.target[rows].astype(int), minlength=len(ready.classes))
+    return np.flatnonzero(held == 0).tolist()
+
+
 def _classes(ready: Ready) -> list[tuple[str, str]]:
     if not ready.classes:
         return []
@@ -132,11 +160,30 @@ def _classes(ready: Ready) -> list[tuple[str, str]]:
     share = counts[rare] / counts.sum()
     if share >= RARE / max(1, len(ready.classes) - 1):
         return []
+    judged = np.concatenate(ready.parts.folds or [ready.parts.val])
+    advice = "look at average precision, or balance the classes"
+    if rare in _without(ready, judged):
+        advice = "more rows of that class are needed"
     return [
         (
             "imbalance",
-            f"The class {ready.classes[rare]!r} has {counts[rare]:,} rows, {share:.1%} of all. "
-            "Accuracy says little here: look at average precision, or balance the classes.",
+            f"The class {ready.classes[rare]!r} has {counts[rare]:,} "
+            f"{'row' if counts[rare] == 1 else 'rows'}, {share:.1%} of all. "
+            f"Accuracy says little here: {advice}.",
+        )
+    ]
+
+
+def _balanced(ready: Ready) -> list[tuple[str, str]]:
+    """The judged rows are of the sample too."""
+    if not ready.sample or ready.sample["how"] != "balanced":
+        return []
+    return [
+        (
+            "balanced",
+            "The classes were balanced by drawing fewer rows of the frequent ones, also in the "
+            "rows that judge: figures and probabilities are those of balanced classes. Evaluate "
+            "the model on rows as they come to know how it does there.",
         )
     ]
 

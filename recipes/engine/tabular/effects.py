@@ -1,6 +1,7 @@
 """What the model looks at: importance of its columns, and how the prediction moves with them."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,8 +45,13 @@ def sampled(model: Model, ready: Ready, rows: Ints, seed: int) -> Sample:
     return Sample(chosen[kept], matrix[kept], ready.target[rows[kept]])
 
 
-def importance(model: Model, sample: Sample, seed: int) -> dict[str, Any]:
-    """`model`: what it says of itself, or null; `permutation`: what it loses without a column."""
+def importance(
+    model: Model, sample: Sample, seed: int, told: Callable[[float], None] = lambda part: None
+) -> dict[str, Any]:
+    """`model`: what it says of itself, or null; `permutation`: what it loses without a column.
+
+    `told` hears after each column how large a part is made.
+    """
     own = _own(model)
     columns = model.encoder.columns
     if own is not None and len(columns) > SHUFFLED:
@@ -57,6 +63,7 @@ def importance(model: Model, sample: Sample, seed: int) -> dict[str, Any]:
     for one in columns[:SHUFFLED]:
         after = [_shuffled(model, sample, one, rng) for _ in range(REPEATS)]
         lost.append(float(np.mean(after)) - before)
+        told(len(lost) / min(len(columns), SHUFFLED))
     what = "How much the error on rows it has not seen grows when the column's values are shuffled"
     names = [one.name for one in columns[:SHUFFLED]]
     return {
@@ -65,12 +72,18 @@ def importance(model: Model, sample: Sample, seed: int) -> dict[str, Any]:
     }
 
 
-def partial(model: Model, sample: Sample, names: list[str]) -> list[dict[str, Any]]:
+def partial(
+    model: Model,
+    sample: Sample,
+    names: list[str],
+    told: Callable[[float], None] = lambda part: None,
+) -> list[dict[str, Any]]:
     """For the first few of these columns: the mean prediction at each of some values."""
     known = {one.name: one for one in model.encoder.columns}
     few = sample.matrix[:PARTIAL_ROWS]
     made = []
-    for one in (known[name] for name in names[:PARTIAL]):
+    for place, one in enumerate(known[name] for name in names[:PARTIAL]):
+        told(place / PARTIAL)
         values = _values(sample.table.column(one.name), one)
         if values is None or not len(values):
             continue

@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from recipes import whatif
+from recipes.data import places
 from recipes.data import table as source
 from recipes.data.listing import BadData
 from recipes.engine.tabular import counterfactuals, explaining, seen, subpopulations
@@ -102,23 +104,13 @@ def _subpopulations(job: Job, model: Model) -> Json:
 def rows_at(folder: Path, numbers: list[int], names: list[str]) -> pa.Table:
     """These rows in this order, from the row groups that hold them. Raises BadData."""
     file = source.opened(folder)
-    gone = [one for one in names if one not in file.schema_arrow.names]
+    gone = sorted(set(names) - set(file.schema_arrow.names), key=names.index)
     if gone:
         raise BadData(f"The dataset lacks the column {gone[0]!r}.")
     last = file.metadata.num_rows
     if strange := [one for one in numbers if not 0 <= one < last]:
         raise BadData(f"The dataset has no row {strange[0] + 1:,}: it has {last:,} rows.")
-    parts, places, first = [], [], 0
-    for group in range(file.num_row_groups):
-        rows = file.metadata.row_group(group).num_rows
-        here = [place for place, one in enumerate(numbers) if first <= one < first + rows]
-        if here:
-            taken = pa.array([numbers[place] - first for place in here])
-            parts.append(file.read_row_group(group, columns=names).select(names).take(taken))
-            places += here
-        first += rows
-    back = sorted(range(len(places)), key=places.__getitem__)
-    return pa.concat_tables(parts).take(pa.array(back))
+    return places.taken(file, names, np.array(numbers, np.int64))
 
 
 def _dataset(job: Job, about: Json) -> Path:

@@ -13,21 +13,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recipes import bundle
+from recipes.engine.before import stands_on
 from recipes.engine.facts import versions_of
 from recipes.engine.metrics import Floats, Ints
 from recipes.engine.tabular import (
-    attribution,
-    diagnostics,
-    effects,
     figures,
+    insight,
     proof,
     reference,
     report,
+    report_steps,
     seen,
 )
 from recipes.engine.tabular.contributions import BACKGROUND, is_exact
 from recipes.engine.tabular.fitting import Fit, Judged
 from recipes.engine.tabular.model import BLOCK, Model, load
+from recipes.engine.tabular.report_steps import Steps
 from recipes.engine.tabular.rows import Ready
 from recipes.events import finite
 from recipes.whatif import Seen
@@ -62,12 +63,14 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
     """Write the bundle and the last event. `used` are the facts of the clock."""
     ready, design, ended = fit.ready, fit.design, _compared(fit, ended)
     val = ended.judged["val"]
+    steps = _steps(fit, ended)
     threshold = _threshold(fit, val)
     judged = {
         name: figures.judge(design.task.name, ready.target[one.rows], one.given, threshold)
         for name, one in ended.judged.items()
     }
-    made = _report(fit, ended, judged, threshold)
+    made = _report(fit, ended, judged, threshold, steps)
+    steps.begin(report_steps.WRITE)
     learned = ended.model.learner.facts()
     about = {
         "task": design.task.name,
@@ -82,6 +85,7 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         "weights": design.weight,
         "rebalance": design.rebalance,
         "split": design.split,
+        "sample": ready.sample,
         "classes": ready.classes,
         "threshold": threshold,
         "metric": design.metric.name,
@@ -92,6 +96,7 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         "test_fingerprint": design.second and design.second.fingerprint,
         "seed": fit.job.seed,
         "learned": learned,
+        **stands_on(design),
         "versions": _versions(fit),
     }
     place = fit.folder / "bundle"
@@ -181,8 +186,22 @@ def _threshold(fit: Fit, val: Judged) -> float | None:
     return figures.best_threshold(true, val.given[:, 1], fit.design.metric.name)
 
 
+def _steps(fit: Fit, ended: Ended) -> Steps:
+    """Those of the report, the first of them begun."""
+    val, model = ended.judged["val"].rows, ended.seen
+    pace = report_steps.pace(model, fit.ready.take(val[: report_steps.SOME]))
+    expected = report_steps.expected(pace, len(model.encoder.columns), len(val))
+    steps = Steps(fit.journal, fit.course, expected)
+    steps.begin(report_steps.JUDGE)
+    return steps
+
+
 def _report(
-    fit: Fit, ended: Ended, judged: dict[str, Any], threshold: float | None
+    fit: Fit,
+    ended: Ended,
+    judged: dict[str, Any],
+    threshold: float | None,
+    steps: Steps,
 ) -> dict[str, Any]:
     ready, task = fit.ready, fit.design.task
     parts = {
@@ -199,6 +218,7 @@ def _report(
     ]
     if fit.design.second:
         parts["test"]["dataset"] = fit.design.second.name
+    held = ended.folds[0] if ended.folds else ended.judged["val"]  # what `seen` has judged
     cleaned: dict[str, Any] = finite(
         {
             "task": task.name,
@@ -210,31 +230,11 @@ def _report(
             "learning": ended.learning,
             "search": ended.search,
             "refit": ended.refit,
-            **_looked(fit, ended),
+            **insight.made(fit, ended.seen, held, threshold, steps),
             "definitions": {n: one.of(ready.classes).definition for n, one in task.metrics.items()},
         }
     )
     return cleaned
-
-
-def _looked(fit: Fit, ended: Ended) -> dict[str, Any]:
-    """Importance, contributions, partial dependence, diagnostics of the model that was judged."""
-    ready, seed = fit.ready, fit.job.seed
-    held = ended.folds[0] if ended.folds else ended.judged["val"]  # what `seen` has judged
-    learned = np.setdiff1d(ready.parts.train, held.rows)
-    samples = [effects.sampled(ended.seen, ready, rows, seed) for rows in (held.rows, learned)]
-    found = effects.importance(ended.seen, samples[0], seed)
-    threshold = _threshold(fit, ended.judged["val"])
-    moved = attribution.shown(ended.seen, samples[0], ready, held, threshold, fit.journal)
-    found["shap"] = moved.ranking
-    names = [one["name"] for one in found["permutation"]["columns"]]
-    return {
-        "importance": found,
-        "shap": moved.points,
-        "individual": moved.rows,
-        "partial": effects.partial(ended.seen, samples[0], names),
-        "diagnostics": diagnostics.diagnose(ended.seen, ready, *samples),
-    }
 
 
 def _compared(fit: Fit, ended: Ended) -> Ended:
@@ -287,11 +287,13 @@ def _facts(fit: Fit, ended: Ended, learned: dict[str, Any], size: int) -> dict[s
         "rate": None,
         "versions": _versions(fit),
         "rows": ready.parts.counts(),
+        "sample": ready.sample,
         "refit": ended.refit,
         "inputs": len(ended.model.encoder.columns),
         "outputs": len(ended.model.encoder.outputs),
         "size": size,
         "learned": learned,
+        **stands_on(fit.design),
         "best_epoch": learned.get("rounds"),
         "epochs": len(fit.history) or None,
     }

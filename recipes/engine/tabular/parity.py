@@ -38,6 +38,7 @@ class Parity:
     gaps: int  # missing values among them
     difference: float | None = None
     tolerance: float = TOLERANCE
+    agrees: bool | None = None  # None: nothing could be compared
     used: bool = False
     why: str = ""
     versions: dict[str, str]
@@ -146,16 +147,17 @@ def _judged(told: Parity, rows: Sample, given: Floats, who: Who) -> Parity:
     if who.on_gpu and not told.on.startswith("cuda"):
         return told.unused(f"The library computed on the {told.on.upper()} in place of the GPU.")
     apart = difference(rows.wanted, given)
+    told = replace(told, difference=apart, agrees=False)
     if apart is None:
         return told.unused(f"{who.engine}'s predictions are no numbers where {who.own}'s are.")
-    told = replace(told, difference=apart)
     by = f"{apart:.2g}" if given.ndim == 2 else f"{apart:.2g} of their spread"
     if apart > told.tolerance:
         return told.unused(f"{who.engine} predicts otherwise than {who.own}, by up to {by}.")
     if moved := otherwise(rows, given):
         some = "a row" if moved == 1 else f"{moved:,} rows"
         return told.unused(f"{who.engine} gives {some} another class than {who.own}.")
-    return replace(told, used=True, why=f"{who.engine} predicts as {who.own} does, to {by}.")
+    why = f"{who.engine} predicts as {who.own} does, to {by}."
+    return replace(told, agrees=True, used=True, why=why)
 
 
 def difference(wanted: Floats, given: Floats) -> float | None:

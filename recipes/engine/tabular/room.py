@@ -1,16 +1,19 @@
 """Whether a training on a table fits into memory: refused before it is read, not killed later."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
-from recipes import processes
+from recipes import encoded, processes
 from recipes.engine.memory import GIB, OutOfMemory
 from recipes.engine.tabular.design import TableDesign
-from recipes.learners.learner import Setup
+from recipes.learners.learner import Learner, Net, Setup
+from recipes.tasks import table_split
 
-COPIES = 3  # of the matrix that stand in memory at once: its blocks, the whole, the learner's own
-HELD = 2  # of the table: as it is read, and the rows that take part
+SPARE, ENOUGH = 0.9, 1_000  # of the free memory; rows that are offered to learn from, at least
+# Bytes of a network's weight while it is learned, at least: itself, its slope and two figures of
+# the optimizer. On a GPU this machine's memory has the first ones alone.
+WEIGHT = {"cpu": 16, "cuda": 4}
 # In pages:
 BLOCK = 256 << 20  # bytes of a block and what is made of it
 SKETCH = 2 << 20  # bytes in which XGBoost finds where a number is cut
@@ -32,41 +35,82 @@ def check(
 ) -> bool:
     """Whether it only fits in pages, which `from_disk` allows. Raises OutOfMemory.
 
-    `classes` of the target, 0 for a regression; `more` rows are read; each of the `ranks` of this
-    machine reads and encodes all.
+    `classes` of the target, 0 for a regression; `more` rows are read beside those to learn from;
+    each of the `ranks` of this machine reads and encodes all.
     """
-    rows = file.metadata.num_rows
+    rows = table_split.used(design.split, file.metadata.num_rows)
     known = {one["name"]: one for one in design.columns}
     widths = [
-        width(design.features[name], known[name]["distinct"], classes) for name in design.inputs
+        encoded.width(design.features[name], known[name]["distinct"], classes)
+        for name in design.inputs
     ]
-    each = 4 * COPIES + (8 if _double(design, classes) else 0)
-    encoded = rows * (each * sum(widths) + 2 * 8 * max(widths, default=0))
-    read = HELD * (rows + more) * sum(_value(known[name]) for name in design.inputs)
-    need, free = ranks * (encoded + read), free_memory()
-    if need <= free:
+    each = encoded.of_row(widths, double=_double(design, classes))
+    value = sum(encoded.of_value(known[name]) for name in design.inputs)
+    whole = Need(ranks * (each + value), ranks * more * value)
+    fixed, row = _in_pages(design, widths)
+    paged = Need(value + row, more * value + fixed)
+    free = free_memory()
+    if whole.of(rows) <= free:
         return False
-    least = read + _in_pages(design, rows, widths)
-    if from_disk and least <= free:
+    if from_disk and paged.of(rows) <= free:
         return True
     some = f" in {ranks} ranks" if ranks > 1 else ""
+    what = "table" if rows == file.metadata.num_rows else "sample"
     raise OutOfMemory(
-        f"Encoded, the table has {rows:,} rows and {sum(widths):,} columns: it needs about "
-        f"{need / GIB:.1f} GiB{some}"
-        + (f", or {least / GIB:.1f} with its numbers on disk," if from_disk else "")
+        f"Encoded, the {what} has {rows:,} rows and {sum(widths):,} columns: it needs about "
+        f"{whole.of(rows) / GIB:.1f} GiB{some}"
+        + (f", or {paged.of(rows) / GIB:.1f} with its numbers on disk," if from_disk else "")
         + f" and the node has {free / GIB:.1f} free. Leave columns out, lower 'Most categories', "
-        "or encode categories as rank, frequency or target mean."
+        "or encode categories as rank, frequency or target mean"
+        + _fewer(max(one.rows(free) for one in ((whole, paged) if from_disk else (whole,))), rows)
     )
 
 
-def _in_pages(design: TableDesign, rows: int, widths: list[int]) -> int:
-    """Bytes beside the table: one column at a time, and what a learner keeps of all rows."""
+class Need(NamedTuple):
+    """Bytes of memory: so many a row, and so many beside."""
+
+    row: int
+    fixed: int
+
+    def of(self, rows: int) -> int:
+        return rows * self.row + self.fixed
+
+    def rows(self, free: int) -> int:
+        """How many fit, a little to spare."""
+        return max(0, int(SPARE * free) - self.fixed) // max(1, self.row)
+
+
+def _fewer(fit: int, rows: int) -> str:
+    """Offers to learn from the rows that fit, in two digits, where these are enough to learn."""
+    step: int = 10 ** max(0, len(str(fit)) - 2)
+    if (some := fit // step * step) < ENOUGH or some >= rows:
+        return "."
+    return f"; or learn from fewer rows, such as {some:,} at random: Train / Test set."
+
+
+def check_net(learner: Learner, device: str, ranks: int) -> None:
+    """Whether there is memory for a network, before it takes any. Raises OutOfMemory."""
+    if not isinstance(learner, Net):
+        return
+    count = learner.numbers()
+    need, free = ranks * WEIGHT[device] * count, free_memory()
+    if need > free:
+        some = f" in {ranks} ranks" if ranks > 1 else ""
+        raise OutOfMemory(
+            f"The network would have {count:,} weights: to learn them takes {need / GIB:.1f} GiB"
+            f"{some} at least, and the node has {free / GIB:.1f} free. Choose fewer layers, or "
+            "narrower ones."
+        )
+
+
+def _in_pages(design: TableDesign, widths: list[int]) -> tuple[int, int]:
+    """Bytes beside the table: those of one column at a time, and what a learner keeps of a row."""
     handled = [design.features[name] for name in design.inputs]
     pairs = list(zip(handled, widths, strict=True))
     numbers = [wide for one, wide in pairs if not _marks(one)]
     own = sum(wide for one, wide in pairs if one["encoding"] == "target")
     column = 3 * 8 * max(numbers, default=1) + 4 * own
-    return BLOCK + SKETCH * sum(numbers) + rows * (ROW + column)
+    return BLOCK + SKETCH * sum(numbers), ROW + column
 
 
 def _marks(handling: dict[str, Any]) -> bool:
@@ -83,26 +127,6 @@ def _double(design: TableDesign, classes: int) -> bool:
         return False
     setup = Setup(classes=classes, params=design.params, seed=0, threads=1, device="cpu", names=[])
     return bool(getattr(build(setup), "double", False))
-
-
-def width(handling: dict[str, Any], distinct: int | None, classes: int) -> int:
-    """Into how many numbers a value becomes, at most."""
-    most, kind, encoding = handling["max_categories"], handling["type"], handling["encoding"]
-    if kind == "datetime":
-        return 6
-    if kind == "text" or (kind == "category" and encoding == "hash"):
-        return int(most)
-    if kind == "category" and encoding == "onehot":
-        return min(int(most), distinct or int(most)) + 2  # missing, and the rest
-    if kind == "category" and encoding == "target":
-        return classes if classes > 2 else 1
-    return 1
-
-
-def _value(column: dict[str, Any]) -> int:
-    """Bytes that a value takes before it is encoded."""
-    examples = [len(str(one)) for one in column.get("examples") or []]
-    return 8 + (sum(examples) // len(examples) if examples and column["type"] == "text" else 0)
 
 
 def free_memory() -> int:

@@ -46,7 +46,7 @@ def score_table(job: Job, folder: Path, peers: Peers, settings: Settings) -> Non
         model = at(load(place, threads), settings["threshold"])
         dataset = source.unchanged(job.spec["dataset"])
         file = source.opened(dataset)
-        _check(model, file, settings, to)
+        _check(model, file, settings, to, journal)
         on = devices.chosen(job, peers, place, model, file, journal, settings["engine"])
         text = f"Scoring {file.metadata.num_rows:,} rows."
         journal.write("phase", name="score", text=text)
@@ -102,11 +102,17 @@ def check(model: Model, file: pq.ParquetFile) -> None:
         raise BadData(NO_ROWS)
 
 
-def _check(model: Model, file: pq.ParquetFile, settings: Settings, to: Destination | None) -> None:
+def _check(
+    model: Model,
+    file: pq.ParquetFile,
+    settings: Settings,
+    to: Destination | None,
+    journal: Journal,
+) -> None:
     """Also where the rows go takes them, before there is one. Raises BadData, Trouble."""
     check(model, file)
     if to is not None:
-        to.check(_shape(model, file, settings))
+        to.check(_shape(model, file, settings), journal)
 
 
 def at(model: Model, threshold: float | None) -> Model:

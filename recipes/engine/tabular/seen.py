@@ -86,19 +86,20 @@ def _one(column: pa.ChunkedArray, one: Encoded, kind: str) -> Seen:
     if not len(there) or handled == "text":
         return made
     if handled in ("category", "boolean"):
-        return made | _categories(there)
+        return made | _categories(there, len(column) - len(there) if made["may_miss"] else 0)
     steps = _steps(there)
     return made | {"steps": steps, "usual": steps[len(steps) // 2]}
 
 
-def _categories(there: pa.ChunkedArray) -> Seen:
+def _categories(there: pa.ChunkedArray, missing: int) -> Seen:
+    """`missing` rows lack it: more than any category has, and having none is the usual."""
     counted = pc.value_counts(there)
     counts, values = counted.field("counts").to_numpy(), counted.field("values")
     order = np.argsort(-counts, kind="stable")[:KNOWN]
     known = [plain(one) for one in values.take(pa.array(order)).to_pylist()]
     kept = [one for one in known if not isinstance(one, str) or len(one) <= CUT]
-    whole = len(kept) == len(counts)
-    return {"known": kept, "whole": whole, "usual": known[0] if known[0] in kept else None}
+    none = missing > counts.max() or known[0] not in kept
+    return {"known": kept, "whole": len(kept) == len(counts), "usual": None if none else known[0]}
 
 
 def _steps(there: pa.ChunkedArray) -> list[Any]:

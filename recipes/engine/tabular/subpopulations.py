@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from recipes.data import places
 from recipes.data import table as source
 from recipes.data.listing import BadData
 from recipes.engine.metrics import Floats, Ints
@@ -89,7 +90,7 @@ def _column(folder: Path, column: str, numbers: Ints) -> pa.ChunkedArray:
         raise BadData(f"The dataset has no column {column!r}.")
     if len(numbers) and int(numbers.max()) >= file.metadata.num_rows:
         raise BadData("The dataset has fewer rows than when the model was trained.")
-    return file.read(columns=[column]).column(0).take(pa.array(numbers))
+    return places.taken(file, [column], numbers).column(0)
 
 
 def _judged(judged: pa.Table, classes: list[str]) -> tuple[Floats, Floats]:
