@@ -270,3 +270,18 @@ def test_a_run_may_have_other_settings_this_time_only(
     answer = Rest(ada).call("POST", f"{RECIPES}/score scored/run", {"settings": {"threshold": 0.2}})
     again = JobRow.objects.get(pk=answer.json()["id"])
     assert (again.spec["threshold"], again.spec["probabilities"]) == (0.2, "all")
+
+
+def test_settings_alone_do_not_leave_a_recipe_on_a_gpu_that_it_cannot_use(
+    survivors: SavedModel, new: Dataset, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = "trackside.saved_models.bundles.about"
+    monkeypatch.setattr(about, lambda _: {"algorithm": "random_forest"})
+    recipe = scoring(survivors, new, ada)
+    recipe.settings, recipe.compute = {**recipe.settings, "engine": "onnx"}, {"kind": "any"}
+    recipe.save()
+    answer = Rest(ada).call("PATCH", f"{RECIPES}/{recipe.name}", {"settings": {"threshold": 0.4}})
+    assert answer.status_code == 422
+    assert "Random forest predicts on the CPU alone" in answer.json()["error"]["message"]
+    recipe.refresh_from_db()
+    assert recipe.settings["engine"] == "onnx"

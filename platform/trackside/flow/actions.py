@@ -63,7 +63,7 @@ def _saved_model(item: Item, project: Project, may_edit: bool, models: bool) -> 
     if item.about.get("recipe"):
         retrain = reverse("recipe", args=[project.key, item.about["recipe"]])
         made.append(_link("Retrain", "refresh", retrain))
-    if item.state == "ready":
+    if item.state != "planned":  # what is out of date scores too
         score = _with(reverse("recipe_new", args=[project.key]), model=item.name)
         made.append(_link("Score", "play", score, group="Use it", tone="ml", gpu=True))
         judge = _with(reverse("evaluation_new", args=[project.key]), model=item.name)

@@ -88,9 +88,10 @@ def publish_evaluation(job: Job, attempt: Attempt, result: Json) -> None:
     run = Run.objects.filter(job=job).select_related("recipe__store", "version").first()
     if run is None or run.version is None or run.recipe.store is None:
         return  # its recipe was deleted meanwhile: nobody waits for it
-    scoring.keep_parity(run, job, result)
     if run.recipe.output_id and result.get("file"):
         scoring.publish_scoring(job, attempt, result)
+    else:
+        scoring.keep_parity(run, job, result)
     source = job.spec.get("dataset") or {}
     found = stores.Found(
         version=run.version,

@@ -9,15 +9,15 @@ from recipes.tasks import TASKS
 from trackside.compute.models import Gpu
 from trackside.datasets import tables
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.flow import graph, retraining, sql_target
+from trackside.flow import freshness, graph, retraining, sql_target
 from trackside.flow.models import Recipe, Run
 from trackside.flow.recipes import wirings
 from trackside.jobs.states import JOB_OVER, JobState
 from trackside.lab.labels import metric_text, param_text, params_in_words
 from trackside.projects.models import Project
+from trackside.saved_models import lineage, stores
 from trackside.saved_models import queries as saved
-from trackside.saved_models import stores
-from trackside.saved_models.models import EvaluationStore, SavedModel
+from trackside.saved_models.models import Evaluation, EvaluationStore, SavedModel, Version
 from trackside.ui import words
 
 LABELS = {
@@ -42,14 +42,20 @@ def flow_of(project: Project) -> graph.Graph:
     rows = list(recipes_of(project))
     boxes = [_recipe(one) for one in rows]
     outputs = {one.output_id: one for one in rows if one.output_id}
-    datasets = Dataset.objects.filter(project=project).select_related("job")
+    datasets = list(Dataset.objects.filter(project=project).select_related("job"))
+    prints, newest = freshness.prints_of(datasets), stores.newest_of(project)
     measures = {one.metrics_id: one.name for one in rows if one.metrics_id}
-    items = [_dataset(one, outputs.get(one.pk), measures.get(one.pk)) for one in datasets]
-    models = SavedModel.objects.filter(project=project).prefetch_related("versions")
+    models = list(SavedModel.objects.filter(project=project).prefetch_related("versions"))
+    active = freshness.active_of(project)
+    items = [_dataset(one, outputs.get(one.pk), measures.get(one.pk), active) for one in datasets]
     trains = {one.saved_model_id: one.name for one in rows if one.kind == "train"}
-    items += [_saved_model(one, trains.get(one.pk)) for one in models] + boxes
-    items += [_store(one) for one in stores.stores_of(project)]
-    items += [_table(one) for one in rows if sql_target.box(one.settings)]
+    old = {one.pk: freshness.of_model(active.get(one.pk), prints) for one in models}
+    items += [_saved_model(one, trains.get(one.pk), old[one.pk]) for one in models] + boxes
+    for one in stores.stores_of(project):
+        last = newest.get(one.pk)
+        why = freshness.of_store(last, active.get(one.saved_model_id), prints)
+        items.append(_store(one, last, why))
+    items += _tables(rows)
     return graph.build(items, wirings(project))
 
 
@@ -89,7 +95,9 @@ def snapshot(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _dataset(one: Dataset, writer: Recipe | None, measured: str | None) -> graph.Item:
+def _dataset(
+    one: Dataset, writer: Recipe | None, measured: str | None, active: dict[int, Version]
+) -> graph.Item:
     run = last_run(writer) if writer else None
     state, reason = one.state, one.reason
     if run is not None and run.job.state not in JOB_OVER:
@@ -97,7 +105,7 @@ def _dataset(one: Dataset, writer: Recipe | None, measured: str | None) -> graph
     elif run is not None and run.job.state == JobState.FAILED:
         state, reason = "failed", run.job.reason
     elif run is not None and one.state == DatasetState.READY and writer is not None:
-        reason = _why_old(writer, run)
+        reason = freshness.of_rows(writer, run, active.get(writer.saved_model_id))
         state = "out_of_date" if reason else state
     importing = one.job if one.state == DatasetState.IMPORTING else None
     return graph.Item(
@@ -127,18 +135,7 @@ def _rows(one: Dataset) -> str:
     return words.plural(one.rows, "image" if one.kind == "images" else "row")
 
 
-def _why_old(recipe: Recipe, run: Run) -> str:
-    """Why a scored dataset is out of date, or nothing."""
-    now = saved.active_version(recipe.saved_model)
-    if run.version and now and run.version.pk != now.pk:
-        return f"Scored with version {run.version.number}; version {now.number} is active now."
-    used = run.job.spec.get("dataset", {}).get("fingerprint")
-    if used and used != recipe.dataset.fingerprint:
-        return f"{recipe.dataset} has changed since this was scored."
-    return ""
-
-
-def _saved_model(one: SavedModel, recipe: str | None) -> graph.Item:
+def _saved_model(one: SavedModel, recipe: str | None, old: str) -> graph.Item:
     versions = list(one.versions.all())
     active = next((version for version in versions if version.active), None)
     card = TASKS.get(one.task)
@@ -151,7 +148,8 @@ def _saved_model(one: SavedModel, recipe: str | None) -> graph.Item:
             "score": saved.score_of(active),
             "shown": metric_text(
                 saved.score_of(active), card.metrics.get(active.metric) if card else None
-            ),
+            )
+            + (", may be too good" if lineage.too_good(active.facts) else ""),
             "device": active.facts.get("device", ""),
         }
     return graph.Item(
@@ -160,13 +158,13 @@ def _saved_model(one: SavedModel, recipe: str | None) -> graph.Item:
         kind=one.task,
         label="Saved model",
         sub=f"v{active.number} active" if active else "no version yet",
-        state="ready" if active else "planned",
+        state="out_of_date" if old else "ready" if active else "planned",
+        reason=old,
         about=about,
     )
 
 
-def _store(one: EvaluationStore) -> graph.Item:
-    last = stores.evaluations_of(one).first()
+def _store(one: EvaluationStore, last: Evaluation | None, old: str) -> graph.Item:
     about: dict[str, Any] = {"model": one.saved_model.name}
     if last:
         card = TASKS.get(one.saved_model.task)
@@ -184,7 +182,8 @@ def _store(one: EvaluationStore) -> graph.Item:
         kind=one.saved_model.task,
         label="Evaluation store",
         sub=f"{about['metric']} {about['shown']}" if last else "no evaluation yet",
-        state="ready" if last else "planned",
+        state="out_of_date" if old else "ready" if last else "planned",
+        reason=old,
         about=about,
     )
 
@@ -205,20 +204,33 @@ def _recipe(one: Recipe) -> graph.Item:
     )
 
 
-def _table(writer: Recipe) -> graph.Item:
-    """Where in a database its rows go, as its last run left it."""
-    run, settings = last_run(writer), writer.settings
+def _tables(recipes: list[Recipe]) -> list[graph.Item]:
+    """Where in a database rows go: a box a table, whoever writes it."""
+    writers: dict[str, list[Recipe]] = {}
+    for one in recipes:
+        if name := sql_target.box(one.settings):
+            writers.setdefault(name, []).append(one)
+    return [_table(name, some) for name, some in writers.items()]
+
+
+def _table(name: str, writers: list[Recipe]) -> graph.Item:
+    """As the last run into it left it; one that was cancelled has written nothing."""
+    runs = [(run.job, one) for one in writers for run in one.latest  # type: ignore[attr-defined]
+            if sql_target.same(one.settings, run.job.spec)
+            and run.job.state != JobState.CANCELLED]  # fmt: skip
+    job, writer = max(runs, key=lambda run: run[0].pk, default=(None, writers[0]))
     state, reason, rows = "planned", "", None
-    if run is not None and run.job.state not in JOB_OVER:
-        state, reason = "building", run.job.reason
-    elif run is not None and run.job.state == JobState.FAILED:
-        state, reason = "failed", run.job.reason
-    elif run is not None and run.job.state == JobState.SUCCEEDED:
-        state, rows = "ready", run.job.result.get("rows")
-    where = {name: settings.get(name, "") for name in ("connection", "schema", "table")}
+    if job is not None and job.state not in JOB_OVER:
+        state, reason = "building", job.reason
+    elif job is not None and job.state == JobState.FAILED:
+        state, reason = "failed", job.reason
+    elif job is not None:
+        state, rows = "ready", job.result.get("rows")
+    settings = writer.settings
+    where = {part: settings.get(part, "") for part in ("connection", "schema", "table")}
     return graph.Item(
         type="table",
-        name=sql_target.box(settings),
+        name=name,
         kind="sql",
         label="Table of a database",
         sub="not built yet" if state == "planned" else str(settings["connection"]),
@@ -277,5 +289,5 @@ def design_in_words(recipe: Recipe) -> list[tuple[str, str]]:
     lines += [(one.label, param_text(one, training.get(one.name))) for one in few]
     metric = saved.metric_label(recipe.saved_model.task, design.get("metric", ""))
     if search := retraining.search_in_words(recipe.settings):
-        lines.append(("Settings found by", search))
+        lines.append(("Search", search))
     return [("Algorithm", card.label), *lines, ("Chosen by", metric)]

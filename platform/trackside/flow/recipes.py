@@ -169,11 +169,11 @@ def change_recipe(recipe: Recipe, change: Change) -> Recipe:
     """Runs that have begun keep what they began with. Raises BadRecipe, BadCompute."""
     if change.settings is not None:
         recipe.settings = settings_for(recipe, change.settings)
+    compute = recipe.compute if change.compute is None else change.compute
+    if recipe.kind != "train" and (change.settings is not None or change.compute is not None):
+        engine = recipe.settings.get("engine", "")
+        compute = scoring.on(recipe.saved_model, compute, recipe.kind, engine)
     if change.compute is not None:
-        compute = change.compute
-        if recipe.kind != "train":
-            engine = recipe.settings.get("engine", "")
-            compute = scoring.on(recipe.saved_model, compute, recipe.kind, engine)
         recipe.compute = clean(compute) if compute else {}
     if change.activate is not None:
         recipe.activate = change.activate

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from django.db import transaction
 from django.utils import timezone
@@ -129,7 +130,8 @@ def _destination(project: Project, spec: Json) -> Json:
     """`output` of the spec (docs/jobs.md, "A database"), from the settings that lie flat in it."""
     found = usable(project).get(name=spec["connection"])
     told = {name: spec.pop(name) for name in OF_SQL}
-    return {**told, "kind": "sql", "connection": found.pk, "name": found.name}
+    once = uuid4().hex  # the same in all attempts of a job: its rows are written by one of them
+    return {**told, "kind": "sql", "connection": found.pk, "name": found.name, "once": once}
 
 
 def publish_scoring(job: Job, attempt: Attempt, result: Json) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from django.http import QueryDict
@@ -17,10 +18,15 @@ from trackside.flow.trouble import BadRecipe
 from trackside.jobs import engines
 from trackside.jobs.kinds import card_of
 from trackside.projects.models import Project
-from trackside.saved_models.models import SavedModel
+from trackside.saved_models.models import SavedModel, Version
 from trackside.ui.param_forms import ParamForm, form_for
 
 PREFIX = "set"
+OUTPUTS = {  # said where it can be chosen
+    "dataset": "a dataset stands in the Flow and is replaced by each run",
+    "csv": "a file is kept with its job, to download",
+    "sql": "a table lies in a database",
+}
 
 
 def for_new(project: Project, form: QueryDict | None = None) -> ParamForm:
@@ -28,7 +34,8 @@ def for_new(project: Project, form: QueryDict | None = None) -> ParamForm:
     offered = _connections(project)
     fields = SETTINGS.fields if offered else _without_sql(SETTINGS.fields)
     return form_for(
-        *(Params(fields), form),
+        Params(fields),
+        form,
         prefix=PREFIX,
         catalogue={"connections": offered},
         barred=_barred(fields),
@@ -52,7 +59,12 @@ def _without_sql(fields: tuple[Param, ...]) -> tuple[Param, ...]:
 def _options(one: Param, *without: str) -> Param:
     if not isinstance(one, Choice):
         return one
-    return replace(one, options=tuple(told for told in one.options if told[0] not in without))
+    made = replace(one, options=tuple(told for told in one.options if told[0] not in without))
+    if one.name != "output":
+        return made
+    there = {value for value, _, _ in made.options}
+    said = "; ".join(text for value, text in OUTPUTS.items() if value in there)
+    return replace(made, help=f"{said[:1].upper()}{said[1:]}.")
 
 
 def for_recipe(recipe: Recipe, form: QueryDict | None = None) -> ParamForm | None:
@@ -65,7 +77,8 @@ def for_recipe(recipe: Recipe, form: QueryDict | None = None) -> ParamForm | Non
         offered.append((kept, f"{kept} (not to be written to)"))
     fields = fields if offered and recipe.output is None else _without_sql(fields)
     return form_for(
-        *(Params(fields), form),
+        Params(fields),
+        form,
         initial=recipe.settings,
         prefix=PREFIX,
         catalogue={"connections": offered},
@@ -84,9 +97,40 @@ def _barred(fields: tuple[Param, ...]) -> dict[str, dict[str, str]]:
 
 def takers(model: SavedModel) -> list[str]:
     """The engines that may take this model, beside its own library."""
+    return _takers(_algorithm(model))
+
+
+def cpu_only(model: SavedModel) -> str:
+    """Why the form offers no GPU for this model, or nothing."""
+    return _cpu_only(_algorithm(model))
+
+
+def offers(models: list[SavedModel]) -> dict[str, dict[str, Any]]:
+    """By model what a new recipe offers: `engines` and `cpu_only`, as above."""
+    versions = Version.objects.filter(saved_model__in=models, active=True)
+    active = {one.saved_model_id: one for one in versions}
+    only = cache(_cpu_only)  # the machines are asked once an algorithm
+    learned = {one.name: _algorithm(one, active.get(one.pk)) for one in models}
+    return {
+        name: {"engines": _takers(algorithm), "cpu_only": only(algorithm)}
+        for name, algorithm in learned.items()
+    }
+
+
+def _algorithm(model: SavedModel, version: Version | None = None) -> str | None:
+    """What learned the version, by default the active one; "": not known; None: of images."""
     if data_of(model.task) != "table":
-        return []
-    return [one.name for one in engines.of(scoring.about(model)["algorithm"])]
+        return None
+    return str(scoring.about(model, version)["algorithm"])
+
+
+def _takers(algorithm: str | None) -> list[str]:
+    return [] if algorithm is None else [one.name for one in engines.of(algorithm)]
+
+
+def _cpu_only(algorithm: str | None) -> str:
+    card = card_of({"algorithm": algorithm or ""})
+    return "" if card is None or engines.on_gpu(card) else f"{card.label} scores on the CPU alone."
 
 
 def _fitting(one: Param, recipe: Recipe) -> Param | None:
@@ -145,11 +189,3 @@ def changed(recipe: Recipe, form: QueryDict) -> dict[str, Any] | None:
 
 def _asked(form: QueryDict) -> bool:
     return any(name.startswith(f"{PREFIX}-") for name in form)
-
-
-def cpu_only(model: SavedModel) -> str:
-    """Why the form offers no GPU for this model, or nothing."""
-    if data_of(model.task) != "table":
-        return ""
-    card = card_of(scoring.about(model))
-    return "" if card is None or engines.on_gpu(card) else f"{card.label} scores on the CPU alone."

@@ -6,9 +6,10 @@ from typing import Any
 from django.db import transaction
 
 from trackside.accounts.models import User
+from trackside.accounts.services import audit
 from trackside.datasets import holding
 from trackside.datasets.models import Dataset, DatasetState
-from trackside.flow import evaluating, kept_threshold, reading, retraining, scoring
+from trackside.flow import evaluating, kept_threshold, reading, retraining, scoring, warm_start
 from trackside.flow.models import Recipe, Run
 from trackside.flow.recipes import (
     Change,
@@ -86,15 +87,16 @@ def _remember(saved: SavedModel, trained: TrainedModel, user: User) -> Recipe:
         "algorithm": trained.algorithm,
         "params": trained.params,
     }
+    compute = lab.taken(saved.task, design, session.compute)
     if search := retraining.asked_of(trained):
         design["search"] = search
     before = Recipe.objects.filter(saved_model=saved, kind="train").first()
     if before is not None:
         flags = {name: before.settings.get(name, False) for name in retraining.FLAGS}
-        flags["warm_start"] &= not retraining.never(design)
+        flags["warm_start"] &= not warm_start.never(design)
         flags["redo_search"] &= bool(retraining.searched(design))
         on = {name: True for name, kept in flags.items() if kept}
-        before.settings, before.compute = {**design, **on}, session.compute
+        before.settings, before.compute = {**design, **on}, compute
         before.analysis, before.dataset = session.analysis, session.analysis.dataset
         before.save(update_fields=["settings", "compute", "analysis", "dataset"])
         return before
@@ -107,7 +109,7 @@ def _remember(saved: SavedModel, trained: TrainedModel, user: User) -> Recipe:
         analysis=session.analysis,
     )
     recipe = create_recipe(saved.project, user, wish)
-    recipe.compute = session.compute  # as it was: the GPUs may be gone and come back
+    recipe.compute = compute  # as it was: the GPUs may be gone and come back
     recipe.save(update_fields=["compute"])
     return recipe
 
@@ -160,7 +162,7 @@ def run_recipe(
         held.settings = settings_for(held, {**held.settings, **once.settings})
     wanted = compute or held.compute or {"kind": "cpu"}
     if held.kind == "train":
-        wanted = lab.placed(held.saved_model.task, wanted)
+        wanted = lab.placed(held.saved_model.task, [held.settings], wanted)
     else:
         engine = held.settings.get("engine", "")
         wanted = scoring.on(held.saved_model, wanted, held.kind, engine)
@@ -175,6 +177,10 @@ def run_recipe(
         **(_training(held, wanted, once) if version is None else _scoring(held, version)),
     )
     Run.objects.create(recipe=held, job=job, version=version, activate=once.activate)
+    if isinstance(into := job.spec.get("output"), dict):
+        where = ".".join(filter(None, (into["schema"], into["table"])))
+        said = f"{held.project.key}/{held} to {into['name']}: {into['mode']} {where}"
+        audit(user, "writes to a database", said)
     if held.output is not None:
         held.output.job = job
         held.output.save(update_fields=["job"])
@@ -243,7 +249,7 @@ def _training(recipe: Recipe, compute: dict[str, Any], once: Once) -> dict[str, 
     _ready(as_then.dataset)
     spec = lab.freeze(as_then, model)
     if warm:
-        spec |= retraining.before(recipe, spec)
+        spec |= warm_start.before(recipe, spec)
     return {
         "spec": spec,
         "needs": estimates.need(as_then, model),

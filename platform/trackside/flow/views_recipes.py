@@ -22,11 +22,13 @@ from trackside.flow import (
     scoring_form,
     services,
     sql_target,
+    warm_start,
 )
 from trackside.flow.graph import Cycle
 from trackside.flow.models import Recipe
 from trackside.flow.recipes import NAME
 from trackside.jobs import outputs
+from trackside.jobs.kinds import one_process
 from trackside.jobs.models import Job
 from trackside.jobs.states import JOB_OVER
 from trackside.lab.trouble import Refused
@@ -58,8 +60,7 @@ def recipe_new(request: HttpRequest, key: str) -> HttpResponse:
         **offered,
         "settings_form": form,
         "tables": any(one.kind == "table" for one in offered["datasets"]),
-        "cpu_only": {one.name: scoring_form.cpu_only(one) for one in offered["models"]},
-        "takers": {one.name: scoring_form.takers(one) for one in offered["models"]},
+        "offers": scoring_form.offers(offered["models"]),
         "suggested": _suggested(project, offered["picked_dataset"]),
         "errors": errors,
     }
@@ -126,7 +127,7 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "running": last.job if last and last.job.state not in JOB_OVER else None,
         "ready": one.dataset.state == DatasetState.READY,
         "trouble": choosing.trouble(one),
-        "one_process": one.kind != "score" and data_of(one.saved_model.task) == "table",
+        "one_process": one_process(one.kind, {"task": one.saved_model.task, **one.settings}),
         "batches": one.kind != "train" and data_of(one.saved_model.task) == "images",
         "compute_words": queries.in_words(one.compute),
         "picker": picker(request, compute, cpu_only=_cpu_only(one)),
@@ -138,7 +139,9 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "click_id": uuid4().hex,
         "model": one.settings.get("params", {}) if one.kind == "train" else {},
         "design": queries.design_in_words(one) if one.kind == "train" else [],
-        "never": retraining.never(one.settings) if one.kind == "train" else "",
+        "found": retraining.found_in(one) if one.kind == "train" else {},
+        "never": warm_start.never(one.settings) if one.kind == "train" else "",
+        "how": warm_start.how(one.settings) if one.kind == "train" else "",
         "flags": {
             name: _flag(request.POST, one, name) if errors else one.settings.get(name, False)
             for name in retraining.FLAGS

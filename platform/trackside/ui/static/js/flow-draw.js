@@ -1,14 +1,14 @@
 // The Flow as SVG: boxes with their badges, and the lines between them. Text goes in as text nodes.
 import { layout } from "./flow-layout.js";
+import { said, second, title, whole } from "./flow-words.js";
 import { share } from "./job-words.js";
 
 const NS = "http://www.w3.org/2000/svg";
 const sprite = document.querySelector('meta[name="icons"]')?.content ?? "";
 const RADIUS = { dataset: 24, recipe: 19, saved_model: 28, evaluation_store: 24, table: 24 };
-const SIZE = { dataset: [112, 92], recipe: [84, 70], saved_model: [112, 96], evaluation_store: [112, 92], table: [112, 92] };
+const SIZE = { dataset: [112, 92], recipe: [112, 82], saved_model: [112, 96], evaluation_store: [112, 92], table: [112, 92] };
 const ICONS = { images: "photo", table: "table", train: "weights", score: "play", evaluate: "gauge", sql: "database" };
 export const WORKING = ["queued", "starting", "running", "stopping"];
-const LONGEST = 20;
 
 export const iconOf = (node) => (node.type === "saved_model" ? "cup" : node.type === "evaluation_store" ? "history" : ICONS[node.kind] ?? "box");
 export const working = (node) => WORKING.includes(node.state) || node.state === "importing";
@@ -48,7 +48,6 @@ export function line(from, to, bends) {
 }
 
 const fixed = ([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`;
-export const short = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
 
 function outline(node, grow, kind) {
   const r = node.r + grow;
@@ -82,7 +81,6 @@ function spinner(node) {
 
 // What stands beside a running recipe.
 const far = (node) => (node.type === "recipe" && WORKING.includes(node.state) ? (node.progress?.of ? `${Math.round(share(node.progress))} %` : node.state) : "");
-const title = (node) => short(node.type === "recipe" ? node.kind : node.type === "table" ? node.about.table : node.name);
 
 function chip(node) {
   if (!far(node)) return null;
@@ -96,18 +94,9 @@ function words(node) {
   const name = el("text", { class: "nm", y });
   name.textContent = title(node);
   const sub = el("text", { class: "nm nm2", y: y + 15 });
-  sub.textContent = node.sub ? short(node.sub) : "";
+  sub.textContent = second(node);
   return [name, " ", sub, " "];
 }
-
-// The visible words first, as they stand there; then what only the picture tells.
-function said(node) {
-  const seen = [title(node), node.sub ? short(node.sub) : "", far(node)].filter(Boolean).join(" ");
-  return [seen, node.type === "recipe" ? node.name : "", node.label.toLowerCase(), stateWords(node)].filter(Boolean).join(", ");
-}
-
-export const stateWords = (node) =>
-  ({ out_of_date: "out of date", never_run: "not run yet", planned: "not built yet", ready: "up to date" })[node.state] ?? node.state;
 
 export function box(node) {
   const side = node.r * 0.98;
@@ -118,10 +107,13 @@ export function box(node) {
     tabindex: "-1",
     "data-id": node.id,
     transform: `translate(${node.x.toFixed(1)} ${node.y.toFixed(1)})`,
-    "aria-label": said(node),
+    "aria-label": said(node, far(node)),
   });
+  const full = el("title");
+  full.textContent = whole(node);
   made.append(
     ...[
+      title(node) === whole(node) ? null : full,
       el("rect", { class: "hit", x: -node.w / 2, y: -node.r - 6, width: node.w, height: node.h }),
       outline(node, 5, "ring"),
       outline(node, 0, "sh"),

@@ -1,5 +1,6 @@
 // The side panel: what the selected item is, how it stands, and what can be done with it.
-import { iconOf, stateWords, working } from "./flow-draw.js";
+import { iconOf, working } from "./flow-draw.js";
+import { stateWords } from "./flow-words.js";
 import { icon } from "./icons.js";
 import { amount, pill, share } from "./job-words.js";
 import { csrf } from "./send.js";

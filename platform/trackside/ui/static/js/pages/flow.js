@@ -1,7 +1,8 @@
 // The Flow page: graph, list, selection, keys, and what is running now.
-import { arrange, box, line, stateWords, WORKING, working } from "../flow-draw.js";
+import { arrange, box, line, WORKING, working } from "../flow-draw.js";
 import { Camera } from "../flow-camera.js";
 import { make, panel } from "../flow-panel.js";
+import { stateWords } from "../flow-words.js";
 import { icon } from "../icons.js";
 import { OVER, amount, share } from "../job-words.js";
 import { live } from "../live.js";
