@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from trackside.client.printing import progress
-from trackside.ui.words import amount
+from recipes.tasks import TASKS
+from trackside.client.printing import METRICS, metrics, progress
+from trackside.ui.words import amount, share
 
 NO: dict[str, Any] = {"done": None, "of": None, "unit": None}
 BEST = {"done": 1.334, "of": 4, "unit": "trial",
@@ -19,6 +20,8 @@ BEST = {"done": 1.334, "of": 4, "unit": "trial",
         (BEST, "Trial 2 of 4", "trial 2 of 4; the best so far: ROC AUC 0.862"),
         ({**BEST, "text": "The final model."}, "Trial 2 of 4", "trial 2 of 4"),
         ({"done": 4, "of": 4, "unit": "trial"}, "4 of 4 trials", "4 of 4 trials"),
+        ({"done": 2.4, "of": 6, "unit": "step", "share": 0.8}, "Explaining, step 3 of 6",
+         "explaining, step 3 of 6"),
         ({"done": 3.25, "of": 10, "unit": "epoch"}, "Epoch 4 of 10", "epoch 4 of 10"),
         ({"done": 2.54, "of": 20, "unit": "megabyte"}, "2.5 of 20 megabytes",
          "2.54 of 20 megabytes"),
@@ -29,3 +32,23 @@ def test_what_is_counted_says_which_one_is_at_work(told: Any, page: str, line: s
     assert amount(told) == page
     assert progress(job) == ", ".join(filter(None, ["job 3", "running", line]))
     assert progress({**job, "state": "failed", "reason": "No."}) == "job 3, failed, No."
+
+
+@pytest.mark.parametrize(
+    ("told", "percent"),
+    [
+        (NO, 0.0),
+        ({"done": 3.25, "of": 10}, 32.5),
+        ({"done": 299, "of": 300, "unit": "round", "share": 0.4}, 40.0),  # of the whole
+        ({"done": 5, "of": 6, "unit": "step", "share": 0.97}, 97.0),
+    ],
+)
+def test_the_bar_shows_the_share_of_the_whole(told: Any, percent: float) -> None:
+    assert share(told) == pytest.approx(percent)
+
+
+def test_the_command_line_calls_metrics_as_the_pages_do() -> None:
+    cards = [card for task in TASKS.values() for card in task.metrics.values()]
+    assert {card.name for card in cards} == set(METRICS)
+    assert all(card.label.startswith(METRICS[card.name]) for card in cards)
+    assert metrics({"roc_auc": 0.86163, "brier": None, "own": 1}) == "ROC AUC 0.8616, own 1"

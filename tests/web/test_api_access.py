@@ -120,6 +120,21 @@ def test_a_reader_reads_everything(one: object, world: dict[str, str], cleo: Use
     assert answer.status_code == expected, (path, answer.content)
 
 
+@pytest.mark.parametrize(
+    "one",
+    [one for one in OPERATIONS if "after" in {query.name for query in one.query}],
+    ids=lambda one: one.path,
+)
+def test_a_list_goes_on_from_a_next_of_its_own(
+    one: object, world: dict[str, str], ada: User
+) -> None:
+    """A name may be any text; a number is one."""
+    path = real(one.path, world)  # type: ignore[attr-defined]
+    for after in ("no-number", "%C2%B2", "9" * 400):
+        answer = Rest(ada).call("GET", f"{path}?after={after}")
+        assert answer.status_code in (200, 422), (after, answer.content)
+
+
 def test_a_recipe_cannot_read_another_projects_dataset(
     world: dict[str, str], dan: User, ada: User
 ) -> None:

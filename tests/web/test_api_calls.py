@@ -232,6 +232,7 @@ def test_the_fleet_is_readable(rest: Rest) -> None:
         ('{"key": "AB", "name": "\\ud800"}', "U+D800"),
         ('{"key": "AB", "name": "x", "\\ud800": 1}', "U+D800"),
         ('{"key": "AB", "name": 1e999}', "too large a number"),
+        ('{"key": "AB", "name": 1' + "0" * 310 + "}", "too large a number"),
         ('{"key": "AB", "name": ' + "[" * 400 + "]" * 400 + "}", "deep"),
     ],
 )

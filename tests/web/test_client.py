@@ -14,7 +14,7 @@ from django.test import Client as Browser
 from tests.web.world import found, photos, trained
 from trackside.accounts.models import User
 from trackside.accounts.services import make_token
-from trackside.client import Client, TracksideError, login, train, where
+from trackside.client import Client, TracksideError, login, repeating, train, where
 from trackside.client import command as commands
 from trackside.client.training import arranged
 from trackside.flow import services as flow
@@ -136,7 +136,7 @@ def test_what_does_not_fit_raises_the_servers_sentence(
 
 
 def test_a_project_is_made_when_it_is_not_there(client: Client) -> None:
-    with pytest.raises(TracksideError, match="no such dataset"):
+    with pytest.raises(TracksideError, match="no dataset 'adult' here"):
         train("GPU project", "adult", "income", client=client)
     assert Project.objects.filter(key="GPU_PROJECT", name="GPU project").exists()
 
@@ -181,7 +181,18 @@ def test_the_shell_trains_deploys_and_scores(
     assert commands.main([*score, "--cpu", "1"]) == 0
     assert Job.objects.latest("id").kind == "score"
     assert commands.main(score) == 1
-    assert "already" in capsys.readouterr().err
+    again = "trackside run INSECTS 'score new with sorter'"
+    assert again in capsys.readouterr().err
+    assert commands.main(["deploy", "INSECTS", str(model.pk), "other"]) == 0
+    other = [*score[:5], "other", "--output", "out2", "--cpu", "1"]
+    assert commands.main(other) == 0, "another model, another recipe"
+
+
+def test_a_name_that_is_too_long_is_cut_and_stays_its_own() -> None:
+    one, two = (repeating.named("score", 70 * "d", "with", model) for model in ("a" * 9, "b" * 9))
+    assert len(one) == len(two) == 80
+    assert one != two
+    assert one == repeating.named("score", 70 * "d", "with", "a" * 9)
 
 
 def test_the_shell_evaluates_and_shows_the_history(

@@ -52,6 +52,13 @@ def test_a_design_with_former_names_is_taken_and_says_what_became_of_them(rest: 
     assert "notes" not in changed
 
 
+def test_what_is_not_used_is_not_kept_whole(rest: Rest) -> None:
+    change = {"models": [{"algorithm": "xgboost", "params": {"verbosity": "x" * 100_000}}]}
+    (note,) = rest.call("PATCH", HERE, change).json()["models"][0]["notes"]
+    assert note.startswith("'verbosity: xxx")
+    assert len(note) < 1000
+
+
 @pytest.mark.parametrize(
     ("algorithm", "params"),
     [

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from recipes import going_on
 from recipes.algorithms import ALGORITHMS, Algorithm
 from recipes.search import spec, standard
 from recipes.tasks import data_of
@@ -14,7 +15,7 @@ from trackside.compute.services import libraries
 from trackside.lab.handling import lacking
 
 ONE: Schema = obj(
-    "name label family tasks data on_gpu goes_on library lacking params space",
+    "name label family tasks data on_gpu goes_on warm_start library lacking params space",
     name=TEXT,
     label=TEXT,
     help=TEXT,
@@ -24,6 +25,7 @@ ONE: Schema = obj(
     on_gpu={**FLAG, "description": "some machine's GPU can learn with it"},
     scores_on_gpu={**FLAG, "description": "its models predict on GPUs too"},
     goes_on={**FLAG, "description": "a training may go on from a model"},
+    warm_start={**TEXT, "description": "what a training does that goes on, or why none does"},
     library={**TEXT, "description": "the package that a machine needs for it; empty: none"},
     lacking={**TEXT, "description": "why it cannot be trained here and what helps; empty: it can"},
     params={**ANY_OBJECT, "description": "JSON Schema of its params"},
@@ -49,6 +51,7 @@ def _shown(name: str, card: Algorithm, reported: dict[str, str]) -> dict[str, An
         "on_gpu": data == "images" or learns_on_gpu(card),
         "scores_on_gpu": data == "images" or card.scores_on_gpu,
         "goes_on": card.goes_on is not None,
+        "warm_start": going_on.how(name) or going_on.never(name, {}),
         "library": card.library,
         "lacking": lacking([{"algorithm": name}], reported).get(name, ""),
         "params": card.params.schema(),

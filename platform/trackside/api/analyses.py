@@ -92,12 +92,10 @@ def train(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> di
     analysis = _analysis(request, key, name, Role.EDITOR)
     compute = body.get("compute") or _wish(analysis)
     design, models = _chosen(analysis, body.get("models"))
-    if "search" in body:
-        own = design or analysis.design
-        design = {
-            **own,
-            "search": clean_part(own, "search", own.get("search", {}) | body["search"]),
-        }
+    for part in ("search", "split"):
+        if part in body:
+            own = design or analysis.design
+            design = {**own, part: clean_part(own, part, own.get(part, {}) | body[part])}
     session = services.train(
         analysis, user, compute, body.get("session_name", ""), models=models, design=design
     )

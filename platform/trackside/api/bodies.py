@@ -15,6 +15,7 @@ from trackside.api.schemas import BadShape, Schema, check
 
 JSON_MAX = 2 * 2**20
 DEPTH_MAX = 50  # of lists and objects in each other
+DIGITS = 300  # of a whole number: a float has room for them
 FORBIDDEN = re.compile("[\0\ud800-\udfff]")  # no database keeps these
 
 
@@ -45,7 +46,11 @@ def _is_json(request: HttpRequest) -> None:
 def _parse(body: bytes) -> Any:
     try:
         value = json.loads(
-            body, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_once
+            body,
+            parse_constant=_refuse,
+            parse_float=_finite,
+            parse_int=_whole,
+            object_pairs_hook=_once,
         )
         _storable(value)
         return value
@@ -64,6 +69,13 @@ def _finite(written: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{written[:80]} is too large a number")
     return number
+
+
+def _whole(written: str) -> int:
+    """What takes a number takes a whole one too, and may compute with it."""
+    if len(written) > DIGITS:
+        raise ValueError(f"{written[:80]} is too large a number")
+    return int(written)
 
 
 def _storable(value: Any) -> None:

@@ -16,9 +16,9 @@ ON_A_GPU = {"kind": "any", "count": 1}
 
 def answer(analysis: Analysis, compute: dict[str, Any], user: Any) -> dict[str, Any]:
     """A verdict for each GPU, the start and the duration. Raises BadCompute."""
-    wish = clean(placed(analysis.task, compute))
     now, known, listed = board(user), estimates.know(), analysis.design["models"]
     models = [one for one in listed if one.get("on", True)] or listed
+    wish = clean(placed(analysis.task, models, compute))
     on_gpu = ON_A_GPU if wish["kind"] == "cpu" else wish
     there = with_compute(analysis, on_gpu)
     need = estimates.largest([estimates.need(there, one, known) for one in models])

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import IntegerField, Model, QuerySet
 from django.http import HttpRequest
 
 from trackside.api.failures import Failure
@@ -53,6 +53,7 @@ def part(request: HttpRequest, rows: QuerySet[Row], by: str) -> tuple[list[Row],
 
 
 def _behind(rows: QuerySet[Row], field: str, after: str, down: bool) -> QuerySet[Row]:
-    if field in ("id", "pk") and not (after.isascii() and after.isdigit() and len(after) < 19):
+    number = field == "pk" or isinstance(rows.model._meta.get_field(field), IntegerField)
+    if number and not (after.isascii() and after.isdigit() and len(after) < 19):
         raise Failure(422, "invalid", f"'after' must be a 'next' of this list, not {after!r}.")
     return rows.filter(**{f"{field}__{'lt' if down else 'gt'}": after})

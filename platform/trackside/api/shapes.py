@@ -158,6 +158,11 @@ TRAIN = obj(
         "description": "Models of the design by their place from 0, or models as a design has them",
     },
     search={**SEARCH, "description": "what is other than in the design, for this session alone"},
+    split={
+        "type": "object",
+        "description": "what is other than in the design, for this session alone, such as "
+        "{'sampling': 'random', 'sample_rows': 200000}",
+    },
 )
 DEPLOY = obj("name", closed=True, name=NAME, activate=FLAG)
 REPORT = obj(
@@ -172,6 +177,10 @@ REPORT = obj(
         "description": "the largest, of values as a share of their spread; null: none to name",
     },
     tolerance=NUMBER,
+    agrees={
+        "type": ["boolean", "null"],
+        "description": "whether it says the same; null: nothing could be compared",
+    },
     used={"type": "boolean", "description": "whether it predicted the rows of that job"},
     why=TEXT,
     versions=ANY_OBJECT,

@@ -82,7 +82,10 @@ PATCH_DESIGN: Schema = {
     "properties": {
         "name": TEXT,
         "dataset": TEXT,
-        "split": ANY_OBJECT,
+        "split": {
+            "type": "object",
+            "description": "Of a table also `sampling` and `sample_rows`: the rows to learn from",
+        },
         "metric": TEXT,
         "features": {
             "type": "object",

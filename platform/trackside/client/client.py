@@ -165,7 +165,8 @@ class Client:
         return self._save(path + "/bundle", file, accept="application/x-tar")
 
     def train_analysis(self, project: str, analysis: str, **wishes: Any) -> Json:
-        """`compute`, `models`, `search`, `session_name` as in the REST call; it names the jobs."""
+        """`compute`, `models`, `search`, `split` and `session_name` as in the REST call; it names
+        the jobs."""
         path = address("projects", project, "analyses", analysis, "train")
         return self.call("POST", path, json=given(wishes))
 
@@ -238,10 +239,13 @@ class Client:
         compute: Json | None = None,
         *,
         settings: Json | None = None,
+        warm_start: bool | None = None,
     ) -> Json:
-        """The job; the compute and the settings of a scoring hold for this run alone."""
+        """The job. What is named holds for this run alone: the compute, a scoring's settings, and
+        whether a training goes on from the active version."""
         path = address("projects", project, "recipes", name, "run")
-        return self.call("POST", path, json=given({"compute": compute, "settings": settings}))
+        once = {"compute": compute, "settings": settings, "warm_start": warm_start}
+        return self.call("POST", path, json=given(once))
 
     def pages(self, path: str, noun: str) -> Iterator[Json]:
         """All of a list, page by page."""

@@ -12,6 +12,7 @@ import httpx
 from trackside.client import databases, evaluating, fleet, login, repeating, tables
 from trackside.client.client import Client, Json, TracksideError
 from trackside.client.printing import gpu_rows, metrics, progress, say, table
+from trackside.client.training import sampled
 from trackside.client.where import compute, options
 
 
@@ -74,7 +75,12 @@ def columns(args: argparse.Namespace) -> None:
 
 
 def train(args: argparse.Namespace) -> None:
-    wishes = {"compute": compute(args), "session_name": args.session_name, "search": _search(args)}
+    wishes = {
+        "compute": compute(args),
+        "session_name": args.session_name,
+        "search": _search(args),
+        "split": sampled(args.sample, args.sampling) or None,
+    }
     with Client() as client:
         begun = client.train_analysis(args.project, args.analysis, **wishes)
         say(f"Session {begun['session']}: jobs {', '.join(map(str, begun['jobs']))}.")
@@ -130,7 +136,8 @@ def _asked(client: Client, args: argparse.Namespace) -> Json | None:
 
 
 def score(args: argparse.Namespace) -> None:
-    name = args.recipe or f"score {args.dataset}"[:80]
+    by = ["by", args.engine] if args.engine else []
+    name = args.recipe or repeating.named("score", args.dataset, "with", args.model, *by)
     recipe = {
         "name": name,
         "kind": "score",
@@ -184,6 +191,9 @@ def parser() -> argparse.ArgumentParser:
     ways = ["none", "tpe", "random", "grid"]
     one.add_argument("--search", choices=ways, help="of a table: how params are searched")
     one.add_argument("--trials", type=int, help="of the search, at most")
+    one.add_argument("--sample", type=int, metavar="ROWS", help="of a table: so many learn, judge")
+    ways = ["all", "random", "balanced", "first", "latest"]
+    one.add_argument("--sampling", choices=ways, default="", help="which; random with --sample")
     options(one)
     one.add_argument("--wait", action="store_true", help="until it is over")
     _jobs(commands)
@@ -245,11 +255,11 @@ def _jobs(commands: Commands) -> None:
 
 def _score(commands: Commands) -> None:
     one = _command(commands, "score", score, "score a dataset with a saved model")
-    one.add_argument("project")
-    one.add_argument("--dataset", required=True)
-    one.add_argument("--model", required=True, help="a saved model")
+    one.add_argument("project", help="its key, as in its address")
+    one.add_argument("--dataset", required=True, help="the dataset to score")
+    one.add_argument("--model", required=True, help="a saved model: its active version scores")
     databases.destinations(one)
-    one.add_argument("--recipe", default="", help="the recipe's name")
+    one.add_argument("--recipe", default="", metavar="NAME", help=repeating.NAME)
     one.add_argument("--download", type=Path, metavar="FILE", help="save the rows as CSV")
     one.add_argument("--engine", default="", help=repeating.ENGINE)
     options(one)

@@ -56,12 +56,13 @@ def read(  # noqa: PLR0913 - what is read, and how it is called
 
 def destinations(one: argparse.ArgumentParser) -> None:
     """Where the rows of a scoring go: options of its command."""
-    one.add_argument("--output", default="", help="the new dataset; or:")
-    one.add_argument("--connection", default="", help="to a table of a database, by this")
-    one.add_argument("--schema", default="", help="of the table; none is the usual one")
-    one.add_argument("--table", default="", help="of the database")
-    modes = ["create", "append", "replace"]
-    one.add_argument("--mode", choices=modes, default="create", help="where it is there already")
+    to = one.add_argument_group("where the rows go", "a new dataset, or a table of a database")
+    to.add_argument("--output", default="", metavar="NAME", help="a new dataset of this name")
+    to.add_argument("--connection", default="", metavar="NAME", help="a connection to a database")
+    to.add_argument("--schema", default="", help="of the table; left out, the database's usual one")
+    to.add_argument("--table", default="", help="a table of the database")
+    modes, there = ["create", "append", "replace"], "of a table that is there: refuse (create), "
+    to.add_argument("--mode", choices=modes, default="create", help=there + "add rows, replace it")
 
 
 def destination(args: argparse.Namespace) -> Json:

@@ -38,13 +38,13 @@ def add(
         commands, "evaluate", lambda args: evaluate(args, client, follow),
         "judge a saved model on a dataset with the truth",
     )  # fmt: skip
-    one.add_argument("project")
-    one.add_argument("--dataset", required=True)
-    one.add_argument("--model", required=True, help="a saved model")
+    one.add_argument("project", help="its key, as in its address")
+    one.add_argument("--dataset", required=True, help="a dataset with the truth in its target")
+    one.add_argument("--model", required=True, help="a saved model: its active version is judged")
     one.add_argument("--store", required=True, help="the evaluation store, new or the model's own")
     one.add_argument("--rows", default="", help="a new dataset for the judged rows")
     one.add_argument("--metrics", default="", help="a dataset for the store's history")
-    one.add_argument("--recipe", default="", help="the recipe's name")
+    one.add_argument("--recipe", default="", metavar="NAME", help=repeating.NAME)
     options(one)
     one.add_argument("--wait", action="store_true", help="until it is over, then print it")
     one = make(commands, "evaluations", lambda args: show(args, client), "the history of a store")
@@ -53,7 +53,7 @@ def add(
 
 
 def evaluate(args: argparse.Namespace, open_: Open, follow: Follow) -> None:
-    name = args.recipe or f"evaluate on {args.dataset}"[:80]
+    name = args.recipe or repeating.named("evaluate", args.model, "on", args.dataset)
     body = {
         "name": name,
         "kind": "evaluate",

@@ -19,6 +19,8 @@ def train(  # noqa: PLR0913 - what PostgresML's train takes
     search: str | None = None,
     search_params: Json | None = None,
     search_args: Json | None = None,
+    sample: int | None = None,
+    sampling: str = "",
     strategy: str = "",
     client: Client | None = None,
     wait: bool = True,
@@ -30,10 +32,11 @@ def train(  # noqa: PLR0913 - what PostgresML's train takes
     says where to run: cpu, cuda. `search` finds the best settings of a table's model by trying
     them: random, grid or tpe; none trains it as it is, None as the analysis says. `search_params`
     maps settings to the values to try, or to {"low", "high", "log"}; without it the algorithm's own
-    are tried. `search_args`: n_iter (trials), cv (folds), minutes. With a `strategy` (most_recent,
-    best_score) the best model of this training becomes a version of the saved model "relation
-    y_column_name", and the version that the strategy finds the active one; the answer then has
-    `saved_model`, as `deploy` answers it.
+    are tried. `search_args`: n_iter (trials), cv (folds), minutes. `sample` rows of the table are
+    learned from and judged by: random, balanced (by class), first or latest ones, as `sampling`
+    says; sampling="all" are all. With a `strategy` (most_recent, best_score) the best model of this
+    training becomes a version of the saved model "relation y_column_name", and the version that the
+    strategy finds the active one; the answer then has `saved_model`, as `deploy` answers it.
     What does not fit raises the server's own sentence.
     """
     if strategy and not wait:
@@ -45,6 +48,8 @@ def train(  # noqa: PLR0913 - what PostgresML's train takes
         design = _design(one, path, name, relation, y_column_name)
         device, change = arranged(design, algorithm, hyperparams or {})
         change = searched(design, change, search, search_params, search_args)
+        if chosen := sampled(sample, sampling):
+            change["split"] = chosen
         if change:
             design = one.call("PATCH", f"{path}{address(name)}", json=change)
         wishes: Json = {"compute": DEVICES.get(device, {"kind": device})} if device else {}
@@ -162,6 +167,12 @@ def searched(
     space = {name: _tried(value) for name, value in (params or {}).items()}
     model = {name: value for name, value in first.items() if name not in ("space", "searched")}
     return {**made, "models": [{**model, "space": space}]}
+
+
+def sampled(rows: int | None, how: str = "") -> Json:
+    """The change of a split that says how many rows are learned from; {} leaves it as it is."""
+    told = {} if rows is None else {"sample_rows": rows, "sampling": how or "random"}
+    return {**told, **({"sampling": how} if how else {})}
 
 
 def _tried(value: Any) -> Json:

@@ -6,14 +6,15 @@ import math
 from trackside.client.client import Json
 
 GIB, HOUR = 2**30, 3600
+CPU = "on the CPU, by so many processes"
 OF_GPUS = ("share", "memory", "nodes", "min_free", "gpu_model")
 OF_ANY = ("nodes", "min_free", "gpu_model")
 
 
 def options(one: argparse.ArgumentParser) -> None:
     where = one.add_mutually_exclusive_group()
-    where.add_argument("--cpu", type=int, nargs="?", const=0, metavar="RANKS")
-    where.add_argument("--gpus", default="", metavar="UUID,UUID", help="these, on any nodes")
+    where.add_argument("--cpu", type=int, nargs="?", const=0, metavar="RANKS", help=CPU)
+    where.add_argument("--gpus", default="", metavar="UUID,UUID", help="on these, of any nodes")
     where.add_argument("--any", type=int, nargs="?", const=1, metavar="COUNT", help="any so many")
     gpus = one.add_argument_group("GPUs")
     gpus.add_argument(
