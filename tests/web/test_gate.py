@@ -96,3 +96,17 @@ def test_a_session_opens_no_rest_and_a_token_opens_no_page(as_ada: Client, ada: 
         if decision(one.callback) == "api":
             assert as_ada.get(address(path)).status_code in (401, 405), path
     assert Client(headers=tokens).get("/").status_code == 302
+
+
+@pytest.mark.django_db
+def test_a_nul_is_refused_before_a_database_is_asked(
+    as_ada: Client, ada: User, project: Project
+) -> None:
+    """Postgres would fail on it."""
+    for path in ("/p/%00/", "/p/INSECTS/datasets/a%00/", "/p/INSECTS/comparison/?of=%00:1"):
+        assert as_ada.get(path).status_code == 400, path
+    sent = {"connection": "\0", "table": "orders"}
+    assert as_ada.post("/p/INSECTS/from-database/preview/", sent).status_code == 400
+    assert as_ada.post("/login/", {"\0": "ada"}).status_code == 400
+    rest = Client(headers={"Authorization": f"Bearer {make_token(ada, 'script')[1]}"})
+    assert rest.get("/api/v1/projects?after=%00").json()["error"]["code"] == "bad_request"

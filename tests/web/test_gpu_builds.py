@@ -1,12 +1,14 @@
 """What only some machines have: a library, or its build for GPUs. Said before a job begins."""
 
 import re
+from html import unescape
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from tests.web import lab_stage, table_stage
+from tests.web.asking import AUTO, dialog
 from tests.web.world import Rest
 from trackside.accounts.models import User
 from trackside.compute.able import learns_on_gpu
@@ -108,7 +110,8 @@ def test_what_no_machine_has_is_grey_and_told_by_rest(analysis: Analysis, as_ada
     needy = [one for one in ALGORITHMS.values() if one.library not in ("", "scikit-learn")]
     assert html.count("algo--lacking") == len(needy)
     for package in ("xgboost-cu13", "lightgbm"):
-        assert f"No machine has {package}: run `pip install {package}`" in html
+        on_one = f"{package}. On one that shall have it, run <code>pip install {package}</code>"
+        assert f"No machine has {on_one}" in html
     rest = Rest(User.objects.get(username="ada"))
     told = {one["name"]: one for one in rest.call("GET", "/algorithms").json()["algorithms"]}
     assert set(told) == set(ALGORITHMS)
@@ -140,6 +143,21 @@ def test_a_param_that_needs_a_library_waits_for_a_machine_that_has_it(
     assert machines(jobs.submit(**sent, spec=spec, compute={"kind": "cpu"})) == ["intel"]
 
 
+def test_params_that_learn_on_the_cpu_alone_are_said_before_the_click(
+    analysis: Analysis, as_ada: Any
+) -> None:
+    node("one", builds=[])
+    models = analysis.design["models"]
+    place = next(n for n, one in enumerate(models) if one["algorithm"] == "logistic_regression")
+    wish = {**AUTO, "model": str(place)}
+    plan = dialog(analysis, as_ada)
+    assert "Fix the choice" not in plan(wish)
+    models[place]["params"] = {**models[place]["params"], "penalty": "l1"}
+    analysis.save()
+    said = unescape(plan(wish))
+    assert "Logistic regression with Regularisation 'l1' learns on the CPU alone" in said
+
+
 def test_a_switch_whose_library_no_machine_has_is_grey_and_refused(
     analysis: Analysis, as_ada: Any
 ) -> None:
@@ -149,7 +167,7 @@ def test_a_switch_whose_library_no_machine_has_is_grey_and_refused(
     switch = re.compile(rf'<input[^>]*name="m{names.index("svm")}-intel"[^>]*>')
     html = as_ada.get(page).content.decode()
     assert "disabled" in switch.findall(html)[0]
-    assert "No machine has Intel&#x27;s extension of scikit-learn: run `make extras" in html
+    assert "No machine has Intel&#x27;s extension of scikit-learn. On one" in html
     model = analysis.design["models"][names.index("svm")]
     model["params"] = {**model["params"], "intel": True}
     analysis.save()
@@ -168,7 +186,7 @@ def test_what_learns_on_gpus_by_another_library_does_so_where_that_is(
     spec = {"task": "two_class", "algorithm": "svm"}
     svm = ALGORITHMS["svm"]
     assert not learns_on_gpu(svm)
-    with pytest.raises(BadCompute, match=r"learns by cuML\. No machine has cuML: run `make extras"):
+    with pytest.raises(BadCompute, match=r"learns by cuML\. No machine has cuML\. On one"):
         placed(spec, {"kind": "any", "count": 1})
     node("rapids", builds=[], found={**EVERY, "rapids": "26.10.0"})
     assert learns_on_gpu(svm)

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
@@ -64,6 +64,12 @@ class Gate(MiddlewareMixin):
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
+        answer = self._refused(request, view)
+        if answer is None:
+            _check_text(request, form=decision(view) != "api")
+        return answer
+
+    def _refused(self, request: HttpRequest, view: View) -> HttpResponse | None:
         match decision(view):
             case "public":
                 return None
@@ -79,6 +85,20 @@ class Gate(MiddlewareMixin):
         if user is not None and not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
         return response
+
+
+def _check_text(request: HttpRequest, *, form: bool) -> None:
+    """Raises BadRequest where a text holds a NUL, which Postgres can neither keep nor look for.
+
+    `form`: also those of a form. Of REST the body is read later, and judged there.
+    """
+    texts = request.POST.lists() if form else ()
+    if (
+        "\0" in request.path
+        or "%00" in request.META.get("QUERY_STRING", "")
+        or any("\0" in str(one) for name, values in texts for one in (name, *values))
+    ):
+        raise BadRequest("The request holds a NUL, which is no character of a text.")
 
 
 def _with_token(request: HttpRequest) -> HttpResponse | None:

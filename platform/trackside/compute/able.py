@@ -7,13 +7,16 @@ from trackside.compute.models import Node
 BUILD = "docs/lightgbm.md says how to build it"
 
 
-def unable(card: Algorithm, *, on_gpu: bool, asked: str = "") -> dict[int, str]:
+def unable(
+    card: Algorithm, *, on_gpu: bool, asked: str = "", learns: bool = True
+) -> dict[int, str]:
     """By node why it cannot run this algorithm, as "cpu-01 has no lightgbm".
 
     A simulated GPU is one of the CPU's cores: it needs no build for GPUs. `asked`: a library that
-    the job's params need beside the algorithm's own.
+    the job's params need beside the algorithm's own. Not `learns`: it only predicts.
     """
-    needed = [one for one in (card.library, asked) if one]
+    library = card.library if learns else card.scoring_library
+    needed = [one for one in (library, asked) if one]
     if not needed:
         return {}
     told = ("pk", "name", "simulated", "catalogue__libraries", "catalogue__gpu_builds")

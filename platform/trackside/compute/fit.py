@@ -117,7 +117,7 @@ def _shape(
     precision = compute.get("precision", "auto")
     return Shape(
         backbone=params["backbone"],
-        size=_size(entry(catalogue, params["backbone"]), params, images),
+        size=side(entry(catalogue, params["backbone"]), params, images),
         retrained=resolved.params["retrained"],
         features=resolved.params["retrained"] == "head" and still,
         precision="bf16" if precision == "auto" and device == "cuda" else precision,
@@ -138,7 +138,7 @@ def entry(catalogue: dict[str, Any], backbone: str) -> dict[str, Any]:
     return next(found, {})
 
 
-def _size(net: dict[str, Any], params: dict[str, Any], images: dict[str, Any]) -> int:
+def side(net: dict[str, Any], params: dict[str, Any], images: dict[str, Any]) -> int:
     """As the recipes choose it for pictures of this size."""
     own, smallest = own_size(net), int(net.get("min_size") or 0)
     if smallest >= FIXED_FROM:

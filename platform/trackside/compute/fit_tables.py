@@ -1,6 +1,7 @@
 """Memory and time of a training on a table: only what like trainings have measured. Pure.
 
-There is no formula: what a learner takes depends on how the columns are encoded and on the library.
+What a formula foresees before any was measured is in `lab/foreseen.py`: of some learners the memory
+on a CPU. What the others take, and all times, depend on more than rows and columns.
 """
 
 import json

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.db.models import F, Q
 from django.db.models.fields.json import KT
 
+from recipes.scorers import OWN
 from trackside.compute.placement import Place, Request, ordered
 from trackside.jobs import kinds, retries
 from trackside.jobs.kinds import takes_quick_slot
@@ -125,7 +126,8 @@ class Backlog:
         kind = wish.get("kind", "cpu")
         if kind == "cpu" and takes_quick_slot(row.kind):
             kind = "quick"
-        on_gpu, engine = kind in ("gpus", "any"), row.engine or ""
+        on_gpu = kind in ("gpus", "any")
+        engine = row.engine or ("" if row.kind == "train" else OWN)
         lacking = unable(row.algorithm or "", on_gpu=on_gpu, engine=engine, asked=row.asked)
         seconds = None if row.seconds is None else float(row.seconds)
         return Request(

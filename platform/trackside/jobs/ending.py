@@ -1,5 +1,6 @@
 """How attempts end. The first ending wins; devices go only when their processes are proved gone."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,10 +18,11 @@ from trackside.jobs import committed, followers, history, living, retries, sched
 from trackside.jobs.attempts import CLAIMED, LIVE
 from trackside.jobs.models import Attempt, Job
 from trackside.jobs.moves import StaleAttempt, move_attempt, must_move_job
-from trackside.jobs.states import AttemptState, Move
+from trackside.jobs.states import JOB_OVER, AttemptState, Move
 
 CLAIM_WITHIN = timedelta(seconds=settings.CLAIM_SECONDS)
 Publish = Callable[[Job, Attempt, dict[str, Any]], None]
+log = logging.getLogger(__name__)
 
 
 class StillRunning(Exception):
@@ -38,6 +40,8 @@ def finish(attempt: Attempt, result: dict[str, Any], *, publish: Publish | None)
     Lease.objects.filter(attempt=attempt).update(quarantined=True)
     crash.point("end.finished")
     job = Job.objects.get(pk=attempt.job_id)
+    if _over_before(attempt, job):
+        return
     if publish is not None:
         publish(job, attempt, result)
     early = job.stop == "finish_early"
@@ -54,6 +58,23 @@ def finish(attempt: Attempt, result: dict[str, Any], *, publish: Publish | None)
     )
     _learn(job, attempt, result)
     history.tell_state(job.pk, now)
+
+
+def _over_before(attempt: Attempt, job: Job) -> bool:
+    """Whether the job had ended without this attempt, as by hand in the database: the attempt's own
+    end is kept then, said once, and nothing more follows from it."""
+    if job.state not in JOB_OVER:
+        return False
+    how = AttemptState(attempt.state).label.lower()
+    words = (
+        f"Attempt {attempt.number} ended ({how}) when the job was {job.state} already: the job "
+        "stays as it is."
+    )
+    log.warning("Job %s: %s", job.pk, words)
+    history.append(
+        job.pk, [history.Entry("note", {"level": "warning", "text": words}, clock.now())]
+    )
+    return True
 
 
 def _numbers(metrics: object) -> dict[str, Any]:
@@ -92,8 +113,9 @@ def cancel_done(attempt: Attempt, *, exit: str = "143") -> None:  # noqa: A002 -
     reason = f"Cancelled by {job.stopped_by}." if job.stopped_by else "Cancelled."
     move_attempt(attempt, Move.CANCEL, finished_at=now, reason=reason, exit=exit)
     Lease.objects.filter(attempt=attempt).update(quarantined=True)
-    must_move_job(attempt.job_id, Move.CANCEL, finished_at=now, reason=reason)
-    history.tell_state(attempt.job_id, now)
+    if not _over_before(attempt, job):
+        must_move_job(attempt.job_id, Move.CANCEL, finished_at=now, reason=reason)
+        history.tell_state(attempt.job_id, now)
 
 
 @transaction.atomic
@@ -120,6 +142,8 @@ def give_way(attempt: Attempt, reason: str = "", *, cause: str, step: int | None
     move_attempt(attempt, Move.YIELD, **values)
     Lease.objects.filter(attempt=attempt).update(quarantined=True)
     crash.point("end.yielded")
+    if _over_before(attempt, job):
+        return
     _again(job, attempt, f"{words} {kept(job.pk)}", progress={**job.progress, "eta": None})
 
 
@@ -154,6 +178,8 @@ def _ended_badly(
     Lease.objects.filter(attempt=attempt).update(quarantined=True)
     crash.point("end.attempt")
     job = Job.objects.select_related("stopped_by").get(pk=attempt.job_id)
+    if _over_before(attempt, job):
+        return
     ruling = retries.ruling(end, before)
     words = f"{reason} {ruling.words}".strip()
     if ruling.again or job.stop == "cancel":
@@ -223,6 +249,8 @@ def _expire(attempt: Attempt, now: datetime) -> None:
     seconds = CLAIM_WITHIN.total_seconds()
     reason = f"{attempt.node.name} did not start it within {seconds:.0f} seconds."
     living.take_back(attempt, Move.EXPIRE, now, reason=reason, cause="not_claimed")
+    if _over_before(attempt, Job.objects.get(pk=attempt.job_id)):
+        return
     must_move_job(attempt.job_id, Move.REQUEUE, reason=f"{reason} Waits for another try.")
     history.tell_state(attempt.job_id, now)
 

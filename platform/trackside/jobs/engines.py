@@ -74,23 +74,11 @@ def lines(told: list[Json]) -> list[Json]:
     known = [one for one in told if one["engine"] in order]
     known.sort(key=lambda one: (order.index(one["engine"]), one["device"]))
     return [
-        {**one, "label": called(one["engine"]), "agrees": agrees(one), "at": _at(one)}
+        {"agrees": True if one.get("used") else None, **one}
+        | {"label": called(one["engine"]), "at": _at(one)}
         | {"speed": (speed := _speed(one)), "pace": _pace(speed)}
         for one in known
     ]
-
-
-def agrees(one: Json) -> bool | None:
-    """Whether it says the same, used or not; None: it said nothing that could be compared.
-
-    What differs in nothing but a row's class is not timed; a GPU of the own library never is.
-    """
-    if one.get("used") or (one.get("seconds") or {}).get("engine"):
-        return True
-    if one.get("difference") is None:
-        return None
-    near = one["difference"] <= one.get("tolerance", 0)
-    return near and one["engine"] == OWN and "another class" not in one.get("why", "")
 
 
 def _speed(one: Json) -> float | None:

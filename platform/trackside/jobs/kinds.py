@@ -14,6 +14,7 @@ from trackside.compute import able
 from trackside.compute.models import Gpu
 from trackside.compute.requests import BadCompute
 from trackside.jobs import engines
+from trackside.ui.words import listed
 
 
 def known(kind: str) -> bool:
@@ -26,14 +27,16 @@ def takes_quick_slot(kind: str) -> bool:
     return card.quick or not card.torch
 
 
-def spreads(algorithm: str) -> bool:
-    """Whether several ranks may learn one model of a table with it.
+def spreads(algorithm: str, params: Any = None) -> bool:
+    """Whether several ranks may learn one model of a table with it, and with these params.
 
     XGBoost's listen on all addresses of their machine, whose owner has to allow it; those of others
     speak by PyTorch alone, where the owner says.
     """
     card = ALGORITHMS.get(algorithm)
-    return bool(card and card.spreads and _allowed(card))
+    if card is None or not card.spreads or not _allowed(card):
+        return False
+    return card.alone is None or (params or {}).get(card.alone[0]) != card.alone[1]
 
 
 def _allowed(card: Algorithm) -> bool:
@@ -55,28 +58,67 @@ def placed(spec: dict[str, Any], compute: dict[str, Any], kind: str = "") -> dic
         return compute
     card = card_of(spec)
     learns = "bundle" not in spec
-    several = kind == "score" or (learns and spreads(spec.get("algorithm", "")))
+    several = kind == "score" or (learns and _spreads(spec))
+    compute = _numbered(compute, several, _lone(spec) if learns else ("A table", ""))
     if compute.get("kind", "cpu") == "cpu":
-        ranks = compute.get("ranks")
-        if ranks not in (None, 1) and not several:
-            said = "A table has one process with all the job's cores: 'ranks' is 1."
-            said += _way(card) if learns else ""
-            raise BadCompute("compute.ranks", said, "ranks_too_many")
         if card is not None and not learns:
             engines.must_score(engine_of(spec), card, on_gpu=False)
-        return {**compute, "kind": "cpu", "ranks": 1 if ranks is None else ranks}
-    uuids = compute.get("uuids")
-    more = (isinstance(uuids, list) and len(uuids) > 1) or compute.get("count") not in (None, 1)
-    if more and not several:
-        said = "A table's job runs on one GPU, or on the CPU: choose one."
-        said += _way(card) if learns else ""
-        raise BadCompute("compute", said, "gpu_count")
+        return compute
     if card is not None and learns:
         _on_gpu(card, compute, spec["task"])
         _with(card, spec.get("params") or {})
     elif card is not None:
         engines.must_score(engine_of(spec), card, on_gpu=True)
         _there(unable(card.name, on_gpu=True, engine=engine_of(spec)), compute)
+    return compute
+
+
+def shared(specs: list[dict[str, Any]], compute: dict[str, Any]) -> dict[str, Any]:
+    """The wish of a click that trains all of `specs`, each on what it can use of it: `own`.
+
+    Raises BadCompute where several ranks or GPUs are chosen and none of them can use these.
+    """
+    if not specs or data_of(specs[0]["task"]) != "table":
+        return compute
+    return _numbered(compute, any(map(_spreads, specs)), _lone(specs[0]))
+
+
+def own(spec: dict[str, Any], compute: dict[str, Any]) -> dict[str, Any]:
+    """Of such a wish what one training takes: one rank, or the first GPU, where it is alone."""
+    if data_of(spec["task"]) != "table" or _spreads(spec):
+        return compute
+    if compute.get("kind", "cpu") == "cpu":
+        return {**compute, "ranks": 1}
+    if compute["kind"] == "gpus":
+        return {**compute, "uuids": list(compute.get("uuids") or [])[:1]}
+    return {**{name: value for name, value in compute.items() if name != "nodes"}, "count": 1}
+
+
+def one_process(kind: str, spec: dict[str, Any]) -> bool:
+    """Whether there is nothing to choose about the ranks of such a job."""
+    if data_of(spec.get("task")) != "table" or kind == "score":
+        return False
+    return kind != "train" or not _spreads(spec)
+
+
+def _spreads(spec: dict[str, Any]) -> bool:
+    return spreads(spec.get("algorithm", ""), spec.get("params"))
+
+
+def _numbered(compute: dict[str, Any], several: bool, lone: tuple[str, str]) -> dict[str, Any]:
+    """One CPU rank where nothing is said; `lone`: who has no use for `several`, and a way out."""
+    who, way = lone
+    if compute.get("kind", "cpu") == "cpu":
+        ranks = compute.get("ranks")
+        if ranks not in (None, 1) and not several:
+            said = f"{who} has one process with all the job's cores: 'ranks' is 1.{way}"
+            raise BadCompute("compute.ranks", said, "ranks_too_many")
+        return {**compute, "kind": "cpu", "ranks": 1 if ranks is None else ranks}
+    uuids = compute.get("uuids")
+    more = (isinstance(uuids, list) and len(uuids) > 1) or compute.get("count") not in (None, 1)
+    if more and not several:
+        said = f"{who} runs on one GPU, or on the CPU: choose one.{way}"
+        raise BadCompute("compute", said, "gpu_count")
     return compute
 
 
@@ -92,7 +134,7 @@ def asked(algorithm: str, params: Any) -> str:
 
 
 def unable(algorithm: str, *, on_gpu: bool, engine: str = "", asked: str = "") -> dict[int, str]:
-    """By node why it cannot run a job of this algorithm; `engine`: one that scores with it;
+    """By node why it cannot run a job of this algorithm; `engine`: what predicts, "" trains it;
     `asked`: a library that its params need."""
     card = ALGORITHMS.get(algorithm)
     if card is None:
@@ -101,7 +143,8 @@ def unable(algorithm: str, *, on_gpu: bool, engine: str = "", asked: str = "") -
         return able.unable(card, on_gpu=on_gpu, asked=asked)
     needed = engines.needed(engine, card, on_gpu=on_gpu)
     without = able.without([one.library for one in needed])
-    return {**without, **able.unable(card, on_gpu=on_gpu and card.scores_on_gpu)}
+    there = on_gpu and card.scores_on_gpu
+    return {**without, **able.unable(card, on_gpu=there, learns=False)}
 
 
 def _on_gpu(card: Algorithm, compute: dict[str, Any], task: str) -> None:
@@ -142,8 +185,15 @@ def _there(cannot: dict[int, str], compute: dict[str, Any]) -> None:
         raise BadCompute("compute.uuids", said, "gpu_build")
 
 
-def _way(card: Algorithm | None) -> str:
-    """What would make it possible, where anything would."""
-    if card is None or not card.spreads or _allowed(card):
-        return ""
-    return f" {card.label} can use several where TRACKSIDE_XGBOOST_RANKS=1 is set (README)."
+def _lone(spec: dict[str, Any]) -> tuple[str, str]:
+    """Who learns in one process, and what would make several possible, where anything would."""
+    card = card_of(spec)
+    if card is None:
+        return "A table", ""
+    if card.spreads and not _allowed(card):
+        said = f" {card.label} can use several where TRACKSIDE_XGBOOST_RANKS=1 is set (README)."
+        return card.label, said
+    if card.spreads and card.alone is not None:
+        return "{} with {!r}: {!r}".format(card.label, *card.alone), ""
+    several = [one.label for one in ALGORITHMS.values() if one.spreads and _allowed(one)]
+    return card.label, f" Of the algorithms for tables {listed(several)} can use several."

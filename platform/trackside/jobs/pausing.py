@@ -169,7 +169,7 @@ def _tell(job: Job, words: str, **values: Any) -> None:
 def _give_way(job: Job, stop: str, user: User | None, words: str) -> bool:
     """Back to the queue at once where no process exists yet, else ask the gang."""
     attempt = living.live(job)
-    if attempt is None:
+    if attempt is None or job.state in JOB_OVER:
         return False
     try:
         if attempt.state == AttemptState.ASSIGNED:

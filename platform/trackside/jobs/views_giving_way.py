@@ -13,6 +13,7 @@ from recipes.tasks import data_of
 from trackside.accounts.gate import caller, error_json, signed_in
 from trackside.compute.picking import keeping, picked, picker
 from trackside.jobs import committed, queries, services
+from trackside.jobs.kinds import one_process
 from trackside.jobs.models import Job
 from trackside.projects.access import project_for
 from trackside.projects.models import Role
@@ -79,7 +80,8 @@ def move(request: HttpRequest, key: str, number: int) -> HttpResponse:
         "project": one.project,
         "job": one,
         "picker": picker(request, one.compute, one.needs),
-        "one_process": one.kind != "score" and data_of(one.spec.get("task")) == "table",
+        "one_process": one_process(one.kind, one.spec),
+        "table": data_of(one.spec.get("task")) == "table",
         "newest": committed.of(one.pk).first(),
         "waits": one.state == "queued",
     }

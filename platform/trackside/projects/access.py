@@ -78,4 +78,6 @@ def row(project: Project, model: type[Row], *, through: str = "project", **by: A
     try:
         return model._default_manager.get(**{through: project}, **by)
     except (model.DoesNotExist, ValueError, OverflowError, ValidationError):  # type: ignore[attr-defined]
-        raise Http404(f"There is no such {model._meta.verbose_name}.") from None
+        what, name = model._meta.verbose_name, by.get("name")
+        said = f"There is no {what} {name[:80]!r} here." if isinstance(name, str) else ""
+        raise Http404(said or f"There is no such {what}.") from None
