@@ -24,7 +24,7 @@ from trackside.datasets.reading import Wish
 from trackside.jobs.models import Attempt, Job
 from trackside.lab import services as lab
 from trackside.lab import trouble
-from trackside.lab.diagnostics_table import table_findings
+from trackside.lab.diagnostics_table import _classes, table_findings
 from trackside.lab.models import Analysis
 from trackside.projects.models import Project
 
@@ -78,6 +78,20 @@ BAD = {
     "a class of few rows": Bad(
         table(good="y" * 80 + "n"), finding="1 class has under 20 rows n (2)"
     ),
+    "a class of one row": Bad(
+        table(good="n" * (ROWS - 1) + "y"),
+        finding="A class cannot be judged y has one row, which cannot both train and judge: ROC",
+    ),
+    "hundreds of classes, most of one row": Bad(
+        table(rows=150, key=lambda n: f"k{max(n, 30)}"),
+        target="key",
+        finding="119 classes cannot be judged 119 have one row",
+    ),
+    "a class for each row": Bad(
+        table(rows=150, key=lambda n: f"k{n}"),
+        target="key",
+        analysis="'key' has 150 classes and each has one row",
+    ),
     "a target that is all missing": Bad(
         table(good="-"), warning="All values are missing", analysis="All values of 'good' are"
     ),
@@ -119,13 +133,13 @@ BAD = {
     "infinite values": Bad(
         table(wild=lambda n: "-inf" if n % 50 == 0 else n * 0.5),
         warning="Some values are infinite (5)",
-        finding="wild: Some values are infinite (5)",
+        finding="wild: Some values are infinite (5). They count as missing.",
     ),
     "an infinite target": Bad(
         table(wild=lambda n: "inf" if n % 50 == 0 else n * 0.5 + n % 3),
         target="wild",
         warning="Some values are infinite (5)",
-        finding="wild: Some values are infinite (5)",
+        finding="wild: Some values are infinite (5). These rows are left out.",
     ),
     "duplicate names": Bad(
         table(**{" size": lambda n: n % 5}), problem="It has the name of another column"
@@ -228,3 +242,12 @@ def test_a_design_whose_columns_were_corrected_says_what_no_longer_fits(
         assert said in page.content.decode(), tab
     with pytest.raises(trouble.Refused, match=column):
         lab.train(analysis, ada, {"kind": "cpu", "ranks": 1})
+
+
+def test_a_lone_class_beyond_the_counted_ones_has_no_name() -> None:
+    """Of twelve classes the import names ten; the other two have three rows, so one has one."""
+    top = [{"value": f"k{n}", "count": 3} for n in range(10)]
+    target = {"name": "key", "top": top, "distinct": 12, "missing": 0}
+    design = {"task": "multiclass", "rebalance": False}
+    said = [one.text for one in _classes(target, 33, design)]
+    assert "One has one row, which cannot both train and judge" in said[-1]

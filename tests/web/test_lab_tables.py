@@ -251,6 +251,7 @@ def test_a_library_that_no_machine_has_is_told(analysis: Analysis, as_ada: Any) 
     assert "pip install scikit-learn" not in html
     html = as_ada.post(f"{HOME}train/plan/", {"mode": "cpu", "model": 0}).content.decode()
     assert "No machine has xgboost-cu13" in html
+    assert html.count("No machine has its library") == 1
 
 
 def test_several_algorithms_are_switched_on_at_once(analysis: Analysis, as_ada: Any) -> None:

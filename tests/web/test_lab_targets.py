@@ -40,6 +40,9 @@ def column(kind: str, distinct: int | None, missing: int = 0) -> dict[str, Any]:
         ("text", 2, 97, "", "Only 3 rows"),
         ("text", MOST_CLASSES + 1, 0, "", "201 values; a classification knows 200"),
         ("text", None, 0, "", "more than 100,000 values"),
+        ("text", 100, 0, "", "100 classes and each has one row"),
+        ("text", 7, 93, "", "7 classes and each has one row"),
+        ("integer", 7, 93, "regression", "7 values"),
     ],
 )
 def test_the_task_is_suggested_by_type_and_distinct_values(
@@ -54,6 +57,8 @@ def test_the_task_is_suggested_by_type_and_distinct_values(
     ("task", "kind", "distinct", "said"),
     [
         ("two_class", "text", 3, "Choose multiclass"),
+        ("two_class", "integer", 88, "not two. Choose regression"),
+        ("two_class", "text", 500, "500 values; a classification knows"),
         ("multiclass", "text", 2, ""),
         ("multiclass", "number", 500, "Choose regression"),
         ("regression", "integer", 2, ""),
@@ -150,7 +155,7 @@ def test_names_stay_names_and_stand_in_one_pair_of_brackets(
     ("learned", "said"),
     [
         ({"rounds": None, "device": "cpu"}, [("Learned on", "CPU")]),
-        ({"rounds": 17, "device": "cuda:0"}, [("Rounds kept", "17"), ("Learned on", "GPU 0")]),
+        ({"rounds": 17, "device": "cuda:0"}, [("Epochs kept", "17"), ("Learned on", "GPU 0")]),
         (
             {"device": "cpu", "accelerated": False},
             [("Learned on", "CPU"), ("Intel's extension", "did not run")],
@@ -164,4 +169,4 @@ def test_names_stay_names_and_stand_in_one_pair_of_brackets(
 def test_what_a_model_became_is_said_in_words(
     learned: dict[str, Any], said: list[tuple[str, str]]
 ) -> None:
-    assert learned_in_words({"learned": learned}) == said
+    assert learned_in_words({"learned": learned}, "epoch") == said

@@ -71,6 +71,14 @@ def test_each_chosen_model_becomes_a_job(analysis: Analysis, ada: Any) -> None:
         services.train(analysis, ada, CPU, models=[9])
 
 
+def test_the_dialog_lists_what_is_switched_on(analysis: Analysis, as_ada: Any) -> None:
+    one = analysis.design["models"][0]
+    services.save_design(analysis, "models", [one, one, {**one, "on": False}])
+    both = as_ada.post(url(analysis, "train/plan/"), {"mode": "cpu", "model": "1"}).content
+    assert both.count(b'name="model"') == 2, "what a click leaves out can be ticked again"
+    assert b"1 model of the design is switched off" in both
+
+
 def test_nothing_is_half_made_when_the_compute_is_wrong(analysis: Analysis, ada: Any) -> None:
     with pytest.raises(Exception, match="There is no GPU GPU-none"):
         services.train(analysis, ada, {"kind": "gpus", "uuids": ["GPU-none"]})

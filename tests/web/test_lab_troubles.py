@@ -116,7 +116,7 @@ def test_like_trainings_have_the_same_settings_and_the_same_gpu(analysis: Analys
 
 @pytest.mark.parametrize(
     ("algorithm", "told"),
-    [("random_forest", (100, "trees")), ("xgboost", (300, "rounds")), ("svm", (None, "rounds"))],
+    [("random_forest", (100, "tree")), ("xgboost", (300, "round")), ("mlp", (200, "epoch"))],
 )
 def test_the_training_page_counts_what_the_algorithm_learns_in(
     algorithm: str, told: tuple[int | None, str], analysis: Analysis, ada: User

@@ -134,5 +134,7 @@ def test_too_many_to_compare_is_said_where_they_were_ticked(
     answer = as_cleo.get(asked, headers={"Referer": page})
     assert (answer.status_code, answer["Location"]) == (302, page)
     assert "Choose 2 to 8 models to compare: 9 are chosen." in as_cleo.get(page).content.decode()
-    for other in ("http://elsewhere/p/", "http://testserver/p/INSECTS/comparison/?of=1", ""):
+    here = "http://testserver/p/INSECTS/comparison/?of=1"
+    signed_in = f"http://testserver/login/?next={here}"  # a link of somebody who was signed out
+    for other in ("http://elsewhere/p/", here, signed_in, ""):
         assert as_cleo.get(asked, headers={"Referer": other}).status_code == 200, other

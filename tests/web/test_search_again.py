@@ -36,12 +36,14 @@ def analysis(project: Project, ada: User) -> Analysis:
     return made
 
 
-def published(job: Job, depth: int) -> None:
+def published(job: Job, depth: int, report: Any = None) -> None:
     """What the node leaves of a training whose best depth is this."""
     home = Path(settings.TRACKSIDE_STORAGE) / bundle(f"models/job-{job.pk}")
     params = {**job.spec["params"], "max_depth": depth}
-    (home / "model.json").write_text(json.dumps({"params": params}))
-    (home / "report.json").write_text(json.dumps({"search": found()}))
+    told = {"search": found()} if report is None else report
+    model = {"params": params, "algorithm": job.spec["algorithm"]}
+    (home / "model.json").write_text(json.dumps(model))
+    (home / "report.json").write_text(json.dumps(told))
     done(job)
 
 
@@ -74,7 +76,9 @@ def test_a_run_keeps_the_params_that_were_found_unless_told_otherwise(rest: Rest
     assert "search" not in spec_of(rest.call("POST", f"{HERE}/run", {"redo_search": False}))
 
 
-def test_what_a_new_search_finds_is_kept_from_then_on(recipe: Recipe, ada: User) -> None:
+def test_what_a_new_search_finds_is_kept_from_then_on_and_shown(
+    recipe: Recipe, ada: User, as_ada: Client
+) -> None:
     once = services.Once(redo_search=True)
     job = services.run_recipe(recipe, ada, {"kind": "cpu"}, once=once)
     one = attempt(job)
@@ -82,6 +86,18 @@ def test_what_a_new_search_finds_is_kept_from_then_on(recipe: Recipe, ada: User)
     services.publish_training(job, one, dict(RESULT))
     recipe.refresh_from_db()
     assert recipe.settings["params"]["max_depth"] == 2
+    there = "/p/INSECTS/models/earner/versions/2/search/"
+    for page in (PAGE, "/p/INSECTS/models/earner/"):
+        assert there in as_ada.get(page).content.decode()
+    shown = as_ada.get(there).content.decode()
+    assert "Random search: 4 trials, judged by a cross-test of 3 folds." in shown
+    assert "Behind the others after fold 1." in shown
+    keep = services.run_recipe(recipe, ada, {"kind": "cpu"})
+    published(keep, 2, {})
+    services.publish_training(keep, attempt(keep), dict(RESULT))
+    assert as_ada.get("/p/INSECTS/models/earner/versions/3/search/").status_code == 404
+    assert "versions/3/search/" not in as_ada.get("/p/INSECTS/models/earner/").content.decode()
+    assert "the search of version 2" in as_ada.get(PAGE).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -114,7 +130,9 @@ def test_without_a_search_there_is_none_to_do_again(
 def test_the_page_keeps_it_and_runs_once_as_it_says(as_ada: Client, recipe: Recipe) -> None:
     html = as_ada.get(PAGE).content.decode()
     assert "each run searches anew (random search, 4 trials)" in html
-    assert "Settings found by" in html
+    job = recipe.saved_model.versions.get().job_id
+    assert f">job {job}</a>, ROC AUC 0.930: " in html
+    assert "the search of version 1" in html
     form = {"kind": "cpu", "then": "save", "activate": "on", "redo_search": "on"}
     assert as_ada.post(PAGE, form).status_code == 302
     recipe.refresh_from_db()

@@ -11,7 +11,7 @@ from tests.web import trained_tables
 from tests.web.world import Rest
 from trackside.accounts.models import User
 from trackside.jobs.models import Job
-from trackside.lab import charts_effects, whatif_form
+from trackside.lab import charts_effects, explain_pages, whatif_form
 from trackside.lab.models import TrainedModel
 from trackside.projects.models import Project
 
@@ -260,3 +260,19 @@ def test_tones_go_from_low_to_high_and_words_have_none() -> None:
     assert charts_effects.shades([False, True], "boolean") == ["v0", "v4"]
     assert charts_effects.shades([5, 5], "numeric") == ["v0", "v0"]
     assert charts_effects.shades(["a", "b"], "category") == ["vx", "vx"]
+
+
+def test_the_worst_rows_are_wrong_ones_and_a_perfect_model_has_none() -> None:
+    def told(proba: float) -> dict[str, Any]:
+        rest = {"columns": [], "others": {"count": 0}, "base": None, "total": None}
+        probas = {"n": 1 - proba, "y": proba}
+        rows = [{"number": 1, "prediction": "y", "true": "y", "probas": probas, **rest}]
+        return {"scale": "value", "groups": [{"why": why, "rows": rows} for why in PICKED]}
+
+    titles = [one["title"] for one in explain_pages.picked_out(told(0.99), 0.5)]
+    assert titles == ["The most certain"]
+    (worst, _) = explain_pages.picked_out(told(0.4), 0.5)
+    assert (worst["title"], worst["rows"][0]["right"]) == ("The worst", False)
+
+
+PICKED = ("worst", "most_certain")

@@ -1,6 +1,7 @@
 """Results of models of tables: every tab of each task, with the figures of its report."""
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,16 @@ def test_an_axis_holds_its_values_and_its_ticks_are_few(values: list[float]) -> 
     assert made.high >= max(values) - 1e-6 * room
     assert 2 <= len(made.ticks()) <= 10
     assert all(made.low - room / 1e6 <= at <= made.high + room / 1e6 for at, _ in made.ticks())
+
+
+@pytest.mark.parametrize("most", [1.7e308, 1e308, 1e-310, 5e-324])
+@pytest.mark.parametrize("least", [-1.7e308, -1e308, -5e-324, 0.0, 1.0])
+def test_the_largest_and_smallest_numbers_have_an_axis(least: float, most: float) -> None:
+    """As a column may hold: ticks one apart from -1e308 on would have no end."""
+    for made in (axis("x", [least, most]), axis("x", [most, most]), axis("x", [least], zero=True)):
+        assert math.isfinite(made.high - made.low)
+        assert 2 <= len(made.ticks()) <= 10
+        assert all(0 <= made.share(one) <= 1 for one in (least, most))
 
 
 @given(st.lists(st.tuples(finite, finite), min_size=1, max_size=20))

@@ -12,7 +12,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tests.recipes import tabling
 from tests.web import trained_tables
@@ -22,11 +24,12 @@ from trackside.accounts.models import User
 from trackside.datasets import tables
 from trackside.datasets.models import Dataset
 from trackside.flow import queries, services
+from trackside.flow.actions import shown
 from trackside.flow.models import Recipe
 from trackside.jobs.models import Job as JobRow
 from trackside.lab.models import TrainedModel
 from trackside.projects.models import Project
-from trackside.saved_models import bundles
+from trackside.saved_models import bundles, stores
 from trackside.saved_models.models import SavedModel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +49,21 @@ def scoring(saved: SavedModel, dataset: Dataset, user: User, output: str = "scor
         name=f"score {output}", kind="score", dataset=dataset, saved_model=saved, output=output
     )
     return services.create_recipe(saved.project, user, wish)
+
+
+def test_a_new_recipe_asks_as_much_for_one_model_as_for_many(
+    two: TrainedModel, survivors: SavedModel, project: Project, ada: User, as_ben: Client
+) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert as_ben.get(NEW).status_code == 200
+        return len(seen)
+
+    asked()  # what is kept from page to page
+    before = asked()
+    for name in ("others", "and more"):
+        services.deploy(two, name, ada)
+    assert asked() == before
 
 
 def test_a_scoring_writes_the_columns_of_the_table_and_its_predictions(
@@ -73,6 +91,23 @@ def test_a_scoring_writes_the_columns_of_the_table_and_its_predictions(
     assert [len(one) for one in rows["rows"]] == [len(names)] * 2
     node = next(one for one in queries.flow_of(project).nodes if one.id == "dataset:scored")
     assert node.state == "ready"
+
+
+def test_the_flow_asks_as_much_for_one_scored_dataset_as_for_many(
+    survivors: SavedModel, project: Project, ada: User, tmp_path: Path
+) -> None:
+    new = passengers(project, tmp_path)
+
+    def asked(name: str) -> int:
+        job = services.run_recipe(scoring(survivors, new, ada, name), ada)
+        JobRow.objects.filter(pk=job.pk).update(state="succeeded")
+        Dataset.objects.filter(name=name).update(state="ready")
+        with CaptureQueriesContext(connection) as seen:
+            states = {one.name: one.state for one in queries.flow_of(project).nodes}
+        assert states[name] == "ready"
+        return len(seen)
+
+    assert asked("one") == asked("two") == asked("three")
 
 
 def test_what_was_scored_can_be_scored_again(
@@ -222,3 +257,43 @@ def test_a_report_is_read_by_rest(two: TrainedModel, ada: User, cleo: User, dan:
     two.bundle = ""
     two.save()
     assert Rest(cleo).call("GET", address).json()["report"] is None
+
+
+def test_what_a_corrected_table_has_taught_and_judged_is_out_of_date(
+    survivors: SavedModel, project: Project, ada: User, tmp_path: Path
+) -> None:
+    new = passengers(project, tmp_path)
+    new.fingerprint = "first"
+    new.save()
+
+    def old() -> dict[str, str]:
+        return {one.type: one.reason for one in queries.flow_of(project).nodes
+                if one.state == "out_of_date"}  # fmt: skip
+
+    version = survivors.versions.get()
+    told = {"name": new.name, "fingerprint": new.fingerprint}
+    spec = {"task": "two_class", "dataset": told}
+    version.job = JobRow.objects.create(
+        project=project, kind="train", title="t", spec=spec, compute={}
+    )
+    version.save()
+    found = stores.Found(version=version, dataset=new.name, fingerprint=new.fingerprint, folder="x",
+                         metric="f1", metrics={}, judged=1, of=1)  # fmt: skip
+    for name in ("one", "two"):
+        store = stores.store_for(project, ada, name, survivors)
+        stores.record(store, found, ada)
+    assert old() == {}
+    Dataset.objects.filter(pk=new.pk).update(fingerprint="corrected")
+    assert old() == {
+        "saved_model": "new has changed since version 1 learned from it.",
+        "evaluation_store": "new has changed since it judged version 1.",
+    }
+    (there,) = (one for one in shown(queries.flow_of(project), project, may_edit=True)["nodes"]
+                if one["type"] == "saved_model")  # fmt: skip
+    assert [one["label"] for one in there["actions"]] == ["Open", "Retrain", "Score", "Evaluate"]
+    with CaptureQueriesContext(connection) as two:
+        queries.flow_of(project)
+    stores.record(stores.store_for(project, ada, "three", survivors), found, ada)
+    with CaptureQueriesContext(connection) as three:
+        queries.flow_of(project)
+    assert len(three) == len(two), "as many questions, however many stores"

@@ -76,20 +76,20 @@ def deciles(report: Json, target: str) -> list[Json]:
     ]
 
 
-def rounds(report: Json, best: int | None) -> list[Json]:
-    """The losses over what the algorithm counts: boosting rounds, passes over the rows."""
+def rounds(report: Json, best: int | None, unit: str) -> list[Json]:
+    """The losses over what the algorithm counts: rounds of a boosting, epochs, trees."""
     history = [one for one in report["history"] if _round(one)]
     if len(history) < 2:
         return []
     names = (("Train loss", "train_loss"), ("Validation loss", "val_loss"))
     known = [one[key] for _, key in names for one in history if one.get(key) is not None]
-    what = "Round" if any(one.get("round") for one in history) else "Epoch"
+    what = unit.capitalize()
     place = axis(what, [_round(one) for one in history])
     chart = Chart(f"Loss by {what.lower()}", place, axis("Loss", known))
     for name, key in names:
         points = [(_round(one), one.get(key)) for one in history if one.get(key) is not None]
         if points:
-            chart.line(name, points, number(points[-1][1]))
+            chart.line(name, points, number(points[-1][1], 0.0001))
     if best:
         chart.mark(best, f"{what.lower()} {best} is kept")
     whole = [one for one in history if all(one.get(key) is not None for _, key in names)] or history

@@ -13,12 +13,13 @@ from typing import Any
 
 from recipes.algorithms import ALGORITHMS
 from recipes.params import Choice, Flag, ParamError, Params, Whole
-from recipes.tasks import TASKS
+from recipes.tasks import TASKS, table_split
 from trackside.lab import searching
 from trackside.lab.trouble import BadDesign
 
 Design = dict[str, Any]
 MOST_MODELS = 20
+NOTE = 300  # characters
 DRAWN = ("random", "time")  # policies with shares
 PARTS = ("split", "metric", "models", "augmentation", "training", "runtime", "compute")
 SEED = Whole(
@@ -148,7 +149,7 @@ def clean_part(design: Design, part: str, value: Any) -> Any:
             return _search(value)
         case "split" | "augmentation" | "training" | "runtime":
             cleaned = _by_card(params_of(design, part), part, value)
-            return _split(cleaned) if part == "split" else cleaned
+            return _split(design["task"], cleaned) if part == "split" else cleaned
     known = ", ".join((*PARTS, *OWN[TASKS[design["task"]].data]))
     raise BadDesign({part: f"A design has no part called {part!r}. It has {known}."})
 
@@ -174,7 +175,9 @@ def _mapping(part: str, value: Any) -> dict[str, Any]:
     return value
 
 
-def _split(value: dict[str, Any]) -> dict[str, Any]:
+def _split(task: str, value: dict[str, Any]) -> dict[str, Any]:
+    if said := table_split.trouble(value, task):
+        raise BadDesign({"split.sampling": said})
     if value["policy"] in DRAWN and value["train_share"] + value["validation_share"] > 1 + 1e-9:
         total = value["train_share"] + value["validation_share"]
         raise BadDesign(
@@ -238,7 +241,7 @@ def _model(design: Design, place: int, one: Any) -> dict[str, Any]:
             {f"{where}.algorithm": f"'algorithm' must be one of {known}, not {algorithm!r}."}
         )
     card, asked = ALGORITHMS[algorithm], _mapping(f"{where}.params", given.get("params", {}))
-    asked, notes = card.translate(asked)
+    asked, notes = card.named(asked)
     params = _by_card(card.params, f"{where}.params", asked)
     flags = {name: given.get(name, True) for name in ("on", "searched")}
     for name, value in flags.items():
@@ -251,8 +254,13 @@ def _model(design: Design, place: int, one: Any) -> dict[str, Any]:
     space = searching.clean_space(algorithm, given.get("space") or {}, f"{where}.space")
     if space:
         made["space"] = space
-    notes = notes or _noted(design["models"][place : place + 1], made)
+    notes = [_cut(one) for one in notes] or _noted(design["models"][place : place + 1], made)
     return {**made, "notes": notes} if notes else made
+
+
+def _cut(note: str) -> str:
+    """A value that is not used may be anything."""
+    return note if len(note) <= NOTE else f"{note[:NOTE]}\u2026"
 
 
 def _noted(before: list[dict[str, Any]], made: dict[str, Any]) -> list[str]:

@@ -16,7 +16,8 @@ SKEWED = 10  # times as many rows of the largest class as of the smallest
 WIDE = 0.5  # columns for each row
 MOSTLY_MISSING = 0.5
 NAMED = 5
-OF_VALUES = (MIXED, "Some values are infinite", "Values begin or end with spaces")
+INFINITE = "Some values are infinite"
+OF_VALUES = (MIXED, INFINITE, "Values begin or end with spaces")
 
 
 def table_findings(design: Design, columns: list[Column], rows: int) -> list[Finding]:
@@ -37,12 +38,13 @@ def table_findings(design: Design, columns: list[Column], rows: int) -> list[Fin
         return [Finding("wn", "Features do not fit the table any more", str(bad), "features")]
     used = [one for one in inputs if made[one["name"]]["role"] == "input"]
     found = [
-        *_rows(target, rows, len(used)),
+        *_rows(target, rows, len(used), design),
+        *_sample(design, made, rows),
         *_missing_target(target, rows),
-        *_classes(target, design),
+        *_classes(target, rows, design),
         *_twins(target, used),
         *_inputs(used, rows),
-        *_target_remarks(target),
+        *_target_remarks(target, design),
         *_remarks([*used, *_mixed(inputs, made)]),
         *_weight(inputs, made),
         *_left_out(made),
@@ -53,8 +55,8 @@ def table_findings(design: Design, columns: list[Column], rows: int) -> list[Fin
     return sorted(found, key=lambda one: one.level != "wn")
 
 
-def _rows(target: Column, rows: int, used: int) -> list[Finding]:
-    there, found = rows - target["missing"], []
+def _rows(target: Column, rows: int, used: int, design: Design) -> list[Finding]:
+    there, found = table_split.used(design["split"], rows - target["missing"]), []
     if there < FEW_ROWS:
         text = f"{there} rows have a target. Scores on so few vary a lot; K-fold uses all of them."
         found.append(Finding("wn", "Few rows", text, "split"))
@@ -62,6 +64,20 @@ def _rows(target: Column, rows: int, used: int) -> list[Finding]:
         text = f"{used:,} columns for {there:,} rows: models find patterns that are chance."
         found.append(Finding("wn", "Many columns for few rows", text, "features"))
     return found
+
+
+def _sample(design: Design, made: dict[str, Any], rows: int) -> list[Finding]:
+    """That the models learn from some of the rows, or cannot."""
+    split, timed = design["split"], any(one["role"] == "time" for one in made.values())
+    if said := table_split.trouble(split, design["task"], timed=timed):
+        return [Finding("wn", "The rows to learn from cannot be chosen", said, "split")]
+    if told := table_split.in_words(split, rows):
+        text = f"{told}: those that train, validate and test come from them."
+        return [Finding("info", "The models learn from some of the rows", text, "split")]
+    if split.get("sampling", table_split.ALL) == table_split.ALL:
+        return []
+    text = f"The table has {rows:,}, no more than the {split['sample_rows']:,} to learn from."
+    return [Finding("info", "All rows are used", text, "split")]
 
 
 def _missing_target(target: Column, rows: int) -> list[Finding]:
@@ -72,17 +88,20 @@ def _missing_target(target: Column, rows: int) -> list[Finding]:
     return [Finding("wn" if share > MOSTLY_MISSING else "info", "The target has gaps", text)]
 
 
-def _classes(target: Column, design: Design) -> list[Finding]:
+def _classes(target: Column, rows: int, design: Design) -> list[Finding]:
     counted = counts(target) if design["task"] != "regression" else []
     if len(counted) < 2:
         return []
     found, complete = [], len(counted) == target["distinct"]
-    rare = [f"{value} ({n})" for value, n in counted if n < RARE]
-    if rare and complete:
-        more = f" and {len(rare) - NAMED} more" if len(rare) > NAMED else ""
-        title = f"{len(rare)} {'class has' if len(rare) == 1 else 'classes have'} under {RARE} rows"
-        text = f"{', '.join(rare[:NAMED])}{more}. Too few to learn and to judge it by."
+    if rare := _under(RARE, target, counted, rows):
+        named = [f"{value} ({n})" for value, n in counted if n < RARE][:NAMED]
+        more = f" and {rare - len(named):,} more" if rare > len(named) else ""
+        title = f"{rare:,} {'class has' if rare == 1 else 'classes have'} under {RARE} rows"
+        who = f"{', '.join(named)}{more}. " if named else ""
+        text = f"{who}Too few to learn and to judge it by."
         found.append(Finding("wn", title, text, "target"))
+    if lone := _under(2, target, counted, rows):
+        found.append(_lone(lone, counted, design))
     (most, many), (least, few) = counted[0], counted[-1]
     if many >= SKEWED * few and complete and not design["rebalance"]:
         text = (
@@ -91,6 +110,26 @@ def _classes(target: Column, design: Design) -> list[Finding]:
         )
         found.append(Finding("wn", "The classes are very uneven", text, "target"))
     return found
+
+
+def _under(least: int, target: Column, counted: list[tuple[str, int]], rows: int) -> int:
+    """How many classes have fewer than `least` rows, of those beside `counted` at least so many."""
+    known = sum(n < least for _, n in counted)
+    others: int = target["distinct"] - len(counted)
+    if counted[-1][1] < least:
+        return known + others  # which have no more rows than these
+    rest: int = rows - target["missing"] - sum(n for _, n in counted)
+    return known + max(0, others - rest // least)
+
+
+def _lone(lone: int, counted: list[tuple[str, int]], design: Design) -> Finding:
+    """Such a row trains or, of a cross-test, judges a model that has not met its class."""
+    name = counted[-1][0] if counted[-1][1] == 1 else "One"
+    who = f"{name} has" if lone == 1 else f"{lone:,} have"
+    lost = "ROC AUC and average precision" if design["task"] == "two_class" else "their figures"
+    text = f"{who} one row, which cannot both train and judge: {lost} will say nothing."
+    title = "A class cannot be judged" if lone == 1 else f"{lone:,} classes cannot be judged"
+    return Finding("wn", title, text, "target")
 
 
 def counts(target: Column) -> list[tuple[str, int]]:
@@ -126,11 +165,18 @@ def _inputs(used: list[Column], rows: int) -> list[Finding]:
     return [Finding("info", title, f"{_named(gaps)}. Leave out what tells nothing.", "features")]
 
 
-def _target_remarks(target: Column) -> list[Finding]:
+def _target_remarks(target: Column, design: Design) -> list[Finding]:
     """What else the import said of it; that it is no input is no fault of a target."""
     said = [one for one in target.get("warnings") or [] if one.startswith(OF_VALUES)]
+    if design["task"] == "regression":
+        said = _followed(said, "These rows are left out.")
     text = f"{target['name']}: {' '.join(said)}"
     return [Finding("info", "The target has a remark", text, "target")] if said else []
+
+
+def _followed(said: list[str], then: str) -> list[str]:
+    """With what follows from infinite values."""
+    return [f"{one} {then}" if one.startswith(INFINITE) else one for one in said]
 
 
 def _mixed(inputs: list[Column], made: dict[str, Any]) -> list[Column]:
@@ -147,7 +193,7 @@ def _remarks(used: list[Column]) -> list[Finding]:
         one["name"]: [said for said in one.get("warnings") or [] if "are missing" not in said]
         for one in used
     }
-    told = {name: said for name, said in told.items() if said}
+    told = {name: _followed(said, "They count as missing.") for name, said in told.items() if said}
     if not told:
         return []
     title = f"{len(told)} {'column has' if len(told) == 1 else 'columns have'} a remark"

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from recipes.tasks import table_split
 from trackside.accounts.gate import caller, signed_in
 from trackside.compute.board import board
 from trackside.compute.requests import BadCompute
@@ -71,6 +72,7 @@ def _show(
         "analysis": analysis,
         "project": analysis.project,
         "plan": plan,
+        "sampled": table_split.in_words(analysis.design["split"], analysis.dataset.rows),
         "nodes": [
             _node(plan, node)
             for node in sorted(plan.board["nodes"], key=lambda one: one["state"] == "lost")

@@ -5,7 +5,13 @@ from typing import Any
 from django.utils import timezone
 
 from trackside.jobs import engines
-from trackside.lab import document_charts, document_data, reports, results_table
+from trackside.lab import (
+    document_charts,
+    document_data,
+    reports,
+    results_table,
+    search_results,
+)
 from trackside.lab.comparison import shown, things
 from trackside.lab.comparison_design import FACTS, in_words
 from trackside.lab.document_blocks import pairs, points, table, text
@@ -92,9 +98,13 @@ def _algorithm(one: Entrant) -> list[Json]:
         rows = [[name, value] for (title, name), value in said.items() if title == section]
         if rows:
             blocks.append(table(["Setting", "Value"], rows, caption=section))
-    rows = [[name, value] for name, value in learned_in_words(one.facts)]
+    rows = [[name, value] for name, value in learned_in_words(one.facts, one.unit)]
     if rows:
         blocks.append(table(["What it became", "Value"], rows))
+    card = one.card.metrics.get(one.metric)
+    rows = [list(pair) for pair in search_results.rows_of(one.report, card)] if card else []
+    if rows:
+        blocks.append(table(["Search", "Value"], rows, caption="How its settings were found"))
     return blocks
 
 
@@ -174,8 +184,10 @@ def _limits(one: Entrant) -> list[Json]:
         f"The figures stand on {judged:,} {what} of one dataset. They hold for {what} that come "
         "about in the same way; when the data change, judge the model again.",
     ]
+    if one.too_good:
+        said.append(one.too_good)
     if not one.report.get("test"):
-        chose = "the best round or epoch" + (
+        chose = f"the best {one.unit}" + (
             " and the threshold" if one.report.get("threshold") is not None else ""
         )
         said.append(

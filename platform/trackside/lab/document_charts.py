@@ -26,7 +26,7 @@ def performance(one: Entrant) -> list[Json]:
         if report.get(needs):
             drawn += value(report, one.target)
     if report.get("history"):
-        drawn += charts_values.rounds(report, one.facts.get("best_epoch"))
+        drawn += charts_values.rounds(report, one.facts.get("best_epoch"), one.unit)
     card = one.card.metrics.get(one.metric)
     if report.get("learning") and card is not None:
         drawn += learning_curve.drawn(report["learning"], card)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from recipes.tasks.table_split import sampled
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.lab.comparison import things
 from trackside.lab.comparison_design import handled, in_words
@@ -95,6 +96,8 @@ def split(one: Entrant) -> list[Json]:
     parts = one.facts.get("rows") or one.facts.get("images") or {}
     names = {"train": "Learned from", "val": "Validated on", "test": "Tested on"}
     rows += [[names.get(name, name), f"{count:,} {things(one)}"] for name, count in parts.items()]
+    if drawn := one.facts.get("sample"):
+        rows.append(["Drawn from", sampled(**drawn)])
     second = one.spec.get("test") or {}
     if second:
         rows.append(

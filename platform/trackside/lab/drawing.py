@@ -15,6 +15,7 @@ TICKS = 6
 FEW_DOTS = 60
 STEPS = (1, 2, 2.5, 5, 10)
 DASHES = 8  # series that css/pages/lab.css tells apart
+MOST, LEAST = 1e300, 1e-290  # beyond, the room between two numbers, or a step in it, is none
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,15 @@ class Axis:
 
 
 def axis(label: str, values: Iterable[float | None], *, zero: bool = False) -> Axis:
-    """An axis that holds the values, from one round number to another; None is no value."""
+    """An axis that holds the values, from one round number to another; None is no value.
+
+    What is beyond MOST stands at its end: a column may have the largest numbers that there are.
+    """
     known = [one for one in values if one is not None and math.isfinite(one)] or [0.0, 1.0]
-    low, high = min(known), max(known)
+    low, high = (max(-MOST, min(MOST, end(known))) for end in (min, max))
     low, high = (min(low, 0.0), max(high, 0.0)) if zero else (low, high)
-    if low == high:
-        pad = abs(low) / 2 or 0.5  # half of the smallest float is 0
+    if high - low < LEAST:
+        pad = abs(low) / 2 if abs(low) > LEAST else 0.5
         low, high = low - pad, high + pad
     step = step_of(high - low)
     ends = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step

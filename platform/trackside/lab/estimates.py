@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from recipes.tasks import data_of
+from recipes.tasks import data_of, table_split
 from trackside.compute import fit, fit_tables, outlook
 from trackside.compute.models import Gpu, UsagePeak
 from trackside.compute.services import catalogue, peaks
-from trackside.lab import searching
+from trackside.lab import foreseen, searching
 from trackside.lab.models import Analysis
 from trackside.ui.words import plural
 
@@ -31,6 +31,8 @@ def need(analysis: Analysis, model: dict[str, Any], known: Known | None = None) 
         found = fit_tables.need(_table_key(analysis, model), known.peaks)
         if found.bytes is None:  # a search needs what one of its trainings does
             alone = fit_tables.need(_table_key(analysis, _alone(model)), known.peaks)
+            if alone.bytes is None:
+                return foreseen.memory(analysis, model, found.key) or found
             return replace(alone, key=found.key)
         return found
     return fit.estimate(
@@ -84,10 +86,20 @@ def _table_key(analysis: Analysis, model: dict[str, Any]) -> str:
     if compute.get("uuids"):
         rows = Gpu.objects.filter(uuid__in=compute["uuids"])
         device = ", ".join(sorted(set(rows.values_list("name", flat=True)))) or device
-    own = {"params": model["params"], "split": analysis.design.get("split")}
+    if (several := devices(compute)) > 1:
+        device = f"{several} x {device}"
+    split = table_split.settings(analysis.design.get("split") or {})
+    own = {"params": model["params"], "split": split}
     if wish := searching.asked(analysis.design, model):
         own["search"] = wish
     return fit_tables.key(model["algorithm"], own, analysis.dataset.facts, device)
+
+
+def devices(compute: dict[str, Any]) -> int:
+    """How many ranks or GPUs a wish names."""
+    if compute.get("kind", "cpu") == "cpu":
+        return int(compute.get("ranks") or 1)
+    return len(compute.get("uuids") or ()) or int(compute.get("count") or 1)
 
 
 def _alone(model: dict[str, Any]) -> dict[str, Any]:

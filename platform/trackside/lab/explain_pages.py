@@ -19,7 +19,7 @@ from trackside.lab.trouble import Refused
 
 WHY = {
     "worst": ("The worst", "Predicted wrongly with the most certainty, or with the largest error."),
-    "least_certain": ("The least certain", "A little more or less would turn these."),
+    "least_certain": ("The least certain", "Of all judged rows, these would turn first."),
     "most_certain": ("The most certain", "The highest probabilities of all judged rows."),
     "highest": ("The highest", "Of all judged rows, these are predicted highest."),
     "lowest": ("The lowest", "Of all judged rows, these are predicted lowest."),
@@ -50,25 +50,28 @@ def effects(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
 def individual(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     told = report.get("individual") or {"groups": [], "scale": "value", "exact": True}
     threshold = report.get("threshold")
-    groups = [
-        {
-            "title": WHY[one["why"]][0],
-            "text": WHY[one["why"]][1],
-            "rows": [row(item, told["scale"], threshold) for item in one["rows"]],
-        }
-        for one in told["groups"]
-        if one["why"] in WHY
-    ]
     asked = _asked(request, model, "rows")
-    found = asked["told"] or {"items": []}
+    answer = asked["told"] or {"items": []}
     return {
         **asked,
-        "groups": groups,
+        "groups": picked_out(told, threshold),
         "exact": told["exact"],
         "classed": bool(report.get("classes")),
-        "answers": [row(item, found["scale"], threshold) for item in found["items"]],
-        "learned_from": found.get("learned_from"),
+        "answers": [row(item, answer["scale"], threshold) for item in answer["items"]],
+        "learned_from": answer.get("learned_from"),
     }
+
+
+def picked_out(told: Json, threshold: float | None) -> list[Json]:
+    """The groups of rows of a report. Of a good model the worst may be right: it has none then."""
+    groups = []
+    for one in told["groups"]:
+        rows = [row(item, told["scale"], threshold) for item in one["rows"]]
+        meant = [each for each in rows if one["why"] != "worst" or not each.get("right")]
+        if one["why"] in WHY and meant:
+            title, text = WHY[one["why"]]
+            groups.append({"title": title, "text": text, "rows": meant})
+    return groups
 
 
 def row(item: Json, scale: str, threshold: float | None) -> Json:

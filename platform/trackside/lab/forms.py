@@ -23,9 +23,11 @@ def part_form(
     part: str,
     data: Mapping[str, Any] | None = None,
     catalogue: Mapping[str, Options] | None = None,
+    barred: Mapping[str, Mapping[str, str]] | None = None,
 ) -> ParamForm:
-    """The form over one part of the design."""
-    return form_for(params_of(design, part), data, initial=design.get(part), catalogue=catalogue)
+    """The form over one part of the design; `barred` as in `form_for`."""
+    card, own = params_of(design, part), design.get(part)
+    return form_for(card, data, initial=own, catalogue=catalogue, barred=barred)
 
 
 def model_form(

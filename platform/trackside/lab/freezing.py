@@ -1,16 +1,17 @@
 """Turns a design into the spec of a train job (docs/jobs.md): one plain dict, nothing left open."""
 
+from copy import copy
 from typing import Any
 
 from recipes import features
 from recipes.algorithms import ALGORITHMS
 from recipes.algorithms.algorithm import Resolved
 from recipes.params import ParamError
-from recipes.tasks import data_of
+from recipes.tasks import data_of, table_split
 from trackside.compute.models import Gpu
 from trackside.compute.services import libraries
 from trackside.datasets import holding
-from trackside.jobs.kinds import placed as for_spec
+from trackside.jobs import kinds
 from trackside.lab import handling, searching, second_dataset, subjects
 from trackside.lab.models import Analysis
 from trackside.lab.subjects import columns_of, ready
@@ -105,6 +106,8 @@ def _of_table(analysis: Analysis, model: dict[str, Any]) -> Spec:
             "The split is by time and no column has the role Time: give it to one in Features "
             "handling, or split at random."
         )
+    if said := table_split.trouble(design["split"], analysis.task, timed="time" in roles):
+        raise Refused(said)
     found = {"params": done.params, "features": made, "rebalance": design["rebalance"]}
     found |= second_dataset.frozen(analysis)
     if design.get("positive"):
@@ -125,6 +128,27 @@ def _searched(design: dict[str, Any], model: dict[str, Any]) -> Spec:
 OWN = {"images": _of_images, "table": _of_table}
 
 
-def placed(task: str, compute: dict[str, Any]) -> dict[str, Any]:
-    """The compute with what the task decides: a table has one process. Raises BadCompute."""
-    return for_spec({"task": task}, compute)
+def placed(task: str, models: list[dict[str, Any]], compute: dict[str, Any]) -> dict[str, Any]:
+    """The compute of a click with what its models decide: some learn in several ranks, some in one.
+
+    Raises BadCompute where none of them has a use for several.
+    """
+    return kinds.shared([told(task, one) for one in models], compute)
+
+
+def own(analysis: Analysis, model: dict[str, Any]) -> Analysis:
+    """A copy of the analysis on what this one of its models takes of the click's compute."""
+    made = copy(analysis)
+    compute = taken(analysis.task, model, analysis.design["compute"])
+    made.design = {**analysis.design, "compute": compute}
+    return made
+
+
+def taken(task: str, model: dict[str, Any], compute: dict[str, Any]) -> dict[str, Any]:
+    """Of the compute of a click what this model takes: one rank or GPU where it has no more use."""
+    return kinds.own(told(task, model), compute)
+
+
+def told(task: str, model: dict[str, Any]) -> Spec:
+    """What of a spec decides where the model can be trained."""
+    return {"task": task, "algorithm": model["algorithm"], "params": model["params"]}

@@ -9,6 +9,7 @@ from recipes.params import Choice, Flag, Param, Params
 from recipes.tasks import TASKS, data_of
 from trackside.compute.services import catalogue
 from trackside.lab.trouble import BadDesign
+from trackside.saved_models import lineage
 from trackside.ui.words import figure
 
 DEPTHS = {"auto": "", "head": "head only", "last": "last stage", "all": "all layers"}
@@ -90,16 +91,21 @@ def metric_text(value: Any, card: Any) -> str:
     return figure(value, percent=card.percent, unit=card.unit)
 
 
-LEARNED = {"rounds": "Rounds kept", "best": "Best round", "went_on_from": "Went on from round"}
+LEARNED = {"rounds": "{}s kept", "best": "Best {}", "went_on_from": "Went on from {}"}
 DEVICES = {"cpu": "CPU", "cuda": "GPU"}
 
 
-def learned_in_words(facts: dict[str, Any]) -> list[tuple[str, str]]:
+def unit(algorithm: str) -> str:
+    """What it counts while it learns: round, epoch, tree."""
+    return ALGORITHMS[algorithm].unit if algorithm in ALGORITHMS else "round"
+
+
+def learned_in_words(facts: dict[str, Any], unit: str = "round") -> list[tuple[str, str]]:
     """What a learner said of its model; nothing of what does not apply to it."""
     learned, said = facts.get("learned") or {}, []
     by = "cuML" if str(learned.get("device")).startswith("cuda") else "Intel's extension"
     for name, value in learned.items():
-        if value is None:
+        if value is None or (name == "went_on_from" and facts.get("lineage")):
             continue
         if name == "device":
             kind, _, number = str(value).partition(":")
@@ -107,8 +113,9 @@ def learned_in_words(facts: dict[str, Any]) -> list[tuple[str, str]]:
         elif name == "accelerated":
             said.append((by, "ran" if value else "did not run"))
         else:
-            said.append((LEARNED.get(name, name.replace("_", " ").capitalize()), str(value)))
-    return said
+            label = LEARNED.get(name, name.replace("_", " ")).format(unit)
+            said.append((label[:1].upper() + label[1:], str(value)))
+    return said + lineage.in_words(facts)
 
 
 def algorithm_label(name: str) -> str:

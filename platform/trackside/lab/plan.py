@@ -14,11 +14,13 @@ from recipes.tasks import data_of
 from trackside.accounts.models import User
 from trackside.compute import fit
 from trackside.compute.able import learns_on_gpu
+from trackside.compute.services import libraries
 from trackside.compute.urgency import most_urgent
 from trackside.jobs.kinds import spreads
 from trackside.lab import (
     estimates,
     forecast,
+    handling,
     plan_limits,
     plan_notes,
     plan_story,
@@ -26,7 +28,7 @@ from trackside.lab import (
     wishes,
 )
 from trackside.lab.estimates import Known
-from trackside.lab.freezing import device_for, resolved
+from trackside.lab.freezing import device_for, own, resolved
 from trackside.lab.labels import label_of
 from trackside.lab.models import Analysis
 from trackside.lab.plan_limits import OVER
@@ -64,6 +66,11 @@ class Plan:
     @property
     def gpus(self) -> list[Json]:
         return [gpu for node in self.board["nodes"] for gpu in node["gpus"]]
+
+    @property
+    def unlisted(self) -> int:
+        """Models that are switched off in the design: a click trains none of them."""
+        return sum(not one["listed"] for one in self.models)
 
     @property
     def several(self) -> bool:
@@ -108,6 +115,9 @@ def make(analysis: Analysis, wish: Wish | None, board: Json, user: User) -> Plan
         wish = replace(wish, priority=min(wish.priority, most_urgent(user)))
     asked = wishes.asked(analysis, wish, wishes.compute(wish, None, machines))
     models = [_row(asked, wish, n, known) for n in range(len(asked.design["models"]))]
+    lacks = handling.lacking(asked.design["models"], libraries())
+    for row, one in zip(models, asked.design["models"], strict=True):
+        row["lacking"] = one["algorithm"] in lacks
     need = estimates.largest([models[n]["need"] for n in wish.models])
     compute = wishes.compute(wish, need, machines)
     plan = Plan(
@@ -154,23 +164,29 @@ def on_a_gpu(plan: Plan, analysis: Analysis) -> Json:
 
 def _row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
     model = asked.design["models"][n]
+    alone = own(asked, model)
+    need = estimates.need(alone, model, known)
     return {
         "n": n,
         "on": n in wish.models,
+        "listed": n in wish.models or model.get("on", True),
         "label": label_of(model),
-        "need": estimates.need(asked, model, known),
-        "time": estimates.seconds(asked, model, known),
+        "need": need,
+        "give": f"±{need.spread:.0%}",
+        "time": estimates.seconds(alone, model, known),
         **ROWS[data_of(asked.task)](asked, wish, n, known),
     }
 
 
 def _table_row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
     model = asked.design["models"][n]
-    several = spreads(model["algorithm"])
-    devices = "CPU or one GPU" if learns_on_gpu(ALGORITHMS[model["algorithm"]]) else "CPU"
+    several = spreads(model["algorithm"], model["params"])
+    devices = ["CPU ranks" if several else "CPU"]
+    if learns_on_gpu(ALGORITHMS[model["algorithm"]]):
+        devices.append("GPUs" if several else "one GPU")
     searched = searching.asked(asked.design, model)
     return {
-        "devices": "CPU or GPUs" if several else devices,
+        "devices": " or ".join(devices),
         "spreads": several,
         "batch": 0,
         "search": searching.in_words(searched, model["algorithm"]),
@@ -274,4 +290,6 @@ def _notes(plan: Plan, asked: Analysis) -> list[Json]:
             depths.append((backbone, done.params["retrained"]))
     if plan.device == "cpu":
         notes |= dict.fromkeys(plan_notes.cpu_cost(depths, asked), "wn")
+    if plan.data == "table":
+        notes |= plan_notes.of_table(plan, asked)
     return [{"level": level, "text": text} for text, level in notes.items()]

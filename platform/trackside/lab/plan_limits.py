@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from trackside.compute.requests import BadCompute, clean
 from trackside.compute.services import libraries
-from trackside.jobs.kinds import placed
-from trackside.lab import estimates, handling, plan_notes, searching, wishes
+from trackside.jobs import kinds
+from trackside.lab import estimates, freezing, handling, plan_notes, searching, wishes
 from trackside.lab.models import Analysis
 from trackside.lab.wishes import BATCHES
 
@@ -46,8 +46,10 @@ def _unable(plan: "Plan", analysis: Analysis) -> None:
     unsearched = (searching.trouble(analysis.design, one) for one in listed)
     why = next((said for said in (*lacking.values(), *unsearched) if said), "")
     try:
+        wish = freezing.placed(analysis.task, listed, plan.compute)
         for one in listed:
-            placed({"task": analysis.task, "algorithm": one["algorithm"]}, plan.compute)
+            told = freezing.told(analysis.task, one)
+            kinds.placed(told, freezing.taken(analysis.task, one, wish))
     except BadCompute as bad:
         why = why or bad.sentence
     if why:

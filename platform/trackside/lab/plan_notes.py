@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from trackside.lab import foreseen
 from trackside.lab.models import Analysis
-from trackside.ui.words import plural
+from trackside.ui.words import listed, plural
 
 Json = dict[str, Any]
 NO_GPU = "There is no GPU to choose. Training works on the CPU."
@@ -27,6 +28,33 @@ def cpu_cost(depths: list[tuple[str, str]], asked: Analysis) -> list[str]:
             "cores, from a measurement on 244 photos."
         )
     return [text + " 'Retrained layers' in the design switches back to the head."]
+
+
+def of_table(plan: Any, asked: Analysis) -> dict[str, str]:
+    """By sentence its level: what takes long here, and what has no use for all that is chosen."""
+    rows = [plan.models[n] for n in plan.wish.models]
+    notes: dict[str, str] = {}
+    if plan.device == "cpu":
+        models = [asked.design["models"][n] for n in plan.wish.models]
+        notes |= dict.fromkeys(foreseen.slow(asked, models), "wn")
+    if plan.several and plan.wish.devices > 1 and not plan.stop:
+        alone = [one["label"] for one in rows if not one["spreads"]]
+        notes |= dict.fromkeys(lone(alone, plan.wish.devices, plan.compute["kind"]), "info")
+    return notes
+
+
+def lone(labels: list[str], devices: int, kind: str) -> list[str]:
+    """What those take of several ranks or GPUs that learn in one process."""
+    if not labels:
+        return []
+    labels = list(dict.fromkeys(labels))
+    who = f"{listed(labels)} {'learns' if len(labels) == 1 else 'learn'}"
+    if kind == "cpu":
+        return [
+            f"{who} in one process with up to half of a machine's cores, not in {devices} ranks."
+        ]
+    first = "the first that is chosen, " if kind == "gpus" else ""
+    return [f"{who} on one GPU, {first}not on {devices}."]
 
 
 def _images(asked: Analysis) -> int:

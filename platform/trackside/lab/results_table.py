@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from recipes.features import HANDLING
+from recipes.tasks.table_split import sampled
 from trackside.lab import (
     charts_classes,
     charts_values,
@@ -16,7 +17,7 @@ from trackside.lab import (
     thresholds,
 )
 from trackside.lab.drawing import number
-from trackside.lab.labels import learned_in_words, param_text
+from trackside.lab.labels import learned_in_words, param_text, unit
 from trackside.lab.learning_curve import learning
 from trackside.lab.models import TrainedModel
 from trackside.lab.results import Json, Tab, bundle_of, figures, threshold_of
@@ -38,6 +39,7 @@ def _summary(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
         "figures": figures(model, report)[:4],
         "top": _ranked(report, "permutation")[:5],
         "target": model.session.analysis.target,
+        "sampled": sampled(**drawn) if (drawn := model.facts.get("sample")) else "",
     }
 
 
@@ -68,7 +70,8 @@ def _training(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
         }
         for name, one in handled.items()
     ]
-    return {"handled": columns, "learned": learned_in_words(model.facts)}
+    learned = learned_in_words(model.facts, unit(model.algorithm))
+    return {"handled": columns, "learned": learned}
 
 
 def _in_words(handling: Json) -> list[str]:
@@ -82,7 +85,7 @@ def _in_words(handling: Json) -> list[str]:
 
 
 def _curves(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
-    drawn = charts_values.rounds(report, model.facts.get("best_epoch"))
+    drawn = charts_values.rounds(report, model.facts.get("best_epoch"), unit(model.algorithm))
     return {"drawings": drawn, "alone": not drawn}
 
 

@@ -10,7 +10,7 @@ from trackside.compute.models import Lease
 from trackside.jobs.models import Event, Job
 from trackside.jobs.queries import event, series, snapshots
 from trackside.jobs.states import JOB_OVER
-from trackside.lab import queries, searching
+from trackside.lab import labels, queries, searching
 from trackside.lab.models import Session, TrainedModel
 
 Json = dict[str, Any]
@@ -52,14 +52,13 @@ def _specs(jobs: list[int]) -> dict[int | None, Json]:
 def _model(model: TrainedModel, shot: Json, spec: Json) -> Json:
     job: Any = model.job
     training, params = spec["training"] or {}, spec["params"] or {}
-    trees = params.get("trees")
     return {
         "id": model.pk,
         "label": model.label,
         "metric": model.metric,
         "search": _search(model),
-        "epochs": training.get("epochs") or params.get("rounds") or trees,
-        "unit": "trees" if trees else "rounds",  # of a table: what is counted
+        "epochs": training.get("epochs") or params.get("rounds") or params.get("trees"),
+        "unit": labels.unit(model.algorithm),
         "data": data_of(spec["task"]),
         "batch": training.get("batch_size"),
         "schedule": training.get("schedule"),

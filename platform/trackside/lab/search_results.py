@@ -26,10 +26,14 @@ ORDERS = (("best", "Best first"), ("number", "As they were tried"))
 
 
 def fill(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
-    """What templates/lab/table_search.html shows."""
+    return shown(request, model.session.analysis.task, model.algorithm, report)
+
+
+def shown(request: HttpRequest, task: str, algorithm: str, report: Json) -> Json:
+    """What templates/lab/_search.html shows."""
     told, trials = report["search"], report["search"]["trials"]
-    card = TASKS[model.session.analysis.task].metrics[told["metric"]]
-    named = {one.name: one for one in ALGORITHMS[model.algorithm].params.fields}
+    card = TASKS[task].metrics[told["metric"]]
+    named = {one.name: one for one in ALGORITHMS[algorithm].params.fields}
     fields = {name: named[name] for name in told["space"] if name in named}
     best = next((one for one in trials if one.get("best")), None)
     scales = {

@@ -6,7 +6,7 @@ from django.http import Http404
 
 from recipes import drift
 from recipes.tasks import data_of
-from recipes.tasks.table_split import shares, sizes
+from recipes.tasks.table_split import shares, sizes, used
 from trackside.datasets import holding, tables
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.datasets.queries import dataset_for, datasets_of
@@ -154,7 +154,7 @@ def parts(analysis: Analysis) -> Parts:
     split = analysis.design["split"]
     columns = columns_of(analysis.dataset)
     gaps = [int(one["missing"]) for one in columns if one["name"] == analysis.target]
-    rows = analysis.dataset.rows - sum(gaps)
+    rows = used(split, analysis.dataset.rows - sum(gaps))
     if split["policy"] == "kfold":
         return Parts(rows, 0, 0, folds=int(split["folds"]))
     own = Parts(*sizes(rows, shares(split)))

@@ -19,7 +19,7 @@ from trackside.jobs.models import Attempt, Job
 from trackside.lab import estimates, found_best, second_dataset
 from trackside.lab.deleting import delete_analysis, delete_session
 from trackside.lab.design import Design, chosen, clean_part, default_design
-from trackside.lab.freezing import freeze, placed
+from trackside.lab.freezing import freeze, own, placed, taken
 from trackside.lab.handling import clean as clean_features
 from trackside.lab.handling import fitting, inputs
 from trackside.lab.labels import check_reported, label_of
@@ -102,7 +102,8 @@ def save_design(analysis: Analysis, part: str, values: Any) -> Analysis:
     if part == "models":
         check_reported(value, held.design["models"])
     if part == "compute" and value:
-        value = clean(placed(held.task, value))
+        models = [one for one in held.design["models"] if one.get("on", True)]
+        value = clean(placed(held.task, models or held.design["models"], value))
     held.design[part] = value
     held.save(update_fields=["design", "updated_at"])
     analysis.design, analysis.updated_at = held.design, held.updated_at
@@ -148,7 +149,8 @@ def train(  # noqa: PLR0913 - what a click is made of
         return before
     try:
         with transaction.atomic():
-            return _begin(_as_clicked(analysis, compute, design), user, session_name, click, models)
+            made = _as_clicked(analysis, compute, design, models)
+            return _begin(made, user, session_name, click, models)
     except IntegrityError:
         before = _clicked(user, click)
         if before is None:
@@ -160,13 +162,15 @@ def _clicked(user: User | None, click: str) -> Session | None:
     return Session.objects.filter(created_by=user, click_id=click).first() if user else None
 
 
-def _as_clicked(analysis: Analysis, compute: dict[str, Any], design: Design | None) -> Analysis:
+def _as_clicked(
+    analysis: Analysis, compute: dict[str, Any], design: Design | None, models: list[int] | None
+) -> Analysis:
     """A copy of the analysis with the design of this click."""
     made = copy(analysis)
-    own = design or analysis.design
-    wish = {"precision": own["runtime"].get("precision", "auto"), **compute}
-    wish = placed(analysis.task, wish)
-    made.design = {**own, "compute": wish}
+    clicked = design or analysis.design
+    wish = {"precision": clicked["runtime"].get("precision", "auto"), **compute}
+    wish = placed(analysis.task, chosen(clicked, models), wish)
+    made.design = {**clicked, "compute": wish}
     return made
 
 
@@ -194,6 +198,7 @@ def _begin(
 
 
 def _submit(analysis: Analysis, session: Session, model: dict[str, Any], place: int) -> None:
+    analysis = own(analysis, model)
     spec = freeze(analysis, model)
     label = label_of({**model, "searched": bool(spec.get("search"))})
     job = jobs.submit(
@@ -256,5 +261,6 @@ __all__ = [
     "publish_training",
     "save_design",
     "star",
+    "taken",
     "train",
 ]

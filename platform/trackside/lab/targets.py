@@ -9,6 +9,7 @@ from recipes.uploads import NUMBERS
 
 Column = dict[str, Any]  # an entry of columns.json, docs/jobs.md
 FEW = 10  # values of a whole number that read as classes
+NAMED = {"multiclass": "multiclass classification", "regression": "regression"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ def suggest(column: Column, rows: int) -> Suggestion:
         return Suggestion("two_class", "It has two values.")
     if kind == "number":
         return Suggestion("regression", "It is a number.")
-    if kind == "integer" and (distinct is None or distinct > FEW):
+    apart = distinct == rows - column["missing"]  # no value comes twice
+    if kind == "integer" and (distinct is None or distinct > FEW or apart):
         return Suggestion("regression", f"It is a number with {_count(distinct)} values.")
     too_many = refuse("multiclass", column, rows)
     if too_many:
@@ -50,13 +52,21 @@ def refuse(task: str, column: Column, rows: int) -> str:
             f"{name!r} is {column['type']}: a regression predicts numbers. Choose classification, "
             "or correct the column's type in the dataset."
         )
-    if task == "two_class" and distinct != 2:
-        return f"{name!r} has {_count(distinct)} values, not two. Choose multiclass classification."
+    meant = suggest(column, rows).task if task == "two_class" and distinct != 2 else ""
+    if meant:
+        return f"{name!r} has {_count(distinct)} values, not two. Choose {NAMED[meant]}."
     if distinct is None or distinct > MOST_CLASSES:
         other = " Choose regression," if column["type"] in NUMBERS else " Choose another column,"
         return (
             f"{name!r} has {_count(distinct)} values; a classification knows {MOST_CLASSES} "
             f"classes at most.{other} or bring the values together before the upload."
+        )
+    if distinct == rows - column["missing"]:
+        other = "regression" if column["type"] in NUMBERS else "another column"
+        return (
+            f"{name!r} has {distinct} classes and each has one row: a class needs a row to learn "
+            f"from and another to judge by. Choose {other}, or bring the values together before "
+            "the upload."
         )
     return ""
 

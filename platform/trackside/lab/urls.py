@@ -13,6 +13,7 @@ from trackside.lab import (
     views_model,
     views_quick,
     views_session,
+    views_version,
 )
 
 ONE = "p/<str:key>/lab/<str:name>/"
@@ -50,6 +51,7 @@ urlpatterns = [
     path(MODEL + "cell/", views_model.cell, name="trained_model_cell"),
     path(MODEL + "document/", views_document.of_model, name="trained_model_document"),
     path(MODEL + "document.pdf", views_document.of_model_pdf, name="trained_model_pdf"),
+    path(VERSION + "search/", views_version.search, name="version_search"),
     path(VERSION + "document/", views_document.of_version, name="version_document"),
     path(VERSION + "document.pdf", views_document.of_version_pdf, name="version_pdf"),
     path(MODEL + "<str:tab>/", views_model.trained_model, name="trained_model"),

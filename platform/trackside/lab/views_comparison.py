@@ -38,7 +38,7 @@ def compare(request: HttpRequest, key: str) -> HttpResponse:
     try:
         found = [opened(project, keys[0])] if len(keys) == 1 else chosen(project, keys)
     except Refused as refused:
-        if there := _came_from(request):
+        if there := _came_from(request, project):
             messages.warning(request, str(refused))
             return redirect(there)
         return render(request, "lab/comparison.html", context | {"refused": str(refused)})
@@ -55,11 +55,16 @@ def compare(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "lab/comparison.html", context)
 
 
-def _came_from(request: HttpRequest) -> str:
-    """The page of ours that led here, and can say what was refused; "": none did."""
+def _came_from(request: HttpRequest, project: Project) -> str:
+    """The page of the project that led here, and can say what was refused; "": none did.
+
+    Others do not count: the sign-in would send the browser back here, and so on for ever.
+    """
     there = request.headers.get("Referer", "")
     ours = url_has_allowed_host_and_scheme(there, {request.get_host()}, request.is_secure())
-    return there if ours and urlsplit(there).path != request.path else ""
+    path = urlsplit(there).path
+    inside = path.startswith(reverse("project", args=[project.key])) and path != request.path
+    return there if ours and inside else ""
 
 
 def _compared(request: HttpRequest, project: Project, found: list[Entrant], first: Entrant) -> Json:

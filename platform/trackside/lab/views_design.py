@@ -12,7 +12,7 @@ from recipes.algorithms import ALGORITHMS
 from recipes.tasks import TASKS, data_of
 from trackside.accounts.gate import signed_in
 from trackside.compute.requests import BadCompute
-from trackside.lab import forms, pages_search, second_dataset, services
+from trackside.lab import forms, pages_search, sampling, second_dataset, services
 from trackside.lab.design import offered, splits_of
 from trackside.lab.labels import model_label
 from trackside.lab.models import Analysis
@@ -165,11 +165,13 @@ def _by_card(part: str) -> Fill:
 def _table_split(
     request: HttpRequest, found: Analysis, data: Any, errors: dict[str, str]
 ) -> Context:
-    form = forms.part_form(found.design, "split", data, {"tables": second_dataset.options(found)})
+    tables = {"tables": second_dataset.options(found)}
+    form = forms.part_form(found.design, "split", data, tables, sampling.barred(found))
     _told(form, errors)
     return {
         "form": form,
         "parts": second_dataset.parts(found),
+        "sampled": sampling.chosen(found),
         "tested_on": found.design["split"].get("test_dataset"),
         "on_another": second_dataset.is_named(found.design["split"]),
     }

@@ -55,17 +55,17 @@ class Wish:
 def read(data: QueryDict, analysis: Analysis) -> Wish:
     """Leaves the checks to compute/requests.py and the cards; here nonsense becomes a default."""
     listed = range(len(analysis.design["models"]))
+    models = tuple(n for n in listed if str(n) in data.getlist("model"))
     batches = {n: _whole(data.get(f"batch-{n}"), 0, 4096) for n in listed}
-    table = data_of(analysis.task) == "table"
     return Wish(
         mode=data.get("mode", "") if data.get("mode") in MODES else "pick",
         uuids=tuple(dict.fromkeys(data.getlist("gpu"))),
         count=_whole(data.get("count"), 1, 1024) or 1,
-        ranks=_whole(data.get("ranks"), 1, 1024) or 1 if not table or several(analysis) else 1,
+        ranks=(several(analysis, models) and _whole(data.get("ranks"), 1, 1024)) or 1,
         precision=data.get("precision", "") if data.get("precision") in PRECISIONS else "auto",
         scale="scale" in data,
         fit_only="fit_only" in data,
-        models=tuple(n for n in listed if str(n) in data.getlist("model")),
+        models=models,
         batches={n: size for n, size in batches.items() if size},
         name=data.get("session_name", "")[:80],
         click_id=data.get("click_id", "")[:64],
@@ -81,11 +81,11 @@ def read(data: QueryDict, analysis: Analysis) -> Wish:
     )
 
 
-def several(analysis: Analysis) -> bool:
-    """Whether several ranks may train a model of this table."""
-    return any(
-        spreads(one["algorithm"]) for one in analysis.design["models"] if one.get("on", True)
-    )
+def several(analysis: Analysis, models: tuple[int, ...]) -> bool:
+    """Whether several ranks may train one of these models."""
+    listed = [analysis.design["models"][n] for n in models]
+    table = data_of(analysis.task) == "table"
+    return not table or any(spreads(one["algorithm"], one["params"]) for one in listed)
 
 
 def _budget(data: QueryDict) -> int:
@@ -136,7 +136,7 @@ def first(analysis: Analysis, board: dict[str, Any], fits: list[str]) -> Wish:
         max_seconds=int(kept.get("max_seconds") or 0),
     )
     if kept.get("kind") == "cpu":
-        ranks = int(kept.get("ranks") or wish.ranks) if not table or several(analysis) else 1
+        ranks = int(kept.get("ranks") or wish.ranks) if several(analysis, wish.models) else 1
         return replace(wish, mode="cpu", uuids=(), ranks=ranks)
     if kept.get("kind") == "any" and usable:
         return replace(

@@ -5,7 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 NOTHING = "\u2013"  # a dash where there is no number
-COUNTED = ("epoch", "round", "trial", "model", "point")  # of which one is at work
+COUNTED = {  # of which one is at work, and what it is called
+    **{one: one for one in ("epoch", "round", "tree", "trial", "model", "point")},
+    "step": "explaining, step",  # of the report of a model
+}
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -50,8 +53,18 @@ def amount(told: Mapping[str, Any]) -> str:
     if not of:
         return ""
     if unit in COUNTED and done < of:
-        return f"{unit[:1].upper()}{unit[1:]} {int(done) + 1} of {of:g}"
+        name = COUNTED[unit]
+        return f"{name[:1].upper()}{name[1:]} {int(done) + 1} of {of:g}"
     return f"{round(done, 1):g} of {round(of, 1):g} {unit}{'' if of == 1 else 's'}"
+
+
+def share(told: Mapping[str, Any]) -> float:
+    """The same in percent: of the whole, where `done` and `of` count a part of it."""
+    of, whole = told.get("of"), told.get("share")
+    if not of:
+        return 0.0
+    part = float((told.get("done") or 0) / of if whole is None else whole)
+    return max(0.0, min(100.0, 100 * part))
 
 
 def thousands(number: float | None) -> str:

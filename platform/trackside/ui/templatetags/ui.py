@@ -7,7 +7,7 @@ from django import template
 from django.forms import BoundField, Form
 from django.templatetags.static import do_static, static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from trackside.ui import gpu_words, words
@@ -170,8 +170,20 @@ register.filter("thousands", words.thousands)
 register.filter("basename", words.basename)
 register.filter("percent", words.percent)
 register.filter("amount", words.amount)
+register.filter("share", words.share)
 register.filter("plural", words.plural)
 register.filter("turn", words.turn)
+
+
+@register.filter
+def coded(text: str) -> str:
+    """A sentence; what stands in it between backticks is code."""
+    if isinstance(text, SafeString) or str(text).count("`") % 2:
+        return text
+    parts = enumerate(str(text).split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>" if n % 2 else "{}", one),) for n, one in parts)
+    )
 
 
 @register.filter

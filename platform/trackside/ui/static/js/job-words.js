@@ -24,11 +24,12 @@ export function pill(state) {
   return one;
 }
 
-const COUNTED = ["epoch", "round", "trial", "model", "point"]; // of which one is at work
+// Of which one is at work, and what it is called; the same as ui/words.py's.
+const COUNTED = { epoch: "epoch", round: "round", tree: "tree", trial: "trial", model: "model", point: "point", step: "explaining, step" };
 
 export function amount({ done, of, unit }) {
   if (!of) return "";
-  if (COUNTED.includes(unit) && done < of) return `${capital(unit)} ${Math.floor(done ?? 0) + 1} of ${of}`;
+  if (COUNTED[unit] && done < of) return capital(`${COUNTED[unit]} ${Math.floor(done ?? 0) + 1} of ${of}`);
   const short = (number) => String(Math.round(number * 10) / 10);
   return `${short(done)} of ${short(of)} ${unit ?? ""}${of === 1 ? "" : "s"}`;
 }

@@ -24,6 +24,7 @@ function heard({ type, data, at }) {
   if (type === "phase") tell("phase", data.text || data.name);
   const words = sentence(type, data);
   if (words) tellStory(words, type, at);
+  if (words && ["started", "phase", "note"].includes(type)) line({ text: `${stamp(at)} ${words}` }); // as recipes/said.py prints it
   if (type === "checkpoint") keep();
 }
 
@@ -43,6 +44,8 @@ function state({ state: now, reason, paused = false }) {
   const anew = now !== page.dataset.state && (now === "queued" || page.dataset.state === "queued" || now === "stopping");
   if (OVER.includes(now) || anew || Boolean(page.dataset.paused) !== paused) setTimeout(() => location.reload(), 300);
 }
+
+const stamp = (at) => (at ? new Date(at) : new Date()).toISOString().slice(0, 19).replace("T", " ");
 
 function line({ text }) {
   if (!waiting.length) requestAnimationFrame(flush);

@@ -24,19 +24,20 @@ for (const form of document.querySelectorAll("form[data-star]")) {
   });
 }
 
-// Too few or too many models cannot be compared: said beside the button, before a click on it.
+// Too few or too many models cannot be compared: said beside the button, which keeps the focus.
 const compare = document.getElementById("compare");
 const boxes = compare ? [...document.querySelectorAll('[form="compare"][type="checkbox"]')] : [];
 function count() {
   const { least, most } = compare.dataset;
   const ticked = boxes.filter((one) => one.checked).length;
-  compare.querySelector("button").disabled = ticked < least || ticked > most;
+  compare.querySelector("button").ariaDisabled = String(ticked < least || ticked > most);
   const why = ticked > most ? `${ticked} are ticked, ${most} at most.` : `Tick ${least} to ${most} models.`;
   document.getElementById("compare-why").textContent = ticked >= least && ticked <= most ? "" : why;
 }
 boxes.forEach((one) => one.addEventListener("change", count));
 if (boxes.length) {
   count();
+  compare.addEventListener("submit", (event) => event.submitter?.ariaDisabled === "true" && event.preventDefault());
   addEventListener("pageshow", count); // back from a comparison, the ticks are there again
 }
 

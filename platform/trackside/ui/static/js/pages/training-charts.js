@@ -1,6 +1,7 @@
 // Loss and validation metrics with uPlot: every step thin, smoothed thick, validation dashed, the best
 // epoch as a line. Arrow keys read single epochs; the same numbers stand in a table.
 import uPlot from "../../vendor/uplot.esm.js";
+import { capital } from "../job-words.js";
 
 const plots = new Map(); // name -> {plot, sign, key}
 const DASH = [[], [6, 3], [2, 3], [9, 3, 2, 3]];
@@ -17,9 +18,9 @@ const logScale = () => document.querySelector('[name="scale"]:checked')?.value =
 const number = (value, digits = 3) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 export const metric = (value, card) => (value === null || value === undefined ? "–" : card?.percent ? `${(100 * value).toFixed(1)} %` : value.toFixed(3));
 
-// A table is learned in rounds, and nothing is measured within one.
-export const unit = (one) => (one.data === "table" ? "round" : "epoch");
-const Unit = (one) => (one.data === "table" ? "Round" : "Epoch");
+// What is counted while it learns; of a table nothing is measured within one.
+export const unit = (one) => one.unit ?? "epoch";
+const Unit = (one) => capital(unit(one));
 
 export function best(one) {
   const place = one.series.epochs.best.lastIndexOf(true);

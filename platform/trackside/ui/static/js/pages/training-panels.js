@@ -1,7 +1,7 @@
 // Everything on the training page that is words and bars: progress, steps, devices, facts, log, events.
 import { icon } from "../icons.js";
 import { duration, gib, size, whole } from "../words.js";
-import { share as part } from "../job-words.js";
+import { amount, share as part } from "../job-words.js";
 import { best, metric, unit } from "./training-charts.js";
 import { bestTrial, line as trialLine, tried } from "./training-trials.js";
 
@@ -10,6 +10,8 @@ const text = (node, words) => { if (node && node.textContent !== words) node.tex
 const make = (tag, className = "", words = "") => Object.assign(document.createElement(tag), { className, textContent: words });
 const OVER = ["succeeded", "failed", "cancelled"];
 const LOOKS = { queued: ["bz", "clock", "Queued"], paused: ["", "pause", "Paused"], starting: ["ac", "loader", "Starting"], running: ["ok", "play", "Training"], stopping: ["wn", "flag", "Stopping"], succeeded: ["ok", "check", "Done"], failed: ["er", "x", "Failed"], cancelled: ["", "ban", "Cancelled"] };
+
+const over = (one) => OVER.includes(one.job.state);
 
 const share = (one) => {
   if (one.job.state === "succeeded") return 1;
@@ -37,6 +39,7 @@ export function progress(models, shown, page) {
   text(at("eta"), left(models));
   document.title = `${percent} % · ${page.name} · Training · Trackside`;
   models.forEach((one, n) => step(document.querySelector(`[data-step="${n}"]`), one, n, shown, page.metrics));
+  arrange(models);
   const now = models.find((one) => !OVER.includes(one.job.state));
   const peak = now && best(now);
   const found = now && bestTrial(now);
@@ -44,19 +47,33 @@ export function progress(models, shown, page) {
   if (at("kept") && peak && now.data === "images") text(at("kept"), `Best so far: epoch ${peak.epoch}, ${page.metrics[now.metric]?.label ?? now.metric} ${metric(now.series.epochs.metrics[now.metric]?.[peak.place], page.metrics[now.metric])}. The epoch that runs is dropped where it stands.`);
 }
 
+// Those that run first, then those that wait; never under the hand of who is choosing one.
+const TURN = { running: 0, stopping: 0, starting: 0, queued: 1 };
+const turn = (one) => TURN[one.job.state] ?? 2;
+
+function arrange(models) {
+  const box = document.querySelector(".steps--many");
+  if (!box || box.matches(":focus-within, :hover")) return;
+  const order = models.map((_, n) => n).sort((a, b) => turn(models[a]) - turn(models[b]) || a - b);
+  const buttons = order.map((n) => box.querySelector(`[data-step="${n}"]`));
+  if (buttons.some((one, n) => one !== box.children[n])) box.replaceChildren(...buttons);
+}
+
 // Of several that run at once, the one that takes longest says when they are over.
 const longest = (one) => one.job.progress?.eta ?? -1;
+
+// The fits are over, and the report is made.
+const explaining = (one) => one.job.progress?.unit === "step";
 
 function left(models) {
   const busy = models.filter((one) => ["running", "stopping", "starting"].includes(one.job.state));
   const now = busy.sort((a, b) => longest(b) - longest(a))[0] ?? models.find((one) => one.job.state === "queued");
   if (!now) return "Over";
   const { eta } = now.job.progress ?? {};
-  if (now.job.state === "running" && share(now) === 1) return phase(now) || LOOKS.running[2];
   const waiting = models.filter((one) => ["queued", "starting"].includes(one.job.state) && one !== now).length;
   if (now.job.state !== "running" || eta === null || eta === undefined) return now.job.reason || LOOKS[now.job.state][2];
   const more = waiting ? `, then ${waiting} more model${waiting > 1 ? "s" : ""}` : `, ends ≈ ${new Date(Date.now() + eta * 1000).toTimeString().slice(0, 5)}`;
-  return `${duration(eta)} left${more}`;
+  return `${explaining(now) ? "Explaining the model, " : ""}${duration(eta)} left${more}`;
 }
 
 function step(button, one, n, shown, cards) {
@@ -74,12 +91,19 @@ function step(button, one, n, shown, cards) {
   }
   const peak = best(one);
   const trial = bestTrial(one);
-  const score = trial ? trial.value : peak ? one.series.epochs.metrics[one.metric]?.[peak.place] : one.job.metrics?.[one.metric];
-  text(button.querySelector(".v"), score === null || score === undefined ? LOOKS[state][2].toLowerCase() : `${cards[one.metric]?.label ?? one.metric} ${metric(score, cards[one.metric])}`);
-  const counted = ["epoch", "round", "trial", "model", "point"].includes(where.unit) && where.of ? `${where.unit} ${Math.min(where.of, Math.floor(where.done ?? 0) + 1)} of ${where.of}` : "";
-  const epoch = share(one) === 1 && one.data === "table" ? phase(one) : counted && one.search && where.unit !== "trial" ? `final model, ${counted}` : counted;
+  const ended = one.result?.metrics ?? one.job.metrics; // of a table known at the end alone
+  const score = (over(one) ? ended?.[one.metric] : null) ?? (trial ? trial.value : peak ? one.series.epochs.metrics[one.metric]?.[peak.place] : ended?.[one.metric]);
+  const none = score === null || score === undefined;
+  const label = cards[one.metric]?.label ?? one.metric;
+  const value = none ? LOOKS[state][2].toLowerCase() : metric(score, cards[one.metric]);
+  const many = button.parentElement.matches(".steps--many"); // a line each: the metric's name is in the title
+  text(button.querySelector(".v"), none || many ? value : `${label} ${value}`);
+  const counted = amount(where).toLowerCase();
+  const epoch = counted && one.search && !["trial", "step"].includes(where.unit) ? `final model, ${counted}` : counted;
   const rest = !where.eta ? "" : `${duration(where.eta)} left`;
-  text(button.querySelector("small"), state === "running" ? [epoch, rest].filter(Boolean).join(", ") || phase(one) || reason : reason || LOOKS[state][2]);
+  const said = state === "running" ? [epoch, rest].filter(Boolean).join(", ") || phase(one) || reason : reason || LOOKS[state][2];
+  text(button.querySelector("small"), said);
+  if (many) button.title = [one.label, said, none ? "" : `${label} ${value}`].filter(Boolean).join("; ");
 }
 
 const phase = (one) => one.story.findLast((event) => event.type === "phase")?.data.text ?? "";
@@ -168,7 +192,7 @@ export function facts(one) {
   const rows = one.data === "table" ? [
     ["Threads", String(started?.threads ?? "–")],
     ...(one.search ? [["Search", one.search.words], ["Best so far", bestTrial(one) ? `trial ${bestTrial(one).number}: ${tried(one, bestTrial(one))}` : "–"]] : []),
-    ["Longest", one.epochs ? `${one.epochs.toLocaleString("en")} ${one.unit}` : "one piece, without rounds"],
+    ["Longest", one.epochs ? `${one.epochs.toLocaleString("en")} ${unit(one)}s` : "one piece"],
   ] : [
     ["Speed", now?.rate ? `${now.rate.toFixed(now.rate < 10 ? 1 : 0)} images/s` : "–"],
     ["Input wait", now?.wait === undefined ? "–" : `${whole(now.wait)} % of step time${now.wait < 15 ? ", fine" : ", the data is slower than the device"}`],

@@ -84,7 +84,7 @@ const TAKE = {
     for (const gpu of data.gpus ?? []) (columns.gpus[gpu.uuid] ??= []).push(gpu.utilization);
     mark("load");
   },
-  finished(one, data) { one.result = data; mark("facts"); },
+  finished(one, data) { one.result = data; mark("facts", "progress"); },
 };
 
 function story(one, type, data, at = Date.now() / 1000) {
