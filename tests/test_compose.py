@@ -123,6 +123,20 @@ def test_our_services_run_a_target_that_exists_without_rights(file: str, name: s
         assert importlib.util.find_spec(command[2]), command
 
 
+@pytest.mark.parametrize(("extras", "ends"), [("", 0), ("jax onnx", 0), ("nothing onnx", 1)])
+def test_an_extra_that_cannot_be_installed_fails_the_image(
+    tmp_path: Path, extras: str, ends: int
+) -> None:
+    (line,) = [one for one in stages()["worker"] if "$EXTRAS" in one]
+    pip = tmp_path / "pip"
+    pip.write_text("#!/bin/sh\ncase $* in *nothing*) exit 1;; esac\n")
+    pip.chmod(0o755)
+    made = subprocess.run(
+        ["/bin/sh", "-c", line.removeprefix("RUN ")], env={"PATH": str(tmp_path), "EXTRAS": extras}
+    )
+    assert made.returncode == ends
+
+
 @pytest.mark.parametrize("name", ["web", "postgres", "valkey"])
 def test_what_others_wait_for_has_a_health_check(name: str) -> None:
     assert compose()["services"][name]["healthcheck"]["test"]

@@ -2,8 +2,10 @@
 
 import re
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import expect
 
 from tests.browser.conftest import LONG, Visitor
@@ -85,12 +87,18 @@ def test_a_connection_says_what_is_wrong_and_then_works(user: Visitor, database:
     page.get_by_label("Name", exact=True).fill("shop")
     page.get_by_text("SQLite", exact=True).click()
     expect(page.get_by_label("Host")).to_be_hidden()
-    page.get_by_label("Name of the database, or file").fill(f"{database}.gone")
+    page.get_by_label("Database", exact=True).fill(f"{database}.gone")
     page.get_by_label("All projects may use it").check()
     page.get_by_role("button", name="Test and save").click()
     expect(page.get_by_text("It does not work, and is not saved.")).to_be_visible()
     user.inspect("connection_wrong")
-    page.get_by_label("Name of the database, or file").fill(str(database))
+    page.get_by_label("Database", exact=True).fill(str(database))
+    signed_in = page.context.cookies()
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.get_by_role("button", name="Test and save").click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    expect(page.get_by_label("Database", exact=True)).to_have_value(str(database))
+    page.context.add_cookies(cast(Any, signed_in))
     page.get_by_role("button", name="Test and save").click()
     expect(page.get_by_text("Works", exact=True)).to_be_visible()
     user.inspect("connections")

@@ -14,11 +14,19 @@ STATIC = ROOT / "platform" / "trackside" / "ui" / "static"
 PLOT = """<figure{0}><div class="plot" data-plot="{1}" style="width:600px;height:200px">
 <p class="plot__empty">Nothing of {1}.</p></div><div data-plot-table="{1}" hidden></div>
 <figcaption data-legend="{1}"></figcaption></figure>"""
+STEPS = "".join(
+    f'<button data-step="{one}"><i class="st__i"></i><b></b><span class="v"></span><small></small>'
+    "</button>"
+    for one in range(5)
+)
 PAGE = f"""<!doctype html><style>[hidden] {{ display: none !important }}</style>
+<div data-bar><svg><rect /></svg></div><div class="steps steps--many">{STEPS}</div>
 <b data-of></b><div>{PLOT.format(" data-trials", "trials")}{PLOT.format("", "loss")}</div>
 <script type="module">
 import {{ draw }} from "/static/js/pages/training-charts.js";
 import {{ drawTrials }} from "/static/js/pages/training-trials.js";
+import {{ progress }} from "/static/js/pages/training-panels.js";
+window.tell = (models, cards) => progress(models, 0, {{ name: "Session 1", metrics: cards }});
 window.look = (one, cards) => {{ draw(one, cards); drawTrials(one, cards); }};
 </script>"""
 CARDS = {"roc_auc": {"label": "ROC AUC", "percent": False, "higher": True}}
@@ -49,6 +57,7 @@ def model(job: int, losses: list[float], trials: list[float]) -> dict[str, Any]:
         "job": {"id": job},
         "label": f"Model {job}",
         "data": "table",
+        "unit": "round",
         "metric": "roc_auc",
         "epochs": 100,
         "search": {"words": "Random, 8 trials", "trials": 8, "params": {}},
@@ -110,3 +119,26 @@ def test_a_trials_axis_is_around_what_was_found(
     assert low <= least <= min(found)
     assert max(found) <= most <= high
     assert least < most
+
+
+def test_of_many_models_those_that_run_stand_first_with_what_they_do(page: Page) -> None:
+    far = {"done": 2.2, "of": 6, "unit": "step", "share": 0.7, "eta": 14}
+    states = ["succeeded", "queued", "running", "failed", "running"]
+    models = [
+        {
+            **model(number, [0.5], [0.9]),
+            "story": [],
+            "job": {"id": number, "state": state, "progress": far},
+            "result": {"metrics": {"roc_auc": 0.95}} if state == "succeeded" else None,
+        }
+        for number, state in enumerate(states)
+    ]
+    page.evaluate("given => tell(...given)", [models, CARDS])
+    steps = page.locator(".steps [data-step]")
+    order = steps.evaluate_all("each => each.map((one) => Number(one.dataset.step))")
+    assert order == [2, 4, 1, 0, 3]
+    expect(page.locator('[data-step="0"] .v')).to_have_text("0.950")  # what came of it
+    expect(steps.first.locator("small")).to_have_text("explaining, step 3 of 6, 14 s left")
+    expect(steps.first).to_have_attribute(
+        "title", "Model 2; explaining, step 3 of 6, 14 s left; ROC AUC 0.900"
+    )
