@@ -42,7 +42,7 @@ RUN pip install --require-hashes -r requirements/core.txt
 # Libraries that not every node needs: --build-arg EXTRAS="catboost jax"
 ARG EXTRAS=""
 COPY requirements/extras/ requirements/extras/
-RUN for name in $EXTRAS; do pip install --no-deps --require-hashes -r requirements/extras/$name.txt; done
+RUN set -e; for name in $EXTRAS; do pip install --no-deps --require-hashes -r requirements/extras/$name.txt; done
 COPY pyproject.toml manage.py ./
 COPY platform/ platform/
 COPY recipes/ recipes/

@@ -41,6 +41,7 @@ FLEET ?= gpu-01:8xH100-80GB;gpu-02:4xA100-80GB;cpu-01:none
 fleet: setup
 	@exec env TRACKSIDE_FLEET="$(FLEET)" $(PY) -m workers.supervisor
 
+# Compiled files are kept, whatever the environment says: the tests start hundreds of processes.
 test: setup-test
 	@scripts/machine.sh chromium
 	@env -u PYTHONDONTWRITEBYTECODE \
@@ -107,11 +108,11 @@ $(STAMPS)/assets: $(STAMPS)/node scripts/vendor.py scripts/icons.txt
 lock: $(STAMPS)/core
 	@test -x $(VENV)/lock/bin/uv || { $(PY) -m venv $(VENV)/lock && \
 	  $(VENV)/lock/bin/python -m pip install --quiet --no-input uv==$(UV_VERSION); }
-	@for name in core web assets test; do echo "requirements/$$name.txt"; \
+	@set -e; for name in core web assets test; do echo "requirements/$$name.txt"; \
 	  same=$$([ $$name = core ] || echo --constraint requirements/core.txt); \
 	  $(VENV)/lock/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url $$same requirements/$$name.in --output-file requirements/$$name.txt; done
-	@for name in all $(EXTRAS); do echo "requirements/extras/$$name.txt"; \
+	@set -e; for name in all $(EXTRAS); do echo "requirements/extras/$$name.txt"; \
 	  from="requirements/extras/$$name.in --constraint requirements/extras/all.txt"; \
 	  [ $$name != all ] || from="$(TESTED:%=requirements/extras/%.in)"; \
 	  $(VENV)/lock/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header \
