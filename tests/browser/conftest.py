@@ -76,6 +76,11 @@ class Visitor:
                 raise
             self.page.goto(self.product.url + path)
 
+    def follow(self, link: str) -> None:
+        """Until its page is there: a click alone returns while the page before still stands."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("link", name=link).click()
+
     def sign_in(self) -> None:
         self.go("/login/")
         self.page.get_by_label("User name").fill(self.product.username)
@@ -86,6 +91,7 @@ class Visitor:
     def inspect(self, name: str) -> None:
         """Light and dark, wide and phone: a picture of each, nothing sticks out, axe is content."""
         SHOTS.mkdir(exist_ok=True)
+        self.page.wait_for_load_state()
         before = self.page.viewport_size
         for size, (width, height) in SIZES.items():
             self.page.set_viewport_size({"width": width, "height": height})

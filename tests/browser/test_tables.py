@@ -82,7 +82,7 @@ def test_a_connection_says_what_is_wrong_and_then_works(user: Visitor, database:
     page = user.page
     user.go("/connections/")
     user.inspect("connections_none")
-    page.get_by_role("link", name="New connection").click()
+    user.follow("New connection")
     user.inspect("connection_new")
     page.get_by_label("Name", exact=True).fill("shop")
     page.get_by_text("SQLite", exact=True).click()
