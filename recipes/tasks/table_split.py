@@ -10,9 +10,11 @@ ALL = "all"
 HOW = {  # rows that are not all, as a sentence says it
     "first": "the first ones",
     "random": "drawn at random",
+    "stratified": "drawn at random with each class's share kept",
     "balanced": "drawn at random with the classes balanced",
     "latest": "the newest ones",
 }
+BY_CLASS = {"stratified": "keep the shares of", "balanced": "balance"}
 DRAWN = ("policy", ("random", "time"))
 JUDGED = ("policy", ("random", "time", "dataset"))
 
@@ -28,6 +30,12 @@ SPLIT = Params(
             options=(
                 (ALL, "All rows", "The table must fit into memory."),
                 ("random", "Random rows", "Each row has the same chance."),
+                (
+                    "stratified",
+                    "Random rows, stratified",
+                    "Each class has the share that it has in the table, and a row at least where "
+                    "there is room.",
+                ),
                 (
                     "balanced",
                     "Random rows, balanced",
@@ -144,9 +152,10 @@ def used(split: dict[str, Any], rows: int) -> int:
 
 def trouble(split: dict[str, Any], task: str, *, timed: bool = True) -> str:
     """Why rows cannot be chosen like that; "" where they can. `timed`: a column has the role."""
-    if split.get("sampling") == "balanced" and task == "regression":
-        return "A regression has no classes to balance: learn from rows at random."
-    if split.get("sampling") == "latest" and not timed:
+    how = split.get("sampling")
+    if how in BY_CLASS and task == "regression":
+        return f"A regression has no classes to {BY_CLASS[how]}: learn from rows at random."
+    if how == "latest" and not timed:
         return (
             "The newest rows are to be learned from and no column has the role Time: give it to "
             "one in Features handling, or learn from rows at random."

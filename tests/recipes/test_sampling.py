@@ -1,7 +1,6 @@
-"""Rows to learn from: which are chosen, and that no more of a table than they is ever held."""
+"""Rows to learn from: what a training makes of them, and that no more than they is ever held."""
 
 import tracemalloc
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from recipes.data import places
 from recipes.data import table as source
 from recipes.data.listing import BadData
 from recipes.engine.memory import OutOfMemory
-from recipes.engine.metrics import Ints
 from recipes.engine.tabular import design, room, rows
 from recipes.engine.tabular.rows import Ready
-from recipes.engine.tabular.sampling import Chosen, Drawn, First, Latest
 from recipes.job import BadJob, read
 from tests.recipes import tabling
 from tests.recipes.making import events
@@ -39,59 +34,9 @@ def taken(home: Path, table: pa.Table, target: str = "good", **spec: Any) -> Rea
     return rows.read(design.read(read(folder), "cpu"))
 
 
-def chosen(found: Chosen, table: pa.Table, cuts: list[int]) -> list[int]:
-    """Of the table's rows, which come in blocks that end at these places."""
-    ends = sorted({*cuts, len(table)})
-    for start, end in zip([0, *ends], ends, strict=False):
-        found.take(np.arange(start, end), table.slice(start, end - start))
-    made: Ints = found.rows()
-    return [int(one) for one in made]
-
-
-@given(cuts=st.lists(st.integers(1, 299), max_size=12), most=st.integers(1, 320))
-def test_which_rows_are_drawn_does_not_depend_on_how_they_come(cuts: list[int], most: int) -> None:
-    table = small(300)
-    for target in ("", "colour"):
-        drawn = chosen(Drawn(most, 7, target), table, cuts)
-        assert drawn == chosen(Drawn(most, 7, target), table, [])
-        assert drawn == sorted(set(drawn))
-        assert len(drawn) == min(most, 300)
-    fewer = chosen(Drawn(most, 7, ""), table, cuts)
-    assert set(fewer) <= set(chosen(Drawn(most + 5, 7, ""), table, cuts)), "a part of more rows"
-
-
-def test_each_row_has_the_same_chance() -> None:
-    """Of 2,000 samples of 10 rows out of 50 each row is in 400, give or take four deviations."""
-    table = small(50)
-    counts = Counter(
-        row for seed in range(2_000) for row in chosen(Drawn(10, seed, ""), table, [13, 20, 41])
-    )
-    assert len(counts) == 50
-    assert all(abs(n - 400) < 4 * np.sqrt(2_000 * 0.2 * 0.8) for n in counts.values())
-
-
-def test_balanced_rows_are_as_many_of_each_class_as_there_are() -> None:
-    classes = pa.table({"class": ["a"] * 30 + ["b"] * 3 + ["c"] * 100})
-    drawn = chosen(Drawn(33, 1, "class"), classes, [10, 31, 60])
-    names = classes.column("class").to_pylist()
-    assert Counter(names[row] for row in drawn) == {"a": 15, "b": 3, "c": 15}
-
-
-def test_the_newest_rows_are_those_of_the_last_times_and_the_last_places() -> None:
-    table = pa.table({"when": [5, 9, 9, 1, 9, 8, 7]})
-    assert chosen(Latest(3, "when"), table, [2, 3]) == [1, 2, 4]
-    assert chosen(Latest(2, "when"), table, [2, 3]) == [2, 4]
-    assert chosen(Latest(5, "when"), table, []) == [1, 2, 4, 5, 6]
-
-
-def test_the_first_rows_end_the_pass() -> None:
-    found = First(3)
-    assert chosen(found, small(10), [2, 5]) == [0, 1, 2]
-    assert found.full
-
-
 WAYS = {
     "random": {},
+    "stratified": {},
     "balanced": {},
     "first": {},
     "latest": {"days": {"role": "time"}},
@@ -155,6 +100,7 @@ def test_classes_without_a_row_in_the_sample_are_told(tmp_path: Path) -> None:
     ("how", "task", "target", "said"),
     [
         ("balanced", "regression", "size", "no classes to balance"),
+        ("stratified", "regression", "size", "no classes to keep the shares of"),
         ("latest", "two_class", "good", "no column has the role Time"),
     ],
 )
@@ -171,10 +117,11 @@ def test_rows_of_a_time_that_orders_nothing_are_refused(tmp_path: Path) -> None:
         taken(tmp_path, small(), features=features, split=sampling("latest", 30))
 
 
-def test_a_target_of_too_many_values_is_refused_while_it_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["stratified", "balanced"])
+def test_a_target_of_too_many_values_is_refused_while_it_is_read(how: str, tmp_path: Path) -> None:
     table = small(300, good=[f"v{n}" for n in range(300)])
     with pytest.raises(BadData, match="more than 200 values"):
-        taken(tmp_path, table, task="multiclass", split=sampling("balanced", 250))
+        taken(tmp_path, table, task="multiclass", split=sampling(how, 250))
 
 
 def test_memory_is_that_of_the_sample_and_a_refusal_offers_rows_that_fit(

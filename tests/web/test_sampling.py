@@ -18,6 +18,7 @@ from trackside.client.command import main
 from trackside.client.training import sampled, train
 from trackside.jobs.models import Job
 from trackside.lab import document_data, estimates, services
+from trackside.lab import sampling as lab_sampling
 from trackside.lab.comparison import same_rows, same_test
 from trackside.lab.entrants import of_model
 from trackside.lab.models import Analysis
@@ -45,8 +46,8 @@ def test_the_form_says_which_rows_and_how_many_each_part_has(
     page = as_ada.get(f"{HOME}design/split/").content.decode()
     assert "Train 48 the model" in words(page)
     assert "To learn from" not in words(page)
-    assert 'value="latest" id="id_sampling_4" disabled' in page, "no column is the time"
-    assert 'value="balanced" id="id_sampling_2" disabled' not in page
+    assert 'value="latest" id="id_sampling_5" disabled' in page, "no column is the time"
+    assert 'value="stratified" id="id_sampling_2" disabled' not in page
     sent = {**analysis.design["split"], **SOME, "stratify": "on"}
     wrong = as_ada.post(f"{HOME}design/split/", {**sent, "sample_rows": "4"}, headers=JSON)
     assert "must lie between 5 and" in wrong.json()["errors"]["sample_rows"]
@@ -78,6 +79,10 @@ def test_rows_that_cannot_be_chosen_are_refused_before_a_job(
     values = services.create_analysis(project, ada, "values", analysis.dataset, "pay")
     with pytest.raises(services.BadDesign, match="no classes to balance"):
         services.save_design(values, "split", {"sampling": "balanced"})
+    with pytest.raises(services.BadDesign, match="no classes to keep the shares of"):
+        services.save_design(values, "split", {"sampling": "stratified"})
+    barred = set(lab_sampling.barred(values)["sampling"])
+    assert barred == {"stratified", "balanced", "latest"}
 
 
 def test_rest_changes_it_for_the_design_or_for_one_session(analysis: Analysis, ada: User) -> None:
@@ -104,6 +109,10 @@ def test_client_and_command_say_it_in_two_words(
     train("INSECTS", "people", "income", client=client, wait=False, sample=30, sampling="balanced")
     split = Job.objects.latest("pk").spec["split"]
     assert (split["sampling"], split["sample_rows"]) == ("balanced", 30)
+    ways = ["--sample", "20", "--sampling", "stratified"]
+    assert main(["train", "INSECTS", "earners", "--cpu", *ways]) == 0
+    split = Job.objects.latest("pk").spec["split"]
+    assert (split["sampling"], split["sample_rows"]) == ("stratified", 20)
     assert main(["train", "INSECTS", "earners", "--cpu", "--sample", "40"]) == 0
     split = Job.objects.latest("pk").spec["split"]
     assert {name: split[name] for name in SOME} == SOME

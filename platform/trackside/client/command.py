@@ -192,7 +192,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--search", choices=ways, help="of a table: how params are searched")
     one.add_argument("--trials", type=int, help="of the search, at most")
     one.add_argument("--sample", type=int, metavar="ROWS", help="of a table: so many learn, judge")
-    ways = ["all", "random", "balanced", "first", "latest"]
+    ways = ["all", "random", "stratified", "balanced", "first", "latest"]
     one.add_argument("--sampling", choices=ways, default="", help="which; random with --sample")
     options(one)
     one.add_argument("--wait", action="store_true", help="until it is over")

@@ -33,10 +33,11 @@ def train(  # noqa: PLR0913 - what PostgresML's train takes
     them: random, grid or tpe; none trains it as it is, None as the analysis says. `search_params`
     maps settings to the values to try, or to {"low", "high", "log"}; without it the algorithm's own
     are tried. `search_args`: n_iter (trials), cv (folds), minutes. `sample` rows of the table are
-    learned from and judged by: random, balanced (by class), first or latest ones, as `sampling`
-    says; sampling="all" are all. With a `strategy` (most_recent, best_score) the best model of this
-    training becomes a version of the saved model "relation y_column_name", and the version that the
-    strategy finds the active one; the answer then has `saved_model`, as `deploy` answers it.
+    learned from and judged by: random, stratified or balanced (both by class), first or latest
+    ones, as `sampling` says; sampling="all" are all. With a `strategy` (most_recent, best_score)
+    the best model of this training becomes a version of the saved model "relation y_column_name",
+    and the version that the strategy finds the active one; the answer then has `saved_model`, as
+    `deploy` answers it.
     What does not fit raises the server's own sentence.
     """
     if strategy and not wait:

@@ -6,7 +6,7 @@ from recipes.tasks import table_split
 from trackside.lab.models import Analysis
 
 WHY = {
-    "balanced": "A regression has no classes.",
+    **dict.fromkeys(table_split.BY_CLASS, "A regression has no classes."),
     "latest": "No column has the role Time: Features handling gives it.",
 }
 

@@ -1,9 +1,12 @@
 """Which rows of a table a training learns from and is judged by, where these are not all.
 
-They are found in one pass over the columns that decide it: only the places of those that are
-chosen so far are held, so that a table may be larger than memory.
+They are found in one pass over the columns that decide it, or in two where classes have to be
+counted first: only the places of those that are chosen so far are held, so that a table may be
+larger than memory.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -56,7 +59,7 @@ def drawn(design: TableDesign, file: pq.ParquetFile) -> Sample:
     if most >= of:
         note = f"All {of:,} rows are used: the table has no more than {most:,}."
         return Sample(None, [note], how, of)
-    found, passed, able = _chosen(design, how, most), 0, 0
+    found, passed, able = _chosen(design, file, how), 0, 0
     for rows, block in places.blocks(file, _deciding(design, how)):
         there = _able(block, design, how)
         passed, able = passed + len(rows), able + len(there)
@@ -99,12 +102,34 @@ def _able(block: pa.Table, design: TableDesign, how: str) -> Ints:
     return np.flatnonzero(there.to_numpy(zero_copy_only=False))
 
 
-def _chosen(design: TableDesign, how: str, most: int) -> Chosen:
+def _chosen(design: TableDesign, file: pq.ParquetFile, how: str) -> Chosen:
+    most, seed = design.split["sample_rows"], design.split["seed"]
     if how == "first":
         return First(most)
     if how == "latest":
         return Latest(most, design.time)
-    return Drawn(most, design.split["seed"], design.target if how == "balanced" else "")
+    if how == "stratified":
+        return Drawn(most, seed, design.target, _counted(design, file, how))
+    return Drawn(most, seed, design.target if how == "balanced" else "")
+
+
+def _counted(design: TableDesign, file: pq.ParquetFile, how: str) -> Counter[str]:
+    """How many rows that can take part each class has. Raises BadData."""
+    counts: Counter[str] = Counter()
+    for _, block in places.blocks(file, _deciding(design, how)):
+        there = block.column(design.target).take(pa.array(_able(block, design, how)))
+        told = source.as_text(there).value_counts()
+        counts.update({str(one["values"]): one["counts"] for one in told.to_pylist()})
+        _check_few(counts, design.target)
+    return counts
+
+
+def _check_few(classes: Mapping[str, int], target: str) -> None:
+    if len(classes) > MOST_CLASSES:
+        raise BadData(
+            f"The target {target!r} has more than {MOST_CLASSES} values; a "
+            "classification knows no more. Choose regression, or another column."
+        )
 
 
 class First:
@@ -124,7 +149,8 @@ class First:
 
 
 class Drawn:
-    """Each row has the same chance; by classes, the rows of all of them are filled up alike.
+    """Each row has the same chance; by classes, the rows of all of them are filled up alike, or,
+    where `counts` says how many rows each has, in proportion to it.
 
     A row has a random number, and a rank among those of its class that have passed: the lowest
     ranks stay. Neither depends on the blocks in which the rows come.
@@ -132,10 +158,13 @@ class Drawn:
 
     full = False
 
-    def __init__(self, most: int, seed: int, target: str) -> None:
+    def __init__(
+        self, most: int, seed: int, target: str, counts: Mapping[str, int] | None = None
+    ) -> None:
         self._most, self._target = most, target
         self._rng = np.random.default_rng((seed, 1))  # not the numbers of the split
-        self._classes: dict[str, int] = {}
+        self._classes = {name: code for code, name in enumerate(counts or ())}
+        self._counts = None if counts is None else np.array(list(counts.values()), np.int64)
         self._rows: Ints = np.empty(0, np.int64)
         self._keys: Floats = np.empty(0)
         self._codes: Ints = np.empty(0, np.int64)
@@ -153,11 +182,7 @@ class Drawn:
         told = source.as_text(block.column(self._target)).combine_chunks().dictionary_encode()
         names = [str(one) for one in told.dictionary.to_pylist()]
         own = np.array([self._classes.setdefault(one, len(self._classes)) for one in names])
-        if len(self._classes) > MOST_CLASSES:
-            raise BadData(
-                f"The target {self._target!r} has more than {MOST_CLASSES} values; a "
-                "classification knows no more. Choose regression, or another column."
-            )
+        _check_few(self._classes, self._target)
         return own[told.indices.to_numpy()] if len(names) else np.empty(0, np.int64)
 
     def _thin(self) -> None:
@@ -166,8 +191,17 @@ class Drawn:
         begins = np.flatnonzero(np.diff(self._codes[order], prepend=-1))
         counts = np.diff(begins, append=len(order))
         ranks[order] = np.arange(len(order)) - np.repeat(begins, counts)
-        kept = np.sort(np.lexsort((self._keys, ranks))[: self._most])
+        kept = np.sort(np.lexsort((self._keys, self._turns(ranks)))[: self._most])
         self._rows, self._keys, self._codes = self._rows[kept], self._keys[kept], self._codes[kept]
+
+    def _turns(self, ranks: Ints) -> Floats:
+        """When a row's turn comes. In proportion: the first row of each class, of the frequent
+        ones first, and then where a half is passed, so that of any number of rows a class has its
+        share rounded, and fewer rows are a part of more."""
+        if self._counts is None:
+            return ranks.astype(np.float64)
+        own = self._counts[self._codes]
+        return np.where(ranks, (ranks + 0.5) / own, -1.0 * own)
 
     def rows(self) -> Ints:
         self._thin()
