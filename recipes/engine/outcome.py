@@ -89,8 +89,15 @@ def publish(
         metric=design.metric.name,
         score=val.metrics[design.metric.name],
         metrics=val.metrics,
+        kept=_kept(loop),
         facts={**used, **_facts(work, ready, loop, size)},
     )
+
+
+def _kept(loop: Loop) -> dict[str, Any]:
+    """The losses of the epoch whose weights the model has."""
+    one = next(one for one in loop.at.history if one["epoch"] == loop.at.best)
+    return {name: one[name] for name in ("epoch", "train_loss", "val_loss")}
 
 
 def _facts(work: Work, ready: Ready, loop: Loop, size: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from recipes.engine.tabular import fitting
 from recipes.engine.tabular.model import load
 from tests.recipes import tabling
+from tests.recipes.making import events
 from tests.recipes.tabling import about, report, small
 
 
@@ -32,6 +33,17 @@ def test_the_final_model_has_learned_from_the_validation_rows_too(
     models = [(one / "bundle" / "model.ubj").read_bytes() for one in boosted]
     assert models[0] != models[1]
     assert with_["judged"] == without["judged"]
+
+
+def test_the_losses_told_at_the_end_are_those_of_the_round_that_is_kept(tmp_path: Path) -> None:
+    spec = {"params": {"rounds": 60, "patience": 5, "learning_rate": 0.8}}
+    folder = tabling.train(tmp_path, small(), spec=spec)
+    finished, model = events(folder, "finished")[0], about(folder)
+    kept, last = finished["kept"], report(folder)["history"][-1]
+    assert kept["epoch"] == model["learned"]["rounds"] == finished["facts"]["best_epoch"]
+    assert kept["val_loss"] == pytest.approx(model["metrics"]["log_loss"], rel=1e-4)
+    assert last["epoch"] > kept["epoch"]
+    assert last["val_loss"] > kept["val_loss"]
 
 
 def test_what_judges_the_validation_rows_is_the_first_model_and_the_test_rows_the_final_one(

@@ -70,6 +70,8 @@ def test_the_best_epoch_is_the_one_in_the_bundle(trained: Path) -> None:
     best = [epoch for epoch in report["history"] if epoch["best"]][-1]
     for name, value in best["metrics"].items():
         assert model["metrics"][name] == pytest.approx(value, abs=1e-6)
+    kept = events(trained, "finished")[0]["kept"]
+    assert kept == {name: best[name] for name in ("epoch", "train_loss", "val_loss")}
     lines = (trained / "bundle" / "predictions.jsonl").read_text().splitlines()
     assert len(lines) == report["images"] == 19
     right = [one["true"] == one["predicted"] for one in map(json.loads, lines)]

@@ -114,6 +114,20 @@ def test_finishing_publishes_and_keeps_the_devices_until_they_are_released(
     assert not Lease.objects.exists()
 
 
+def test_what_a_job_came_to_is_of_the_round_that_is_kept(attempt: Attempt) -> None:
+    for n, loss in enumerate((0.5, 0.3, 0.6), 1):
+        record(attempt, line("epoch", epoch=n, train_loss=0.2, val_loss=loss, metrics={}))
+    kept = {"epoch": 2, "train_loss": 0.2, "val_loss": 0.3}
+    services.finish(attempt, {"metrics": {"log_loss": 0.3}, "kept": kept}, publish=None)
+    assert queries.snapshot(job_of(attempt))["metrics"] == {**kept, "log_loss": 0.3}
+
+
+def test_what_several_models_came_to_stands_beside_no_round(attempt: Attempt) -> None:
+    record(attempt, line("epoch", epoch=9, train_loss=0.2, val_loss=0.6, metrics={}))
+    services.finish(attempt, {"metrics": {"log_loss": 0.3}, "kept": None}, publish=None)
+    assert queries.snapshot(job_of(attempt))["metrics"] == {"log_loss": 0.3}
+
+
 def test_what_cannot_be_published_did_not_finish(attempt: Attempt) -> None:
     def publish(job: Job, one: Attempt, result: dict[str, Any]) -> None:
         raise OSError("the disk is full")

@@ -20,6 +20,7 @@ from trackside.jobs.models import Attempt, Job
 from trackside.jobs.moves import StaleAttempt, move_attempt, must_move_job
 from trackside.jobs.states import JOB_OVER, AttemptState, Move
 
+LAST = ("epoch", "train_loss", "val_loss")  # of the round that was told last
 CLAIM_WITHIN = timedelta(seconds=settings.CLAIM_SECONDS)
 Publish = Callable[[Job, Attempt, dict[str, Any]], None]
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def finish(attempt: Attempt, result: dict[str, Any], *, publish: Publish | None)
         publish(job, attempt, result)
     early = job.stop == "finish_early"
     reason = f"Finished early by {job.stopped_by}; the best weights are kept." if early else ""
-    metrics = {**job.metrics, **_numbers(result.get("metrics"))}
+    metrics = _kept(job.metrics, result)
     must_move_job(
         job.pk,
         Move.FINISH,
@@ -75,6 +76,13 @@ def _over_before(attempt: Attempt, job: Job) -> bool:
         job.pk, [history.Entry("note", {"level": "warning", "text": words}, clock.now())]
     )
     return True
+
+
+def _kept(live: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+    """What the model came to, with the losses of the round that it keeps: those of the last round
+    would stand beside figures of another one."""
+    stays = {name: value for name, value in live.items() if name not in LAST}
+    return {**stays, **_numbers(result.get("kept")), **_numbers(result.get("metrics"))}
 
 
 def _numbers(metrics: object) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from recipes.engine.facts import versions_of
 from recipes.engine.metrics import Floats, Ints
 from recipes.engine.tabular import (
     figures,
+    history,
     insight,
     proof,
     reference,
@@ -34,7 +35,6 @@ from recipes.events import finite
 from recipes.whatif import Seen
 
 PREDICTIONS = "predictions.parquet"
-HISTORY = 1000  # rounds in the report
 PROVED = 200  # rows on which the written model must agree with the one in memory
 
 
@@ -111,6 +111,7 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         metric=design.metric.name,
         score=judged["val"][design.metric.name],
         metrics=judged["val"],
+        kept=_kept(fit, ended),
         facts={**used, **_facts(fit, ended, learned, size), "own_threshold": threshold},
     )
 
@@ -216,8 +217,8 @@ def _report(
         figures.judge(task.name, ready.target[one.rows], one.given, threshold)
         for one in ended.folds
     ]
-    if fit.design.second:
-        parts["test"]["dataset"] = fit.design.second.name
+    if ready.second:
+        parts["test"] |= ready.second.told()
     held = ended.folds[0] if ended.folds else ended.judged["val"]  # what `seen` has judged
     cleaned: dict[str, Any] = finite(
         {
@@ -226,7 +227,7 @@ def _report(
             **parts["val"],
             "test": parts.get("test"),
             "folds": _spread(folds),
-            "history": _thinned(fit.history),
+            "history": history.thinned(fit.history),
             "learning": ended.learning,
             "search": ended.search,
             "refit": ended.refit,
@@ -260,11 +261,9 @@ def _spread(folds: list[figures.Figures]) -> dict[str, Any] | None:
     return made
 
 
-def _thinned(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    if len(history) <= HISTORY:
-        return history
-    kept = np.unique(np.linspace(0, len(history) - 1, HISTORY).round().astype(int))
-    return [history[place] for place in kept.tolist()]
+def _kept(fit: Fit, ended: Ended) -> dict[str, Any] | None:
+    """The losses of the model that judges; of a cross-test several do."""
+    return None if ended.folds else history.kept(fit.history, ended.seen.learner.facts())
 
 
 def _columns(fit: Fit, model: Model) -> list[dict[str, str]]:
@@ -294,6 +293,6 @@ def _facts(fit: Fit, ended: Ended, learned: dict[str, Any], size: int) -> dict[s
         "size": size,
         "learned": learned,
         **stands_on(fit.design),
-        "best_epoch": learned.get("rounds"),
+        "best_epoch": history.own(learned),
         "epochs": len(fit.history) or None,
     }
