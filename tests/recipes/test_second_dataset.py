@@ -1,4 +1,5 @@
-"""A training that is tested on a second dataset: on all its rows, and on none of the first."""
+"""A training that is tested on a second dataset: on all its rows, or on as many as there is memory
+for, and on none of the first."""
 
 import json
 from pathlib import Path
@@ -6,14 +7,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from recipes.data.listing import BadData
-from recipes.engine.tabular import design, rows
+from recipes.engine.tabular import design, room, rows
 from recipes.job import BadJob, read
 from tests.recipes import tabling
 from tests.recipes.making import events
 from tests.recipes.tabling import QUICK, run, small
+from tests.recipes.test_sampling import peak
 
 ON_ANOTHER = {"policy": "dataset", "test_dataset": "later", "validation_share": 0.25}
 
@@ -56,7 +59,11 @@ def test_rows_without_a_target_that_is_known_do_not_test(tmp_path: Path) -> None
     made = ready(tmp_path, small(), second)
     assert len(made.parts.test) == 58
     assert made.numbers[made.parts.test].tolist() == [0, 1, *range(4, 60)]
-    assert made.take(made.parts.test).column_names == ["size", "colour"]
+    (inputs,) = made.judging("test")
+    assert inputs.column_names == ["size", "colour"]
+    assert inputs["size"].to_pylist() == [
+        second["size"].to_pylist()[n] for n in [0, 1, *range(4, 60)]
+    ]
     assert made.target[made.parts.test[:3]].tolist() == [1, 0, 1]
     assert any("2 rows of the test set later are left out" in note for note in made.notes)
     assert any("('maybe')" in note for note in made.notes)
@@ -115,3 +122,50 @@ def test_the_whole_first_dataset_trains_and_validates(tmp_path: Path) -> None:
     assert made.parts.counts() == {"train": 45, "val": 15, "test": 20}
     assert made.weights is not None
     assert len(made.weights) == len(made.target) == 80
+
+
+def test_more_rows_than_there_is_memory_for_are_tested_on_some_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows to learn from fit, and 4,000 others with room to spare, but not 5,000."""
+    gaps = pa.array([None if n % 2 else "y" if n % 3 else "n" for n in range(12_000)])
+    later = small(12_000).set_column(2, "good", gaps)
+    monkeypatch.setattr(room, "free_memory", lambda: 1_200_000)
+    folder = job(tmp_path, small(), later)
+    made = rows.read(design.read(read(folder), "cpu"))
+    tested = made.numbers[made.parts.test]
+    assert len(tested) == 4_000
+    assert not (tested % 2).any(), "drawn of those that can test"
+    told = "4,000 of 12,000 rows, drawn at random"
+    assert f"Of the test set later {told}, are judged: the node has no memory free for more." in (
+        made.notes
+    )
+    inputs = pa.concat_tables(made.judging("test"))
+    assert inputs["size"].to_pylist() == [later["size"][int(n)].as_py() for n in tested]
+    truth = [made.classes[int(one)] for one in made.target[made.parts.test]]
+    assert truth == [gaps[int(n)].as_py() for n in tested]
+    other = {**ON_ANOTHER, "seed": 8}
+    again = ready(tmp_path / "again", small(), later, split=other)
+    assert again.numbers[again.parts.test].tolist() == tested.tolist(), "whatever the split's seed"
+    run(folder)
+    test = json.loads((folder / "bundle" / "report.json").read_text())["test"]
+    assert test["rows"] == 4_000
+    assert test["sample"] == {"how": "random", "rows": 4_000, "of": 12_000}
+
+
+def test_the_rows_that_test_are_never_held_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = tabling.dataset(tmp_path / "later", small(100_000, more=np.arange(100_000) / 7))
+    place = tmp_path / "later" / "table.parquet"
+    whole = pq.read_table(place)
+    pq.write_table(whole, place, row_group_size=2_000)
+    test = {**later, "name": "later"}
+    monkeypatch.setattr(room, "judged", lambda *_: 1_000)
+    data = tabling.dataset(tmp_path / "data", small())
+    assert peak(tmp_path, data, ON_ANOTHER, test=test) < whole.nbytes / 4
+    monkeypatch.undo()
+    spec = {"split": ON_ANOTHER, "test": test}
+    made = rows.read(design.read(read(tabling.job(tmp_path, data, "good", spec=spec)), "cpu"))
+    assert len(made.parts.test) == 100_000
+    assert max(map(len, made.judging("test"))) <= 2_000

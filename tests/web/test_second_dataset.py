@@ -1,6 +1,7 @@
 """A design that tests its models on a second dataset: form, REST, spec, and who may delete it."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from trackside.datasets import services as datasets
 from trackside.datasets.models import Dataset
 from trackside.flow import services as flow
 from trackside.jobs.models import Job
-from trackside.lab import second_dataset, services
+from trackside.lab import document_data, results_table, second_dataset, services
+from trackside.lab.entrants import of_model
 from trackside.lab.models import Analysis
 from trackside.lab.pages import diagnose
 from trackside.projects.models import Project
@@ -145,6 +147,12 @@ def test_the_dialog_and_the_results_name_it(
     page = f"/p/INSECTS/trained-models/{model.pk}/"
     assert "tested on 30 rows of later" in words(as_ada.get(page).content.decode())
     assert "On later, the test set" in words(as_ada.get(f"{page}metrics/").content.decode())
+    some = {"dataset": "later", "rows": 9, "sample": {"how": "random", "rows": 9, "of": 30}}
+    assert results_table.tested({"test": some}) == "9 of 30 rows, drawn at random, of later"
+    assert results_table.tested({"test": {"rows": 9}}) == ""
+    one = of_model(model)
+    (block,) = document_data.split(replace(one, report={**one.report, "test": some}))
+    assert ["Drawn from it", "9 of 30 rows, drawn at random"] in block["rows"]
 
 
 def without(name: str) -> Any:

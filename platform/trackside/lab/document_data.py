@@ -103,6 +103,8 @@ def split(one: Entrant) -> list[Json]:
         rows.append(
             ["Test dataset", f"{second.get('name')}, fingerprint {second.get('fingerprint')}"]
         )
+    if drawn := (one.report.get("test") or {}).get("sample"):
+        rows.append(["Drawn from it", sampled(**drawn)])
     return [pairs(rows)] if rows else []
 
 

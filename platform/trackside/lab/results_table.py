@@ -40,7 +40,17 @@ def _summary(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
         "top": _ranked(report, "permutation")[:5],
         "target": model.session.analysis.target,
         "sampled": sampled(**drawn) if (drawn := model.facts.get("sample")) else "",
+        "tested": tested(report),
     }
+
+
+def tested(report: Json) -> str:
+    """`200,000 of 20,000,000 rows, drawn at random, of later`; "" without a second dataset."""
+    test = report.get("test") or {}
+    if not test.get("dataset"):
+        return ""
+    some = f"{sampled(**test['sample'])}," if test.get("sample") else f"{test['rows']:,} rows"
+    return f"{some} of {test['dataset']}"
 
 
 def sentence(report: Json) -> str:

@@ -214,7 +214,7 @@ def once(fit: Fit, say: Callable[[str], None]) -> tuple[Model, Model, dict[str, 
         rows = np.union1d(parts.train, parts.val)
         model = beside.run(rows, None, first.learner.again(grown(first)), deaf=True)
     judged = {
-        name: Judged(rows, one.predict(ready.take(rows)))
+        name: Judged(rows, np.concatenate([one.predict(some) for some in ready.judging(name)]))
         for name, rows, one in (("val", parts.val, first), ("test", parts.test, model))
         if len(rows)
     }

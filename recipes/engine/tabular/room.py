@@ -11,6 +11,9 @@ from recipes.learners.learner import Learner, Net, Setup
 from recipes.tasks import table_split
 
 SPARE, ENOUGH = 0.9, 1_000  # of the free memory; rows that are offered to learn from, at least
+# Bytes of a row that is only judged: its place, truth, weight and what figures and curves take (178
+# measured), and of each number that is predicted of it, which is held twice.
+JUDGED, GIVEN = 200, 16
 # Bytes of a network's weight while it is learned, at least: itself, its slope and two figures of
 # the optimizer. On a GPU this machine's memory has the first ones alone.
 WEIGHT = {"cpu": 16, "cuda": 4}
@@ -24,19 +27,25 @@ IN_PAGES = (
 )
 
 
+class Fits(NamedTuple):
+    """Whether only in pages; bytes that are left."""
+
+    in_pages: bool
+    left: int
+
+
 def check(
     design: TableDesign,
     file: pq.ParquetFile,
     classes: int,
     *,
-    more: int = 0,
     ranks: int = 1,
     from_disk: bool = False,
-) -> bool:
-    """Whether it only fits in pages, which `from_disk` allows. Raises OutOfMemory.
+) -> Fits:
+    """Raises OutOfMemory where it does not fit, in pages neither if `from_disk` allows these.
 
-    `classes` of the target, 0 for a regression; `more` rows are read beside those to learn from;
-    each of the `ranks` of this machine reads and encodes all.
+    `classes` of the target, 0 for a regression; each of the `ranks` of this machine reads and
+    encodes all.
     """
     rows = table_split.used(design.split, file.metadata.num_rows)
     known = {one["name"]: one for one in design.columns}
@@ -46,14 +55,14 @@ def check(
     ]
     each = encoded.of_row(widths, double=_double(design, classes))
     value = sum(encoded.of_value(known[name]) for name in design.inputs)
-    whole = Need(ranks * (each + value), ranks * more * value)
+    whole = Need(ranks * (each + value), 0)
     fixed, row = _in_pages(design, widths)
-    paged = Need(value + row, more * value + fixed)
+    paged = Need(value + row, fixed)
     free = free_memory()
     if whole.of(rows) <= free:
-        return False
+        return Fits(False, free - whole.of(rows))
     if from_disk and paged.of(rows) <= free:
-        return True
+        return Fits(True, free - paged.of(rows))
     some = f" in {ranks} ranks" if ranks > 1 else ""
     what = "table" if rows == file.metadata.num_rows else "sample"
     raise OutOfMemory(
@@ -78,6 +87,14 @@ class Need(NamedTuple):
     def rows(self, free: int) -> int:
         """How many fit, a little to spare."""
         return max(0, int(SPARE * free) - self.fixed) // max(1, self.row)
+
+
+def judged(left: int, classes: int, ranks: int) -> int:
+    """How many rows that are only judged fit into so many bytes: in one digit, so that a bit more
+    or less of memory does not make them others."""
+    fit = int(SPARE * left) // (ranks * (JUDGED + GIVEN * max(1, classes)))
+    step: int = 10 ** max(0, len(str(fit)) - 1)
+    return max(ENOUGH, fit // step * step)
 
 
 def _fewer(fit: int, rows: int) -> str:

@@ -15,10 +15,11 @@ from recipes.data.listing import BadData
 from recipes.data.row_split import RowParts, split_rows
 from recipes.data.table import Target
 from recipes.engine.metrics import Floats, Ints
-from recipes.engine.tabular import room, sampling, second
+from recipes.engine.tabular import room, sampling, second, tested
 from recipes.engine.tabular.design import TableDesign
 from recipes.engine.tabular.model import complete
 from recipes.engine.tabular.sampling import Sample
+from recipes.engine.tabular.tested import Asked, Tested
 from recipes.tasks.task import MOST_CLASSES
 
 
@@ -27,8 +28,8 @@ class Ready:
     """Inputs, truth and weights, row by row. `numbers` are the rows' places in the dataset, `time`
     is their order in time, where a column has that role.
 
-    The rows of a second dataset stand behind the others, in a table of their own: their columns
-    may have other types that fit.
+    The rows of a second dataset stand behind the others and are not held: their columns may have
+    other types that fit.
     """
 
     table: pa.Table
@@ -38,7 +39,7 @@ class Ready:
     classes: list[str]
     parts: RowParts
     notes: list[str]
-    second: pa.Table | None = None
+    second: Tested | None = None
     time: Ints | None = None
     in_pages: bool = False  # encoded, the rows would need more memory than there is
     left_out: tuple[str, ...] = ()  # which rows of the table are not among these, and why
@@ -49,10 +50,14 @@ class Ready:
         return self.table.column(name).take(pa.array(rows))
 
     def take(self, rows: Ints) -> pa.Table:
-        """The inputs of these rows, which are all of one dataset."""
-        if self.second is not None and len(rows) and rows[0] >= len(self.table):
-            return self.second.take(pa.array(rows - len(self.table)))
+        """The inputs of these rows of the first dataset."""
         return self.table.take(pa.array(rows))
+
+    def judging(self, part: str) -> Iterator[pa.Table]:
+        """The inputs of a part's rows, in blocks where they are those of the second dataset."""
+        if part == "test" and self.second is not None:
+            return self.second.blocks()
+        return iter([self.take(getattr(self.parts, part))])
 
 
 def read(design: TableDesign, ranks: int = 1, *, from_disk: bool = False) -> Ready:
@@ -64,9 +69,8 @@ def read(design: TableDesign, ranks: int = 1, *, from_disk: bool = False) -> Rea
     if gone:
         raise BadData(f"The table lacks the column {gone[0]!r} that its columns.json names.")
     testing = _opened(design)
-    more = testing.metadata.num_rows if testing else 0
     classes = _most_classes(design)
-    in_pages = room.check(design, file, classes, more=more, ranks=ranks, from_disk=from_disk)
+    fits = room.check(design, file, classes, ranks=ranks, from_disk=from_disk)
     sample = sampling.drawn(design, file)
     columns = [one for one in file.schema_arrow.names if one in names]
     table, kept, dropped = _whole(design, file, columns, sample)
@@ -83,13 +87,14 @@ def read(design: TableDesign, ranks: int = 1, *, from_disk: bool = False) -> Rea
         numbers=kept,
         classes=target.classes,
         parts=parts,
-        notes=[*([room.IN_PAGES] if in_pages else []), *notes, *parts.notes],
+        notes=[*([room.IN_PAGES] if fits.in_pages else []), *notes, *parts.notes],
         time=time,
-        in_pages=in_pages,
+        in_pages=fits.in_pages,
         left_out=(*dropped, *target.notes),
         sample=sample.told(len(kept)),
     )
-    return _tested(ready, design, testing) if testing else ready
+    most = room.judged(fits.left, len(target.classes), ranks)
+    return _tested(ready, design, testing, most) if testing else ready
 
 
 def _opened(design: TableDesign) -> pq.ParquetFile | None:
@@ -104,19 +109,13 @@ def _opened(design: TableDesign) -> pq.ParquetFile | None:
     return second.opened(design.second, learned, written)
 
 
-def _tested(ready: Ready, design: TableDesign, file: pq.ParquetFile) -> Ready:
-    """With the rows of the second dataset as test part."""
+def _tested(ready: Ready, design: TableDesign, file: pq.ParquetFile, most: int) -> Ready:
+    """With the rows of the second dataset as test part, at most so many."""
     if design.second is None:
         return ready
-    made = second.read(
-        design.second,
-        file,
-        inputs=design.inputs,
-        dropping=design.dropping,
-        target=design.target,
-        classes=ready.classes,
-    )
-    count, behind = len(ready.table), len(made.table)
+    asked = Asked(design.inputs, design.dropping, design.target, ready.classes)
+    made = tested.read(design.second, file, asked, most)
+    count, behind = len(ready.table), len(made.numbers)
     return replace(
         ready,
         target=np.concatenate([ready.target, made.target]),
@@ -124,7 +123,7 @@ def _tested(ready: Ready, design: TableDesign, file: pq.ParquetFile) -> Ready:
         numbers=np.concatenate([ready.numbers, made.numbers]),
         parts=replace(ready.parts, test=np.arange(count, count + behind)),
         notes=[*ready.notes, *made.notes],
-        second=made.table,
+        second=made,
     )
 
 

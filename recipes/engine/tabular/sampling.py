@@ -165,15 +165,11 @@ class Drawn:
         self._rng = np.random.default_rng((seed, 1))  # not the numbers of the split
         self._classes = {name: code for code, name in enumerate(counts or ())}
         self._counts = None if counts is None else np.array(list(counts.values()), np.int64)
-        self._rows: Ints = np.empty(0, np.int64)
-        self._keys: Floats = np.empty(0)
-        self._codes: Ints = np.empty(0, np.int64)
+        self._held: list[tuple[Ints, Floats, Ints]] = []  # places, random numbers, classes
 
     def take(self, rows: Ints, block: pa.Table) -> None:
-        self._rows = np.append(self._rows, rows)
-        self._keys = np.append(self._keys, self._rng.random(len(rows)))
-        self._codes = np.append(self._codes, self._coded(block))
-        if len(self._rows) > 2 * self._most:
+        self._held.append((rows, self._rng.random(len(rows)), self._coded(block)))
+        if sum(len(one) for one, _, _ in self._held) > 2 * self._most:
             self._thin()
 
     def _coded(self, block: pa.Table) -> Ints:
@@ -185,27 +181,31 @@ class Drawn:
         _check_few(self._classes, self._target)
         return own[told.indices.to_numpy()] if len(names) else np.empty(0, np.int64)
 
-    def _thin(self) -> None:
-        ranks = np.empty(len(self._keys), np.int64)
-        order = np.lexsort((self._keys, self._codes))
-        begins = np.flatnonzero(np.diff(self._codes[order], prepend=-1))
+    def _thin(self) -> Ints:
+        rows, keys, codes = (np.concatenate(one) for one in zip(*self._held, strict=True))
+        if len(rows) > self._most:
+            turns = self._turns(keys, codes)
+            kept = np.sort(np.lexsort((keys, turns))[: self._most])
+            rows, keys, codes = rows[kept], keys[kept], codes[kept]
+        self._held = [(rows, keys, codes)]
+        return rows
+
+    def _turns(self, keys: Floats, codes: Ints) -> Floats:
+        """When a row's turn comes: by its rank. In proportion: the first row of each class, of the
+        frequent ones first, and then where a half is passed, so that of any number of rows a class
+        has its share rounded, and fewer rows are a part of more."""
+        ranks = np.empty(len(keys))
+        order = np.lexsort((keys, codes))
+        begins = np.flatnonzero(np.diff(codes[order], prepend=-1))
         counts = np.diff(begins, append=len(order))
         ranks[order] = np.arange(len(order)) - np.repeat(begins, counts)
-        kept = np.sort(np.lexsort((self._keys, self._turns(ranks)))[: self._most])
-        self._rows, self._keys, self._codes = self._rows[kept], self._keys[kept], self._codes[kept]
-
-    def _turns(self, ranks: Ints) -> Floats:
-        """When a row's turn comes. In proportion: the first row of each class, of the frequent
-        ones first, and then where a half is passed, so that of any number of rows a class has its
-        share rounded, and fewer rows are a part of more."""
         if self._counts is None:
-            return ranks.astype(np.float64)
-        own = self._counts[self._codes]
+            return ranks
+        own = self._counts[codes]
         return np.where(ranks, (ranks + 0.5) / own, -1.0 * own)
 
     def rows(self) -> Ints:
-        self._thin()
-        return self._rows
+        return self._thin() if self._held else np.empty(0, np.int64)
 
 
 class Latest:
