@@ -4,12 +4,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_playwright
 
 from tests import prepared
 from tests.product import DATA, ROOT, Product, running, until
@@ -18,10 +19,13 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PHOTOS = DATA / "hymenoptera.zip"
-LONG = 600_000  # milliseconds until a hopeless wait is given up; no statement about speed
+# Milliseconds until a hopeless wait is given up; no statements about speed.
+LONG = 600_000  # for a job
+SOON = 120_000  # for a page
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 SHOTS = Path(__file__).parent / "shots"
-expect.set_options(timeout=30_000)
+ELSEWHERE = ("ERR_ABORTED", "interrupted by another navigation")
+expect.set_options(timeout=SOON)
 
 
 @pytest.fixture(scope="package")
@@ -41,6 +45,7 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(
             executable_path=CHROMIUM,
+            timeout=LONG,
             args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                   "--disable-background-networking", "--disable-component-update"],
         )  # fmt: skip
@@ -68,18 +73,21 @@ class Visitor:
             self.troubles.append(f"{response.status} from {response.url}")
 
     def go(self, path: str) -> None:
-        """A page that loads itself anew just then, as a job's does at its end, takes a second."""
-        try:
-            self.page.goto(self.product.url + path)
-        except Error as error:
-            if "ERR_ABORTED" not in str(error):
-                raise
-            self.page.goto(self.product.url + path)
+        """A page that loads itself anew just then, as a job's does at its end, is in the way."""
+        for tries_left in (2, 1, 0):
+            try:
+                self.page.goto(self.product.url + path)
+                return
+            except Error as error:
+                if not tries_left or not any(words in str(error) for words in ELSEWHERE):
+                    raise
 
-    def follow(self, link: str) -> None:
-        """Until its page is there: a click alone returns while the page before still stands."""
-        with self.page.expect_navigation():
-            self.page.get_by_role("link", name=link).click()
+    def follow(self, leads: str | Locator) -> None:
+        """A link, or what else opens a page, until that page is there with its scripts: a click
+        alone returns while the page before still stands."""
+        link = self.page.get_by_role("link", name=leads) if isinstance(leads, str) else leads
+        with self.page.expect_event("load"):
+            link.click()
 
     def sign_in(self) -> None:
         self.go("/login/")
@@ -91,34 +99,55 @@ class Visitor:
     def inspect(self, name: str) -> None:
         """Light and dark, wide and phone: a picture of each, nothing sticks out, axe is content."""
         SHOTS.mkdir(exist_ok=True)
-        self.page.wait_for_load_state()
         before = self.page.viewport_size
         for size, (width, height) in SIZES.items():
             self.page.set_viewport_size({"width": width, "height": height})
             for theme in ("light", "dark"):
-                self.page.evaluate(
-                    "theme => document.documentElement.setAttribute('data-theme', theme)", theme
-                )
-                self.page.screenshot(
-                    path=SHOTS / f"{name}_{size}_{theme}.png", animations="disabled"
-                )
-                self.no_overflow(f"{name}, {size}")
-                self.axe(f"{name}, {size}, {theme}")
+                until(partial(self._looked, name, size, theme), f"{name} to stand still")
         if before:
             self.page.set_viewport_size(before)
 
-    def no_overflow(self, where: str) -> None:
+    def _looked(self, name: str, size: str, theme: str) -> bool:
+        """One look is at one document: where a page loads itself anew meanwhile, it is no look."""
+        document = self._document()
+        try:
+            found = self._seen(name, size, theme)
+        except Error:
+            if document and document == self._document():
+                raise
+            return False
+        if not document or document != self._document():
+            return False
+        self.troubles += found
+        return True
+
+    def _document(self) -> float:
+        """When the document that is there began; 0 while another one takes its place."""
+        self.page.wait_for_load_state()
+        try:
+            whole = "document.readyState === 'complete' ? performance.timeOrigin : 0"
+            return float(self.page.evaluate(whole))
+        except Error:  # it has ended before it could answer
+            return 0
+
+    def _seen(self, name: str, size: str, theme: str) -> list[str]:
+        self.page.evaluate(
+            "theme => document.documentElement.setAttribute('data-theme', theme)", theme
+        )
+        self.page.screenshot(path=SHOTS / f"{name}_{size}_{theme}.png", animations="disabled")
+        found = self._axe(f"{name}, {size}, {theme}")
         wide = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         if wide > 0:
-            self.troubles.append(f"{where}: the page is {wide} px wider than the window")
+            found.append(f"{name}, {size}: the page is {wide} px wider than the window")
+        return found
 
-    def axe(self, where: str) -> None:
+    def _axe(self, where: str) -> list[str]:
         if not self.page.evaluate("typeof window.axe === 'object'"):
             self.page.evaluate(AXE.read_text())  # by the debugger, whom no policy binds
         found = self.page.evaluate(
             "tags => axe.run(document, {runOnly: tags}).then(r => r.violations)", TAGS
         )
-        self.troubles += [
+        return [
             f"{where}: {one['id']} {len(one['nodes'])} x {one['nodes'][0]['html'][:160]}"
             for one in found
             if not _whole_tile(one)
@@ -142,6 +171,7 @@ def visiting(browser: Browser, product: Product) -> Iterator[Visitor]:
     """A window of its own, under the product's own content policy."""
     width, height = SIZES["wide"]
     context = browser.new_context(viewport={"width": width, "height": height})
+    context.set_default_timeout(SOON)
     yield Visitor(context.new_page(), product)
     context.close()
 
@@ -169,6 +199,17 @@ def photos() -> Path:
     return PHOTOS if PHOTOS.exists() else prepared.shapes()
 
 
+def settled(dialog: Locator) -> None:
+    """The Train dialog has its newest plan: what is swapped in no longer meets a click."""
+    expect(dialog.locator("form")).not_to_have_attribute("aria-busy", "true")
+
+
+def choose(dialog: Locator, mode: str) -> None:
+    """A way to compute, in the Train dialog."""
+    dialog.get_by_text(mode).click()
+    settled(dialog)
+
+
 def over(api: httpx.Client, number: int) -> dict[str, Any]:
     """The job, once it has ended."""
 
@@ -176,5 +217,5 @@ def over(api: httpx.Client, number: int) -> dict[str, Any]:
         job: dict[str, Any] = api.get(f"/jobs/{number}").json()
         return job if job["state"] in ("succeeded", "failed", "cancelled") else None
 
-    job: dict[str, Any] = until(ended, f"job {number} to end", seconds=LONG / 1000)
+    job: dict[str, Any] = until(ended, f"job {number} to end")
     return job

@@ -55,7 +55,7 @@ def wait(api: Any, number: int, *states: str) -> dict[str, Any]:
         job: dict[str, Any] = api.get(f"/jobs/{number}").json()
         return job if job["state"] in states else None
 
-    found: dict[str, Any] = until(there, f"job {number} to be {states}", seconds=LONG / 1000)
+    found: dict[str, Any] = until(there, f"job {number} to be {states}")
     return found
 
 
@@ -64,7 +64,6 @@ def checkpoint(api: Any, number: int) -> None:
     until(
         lambda: (api.get(f"/jobs/{number}").json()["metrics"] or {}).get("epoch"),
         f"an epoch of job {number}",
-        seconds=LONG / 1000,
     )
 
 
@@ -118,7 +117,7 @@ def test_a_running_job_moves_to_a_gpu_that_is_picked_on_live_tiles(
             job = api.get(f"/jobs/{training}").json()
         return job["state"] == "running" and [one["uuid"] for one in job["gpus"]] == [there["uuid"]]
 
-    until(moved, "the job to run on the third GPU", seconds=LONG / 1000)
+    until(moved, "the job to run on the third GPU")
     user.go(f"/p/WAY/jobs/{training}/")
     expect(user.page.get_by_text("Gave way")).to_have_count(2)
     expect(user.page.get_by_text(re.compile("Stopped to go on elsewhere")).first).to_be_visible()

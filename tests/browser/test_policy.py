@@ -1,9 +1,9 @@
-"""The eye of these tests sees what the product's content policy refuses."""
+"""The eye of these tests sees what is wrong, and is not led astray by a page that comes anew."""
 
 import pytest
 from playwright.sync_api import Route
 
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import SIZES, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
 INLINE = {
@@ -25,3 +25,25 @@ def test_a_page_with_what_the_policy_refuses_fails_its_test(user: Visitor, bit: 
     with pytest.raises(AssertionError, match="Content Security Policy"):
         user.judge()
     assert user.page.evaluate("window.ran === undefined")
+
+
+def test_a_page_that_loads_itself_anew_is_looked_at_again_and_its_fault_is_said(
+    user: Visitor,
+) -> None:
+    loads = 0
+
+    def restless(route: Route) -> None:
+        nonlocal loads
+        loads += 1
+        answer = route.fetch()
+        anew = {"refresh": "1"} if loads < 4 else {}
+        body = answer.text().replace("</main>", '<img src="/favicon.ico"></main>')
+        route.fulfill(response=answer, headers={**answer.headers, **anew}, body=body)
+
+    user.page.route("**/projects/", restless)
+    user.go("/projects/")
+    user.inspect("restless")
+    user.page.unroute("**/projects/")
+    found, user.troubles = user.troubles, []
+    looks = [f"restless, {size}, {theme}" for size in SIZES for theme in ("light", "dark")]
+    assert [one.partition(": image-alt")[0] for one in found] == looks

@@ -87,16 +87,16 @@ def test_the_threshold_moves_by_the_keyboard_and_stays_on_the_next_page(
     page.get_by_label(re.compile("Gain of a row of 0 predicted as 1")).fill("-1000")
     page.get_by_role("button", name="Go there").click()
     expect(page.locator('[data-count="fp"]')).to_have_text("0")
-    page.get_by_role("button", name="Keep it").click()
+    user.follow(page.get_by_role("button", name="Keep it"))
     expect(page.get_by_text("is kept; the model's own is")).to_be_visible()
     expect(page.get_by_role("button", name="Keep it")).to_be_disabled()
     page.get_by_role("button", name="Model's own").click()
-    page.get_by_role("button", name="Keep it").click()
+    user.follow(page.get_by_role("button", name="Keep it"))
     expect(page.get_by_text("own threshold is used again")).to_be_visible()
     expect(page.locator("[data-at]")).to_have_text(f"{report['threshold']:.2f}")
     slider.focus()
     page.keyboard.press("End")
-    page.get_by_role("link", name="Decision chart").click()
+    user.follow("Decision chart")
     expect(page.get_by_text("threshold 1.00")).to_be_visible()
     page.locator("svg[data-chart]").hover()
     expect(page.get_by_text(re.compile("Threshold 0.*Precision"))).to_be_visible()
@@ -107,9 +107,9 @@ def test_a_cell_leads_to_its_rows(user: Visitor, model: dict[str, Any]) -> None:
     user.go(here(model, "summary"))
     wrong = page.locator('a[href*="predictions/?true="]').first
     count = wrong.inner_text()
-    wrong.click()
+    user.follow(wrong)
     expect(page.get_by_text(re.compile(f"{count} rows?\\."))).to_be_visible()
-    page.get_by_role("link", name="Show all").click()
+    user.follow("Show all")
     page.get_by_label("Wrong ones only").check()
     page.wait_for_url(re.compile("only=wrong"))
 
@@ -182,10 +182,10 @@ def test_it_is_judged_and_the_metrics_become_a_table(user: Visitor, model: dict[
             "the metrics to be a table",
         )
     user.go("/p/SHIP/evaluations/over time/")
-    page.get_by_role("link", name="figures").click()
+    user.follow("figures")
     page.wait_for_url(re.compile("/datasets/figures/"))
     expect(page.get_by_role("columnheader", name=re.compile("^number"))).to_be_visible()
-    page.get_by_role("navigation", name="Dataset").get_by_role("link", name="Columns").click()
+    user.follow(page.get_by_role("navigation", name="Dataset").get_by_role("link", name="Columns"))
     expect(page.get_by_role("heading", name="roc_auc", exact=True)).to_be_visible()
     user.inspect("metrics_dataset")
 
@@ -193,7 +193,7 @@ def test_it_is_judged_and_the_metrics_become_a_table(user: Visitor, model: dict[
 def test_a_version_is_compared_and_documented(user: Visitor, model: dict[str, Any]) -> None:
     page = user.page
     user.go("/p/SHIP/models/survivors/")
-    page.get_by_role("link", name="Document of version 1").click()
+    user.follow("Document of version 1")
     expect(page.get_by_role("heading", name="Limits")).to_be_visible()
     user.inspect("model_document")
     user.go(f"/p/SHIP/comparison/?of=survivors:1&of={model['id']}")

@@ -27,7 +27,7 @@ def test_the_demo_is_ready_to_be_trained(user: Visitor) -> None:
         )
     user.go("/p/DEMO/lab/")
     user.inspect("lab_demo")
-    user.page.locator("main a[href*='/p/DEMO/lab/']").first.click()
+    user.follow(user.page.locator("main a[href*='/p/DEMO/lab/']").first)
     expect(user.page.get_by_role("button", name="Train").first).to_be_enabled()
     user.inspect("design_demo")
 

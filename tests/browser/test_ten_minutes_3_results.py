@@ -18,7 +18,7 @@ def test_the_results_answer_what_one_asks(user: Visitor) -> None:
     user.go("/p/INSECTS/lab/sorter/results/")
     user.inspect("results")
     user.go("/p/INSECTS/lab/sorter/sessions/1/")
-    page.locator("main a[href*='/trained-models/']").first.click()
+    user.follow(page.locator("main a[href*='/trained-models/']").first)
     page.wait_for_url(re.compile("/trained-models/"))
     base = re.sub(r"(/trained-models/\d+/).*", r"\1", page.url).removeprefix(user.product.url)
     tabs = ("training", "curves", "metrics", "confusion", "roc", "mistakes", "heat", "whatif")
@@ -64,12 +64,13 @@ def test_a_model_is_deployed_and_scores(user: Visitor, photos: Path, tmp_path: P
     page.get_by_label("Data to score").select_option("new")
     page.get_by_label("Output dataset").fill("scored")
     page.get_by_role("button", name="Create and run").click()
+    page.wait_for_url(re.compile(r"/jobs/\d+/"))
     with user.product.api() as api:
         until(
             lambda: api.get("/projects/INSECTS/datasets/scored").json().get("state") == "ready",
             "the scores",
         )
-    page.goto(page.url)  # the page opens anew by itself when its job ends: not under the eye
+    user.go(page.url.removeprefix(user.product.url))  # as it is when its job has ended
     user.inspect("recipe_ran")
     user.go("/p/INSECTS/datasets/scored/")
     expect(page.get_by_text("proba_").first).to_be_visible()

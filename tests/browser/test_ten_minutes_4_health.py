@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.process]
 def test_the_administrator_finds_every_part_and_node_on_the_health_page(user: Visitor) -> None:
     user.go("/")
     user.page.get_by_role("button", name="Account of").click()
-    user.page.get_by_role("link", name="Health").click()
+    user.follow("Health")
     expect(user.page.get_by_role("heading", name="Health")).to_be_visible()
     for part in ("Database", "Broker", "Storage", "Uploads", "Scheduler", "Queue", "Clocks"):
         expect(user.page.get_by_role("term").filter(has_text=part)).to_be_visible()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.browser.conftest import LONG, Visitor, visiting
+from tests.browser.conftest import Visitor, settled, visiting
 from tests.product import Product, running, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
@@ -21,14 +21,13 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     home = tmp_path_factory.mktemp("options")
     with running(home / "home", TRACKSIDE_FLEET=FLEET) as one:
         with one.api() as api:
-            until(lambda: _ready(api), "the photos to be imported", seconds=LONG / 1000)
+            until(lambda: _ready(api), "the photos to be imported")
             new = {"name": "sorter", "dataset": "surface_defects"}
             assert api.post("/projects/DEMO/analyses", json=new).status_code == 201
             ask = {"compute": {"kind": "cpu"}}
             until(
                 lambda: api.post(f"{DESIGN}/fit", json=ask).json()["need"]["bytes"],
                 "estimates",
-                seconds=LONG / 1000,
             )
         yield one
 
@@ -54,10 +53,6 @@ def dialog(user: Visitor, mode: str) -> Locator:
     expect(compute.get_by_role("radio", name=mode)).to_be_checked()
     settled(found)
     return found
-
-
-def settled(found: Locator) -> None:
-    expect(found.locator("form")).not_to_have_attribute("aria-busy", "true")
 
 
 def say(found: Locator, label: str, value: str) -> None:
@@ -144,6 +139,7 @@ def test_chosen_gpus_say_how_they_are_linked_and_may_be_on_two_nodes(user: Visit
     found = dialog(user, "Choose GPUs")
     tiles = found.locator('input[name="gpu"]')
     tiles.nth(1).check()
+    settled(found)
     expect(found.get_by_text("GPU 0 and 1 of alpha are joined by NVLink")).to_be_visible()
     mixed = found.get_by_role("region", name="beta").locator('input[name="gpu"]')
     mixed.nth(0).check()
@@ -153,6 +149,7 @@ def test_chosen_gpus_say_how_they_are_linked_and_may_be_on_two_nodes(user: Visit
     user.inspect("options_two_nodes")
     for box in (tiles.nth(0), tiles.nth(1)):
         box.uncheck()
+        settled(found)
     mixed.nth(2).check()
     expect(found.get_by_text(re.compile("of beta are not joined by NVLink"))).to_be_visible()
 
@@ -185,7 +182,7 @@ def _sees_the_queue(user: Visitor, waits: int) -> None:
     boxes = found.locator('input[name="gpu"]')
     for number in range(boxes.count()):
         boxes.nth(number).set_checked(number == 1)
-    settled(found)
+        settled(found)
     expect(found.get_by_text(re.compile(f"is reserved for job {waits}"))).to_be_visible()
     expect(found.get_by_role("button", name="Queue 1 model on 1 GPU")).to_be_visible()
     user.inspect("options_waits")
