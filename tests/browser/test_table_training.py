@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
-from tests.browser.conftest import LONG, Visitor, over
+from tests.browser.conftest import LONG, Visitor, choose, over
 from tests.product import DATA, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
@@ -73,6 +73,29 @@ def test_a_changed_column_is_saved_and_its_row_drawn_anew(user: Visitor) -> None
     expect(page.get_by_label("Missing values of age")).to_have_value("as_is")
 
 
+def test_what_is_typed_while_its_row_is_drawn_anew_stays(user: Visitor) -> None:
+    page, row, held = user.page, re.compile(r"/features/\?q=age$"), list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    user.go(f"{HOME}design/features/?q=age")
+    page.get_by_label("Missing values of age").select_option("impute_constant")
+    constant = page.get_by_label("Constant for age")
+    expect(constant).to_be_visible()
+    page.route(row, hold)
+    with page.expect_request(row):
+        page.get_by_label("Scaling of age").select_option("minmax")
+    constant.fill("44")
+    with page.expect_response(row) as drawn:
+        held[0].continue_()
+    drawn.value.finished()
+    page.unroute(row)
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        constant.blur()
+    expect(constant).to_have_value("44.0")
+
+
 def test_two_algorithms_are_trained_on_the_cpu_to_the_end(user: Visitor) -> None:
     page = user.page
     user.go(f"{HOME}design/algorithms/")
@@ -82,7 +105,7 @@ def test_two_algorithms_are_trained_on_the_cpu_to_the_end(user: Visitor) -> None
     dialog = page.locator("dialog#train")
     expect(dialog.get_by_role("button", name="Train 2 models on the CPU")).to_be_visible()
     user.inspect("table_train_dialog")
-    dialog.get_by_text("Choose GPUs").click()
+    choose(dialog, "Choose GPUs")
     dialog.locator('[name="gpu"]').first.check()
     expect(dialog.get_by_text("learns on the CPU alone").first).to_be_visible()
     user.inspect("table_train_dialog_refused")
@@ -91,7 +114,7 @@ def test_two_algorithms_are_trained_on_the_cpu_to_the_end(user: Visitor) -> None
     page.get_by_role("button", name="Train", exact=True).click()  # nothing is forgotten
     expect(dialog.get_by_label("Session name")).to_have_value("Both")
     expect(dialog.locator('[name="gpu"]').first).to_be_checked()
-    dialog.get_by_text("CPU only").click()
+    choose(dialog, "CPU only")
     dialog.get_by_role("button", name=re.compile("2 models on the CPU")).click()
     page.wait_for_url(re.compile("/sessions/1/"))
     user.inspect("table_training")
@@ -155,6 +178,6 @@ def test_a_search_is_designed_watched_and_finished_early_with_its_best(user: Vis
         page.get_by_role("dialog").get_by_role("button", name="Finish early").click()
         assert over(api, begun["jobs"][0])["state"] == "succeeded"
     page.wait_for_url(re.compile("/trained-models/"), timeout=LONG)
-    page.get_by_role("link", name="Search", exact=True).click()
+    user.follow(page.get_by_role("link", name="Search", exact=True))
     expect(page.get_by_text("It was finished early.")).to_be_visible()
     user.inspect("table_model_search")

@@ -9,10 +9,11 @@ import { csrf, send } from "../send.js";
 const form = document.querySelector("form[data-autosave]");
 const said = document.querySelector("[data-saved]");
 let waiting = null;
-let edits = 0; // a row that was changed since it was sent is not drawn anew
+let edits = 0; // what was changed or typed since it was sent is not drawn anew
 
 if (form && !form.hasAttribute("data-readonly")) {
   form.querySelector("[data-save]")?.setAttribute("hidden", "");
+  form.addEventListener("input", () => (edits += 1));
   form.addEventListener("change", () => {
     edits += 1;
     clearTimeout(waiting);
