@@ -89,6 +89,7 @@ class Aloud:
         if score := _value(name, data.get("score")):
             then = _figure(name, (data.get("trained") or {}).get(name))
             yield f"{score}{f', in the training {then}' if then else ''}."
+        yield from _grown(facts)
         yield from _written(data)
         yield f"Done after {_time(passed)}."
 
@@ -118,6 +119,16 @@ def _written(data: Json) -> Iterator[str]:
         yield f"Written to {data['file']}."
     if data.get("bundle"):
         yield "The model is written, and predicts as it did in memory."
+
+
+def _grown(facts: Json) -> Iterator[str]:
+    """Of a training that went on from a model: what it added."""
+    stands_on, own = facts.get("lineage") or [], facts.get("best_epoch")
+    if not stands_on or own is None:
+        return
+    there, unit = sum(one["rounds"] for one in stands_on), stands_on[-1]["unit"]
+    came = f"{own:,} {unit}{' was' if own == 1 else 's were'} added"
+    yield f"{came} to the {there:,} that were there: {there + own:,} in all."
 
 
 def _unit(spec: Json) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from recipes import bundle, going_on
+from recipes.events import Journal
 from recipes.job import BadJob
 from recipes.nets.backbones import ImageInput
 from recipes.tasks import table_split
@@ -24,6 +25,11 @@ class Before:
     @property
     def name(self) -> str:
         return f"version {self.version}" if self.version else "the model that was there"
+
+    @property
+    def rounds(self) -> int:
+        """How many trees or epochs it has, with those of what it went on from itself."""
+        return sum(one["rounds"] for one in going_on.lineage(self.about, self.version))
 
     @property
     def seen(self) -> ImageInput:
@@ -53,6 +59,14 @@ def stands_on(design: Design) -> Json:
     if sentence := too_good(kept, fingerprint=design.fingerprint, split=design.split, time=time):
         made["too_good"] = sentence
     return made
+
+
+def tell_grown(journal: Journal, design: Design, own: int | None, **more: Any) -> None:
+    """The last progress of a training that went on: what it added, and to what."""
+    kept = design.goes_on_from
+    if kept is not None and own is not None:
+        unit = going_on.lineage(kept.about, kept.version)[-1]["unit"]
+        journal.write("progress", done=own, of=own, unit=unit, eta=None, before=kept.rounds, **more)
 
 
 def named(spec: Json) -> Before | None:

@@ -32,6 +32,7 @@ class Course:
     seed: int
     home: Path  # for checkpoints
     features: bool  # batches are features: the head alone runs
+    before: int = 0  # epochs of the model that it goes on from
     stopped: Callable[[], str] = lambda: ""  # "finish_early" or "yield"; asked on rank 0
 
     def class_weights(self, device: torch.device) -> Tensor | None:

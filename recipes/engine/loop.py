@@ -43,7 +43,7 @@ class Loop:
         self.keeper = Keeper(course.home, peers, journal, self.finite.check)
         self._found = self._resume()
         self.learner = peers.wrap(self.inner)
-        self.pace = Pace(journal, peers, course.settings["epochs"])
+        self.pace = Pace(journal, peers, course.settings["epochs"], course.before)
         self._weights = course.class_weights(peers.device)
         self._patience = pulse.FIRST  # of the first step of this process
 

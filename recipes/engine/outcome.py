@@ -6,7 +6,7 @@ from typing import Any
 
 from recipes import bundle
 from recipes.engine import metrics, reference_pictures, report
-from recipes.engine.before import stands_on
+from recipes.engine.before import stands_on, tell_grown
 from recipes.engine.facts import versions
 from recipes.engine.loop import Loop
 from recipes.engine.metrics import Floats, Ints
@@ -83,6 +83,7 @@ def publish(
         reference_pictures.save(learned_from, folder)
 
     size = bundle.write(place, model, made, save)
+    tell_grown(work.journal, design, loop.at.best)
     work.journal.write(
         "finished",
         bundle=str(place),

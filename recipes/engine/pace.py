@@ -15,10 +15,11 @@ Batch = TypeVar("Batch")
 class Pace:
     """Counts pictures and the time spent waiting for them."""
 
-    def __init__(self, journal: Journal, peers: Peers, epochs: int) -> None:
+    def __init__(self, journal: Journal, peers: Peers, epochs: int, before: int) -> None:
         self._journal = journal
         self._world = peers.world
         self._epochs = epochs
+        self._before = {"before": before} if before else {}
         self._told = 0.0
         self._pictures = 0
         self._waited = 0.0
@@ -68,6 +69,7 @@ class Pace:
             of=self._epochs,
             unit="epoch",
             eta=self._eta(now, done),
+            **self._before,
         )
         self._told, self._pictures, self._waited = now, 0, 0.0
 

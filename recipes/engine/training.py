@@ -86,6 +86,7 @@ def _train(work: Work, parts: Split) -> None:
             seed=work.job.seed,
             home=work.folder / "checkpoints",
             features=ready.features,
+            before=design.goes_on_from.rounds if design.goes_on_from else 0,
             stopped=lambda: jobs.wanted_stop(work.folder),
         ),
         peers,

@@ -48,6 +48,11 @@ def test_xgboost_grows_more_trees_on_those_that_are_there(first: Path, tmp_path:
     said = [one["text"] for one in events(again, "note")]
     assert "The training goes on from version 3, and keeps its encoder." in said
     assert sum("figures of the validation rows are too good" in one for one in said) == 1
+    far = [{**one, "seq": 0, "t": 0} for one in events(again, "progress")]
+    assert {one["before"] for one in far if one["unit"] == "round"} == {10}
+    grown = {"done": 10, "of": 10, "unit": "tree", "eta": None, "before": 10, "share": 1.0}
+    assert far[-1] == {"seq": 0, "t": 0, "type": "progress", **grown}
+    assert not any("before" in one for one in events(first, "progress"))
     scores = [about(one)["metrics"]["log_loss"] for one in (first, again)]
     assert scores[1] < scores[0]
 

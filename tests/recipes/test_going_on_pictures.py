@@ -102,6 +102,9 @@ def test_its_history_is_its_own_and_it_knows_where_it_comes_from(first: Path, ag
     best = about(first)["epochs"]
     assert about(again)["lineage"] == [{"version": 1, "rounds": best, "unit": "epoch"}]
     assert 1 <= best <= 5
+    told = [one for one in events(again, "progress") if one["unit"] == "epoch"]
+    far = [(one["before"], one["of"]) for one in told]
+    assert far == [(best, 2)] * (len(far) - 1) + [(best, about(again)["epochs"])]
     (finished,) = events(again, "finished")
     assert finished["facts"]["lineage"] == about(again)["lineage"]
     assert "lineage" not in about(first)

@@ -61,6 +61,10 @@ FINISHED = {
         ["1,200 of 1,300 were judged on CPU.", "Accuracy 91.0 %, in the training 93.0 %.",
          "Written to output/table.parquet."],
     ),
+    "what went on": (
+        {"facts": {"lineage": [{"version": 2, "rounds": 100, "unit": "tree"}], "best_epoch": 1}},
+        ["1 tree was added to the 100 that were there: 101 in all."],
+    ),
     "an import": ({"facts": {"rows": 891, "columns": 12}}, ["891 rows of 12 columns came in."]),
     "pictures": ({"facts": {"images": 12}}, ["12 pictures came in."]),
     "into a database": (

@@ -23,6 +23,8 @@ BEST = {"done": 1.334, "of": 4, "unit": "trial",
         ({"done": 2.4, "of": 6, "unit": "step", "share": 0.8}, "Explaining, step 3 of 6",
          "explaining, step 3 of 6"),
         ({"done": 3.25, "of": 10, "unit": "epoch"}, "Epoch 4 of 10", "epoch 4 of 10"),
+        ({"done": 2, "of": 30, "unit": "round", "before": 1200},
+         "Round 3 of 30 more, after 1,200", "round 3 of 30 more, after 1,200"),
         ({"done": 2.54, "of": 20, "unit": "megabyte"}, "2.5 of 20 megabytes",
          "2.54 of 20 megabytes"),
     ],
@@ -32,6 +34,17 @@ def test_what_is_counted_says_which_one_is_at_work(told: Any, page: str, line: s
     assert amount(told) == page
     assert progress(job) == ", ".join(filter(None, ["job 3", "running", line]))
     assert progress({**job, "state": "failed", "reason": "No."}) == "job 3, failed, No."
+
+
+@pytest.mark.parametrize(
+    ("own", "before", "said"),
+    [(1, 100, "1 more tree, 101 in all"), (21, 1200, "21 more trees, 1,221 in all")],
+)
+def test_what_went_on_says_what_it_added_and_the_total(own: int, before: int, said: str) -> None:
+    told = {"done": own, "of": own, "unit": "tree", "before": before}
+    assert amount(told) == said
+    job = {"id": 3, "state": "running", "reason": "", "progress": told}
+    assert progress(job) == f"job 3, running, {said}"
 
 
 @pytest.mark.parametrize(

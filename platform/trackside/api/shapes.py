@@ -109,7 +109,7 @@ JOB = obj(
     compute=COMPUTE,
     gpus=many(ANY_OBJECT),
     attempts=many(ANY_OBJECT),
-    progress=obj(done=NUMBER, of=NUMBER, unit=MAYBE_TEXT, eta=NUMBER, share=NUMBER),
+    progress=obj(done=NUMBER, of=NUMBER, unit=MAYBE_TEXT, eta=NUMBER, share=NUMBER, before=NUMBER),
     metrics=ANY_OBJECT,
     model={"description": "the trained model's id, or null"},
     output={"description": "the dataset or saved model it wrote, or null"},

@@ -77,10 +77,14 @@ def _far(told: Json) -> str:
     done, of, unit = told.get("done"), told.get("of"), told.get("unit") or ""
     if not done or not of:
         return ""
+    before = told.get("before") or 0
     if unit == "trial" and (text := str(told.get("text") or "")).startswith("Trial "):
         return f"trial {text[6:].rstrip('.')}"
     if unit in COUNTED and done < of:
-        return f"{COUNTED[unit]} {int(done) + 1} of {of:g}"
+        more = f" more, after {before:,}" if before else ""
+        return f"{COUNTED[unit]} {int(done) + 1} of {of:g}{more}"
+    if before and done == of:
+        return f"{of:,} more {unit}{'' if of == 1 else 's'}, {before + of:,} in all"
     return f"{done:g} of {of:g} {unit}s".strip()
 
 

@@ -21,6 +21,7 @@ LIVE = [state for state in AttemptState if state not in ATTEMPT_OVER]
 CLAIMED = [state for state in LIVE if state != AttemptState.ASSIGNED]
 WORTH = ("step", "trial")  # from the first on there is something to keep for a pause
 BEGUN = ("step", "progress", "epoch")  # the job does its work: no longer starting
+FAR = ("done", "of", "unit", "eta", "share", "before")
 LONGEST_TYPE = 12
 
 
@@ -131,7 +132,7 @@ def _progress(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for one in events:
         if one.get("type") == "progress":
-            values |= {key: one.get(key) for key in ("done", "of", "unit", "eta", "share")}
+            values |= {key: one.get(key) for key in FAR}
         elif one.get("type") == "phase":
             values |= {"phase": one.get("name"), "text": one.get("text")}
     return values

@@ -38,7 +38,7 @@ class Job(models.Model):
         default=0
     )  # rises with each claim; a stale writer's number is lower
     event_seq = models.IntegerField(default=0)
-    progress = models.JSONField(default=dict)  # {"done","of","unit","eta","share"}
+    progress = models.JSONField(default=dict)  # {"done","of","unit","eta","share","before"}
     metrics = models.JSONField(default=dict)
     result = models.JSONField(default=dict)  # the `finished` event
     needs = models.JSONField(default=dict)  # compute/fit.py's estimate at submit

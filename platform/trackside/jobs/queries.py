@@ -13,6 +13,7 @@ from trackside.compute import clock
 from trackside.compute.models import Gpu, Node, NodeState
 from trackside.compute.services import state_of
 from trackside.jobs import broker, health, outputs
+from trackside.jobs.attempts import FAR
 from trackside.jobs.models import Attempt, Event, Follower, Job
 from trackside.jobs.series import series
 from trackside.projects.access import projects_of
@@ -108,7 +109,7 @@ def _snapshot(job: Job, gpus: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "compute": job.compute,
         "gpus": [gpus[uuid] for uuid in uuids if uuid in gpus],
         "attempts": [_attempt(one) for one in tries],
-        "progress": {**dict.fromkeys(("done", "of", "unit", "eta", "share")), **job.progress},
+        "progress": {**dict.fromkeys(FAR), **job.progress},
         "metrics": job.metrics,
         "model": model.pk if model is not None else job.result.get("model"),
         "output": job.result.get("output"),

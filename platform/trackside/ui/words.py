@@ -48,13 +48,18 @@ def ago(seconds: float) -> str:
 
 
 def amount(told: Mapping[str, Any]) -> str:
-    """How far a job is: `Trial 2 of 4`, `3.5 of 20 megabytes`."""
+    """How far a job is: `Trial 2 of 4`, `3.5 of 20 megabytes`; of what goes on from a model
+    `Round 3 of 30 more, after 100` and `30 more trees, 130 in all`."""
     done, of, unit = told.get("done") or 0, told.get("of"), told.get("unit") or ""
+    before = told.get("before") or 0
     if not of:
         return ""
     if unit in COUNTED and done < of:
         name = COUNTED[unit]
-        return f"{name[:1].upper()}{name[1:]} {int(done) + 1} of {of:g}"
+        more = f" more, after {before:,}" if before else ""
+        return f"{name[:1].upper()}{name[1:]} {int(done) + 1} of {of:g}{more}"
+    if before and done == of:
+        return f"{of:,} more {unit}{'' if of == 1 else 's'}, {before + of:,} in all"
     return f"{round(done, 1):g} of {round(of, 1):g} {unit}{'' if of == 1 else 's'}"
 
 

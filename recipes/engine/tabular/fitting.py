@@ -143,6 +143,8 @@ class Fit:
         if of > 1:
             fits = round((which - 1 + share) / self.each, 3)
             done = {"done": fits, "of": of // self.each, "unit": self.unit}
+        elif self.design.goes_on_from is not None:
+            done["before"] = self.design.goes_on_from.rounds
         self.journal.write("progress", **done, eta=eta, share=whole)
 
     def _tell_rounds(self, last: dict[str, Any]) -> None:

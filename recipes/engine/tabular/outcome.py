@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recipes import bundle
-from recipes.engine.before import stands_on
+from recipes.engine.before import stands_on, tell_grown
 from recipes.engine.facts import versions_of
 from recipes.engine.metrics import Floats, Ints
 from recipes.engine.tabular import (
@@ -105,6 +105,7 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
     save = partial(_save, ended.model, rows, learned_from, _seen(fit, ended))
     size = bundle.write(place, finite(about), made, save)
     _prove(place, ended, ready)
+    tell_grown(fit.journal, design, history.own(learned), share=1.0)
     fit.journal.write(
         "finished",
         bundle=str(place),

@@ -27,9 +27,10 @@ export function pill(state) {
 // Of which one is at work, and what it is called; the same as ui/words.py's.
 const COUNTED = { epoch: "epoch", round: "round", tree: "tree", trial: "trial", model: "model", point: "point", step: "explaining, step" };
 
-export function amount({ done, of, unit }) {
+export function amount({ done, of, unit, before }) {
   if (!of) return "";
-  if (COUNTED[unit] && done < of) return capital(`${COUNTED[unit]} ${Math.floor(done ?? 0) + 1} of ${of}`);
+  if (COUNTED[unit] && done < of) return capital(`${COUNTED[unit]} ${Math.floor(done ?? 0) + 1} of ${of}${before ? ` more, after ${before.toLocaleString("en")}` : ""}`);
+  if (before && done === of) return `${of.toLocaleString("en")} more ${unit}${of === 1 ? "" : "s"}, ${(before + of).toLocaleString("en")} in all`;
   const short = (number) => String(Math.round(number * 10) / 10);
   return `${short(done)} of ${short(of)} ${unit ?? ""}${of === 1 ? "" : "s"}`;
 }
