@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 
 from tests.product import ROOT
+from trackside.config import env
 
 TEXT = (ROOT / "docs" / "reliability.md").read_text()
 NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", TEXT)))
@@ -57,6 +58,12 @@ def test_a_named_time_is_the_codes_own(module: str, name: str, value: str) -> No
         there = getattr(importlib.import_module(module if known else f"trackside.{module}"), name)
     seconds = there.total_seconds() if isinstance(there, timedelta) else float(there)
     assert seconds == float(value), f"{module}.{name} is {seconds:g}"
+
+
+def test_rows_of_who_stands_still_are_free_before_its_lease_ends() -> None:
+    assert min(settings.LEASE_SECONDS, settings.LOST_SECONDS) > env.STANDS_STILL + 10
+    asked = env._postgres("postgres://a@b/c")["OPTIONS"]
+    assert f"idle_in_transaction_session_timeout={env.STANDS_STILL}s" in str(asked)
 
 
 def test_times_are_named_at_all() -> None:

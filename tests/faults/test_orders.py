@@ -14,6 +14,7 @@ from tests.faults.auditor import Auditor
 from tests.faults.cluster import TIMES, Cluster
 from tests.faults.test_processes import result, running, undisturbed
 from tests.product import ROOT
+from trackside.config.env import STANDS_STILL
 from trackside.jobs import doorbell
 
 
@@ -149,8 +150,10 @@ def test_a_node_that_stood_still_past_its_lease_gives_up_what_it_has_lost(
         for pid in (agent.pid, *gang):
             os.kill(pid, signal.SIGSTOP)
         try:
-            # Where it was stopped within a transaction, Postgres frees its rows after 120 s.
-            cluster.until(lambda: cluster.attempt(job)["number"] == 2, "the lease to end", 180)
+            # Where it was stopped within a transaction, Postgres frees its rows only then.
+            cluster.until(
+                lambda: cluster.attempt(job)["number"] == 2, "the lease to end", 90 + STANDS_STILL
+            )
             cluster.reach(job, "running")
             assert cluster.attempt(job)["node"] != before["node"]
             held = "SELECT count(*) FROM compute_lease WHERE attempt_id = %s AND quarantined"
