@@ -16,6 +16,7 @@ from tests.product import ROOT, Product, running, until
 
 pytestmark = pytest.mark.process
 TRAINING = {"epochs": 12, "early_stopping": False}
+SMALL = {"backbone": "shufflenet_v2_x0_5", "pretrained": False, "retrained": "all"}
 
 
 def shell(script: str, folder: Path, **places: str) -> "subprocess.CompletedProcess[str]":
@@ -56,16 +57,16 @@ def begin(product: Product, archive: Path, storage: Path) -> int:
         over(api, made.json()["job"])
         design = {"name": "sorter", "dataset": "sheets"}
         api.post("/projects/KEPT/analyses", json=design).raise_for_status()
-        change = {"training": TRAINING}
+        model = api.get("/projects/KEPT/analyses/sorter").json()["models"][0]
+        model["params"] |= {**SMALL, "image_size": 64}
+        change = {"models": [model], "training": TRAINING}
         api.patch("/projects/KEPT/analyses/sorter", json=change).raise_for_status()
         job = train(api)
 
-        def has_checkpoint() -> bool:
-            seen = api.get(f"/jobs/{job}").json()
-            assert seen["state"] not in ("succeeded", "failed"), seen["reason"]
-            return any(storage.glob(f"jobs/{job}/*/checkpoints/*/manifest.json"))
-
-        until(has_checkpoint, "a checkpoint", every=0.05)
+        kept = f"jobs/{job}/*/checkpoints/*/manifest.json"
+        until(lambda: any(storage.glob(kept)), "a checkpoint", every=0.05)
+        seen = api.get(f"/jobs/{job}").json()
+        assert seen["state"] == "running", seen["reason"]
         return job
 
 

@@ -72,16 +72,20 @@ def folder(product: Product, number: int, attempt: dict[str, Any]) -> Path:
     return product.home / "storage" / "jobs" / str(number) / f"a{attempt['fence']}"
 
 
-def steps(product: Product, number: int, beyond: int) -> Path:
-    """Wait until the newest attempt has begun that step; its folder."""
+def steps(product: Product, api: httpx.Client, number: int, attempt: int, beyond: int) -> Path:
+    """Wait until that attempt of the job has begun that step; its folder.
 
-    def there() -> Path | None:
-        with product.api() as api:
-            place = folder(product, number, job(api, number)["attempts"][-1])
-        return place if (pulse.last_step(place) or 0) >= beyond else None
+    Only its file is asked often: what the web computes for an answer, the training has not.
+    """
 
-    found: Path = until(there, f"step {beyond} of job {number}", seconds=600, every=0.05)
-    return found
+    def claimed() -> dict[str, Any] | None:
+        found = job(api, number)["attempts"][attempt - 1 :]
+        return found[0] if found and found[0]["fence"] else None
+
+    place = folder(product, number, until(claimed, f"attempt {attempt}", seconds=600))
+    begun = f"step {beyond} of job {number}"
+    until(lambda: (pulse.last_step(place) or 0) >= beyond, begun, seconds=600, every=0.05)
+    return place
 
 
 def figures(api: httpx.Client, number: int) -> dict[int, Any]:
@@ -112,7 +116,7 @@ def test_paused_killed_and_moved_it_ends_as_if_nothing_had_happened(
     assert sorted(expected) == list(range(1, EPOCHS + 1))
 
     number = begin(api, gpus(api)[:2])
-    steps(product, number, 3)
+    steps(product, api, number, 1, beyond=3)
     assert api.post(f"/jobs/{number}/pause").status_code == 200
     until(lambda: job(api, number)["state"] == "queued", "the pause", seconds=120)
     paused = job(api, number)
@@ -121,12 +125,12 @@ def test_paused_killed_and_moved_it_ends_as_if_nothing_had_happened(
 
     assert api.post(f"/jobs/{number}/resume").status_code == 200
     reached = paused["attempts"][-1]["step"]
-    place = steps(product, number, reached + 2)
+    place = steps(product, api, number, 2, beyond=reached + 2)
     os.kill(pulse.read(place)[1].pid, signal.SIGKILL)
     until(lambda: len(job(api, number)["attempts"]) == 3, "another attempt", seconds=120)
     assert job(api, number)["attempts"][1]["cause"] == "rank_killed"
 
-    steps(product, number, reached + 4)
+    steps(product, api, number, 3, beyond=reached + 4)
     other = {"kind": "gpus", "uuids": gpus(api)[2:4]}
     moved = api.post(f"/jobs/{number}/move", json={"compute": other})
     assert moved.status_code == 200, moved.text
