@@ -1,6 +1,7 @@
 """A training recipe of a model that was searched: it keeps what was found, or searches again."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from trackside.jobs.models import Attempt, Job
 from trackside.lab import services as lab
 from trackside.lab.models import Analysis, TrainedModel
 from trackside.projects.models import Project
+from trackside.saved_models import bundles
 
 pytestmark = pytest.mark.django_db
 HERE = "/projects/INSECTS/recipes/train earner"
@@ -98,6 +100,40 @@ def test_what_a_new_search_finds_is_kept_from_then_on_and_shown(
     assert as_ada.get("/p/INSECTS/models/earner/versions/3/search/").status_code == 404
     assert "versions/3/search/" not in as_ada.get("/p/INSECTS/models/earner/").content.decode()
     assert "the search of version 2" in as_ada.get(PAGE).content.decode()
+
+
+def test_a_search_that_its_bundle_does_not_tell_of_is_no_link(
+    recipe: Recipe, ada: User, as_ada: Client
+) -> None:
+    page, found_by = "/p/INSECTS/models/earner/", "versions/1/search/"
+    assert found_by in as_ada.get(page).content.decode()
+    job = services.run_recipe(recipe, ada, {"kind": "cpu"}, once=services.Once(redo_search=True))
+    published(job, 2, {"history": []})
+    services.publish_training(job, attempt(job), dict(RESULT))
+    assert as_ada.get("/p/INSECTS/models/earner/versions/2/search/").status_code == 404
+    assert "versions/2/search/" not in as_ada.get(page).content.decode()
+    shutil.rmtree(bundles.folder(recipe.saved_model.versions.get(number=1)))
+    assert found_by not in as_ada.get(page).content.decode(), "it is gone"
+
+
+def test_what_searches_found_is_read_once_however_many_versions_there_are(
+    recipe: Recipe, ada: User, as_ada: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        once = services.Once(redo_search=True)
+        job = services.run_recipe(recipe, ada, {"kind": "cpu"}, once=once)
+        published(job, 2)
+        services.publish_training(job, attempt(job), dict(RESULT))
+    recipe.refresh_from_db()
+    recipe.settings["params"]["max_depth"] = 4  # the first version found it
+    recipe.save()
+    read: list[Path] = []
+    file = bundles._read
+    monkeypatch.setattr(bundles, "_read", lambda path: read.append(path) or file(path))
+    for page in (PAGE, "/p/INSECTS/models/earner/", PAGE):
+        assert "versions/1/search/" in as_ada.get(page).content.decode()
+    reports = [path for path in read if path.name == "report.json"]
+    assert len(reports) == len(set(reports)) == 4
 
 
 @pytest.mark.parametrize(

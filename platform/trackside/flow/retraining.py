@@ -6,7 +6,7 @@ from recipes.tasks import TASKS
 from trackside.flow import warm_start
 from trackside.flow.models import Recipe
 from trackside.flow.trouble import BadRecipe
-from trackside.lab import reports, searching
+from trackside.lab import searching
 from trackside.lab.labels import metric_text
 from trackside.lab.models import TrainedModel
 from trackside.saved_models import bundles, queries
@@ -70,20 +70,14 @@ def search_in_words(settings: Json) -> str:
 
 def found_in(recipe: Recipe) -> Json:
     """The version whose search found the params that are kept, and how good they were; {}."""
+    numbers = queries.searched(recipe.saved_model)
     for version in queries.versions_of(recipe.saved_model):
-        if not (version.job and version.job.spec.get("search")):
-            continue
-        try:
-            place = bundles.folder(version)
-        except bundles.BundleGone:
-            continue
-        if bundles.about(place).get("params") == recipe.settings.get("params"):
-            told = reports.read(place).get("search") or {}
-            metric = str(told.get("metric", version.metric))
+        told = bundles.search(version) if version.number in numbers else None
+        if told is not None and told.params == recipe.settings.get("params"):
+            metric = str(told.metric or version.metric)
             card = TASKS[recipe.saved_model.task].metrics.get(metric)
             label = queries.metric_label(recipe.saved_model.task, metric)
-            score = metric_text(told.get("best"), card)
-            return {"version": version, "metric": label, "score": score}
+            return {"version": version, "metric": label, "score": metric_text(told.best, card)}
     return {}
 
 

@@ -3,14 +3,23 @@
 import json
 import tarfile
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
 from trackside.saved_models.models import Version
 
 CHUNK = 1 << 20
+
+
+class Search(NamedTuple):
+    """What the search of a model's settings came to: the settings, and how good they were."""
+
+    params: Any
+    metric: str | None
+    best: float | None
 
 
 class BundleGone(Exception):
@@ -27,8 +36,30 @@ def folder(version: Version) -> Path:
 
 def about(place: Path) -> dict[str, Any]:
     """model.json of the bundle in this folder; empty when it is not there or torn."""
+    return _read(place / "model.json")
+
+
+def search(version: Version) -> Search | None:
+    """None where its bundle tells of none, or is gone. A bundle stays as it is: what a page asks
+    of each version is read once."""
     try:
-        found = json.loads((place / "model.json").read_text())
+        place = folder(version)
+        return _search(place, (place / "report.json").stat().st_mtime_ns)
+    except (BundleGone, OSError):
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _search(place: Path, _: int) -> Search | None:
+    told = _read(place / "report.json").get("search")
+    if not told:
+        return None
+    return Search(about(place).get("params"), told.get("metric"), told.get("best"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -15,9 +15,14 @@ def saved_models_of(project: Project) -> QuerySet[SavedModel]:
 
 def versions_of(saved_model: SavedModel) -> QuerySet[Version]:
     """Newest first, with what the page shows of each."""
-    return saved_model.versions.select_related("trained_model", "job", "created_by").order_by(
-        "-number"
-    )
+    rows = saved_model.versions.select_related("trained_model", "job", "created_by")
+    return rows.defer("job__spec").order_by("-number")  # of a table that has megabytes
+
+
+def searched(saved_model: SavedModel) -> set[int]:
+    """The numbers of the versions whose jobs were to search."""
+    rows = saved_model.versions.filter(job__spec__has_key="search")
+    return set(rows.values_list("number", flat=True))
 
 
 def active_version(saved_model: SavedModel) -> Version | None:

@@ -57,12 +57,12 @@ def _shown(task: str, metric: str, value: float | None) -> str:
 def saved_model(request: HttpRequest, key: str, name: str) -> HttpResponse:
     project = project_for(request.user, key)
     one = row(project, SavedModel, name=name)
-    versions = list(queries.versions_of(one))
+    versions, searched = list(queries.versions_of(one)), queries.searched(one)
     context = {
         "project": project,
         "model": one,
         **_active(one),
-        "versions": [_line(one, version) for version in versions],
+        "versions": [_line(one, version, version.number in searched) for version in versions],
         "columns": _columns(one, versions),
         "compared": engines.shown(one, versions, request.GET.get("engines", "")),
         "retrain": one.recipes.filter(kind="train").first(),
@@ -89,7 +89,7 @@ def _columns(one: SavedModel, versions: list[Version]) -> list[dict[str, Any]]:
     ]
 
 
-def _line(one: SavedModel, version: Version) -> dict[str, Any]:
+def _line(one: SavedModel, version: Version, searched: bool) -> dict[str, Any]:
     scores = {
         name: _shown(one.task, name, value if isinstance(value, int | float) else None)
         for name, value in version.metrics.items()
@@ -100,6 +100,7 @@ def _line(one: SavedModel, version: Version) -> dict[str, Any]:
         "facts": version.facts,
         "stands_on": lineage.short(version.facts),
         "too_good": lineage.too_good(version.facts),
+        "search": searched and bundles.search(version) is not None,
     }
 
 
