@@ -1,6 +1,6 @@
-"""In which order several processes of pytest take the files: the long ones first, so that all of
-them end at about the same time; and what starts a product or a cluster once for all its files stays
-in one process."""
+"""In which order several processes of pytest take the files: the long ones first and the many short
+ones last, so that all of them end at about the same time; and what starts a product or a cluster
+once for all its files stays in one process."""
 
 # The fixtures of these folders are theirs as a whole: one product, one cluster.
 TOGETHER = ("tests/browser/", "tests/faults/")
@@ -28,6 +28,8 @@ LONG = (
     "tests/web/test_live_browser.py",
 )
 
+LAST = "tests/web/"  # many files of a second or two: no process is left alone with a long one
+
 
 def together(nodeid: str) -> str:
     """The file of a test, or the folder whose files one process takes as a whole."""
@@ -39,4 +41,4 @@ def together(nodeid: str) -> str:
 def turn(nodeid: str) -> int:
     """The smaller, the earlier; files of the same turn stay as they are collected."""
     where = together(nodeid)
-    return LONG.index(where) if where in LONG else len(LONG)
+    return LONG.index(where) if where in LONG else len(LONG) + where.startswith(LAST)
