@@ -8,8 +8,10 @@ from trackside.accounts.models import User
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Job
 from trackside.jobs.states import JOB_OVER
+from trackside.lab import comparison
 from trackside.lab.entrants import Entrant
 from trackside.lab.quick import ONE_CORE
+from trackside.lab.trouble import Refused
 from trackside.projects.models import Project
 
 Json = dict[str, Any]
@@ -41,7 +43,10 @@ def newest(project: Project, found: list[Entrant], champion: Entrant) -> Job | N
 
 
 def start(project: Project, user: User, found: list[Entrant], champion: Entrant) -> Job:
-    """The job; one that is at work or has answered is not started again."""
+    """The job; one that is at work or has answered is not started again. Raises Refused where a
+    model knew what judges it: that is no chance, and no number of drawings tells it."""
+    if knew(found):
+        raise Refused(comparison.same_rows(found, champion, {})["sentence"])
     before = newest(project, found, champion)
     if before is not None and (before.state not in JOB_OVER or before.state == "succeeded"):
         return before
@@ -55,9 +60,14 @@ def start(project: Project, user: User, found: list[Entrant], champion: Entrant)
     )
 
 
+def knew(found: list[Entrant]) -> bool:
+    """Whether one of them had, or may have, learned from what judges it."""
+    return any(one.too_good for one in found)
+
+
 def pairs(job: Job | None, found: list[Entrant]) -> Json:
     """What a job that has answered says about each challenger, by its key."""
-    if job is None or job.state != "succeeded":
+    if job is None or job.state != "succeeded" or knew(found):
         return {}
     spec = job.spec
     at = [-1.0 if each is None else each for each in spec["thresholds"][1:]]

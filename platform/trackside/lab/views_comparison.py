@@ -80,7 +80,7 @@ def _compared(request: HttpRequest, project: Project, found: list[Entrant], firs
         "job": job,
         "waits": job is not None and job.state not in JOB_OVER,
         "pairs": pairs,
-        "apart": len({one.fingerprint for one in found}) > 1,
+        "apart": len({one.fingerprint for one in found}) > 1 or comparison_paired.knew(found),
         "same": rows,
         "lines": lines,
         "verdict": comparison.verdict(found, first, lines, rows["same"]),
@@ -134,11 +134,11 @@ def judge(request: HttpRequest, key: str) -> HttpResponse:
     keys = request.POST.getlist("of")
     try:
         found = chosen(project, keys)
+        first = champion(found, request.POST.get("champion", ""))
+        comparison_paired.start(project, user, found, first)
     except Refused as refused:
         context = {"project": project, "may_edit": True, "refused": str(refused)}
         return render(request, "lab/comparison.html", context)
-    first = champion(found, request.POST.get("champion", ""))
-    comparison_paired.start(project, user, found, first)
     if wants_json(request):
         return HttpResponse(status=204)
     return redirect(address(project, [one.key for one in found], first.key))
