@@ -81,7 +81,8 @@ def learner(setup: Setup) -> Learner:
 ALGORITHM = Algorithm(
     name="random_forest",
     label="Random forest",
-    help="Many deep trees, each from its own sample of the rows, vote. Robust, with little to set.",
+    help="Many deep trees, each from its own sample of the rows, vote. Robust, with little to set."
+    " It learns on a GPU too on machines that have cuML.",
     family=families.FORESTS,
     unit="tree",
     tasks=("two_class", "multiclass", "regression"),
@@ -89,6 +90,9 @@ ALGORITHM = Algorithm(
     translate=translate,
     learner=learner,
     library="scikit-learn",
+    on_gpu=True,
+    predicts_on_gpu=False,
+    gpu_library="rapids",
     takes_missing=True,
     ranks=True,
     goes_on=(),

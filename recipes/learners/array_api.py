@@ -16,6 +16,12 @@ class GpuTooSmall(Exception):
 
     code = "cuda_out_of_memory"
 
+    def __init__(self, rows: int, columns: int) -> None:
+        super().__init__(
+            f"The GPU's memory is too small for {rows:,} rows of {columns:,} numbers in double "
+            "precision. Choose another GPU, or the CPU."
+        )
+
 
 def fitted(model: Any, matrix: Matrix, target: Any, weight: Floats | None, device: str) -> str:
     """Fit there, in double precision; then the model is one of numpy, that predicts on the CPU.
@@ -29,10 +35,7 @@ def fitted(model: Any, matrix: Matrix, target: Any, weight: Floats | None, devic
         with _allowed():
             model.fit(rows, aim, sample_weight=weights)
     except torch.OutOfMemoryError as full:
-        raise GpuTooSmall(
-            f"The GPU's memory is too small for {matrix.shape[0]:,} rows of {matrix.shape[1]:,} "
-            "numbers in double precision. Choose another GPU, or the CPU."
-        ) from full
+        raise GpuTooSmall(*matrix.shape) from full
     where = str(model.coef_.device) if isinstance(model.coef_, torch.Tensor) else "cpu"
     if not where.startswith(device):
         raise WrongDevice(

@@ -3,11 +3,12 @@
 Written against cuML 26.10.0 and never run: no GPU was there. What was checked without one, in an
 environment with cuML installed: each param below is one of its constructors', and what its
 `as_sklearn` makes of the numbers of a fitted SVC (two classes) or SVR predicts as that one does, to
-the last bit. Its `as_sklearn` knows no SVC of several classes. Its forests refuse missing values
-and lose their importances on the way, its neighbours leave nothing to learn: they have no part in
-this. So each training proves what it made: where it was learned, and that both predict alike.
+the last bit. Its `as_sklearn` knows no SVC of several classes. So each training proves what it
+made: where it was learned, and that both predict alike. Its forests are in forest_on_cuml.py.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -28,25 +29,15 @@ def fit(
     Returns what is said of it, and where it was learned: `cuda:0`. Raises WrongDevice,
     GpuTooSmall, Unlike.
     """
-    if not extras.installed("rapids"):
-        raise WrongDevice(
-            f"{extras.called('rapids')}, which learns this on a GPU, is not here: run "
-            f"{extras.remedy('rapids')}, or choose the CPU."
-        )
-    found = getattr(import_module("cuml.svm"), type(model).__name__)
+    found = getattr(module("cuml.svm"), type(model).__name__)
     params = {name: value for name, value in model.get_params().items() if name in SHARED}
     if type(model).__name__ == "SVC":
         params.pop("epsilon", None)
     other = found(**params, cache_size=CACHE, output_type="cupy")
-    try:
+    with room(matrix.shape):
         other.fit(matrix, target, sample_weight=weight)
         where = f"cuda:{other.dual_coef_.device.id}"
         theirs = distances_there(other, matrix[:CHECKED])
-    except MemoryError as full:  # as CuPy and RMM say it
-        raise GpuTooSmall(
-            f"The GPU's memory is too small for {matrix.shape[0]:,} rows of {matrix.shape[1]:,} "
-            "numbers in double precision. Choose another GPU, or the CPU."
-        ) from full
     if not where.startswith(device):
         raise WrongDevice(f"The job was to train on {device} and cuML trained on {where}.")
     own = model.get_params()
@@ -60,3 +51,22 @@ def fit(
 def distances_there(other: Any, rows: Floats) -> Any:
     asked = other.decision_function if hasattr(other, "decision_function") else other.predict
     return asked(rows).get()
+
+
+def module(name: str) -> Any:
+    """One of cuML, or that comes with it. Raises WrongDevice where it is not here."""
+    if not extras.installed("rapids"):
+        raise WrongDevice(
+            f"{extras.called('rapids')}, which learns this on a GPU, is not here: run "
+            f"{extras.remedy('rapids')}, or choose the CPU."
+        )
+    return import_module(name)
+
+
+@contextmanager
+def room(shape: tuple[int, int]) -> Iterator[None]:
+    """What needs the GPU's memory for rows and columns. Raises GpuTooSmall."""
+    try:
+        yield
+    except MemoryError as full:  # as CuPy and RMM say it
+        raise GpuTooSmall(*shape) from full

@@ -14,6 +14,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 
+from recipes.learners.forest_on_cuml import STREAMS, Grower
 from recipes.learners.learner import Learner, Matrix, Rows, Setup, Told, TooFewRows
 from recipes.learners.scikit import Scikit
 
@@ -28,7 +29,7 @@ OTHER_CLASSES = (
 
 
 def random_forest(setup: Setup) -> Learner:
-    return Forest(setup, lambda one: _forest(one, extra=False))
+    return RandomForest(setup, lambda one: _forest(one, extra=False))
 
 
 def extra_trees(setup: Setup) -> Learner:
@@ -66,7 +67,7 @@ class Forest(Trees):
 
     def _fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
         model, trees = self._begin(train), self._setup.params["trees"]
-        for count in np.unique(np.linspace(1, trees, min(STEPS, trees)).astype(int)).tolist():
+        for count in self._counts(trees):
             model.set_params(n_estimators=self._before + count)
             self._learn(model, train)
             self._rounds = self._before + count
@@ -75,6 +76,41 @@ class Forest(Trees):
             if told.stopped():
                 break
         model.set_params(warm_start=False)
+
+    def _counts(self, trees: int) -> list[int]:
+        """Of how many trees it tells, the last one of all."""
+        return list(np.unique(np.linspace(1, trees, min(STEPS, trees)).astype(int)).tolist())
+
+
+class RandomForest(Forest):
+    """Its trees grow on a GPU where cuML is, and predict on the CPU, beside others or alone."""
+
+    _device = "cpu"
+    _grower: Grower | None = None
+
+    def _fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
+        device, classes = self._setup.device, self._setup.classes
+        if device != "cpu":
+            aim = self._aim(train.target)
+            self._grower = Grower(train.matrix, aim, train.weight, classes=classes, device=device)
+        super()._fit(train, validation, told)
+        self._grower = None  # and with it the rows in the GPU's memory
+
+    def _learn(self, model: Any, rows: Rows, **more: Any) -> None:
+        if self._grower is None:
+            super()._learn(model, rows, **more)
+        else:
+            self._ran, self._device = self._grower.grow(model, self._setup.threads)
+
+    def _counts(self, trees: int) -> list[int]:
+        """There as many at a time as grow side by side, or a multiple of these."""
+        if self._grower is None:
+            return super()._counts(trees)
+        step = STREAMS * -(-trees // (STREAMS * STEPS))
+        return [*range(step, trees, step), trees]
+
+    def facts(self) -> dict[str, Any]:
+        return {**super().facts(), "device": self._device}
 
 
 class Boosting(Trees):

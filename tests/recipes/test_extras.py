@@ -93,9 +93,10 @@ def test_a_model_keeps_the_versions_of_what_it_depends_on(
 
 
 def test_on_a_gpu_cuml_is_among_what_a_model_depends_on() -> None:
-    card = ALGORITHMS["svm"]
-    assert card.libraries({"intel": False}, "cuda") == ("scikit-learn", "rapids")
-    assert card.libraries({"intel": False}, "cpu") == ("scikit-learn",)
+    for name in ("svm", "random_forest"):
+        card = ALGORITHMS[name]
+        assert card.libraries({"intel": False}, "cuda") == ("scikit-learn", "rapids")
+        assert card.libraries({"intel": False}, "cpu") == ("scikit-learn",)
 
 
 @pytest.mark.parametrize("library", sorted({one.library for one in ALGORITHMS.values()} - {""}))
