@@ -58,6 +58,7 @@ class Algorithm:
     scales: bool = False  # it learns better from numbers of one size
     ranks: bool = False  # it learns better from categories as ranks than as columns of their own
     on_gpu: bool = False  # it can learn on a GPU; images always can
+    no_gpu: str = ""  # why it cannot: part of a sentence
     gpu_with: tuple[str, tuple[Value, ...]] | None = None  # only where this param is one of these
     predicts_on_gpu: bool = True  # there too, where it learns on one
     gpu_build: bool = False  # on GPUs only by a build of its library that not every node has

@@ -28,6 +28,7 @@ ALGORITHM = Algorithm(
     params=PARAMS,
     translate=translate,
     learner=learner,
+    no_gpu="cuML has no extra trees, and scikit-learn grows its own on the CPU",
     library="scikit-learn",
     takes_missing=True,
     ranks=True,

@@ -109,6 +109,8 @@ ALGORITHM = Algorithm(
     translate=translate,
     learner=learner,
     process=610,
+    no_gpu="cuML has none, and scikit-learn grows its own on the CPU; XGBoost and LightGBM"
+    " have GPUs",
     library="scikit-learn",
     takes_missing=True,
     goes_on=(),

@@ -27,6 +27,7 @@ ALGORITHM = Algorithm(
     params=dense.PARAMS,
     translate=dense.translate,
     learner=learner,
+    no_gpu="JAX's build for GPUs is not offered yet",
     library="jax",
     predicts_alone=True,
     scales=True,

@@ -77,6 +77,7 @@ ALGORITHM = Algorithm(
     translate=translate,
     learner=learner,
     process=600,
+    no_gpu="there is nothing to learn, and what predicts is scikit-learn, there too",
     library="scikit-learn",
     scales=True,
     anew="the model is the training rows themselves, and those of today take their place",

@@ -116,6 +116,7 @@ ALGORITHM = Algorithm(
     translate=translate,
     learner=learner,
     process=600,
+    no_gpu="scikit-learn computes its networks there; Deep network is one that a GPU learns",
     library="scikit-learn",
     scales=True,
     goes_on=("layers", "width", "activation"),

@@ -28,6 +28,7 @@ ALGORITHM = Algorithm(
     params=dense.PARAMS,
     translate=dense.translate,
     learner=learner,
+    no_gpu="TensorFlow's build for GPUs cannot stand beside PyTorch; Keras is the same network",
     library="tensorflow",
     predicts_alone=True,
     scales=True,

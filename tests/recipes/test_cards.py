@@ -68,6 +68,13 @@ def test_a_resolved_design_is_right_and_stays_as_it_is(card: Algorithm, device: 
         assert "auto" not in once.params.values()
 
 
+@pytest.mark.parametrize("card", ALGORITHMS.values(), ids=ALGORITHMS)
+def test_what_no_gpu_learns_says_why(card: Algorithm) -> None:
+    pictures = card.learner is None
+    assert bool(card.no_gpu) != (card.on_gpu or pictures)
+    assert not card.no_gpu.endswith(".")
+
+
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 def test_a_task_and_its_algorithms_know_each_other(task: Task) -> None:
     assert task.default_metric in task.metrics

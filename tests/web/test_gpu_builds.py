@@ -202,3 +202,15 @@ def test_what_learns_on_gpus_by_another_library_does_so_where_that_is(
     assert placed(spec, on("played")) == on("played")
     with pytest.raises(BadCompute, match="predicts on the CPU alone"):
         placed({**spec, "bundle": "models/1"}, on("rapids"), "score")
+
+
+@pytest.mark.parametrize("task", ["two_class", "multiclass", "regression"])
+def test_a_forest_of_any_task_learns_on_a_gpu_where_cuml_is(project: Project, task: str) -> None:
+    node("a-plain", builds=[])
+    node("rapids", builds=[], found={**EVERY, "rapids": "26.10.0"})
+    spec = {"task": task, "algorithm": "random_forest"}
+    assert placed(spec, on("rapids")) == on("rapids")
+    with pytest.raises(BadCompute, match=r"^a-plain has no cuML\. Choose another GPU"):
+        placed(spec, on("a-plain"))
+    with pytest.raises(BadCompute, match="Extra trees learns on the CPU alone: cuML has no extra"):
+        placed({**spec, "algorithm": "extra_trees"}, on("rapids"))

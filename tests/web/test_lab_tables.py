@@ -184,7 +184,8 @@ def test_a_training_that_is_moved_to_the_cpu_has_one_rank(analysis: Analysis, ad
 @pytest.mark.parametrize(
     ("algorithm", "compute", "said"),
     [
-        ("random_forest", {"kind": "any"}, "learns on the CPU alone"),
+        ("knn", {"kind": "any"}, "learns on the CPU alone: there is nothing to learn"),
+        ("random_forest", {"kind": "any"}, "learns by cuML. No machine has cuML"),
         ("xgboost", {"kind": "any", "count": 2}, "one GPU, or on the CPU"),
         ("xgboost", {"kind": "cpu", "ranks": 2}, "'ranks' is 1"),
     ],

@@ -152,7 +152,8 @@ def _on_gpu(card: Algorithm, compute: dict[str, Any], task: str) -> None:
         said = f"{card.label} of several classes learns on the CPU alone: choose the CPU."
         raise BadCompute("compute.kind", said, "cpu_only")
     if not card.on_gpu:
-        said = f"{card.label} learns on the CPU alone: choose the CPU, or leave it out."
+        said = f"{card.label} learns on the CPU alone: {card.no_gpu}. "
+        said += "Choose the CPU, or leave it out."
         raise BadCompute("compute.kind", said, "cpu_only")
     if card.gpu_build and not able.learns_on_gpu(card):
         said = f"No machine's {card.label} is built for GPUs: {able.BUILD}. Choose the CPU."
