@@ -104,6 +104,18 @@ def put(connection: Connection, schema: str, once: Once, written: str) -> None:
         raise Written from None
 
 
+def taken(connection: Connection, schema: str, once: Once) -> bool:
+    """Whether another line stands in the place of this job's, which a transaction that has put it
+    decides: it is waited for. Nothing stays."""
+    try:
+        put(connection, schema, once, "")
+    except Written:
+        connection.rollback()
+        return has(connection, schema, once)
+    connection.rollback()
+    return False
+
+
 def _there(connection: Connection, schema: str) -> bool:
     import sqlalchemy
 

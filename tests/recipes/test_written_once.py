@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -210,6 +210,45 @@ def test_a_line_that_breaks_after_the_commit_is_no_failure(
     monkeypatch.setattr(to_database, "opened", breaks)
     attempt(access, tmp_path, "append")
     assert len(rows(access, table=NAME)) == 3
+
+
+def test_a_commit_that_is_still_under_way_is_waited_for(access: Access) -> None:
+    """The line breaks when the commit was sent: the database goes on with it meanwhile."""
+    assert ledger.prepared(access, "") == ""
+    to = Destination(access, Target(table=NAME), "warehouse", Once("ab", kept=True))
+    told, ended = list[bool](), threading.Event()
+    asks = threading.Thread(target=lambda: (told.append(to._committed()), ended.set()))
+    with opened(access, write=True) as connection:
+        writing.write(connection, to.target, COLUMNS, [[(1, "x")]], to.once)
+        asks.start()
+        ended.wait(0.2)
+    asks.join()
+    assert told == [True]
+    assert len(rows(access, table=ledger.NAME)) == 1
+
+
+def test_a_commit_that_never_came_leaves_nothing(access: Access) -> None:
+    assert ledger.prepared(access, "") == ""
+    to = Destination(access, Target(table=NAME), "warehouse", Once("ab", kept=True))
+    assert not to._committed()
+    assert rows(access, table=ledger.NAME) == []
+
+
+def test_a_ledger_that_refuses_every_line_is_no_other_attempt(
+    access: Access, tmp_path: Path
+) -> None:
+    """Somebody gave it a column that must be filled: its rows do not count as written."""
+    if access.kind == "mysql":
+        return  # which does not call that a matter of keys
+    prepare(access, "append")
+    columns = "job VARCHAR(64) PRIMARY KEY, written_table TEXT, written_at TIMESTAMP, who TEXT"
+    said(access, f"CREATE TABLE {ledger.NAME} ({columns} NOT NULL)")
+    to = Destination(access, Target(table=NAME, mode="append"), "base", Once("ab", kept=True))
+    pq.write_table(SCORED, tmp_path / "scored.parquet")
+    refused = pytest.raises(Trouble, match="refuses the line of this job: nothing was written")
+    with closing(Journal(tmp_path)) as journal, refused:
+        to.write(tmp_path / "scored.parquet", journal)
+    assert len(rows(access, table=NAME)) == 1
 
 
 LIMITED = {

@@ -73,6 +73,11 @@ class Destination:
             with opened(self.access, write=True) as connection:
                 return writing.write(connection, self.target, columns, rows, self.once)
         except ledger.Written:
+            if not self._committed():  # it is not this job's line that the ledger refuses
+                raise Trouble(
+                    f"The table {ledger.NAME!r} refuses the line of this job: nothing was written. "
+                    "Give it back the columns that Trackside made, or drop it."
+                ) from None
             return False
         except Trouble:
             if not self._committed():
@@ -80,11 +85,19 @@ class Destination:
             return True
 
     def _committed(self) -> bool:
-        """Whether the rows are there although the line broke before the database said so."""
+        """Whether the rows are there although the line broke before the database said so.
+
+        The commit may be under way there still: who asks for the line of this job waits for it.
+        """
         for pause in PAUSES if self.once.mark else ():
             time.sleep(pause)
-            with suppress(Trouble), opened(self.access) as connection:
-                return writing.written(connection, self.target, self.once)
+            with suppress(Trouble):
+                with opened(self.access) as connection:
+                    there = writing.written(connection, self.target, self.once)
+                if there or not self.once.kept:
+                    return there
+                with opened(self.access, write=True) as connection:
+                    return ledger.taken(connection, self.target.schema, self.once)
         return False
 
 
