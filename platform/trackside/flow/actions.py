@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from trackside.flow.graph import Graph, Item
+from trackside.flow.graph import Graph, Item, identity
 from trackside.jobs.states import JOB_OVER
 from trackside.projects.models import Project
 
@@ -19,6 +19,8 @@ def shown(graph: Graph, project: Project, may_edit: bool) -> dict[str, Any]:
     for node, item in zip(answer["nodes"], graph.nodes, strict=True):
         node["url"] = address(item, project)
         node["actions"] = MADE[item.type](item, project, may_edit, models)
+        if may_edit and item.type == "dataset" and item.state == "out_of_date":
+            node["actions"] += _retrain(item, graph, project)
     return answer
 
 
@@ -40,10 +42,13 @@ def _dataset(item: Item, project: Project, may_edit: bool, models: bool) -> list
     there = address(item, project)
     writer = item.about.get("by")
     made: list[Action] = [_link("Explore", "photo" if item.kind == "images" else "table", there)]
-    if writer and may_edit:
+    if writer and may_edit and item.state == "out_of_date":
+        run = reverse("recipe_run", args=[project.key, writer])
+        made.append(_link("Build", "hammer", run, post=True, main=True))
+    elif writer and may_edit:
         recipe = reverse("recipe", args=[project.key, writer])
         made.append(_link("Build", "hammer", recipe, main=item.state == "planned"))
-    if not may_edit or item.state != "ready":
+    if not may_edit or item.state not in ("ready", "out_of_date"):  # that can be used as it is
         return made
     if item.about.get("teaches"):
         analyse = _with(reverse("analysis_new", args=[project.key]), dataset=item.name)
@@ -56,13 +61,26 @@ def _dataset(item: Item, project: Project, may_edit: bool, models: bool) -> list
     return made
 
 
+def _retrain(item: Item, graph: Graph, project: Project) -> list[Action]:
+    """Where the model that makes it is out of date too: first train, then build."""
+    nodes, writer = {one.id: one for one in graph.nodes}, identity("recipe", item.about["by"])
+    models = [nodes[one] for one, other in graph.edges if other == writer]
+    old = [one for one in models if one.type == "saved_model" and one.state == "out_of_date"]
+    return [
+        _link("Retrain its model", "refresh", reverse("recipe", args=[project.key, name]))
+        for one in old
+        if (name := one.about.get("recipe"))
+    ]
+
+
 def _saved_model(item: Item, project: Project, may_edit: bool, models: bool) -> list[Action]:
-    made = [_link("Open", "cup", address(item, project), main=True)]
+    old = may_edit and item.state == "out_of_date" and bool(item.about.get("recipe"))
+    made = [_link("Open", "cup", address(item, project), main=not old)]
     if not may_edit:
         return made
     if item.about.get("recipe"):
         retrain = reverse("recipe", args=[project.key, item.about["recipe"]])
-        made.append(_link("Retrain", "refresh", retrain))
+        made.append(_link("Retrain", "refresh", retrain, main=old))
     if item.state != "planned":  # what is out of date scores too
         score = _with(reverse("recipe_new", args=[project.key]), model=item.name)
         made.append(_link("Score", "play", score, group="Use it", tone="ml", gpu=True))
