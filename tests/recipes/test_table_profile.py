@@ -38,6 +38,7 @@ WARNINGS = {
     "mostly missing": (["", "", "1"], "67% of the values are missing"),
     "ids": ([str(n) for n in range(30)], "like an id"),
     "mixed": (["1", "2", "3", "n.a."], "75% of the values are numbers, others are not, such as"),
+    "some numbers": (["1", "b", "c", "d"], "25% of the values are numbers, others are not, such"),
     "codes": (["007", "008"], "begin with zeros"),
     "spaces": (["a", " b"], "begin or end with spaces"),
 }

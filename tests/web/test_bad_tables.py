@@ -192,7 +192,7 @@ def findings(analysis: Analysis, dataset: Dataset) -> str:
 
 @pytest.mark.parametrize("case", BAD)
 def test_each_bad_table_gets_its_sentence_before_it_trains(
-    project: Project, ada: User, case: str
+    project: Project, ada: User, as_ada: Client, case: str
 ) -> None:
     bad = BAD[case]
     cast.node()
@@ -210,6 +210,8 @@ def test_each_bad_table_gets_its_sentence_before_it_trains(
     assert bad.problem in told
     said = "\n".join(text for each in tables.columns(one) for text in each["warnings"])
     assert bad.warning in said
+    page = as_ada.get(f"/p/{project.key}/datasets/{one.name}/?tab=problems").content
+    assert (b"a remark" in page or b"have remarks" in page) == bool(said)
     if bad.analysis:
         with pytest.raises(trouble.Refused, match=bad.analysis):
             lab.create_analysis(project, ada, "bad", one, bad.target)

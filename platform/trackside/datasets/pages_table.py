@@ -74,4 +74,7 @@ def columns_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
 def table_problems_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
     """Every line and value that could not be taken as it stood."""
     rows = Problem.objects.filter(dataset=dataset).order_by("id")
-    return {"page": Paginator(rows, 100).get_page(request.GET.get("page"))}
+    return {
+        "page": Paginator(rows, 100).get_page(request.GET.get("page")),
+        "warned": sum(bool(one.get("warnings")) for one in tables.columns(dataset)),
+    }

@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from recipes.data.tables.profile import Described
 
 FROM = 20  # rows; in fewer, unique values are no wonder
-MIXED = 0.5  # share of numbers from which a text column is called mixed
+MIXED = 0.2  # share of numbers from which a text column is called mixed
 
 
 def warnings(column: "Described") -> list[str]:
@@ -36,7 +36,8 @@ def _of_text(column: "Described", there: int) -> list[str]:
             share = 100 * looks["number"] / there
             found.append(
                 f"Its types are mixed: {share:.4g}% of the values are numbers, others are not, "
-                f"such as {column.values.no_number[:60]!r}. Name those as missing to have numbers."
+                f"such as {column.values.no_number[:60]!r}. "
+                + ("Name those as missing to have numbers." if share >= 50 else "All are text.")
             )
     if looks["spaced"]:
         found.append(f"Values begin or end with spaces ({looks['spaced']:,}).")
