@@ -135,6 +135,7 @@ def test_rounds_are_seen_as_they_are_learned_and_a_training_is_finished_early(
 ) -> None:
     page, analysis = user.page, "/projects/EARNERS/analyses/earners"
     many = {"rounds": 100_000, "early_stopping": False, "learning_rate": 0.001}
+    many["max_depth"] = 3  # however many rounds a slow page lets it learn, to explain them is quick
     with user.product.api() as api:
         begun = api.post(
             f"{analysis}/train",
