@@ -50,6 +50,8 @@ def build(setup: Setup) -> Learner:
 class Leafwise:
     """A booster and what it was set up with."""
 
+    file = FILE
+
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._booster: Any = None

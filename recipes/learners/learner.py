@@ -142,6 +142,14 @@ class OnGpu(Protocol):
 
 
 @runtime_checkable
+class Parsed(Protocol):
+    """A learner whose `file` native code parses, which a bad one may end with its process."""
+
+    @property
+    def file(self) -> str: ...
+
+
+@runtime_checkable
 class Net(Protocol):
     """A learner of a network, whose size its params say."""
 

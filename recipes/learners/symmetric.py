@@ -59,6 +59,8 @@ def build(setup: Setup) -> Learner:
 class Symmetric:
     """A model and what it was set up with."""
 
+    file = FILE
+
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._model: Any = None

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from recipes import going_on
+from recipes.data.encode import Encoder
 from recipes.engine import before
-from recipes.engine.tabular.model import ENCODER
+from recipes.engine.tabular.model import ENCODER, survived
 from recipes.features import Column
 from recipes.job import BadJob
 
@@ -27,6 +28,7 @@ def opened(spec: dict[str, Any], columns: list[Column]) -> Before | None:
     if sentence := going_on.trouble(found.about, spec, types):
         raise BadJob(sentence)
     state = json.loads((found.bundle / ENCODER).read_text())
+    survived(found.bundle, found.about, Encoder.of(state))  # the fits read it unasked
     return Before(found.bundle, found.about, found.version, state)
 
 

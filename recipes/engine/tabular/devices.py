@@ -162,7 +162,7 @@ class _Trial:
         who = Who(engine="The GPU", own="the CPU", on_gpu=True)
 
         def make() -> Scores:
-            return OnItsGpu(load(place, self.threads, device=self.kind).learner)
+            return OnItsGpu(load(place, self.threads, self.kind, tried=True).learner)
 
         self._keep(parity.gate(told, self.rows, make, who))
 

@@ -14,6 +14,7 @@ from recipes import bundle
 from recipes.algorithms import ALGORITHMS
 from recipes.data.encode import Encoder
 from recipes.engine.metrics import Floats
+from recipes.engine.tabular import first_load
 from recipes.learners.learner import Learner, Setup
 
 ENCODER = "encoder.json"
@@ -75,27 +76,43 @@ def complete(table: pa.Table, columns: list[str]) -> Any:
     return there
 
 
-def load(place: Path, threads: int, device: str = "cpu") -> Model:
-    """The model of a bundle, to predict on `device` (cpu or cuda). Raises BadBundle."""
+def load(place: Path, threads: int, device: str = "cpu", *, tried: bool = False) -> Model:
+    """The model of a bundle, to predict on `device` (cpu or cuda). Raises BadBundle.
+
+    `tried`: this process has written it, or loaded it before.
+    """
     about = bundle.read_model(place)
     try:
         encoder = Encoder.of(json.loads((place / ENCODER).read_text()))
-        setup = Setup(
-            classes=len(about["classes"]),
-            params=about["params"],
-            seed=about["seed"],
-            threads=threads,
-            device=device,
-            names=encoder.outputs,
-            ranks=encoder.ranks,
-        )
-        build = ALGORITHMS[about["algorithm"]].learner
-        if build is None:
-            raise ValueError(f"{about['algorithm']} does not learn from tables")
-        learner = build(setup)
+        if not tried:
+            survived(place, about, encoder)
+        learner = _built(about, encoder, threads, device)
         learner.load(place)
         kept = place / BACKGROUND
         background = pq.read_table(kept) if kept.is_file() else None
+    except bundle.BadBundle:
+        raise
     except Exception as wrong:
         raise bundle.BadBundle(f"The bundle in {place} cannot be loaded: {wrong}.") from wrong
     return Model(encoder, learner, about, background)
+
+
+def survived(place: Path, about: dict[str, Any], encoder: Encoder) -> None:
+    """Raises BadBundle where the model's file would end this process."""
+    first_load.survived(place, _built(about, encoder, 1, "cpu"), len(encoder.outputs))
+
+
+def _built(about: dict[str, Any], encoder: Encoder, threads: int, device: str) -> Learner:
+    setup = Setup(
+        classes=len(about["classes"]),
+        params=about["params"],
+        seed=about["seed"],
+        threads=threads,
+        device=device,
+        names=encoder.outputs,
+        ranks=encoder.ranks,
+    )
+    build = ALGORITHMS[about["algorithm"]].learner
+    if build is None:
+        raise ValueError(f"{about['algorithm']} does not learn from tables")
+    return build(setup)

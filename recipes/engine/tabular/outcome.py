@@ -125,7 +125,7 @@ def _named(numbers: Ints) -> str:
 def _prove(place: Path, ended: Ended, ready: Ready) -> None:
     """A bundle that would not predict as the model does is none. Raises BadBundle."""
     rows = ready.take(ended.judged["val"].rows[:PROVED])
-    if how := proof.difference(ended.model, load(place, threads=1), rows):
+    if how := proof.difference(ended.model, load(place, threads=1, tried=True), rows):
         shutil.rmtree(place)
         raise bundle.BadBundle(
             f"The written model is not the trained one: {how}. That is an error of the program: "
