@@ -13,7 +13,6 @@ from pathlib import Path
 from tests import prepared
 
 KEPT = Path("weights") / "catalogue.json"
-RUN = "TESTS_OF_THIS_RUN"  # the folder that all its processes have: tests/stage.py
 _numbers = count()
 
 
@@ -23,7 +22,7 @@ def beforehand(storage: Path) -> Iterator[None]:
     if not kept.exists() and (known := _known()):
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept.write_text(known)
-    mine = _place() / f"counted-{os.getpid()}-{next(_numbers)}"
+    mine = prepared.place() / f"counted-{os.getpid()}-{next(_numbers)}"
     mine.symlink_to(kept)
     yield
     if kept.exists():  # it goes with its storage
@@ -35,12 +34,7 @@ def beforehand(storage: Path) -> Iterator[None]:
 def _known() -> str:
     """Of the one that knows most, whether it is at work or gone."""
     texts = [""]
-    for one in _place().glob("counted-*"):
+    for one in prepared.place().glob("counted-*"):
         with suppress(OSError):
             texts.append(one.read_text())
     return max(texts, key=len)
-
-
-def _place() -> Path:
-    """Without pytest this process has one of its own."""
-    return Path(os.environ.get(RUN) or prepared.place())

@@ -1,11 +1,14 @@
-"""What takes seconds to make and is always the same: made once a run, and copied."""
+"""What takes seconds to make and is always the same: made once a run, by whichever of its processes
+needs it first, and copied."""
 
 import atexit
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -14,26 +17,36 @@ from recipes.data import demo
 ROOT = Path(__file__).resolve().parents[1]
 
 
+RUN = "TESTS_OF_THIS_RUN"  # the folder that all its processes have: tests/stage.py
+
+
 @cache
 def place() -> Path:
-    """Gone with this process."""
+    """Gone with this run; without pytest with this process."""
+    if RUN in os.environ:
+        return Path(os.environ[RUN])
     name = tempfile.mkdtemp(prefix="ts-")
     atexit.register(shutil.rmtree, name, ignore_errors=True)
     return Path(name)
 
 
-@cache
-def shapes() -> Path:
-    """The demo's pictures, as a user's archive."""
-    target = place() / "shapes.zip"
-    demo.write(target)
+def _once(name: str, make: Callable[[Path], object]) -> Path:
+    target, made = place() / name, place() / f"{name}.made"
+    with (place() / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            make(target)
+            made.touch()
     return target
 
 
-@cache
-def _first_start() -> Path:
+def shapes() -> Path:
+    """The demo's pictures, as a user's archive."""
+    return _once("shapes.zip", demo.write)
+
+
+def _first_start(home: Path) -> None:
     """A home with tables, served files, the administrator and a demo that is to be imported."""
-    home = place() / "prepared"
     done = subprocess.run(
         [sys.executable, "-m", "workers.prepare"],
         cwd=ROOT,
@@ -43,12 +56,11 @@ def _first_start() -> Path:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    return home
 
 
 def begin(home: Path) -> None:
     """This home has had its first start."""
-    shutil.copytree(_first_start(), home)
+    shutil.copytree(_once("prepared", _first_start), home)
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
