@@ -140,7 +140,7 @@ class Fleet:
         assert answer, (self.home / "clicks.log").read_text()[-2000:]
         return json.loads(answer)
 
-    def until(self, job: int, *states: str, seconds: float = 120) -> dict[str, Any]:
+    def until(self, job: int, *states: str, seconds: float = 300) -> dict[str, Any]:
         """The job, once it is in one of these states."""
         found: dict[str, Any] = {}
 
@@ -178,7 +178,7 @@ def running(names: tuple[str, ...], **environment: str) -> Iterator[Fleet]:
         stack.enter_context(counted.beforehand(fleet.storage))
         for one in fleet.machines:
             one.start()
-        until(lambda: _ready(fleet), "the nodes to be warm", seconds=120, every=0.2)
+        until(lambda: _ready(fleet), "the nodes to be warm", every=0.2)
         yield fleet
 
 
@@ -212,7 +212,7 @@ def _broker(space: str, home: Path) -> Iterator[None]:
     )  # fmt: skip
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
-        until((home / "valkey").exists, "Valkey", seconds=20, every=0.05)
+        until((home / "valkey").exists, "Valkey", every=0.05)
         yield
     finally:
         process.terminate()

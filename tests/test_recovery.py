@@ -118,7 +118,7 @@ def test_paused_killed_and_moved_it_ends_as_if_nothing_had_happened(
     number = begin(api, gpus(api)[:2])
     steps(product, api, number, 1, beyond=3)
     assert api.post(f"/jobs/{number}/pause").status_code == 200
-    until(lambda: job(api, number)["state"] == "queued", "the pause", seconds=120)
+    until(lambda: job(api, number)["state"] == "queued", "the pause")
     paused = job(api, number)
     assert paused["attempts"][-1]["cause"] == "pause"
     assert paused["paused"]
@@ -127,7 +127,7 @@ def test_paused_killed_and_moved_it_ends_as_if_nothing_had_happened(
     reached = paused["attempts"][-1]["step"]
     place = steps(product, api, number, 2, beyond=reached + 2)
     os.kill(pulse.read(place)[1].pid, signal.SIGKILL)
-    until(lambda: len(job(api, number)["attempts"]) == 3, "another attempt", seconds=120)
+    until(lambda: len(job(api, number)["attempts"]) == 3, "another attempt")
     assert job(api, number)["attempts"][1]["cause"] == "rank_killed"
 
     steps(product, api, number, 3, beyond=reached + 4)

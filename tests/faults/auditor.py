@@ -137,7 +137,7 @@ class Auditor:
 
     # --- afterwards ---------------------------------------------------------------------------
 
-    def settled(self, *, within: float = 30) -> None:
+    def settled(self, *, within: float = 120) -> None:
         """Nothing is left to do: all invariants hold, or soon do. Fails with what does not."""
         end = time.monotonic() + within
         while True:

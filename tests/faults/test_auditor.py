@@ -80,7 +80,7 @@ def test_two_attempts_at_work_and_two_owners_of_a_gpu_are_found(cluster: Cluster
         command = [sys.executable, "-c", "import time; time.sleep(600)"]
         impostors.append(subprocess.Popen(command, env={**os.environ, **environment}))
     with Auditor(cluster) as auditor:
-        cluster.until(lambda: len(auditor.found) >= 2, "the auditor to see it", 20)
+        cluster.until(lambda: len(auditor.found) >= 2, "the auditor to see it")
         wrong = auditor.wrong()
     for one in impostors:
         one.kill()

@@ -94,7 +94,7 @@ def test_three_ranks_too_whose_sums_depend_on_their_order(
 
 
 def until_step(folder: Path, number: int, process: Begun) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         told = events(folder, "step") if (folder / "events.jsonl").exists() else []
         if told and told[-1]["step"] >= number:

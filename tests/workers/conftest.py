@@ -146,7 +146,7 @@ def nobody_stays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         seen = [one.pid for one in processes.everyone() if one.alive and one.pid != os.getpid()]
         return [pid for pid in seen if any(e.startswith(place) for e in _environ(pid))]
 
-    gangs.until(lambda: not left(), "the last processes to end", seconds=10)
+    gangs.until(lambda: not left(), "the last processes to end")
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ def lead(where: Path, **environment: str) -> "subprocess.Popen[bytes]":
     )
 
 
-def until(true: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+def until(true: Callable[[], Any], what: str, seconds: float = 300) -> Any:
     """Wait for it; the limit only keeps a broken test from hanging."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -54,7 +54,7 @@ def begin(fleet: machines.Fleet, data: dict[str, str], place: Path) -> int:
 
 
 def free(fleet: machines.Fleet, number: int) -> None:
-    until(lambda: not fleet.ask("job", job=number)["leases"], "the devices", seconds=90)
+    until(lambda: not fleet.ask("job", job=number)["leases"], "the devices")
 
 
 def test_each_machine_tells_how_the_others_reach_it(fleet: machines.Fleet) -> None:
@@ -100,7 +100,7 @@ def test_a_machine_that_is_cut_off_is_told_and_gives_its_devices_back_when_it_is
     west = fleet.machines[1]
     west.midway("UPDATE jobs_follower SET pid = pid")  # its row locks must not outlive it
     west.cut()
-    lost = fleet.until(number, "queued", "starting", seconds=90)["attempts"][0]
+    lost = fleet.until(number, "queued", "starting")["attempts"][0]
     assert (lost["state"], lost["cause"]) == ("lost", "node_lost")
     assert lost["reason"] == "west has not been heard from."
     west.forget()
