@@ -192,7 +192,7 @@ def on_a_leased_gpu(
     """The device's name and the model that is loaded for it are stand-ins."""
     made: list[StandIn] = []
 
-    def loaded(place: Path, threads: int, device: str = "cpu") -> Model:
+    def loaded(place: Path, threads: int, device: str, *, tried: bool) -> Model:
         found = load(place, threads)
         made.append(StandIn(found.learner, change))
         return Model(found.encoder, made[-1], found.about)

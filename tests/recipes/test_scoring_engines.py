@@ -246,7 +246,7 @@ def test_a_scorer_scores_on_a_gpu_what_its_library_cannot(
     home: Path, own: bytes, stand_in: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(devices, "device_name", lambda compute, device: "NVIDIA Stand-in")
-    monkeypatch.setattr(devices, "load", lambda place, threads, device="cpu": load(place, threads))
+    monkeypatch.setattr(devices, "load", lambda place, threads, *_, **__: load(place, threads))
     stand_in(same, "nvforest", on="cuda:0")
     facts = finished(scored(home, "on gpu", "nvforest", "cuda"))
     assert (facts["engine"], facts["device"]) == ("nvforest", "NVIDIA Stand-in")
