@@ -16,7 +16,7 @@ from tests.product import ROOT
 from tests.recipes import tabling
 
 pytestmark = [pytest.mark.gpu, pytest.mark.process]
-ROWS = 20_000
+ROWS = 8_000
 CASES = {"two_class": "income", "multiclass": "relationship", "regression": "age"}
 
 
