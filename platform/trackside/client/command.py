@@ -260,7 +260,7 @@ def _score(commands: Commands) -> None:
     one.add_argument("--model", required=True, help="a saved model: its active version scores")
     databases.destinations(one)
     one.add_argument("--recipe", default="", metavar="NAME", help=repeating.NAME)
-    one.add_argument("--download", type=Path, metavar="FILE", help="save the rows as CSV")
+    one.add_argument("--download", type=Path, metavar="FILE", help="of --output, as CSV")
     one.add_argument("--engine", default="", help=repeating.ENGINE)
     options(one)
     one.add_argument("--wait", action="store_true", help="until it is over")

@@ -56,7 +56,7 @@ def read(  # noqa: PLR0913 - what is read, and how it is called
 
 def destinations(one: argparse.ArgumentParser) -> None:
     """Where the rows of a scoring go: options of its command."""
-    to = one.add_argument_group("where the rows go", "a new dataset, or a table of a database")
+    to = one.add_argument_group("where the rows go", "--output, or --connection and --table")
     to.add_argument("--output", default="", metavar="NAME", help="a new dataset of this name")
     to.add_argument("--connection", default="", metavar="NAME", help="a connection to a database")
     to.add_argument("--schema", default="", help="of the table; left out, the database's usual one")
