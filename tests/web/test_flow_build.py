@@ -6,16 +6,19 @@ import pytest
 from django.test import Client
 
 from tests.web.test_flow import model, scored, scoring, sorter
+from tests.web.world import done
 from trackside.accounts.models import User
 from trackside.flow import actions, queries, services
+from trackside.flow.models import Recipe
 from trackside.jobs.models import Job
 from trackside.lab.models import TrainedModel
 from trackside.projects.models import Project
+from trackside.saved_models import stores
 from trackside.saved_models.models import SavedModel
 
 __all__ = ["model", "sorter"]  # fixtures
 pytestmark = pytest.mark.django_db
-RUN = "/p/INSECTS/recipes/score/run/"
+STORE = "evaluation_store:history"
 
 
 def panel(project: Project, name: str, *, may_edit: bool = True) -> dict[str, Any]:
@@ -57,3 +60,27 @@ def test_where_the_model_is_out_of_date_too_its_training_is_offered(
     found = panel(old, "dataset:scored")
     assert found["Build"]["main"]
     assert found["Retrain its model"]["url"] == there["Retrain"]["url"]
+
+
+def test_an_evaluation_that_is_out_of_date_is_made_again_by_what_made_it(
+    project: Project, sorter: SavedModel, model: TrainedModel, ada: User, as_ada: Client
+) -> None:
+    wish = {"kind": "evaluate", "dataset": model.session.analysis.dataset, "saved_model": sorter}
+    for name in ("judge", "other"):
+        services.create_recipe(project, ada, services.Wish(name=name, store="history", **wish))
+    store, told = sorter.evaluation_stores.get(), {"metric": "accuracy", "metrics": {}}
+    found = stores.Found(version=sorter.versions.get(), recipe="judge", dataset="photos",
+                         fingerprint="", folder="", judged=9, of=9, **told)  # fmt: skip
+    stores.record(store, found, ada)
+    assert list(panel(project, STORE)) == ["Open"]
+    services.deploy(model, "sorter", ada)  # another version is active now
+    assert list(panel(project, STORE, may_edit=False)) == ["Open"]
+    run = services.run_recipe(Recipe.objects.get(name="judge"), ada)
+    assert list(panel(project, STORE)) == ["Open"], "it is at work"
+    done(run)
+    shown = panel(project, STORE)
+    assert [shown[one]["main"] for one in ("Open", "Evaluate again")] == [False, True]
+    assert as_ada.post(shown["Evaluate again"]["url"], {"click_id": "c"}).status_code == 302
+    assert Job.objects.latest("pk").title.startswith("Evaluate sorter")
+    Recipe.objects.get(name="judge").delete()
+    assert panel(project, STORE)["Open"]["main"], "what made it is gone"

@@ -19,8 +19,8 @@ def shown(graph: Graph, project: Project, may_edit: bool) -> dict[str, Any]:
     for node, item in zip(answer["nodes"], graph.nodes, strict=True):
         node["url"] = address(item, project)
         node["actions"] = MADE[item.type](item, project, may_edit, models)
-        if may_edit and item.type == "dataset" and item.state == "out_of_date":
-            node["actions"] += _retrain(item, graph, project)
+        if may_edit and item.state == "out_of_date" and item.type in AGAIN:
+            node["actions"] += AGAIN[item.type](item, graph, project)
     return answer
 
 
@@ -90,7 +90,18 @@ def _saved_model(item: Item, project: Project, may_edit: bool, models: bool) -> 
 
 
 def _store(item: Item, project: Project, may_edit: bool, models: bool) -> list[Action]:
-    return [_link("Open", "history", address(item, project), main=True)]
+    old = may_edit and item.state == "out_of_date" and bool(item.about.get("by"))
+    return [_link("Open", "history", address(item, project), main=not old)]
+
+
+def _evaluate(item: Item, graph: Graph, project: Project) -> list[Action]:
+    """By the recipe that wrote its newest evaluation, unless that is gone or at work."""
+    by = item.about.get("by")
+    writer = next((one for one in graph.nodes if (one.type, one.name) == ("recipe", by)), None)
+    if writer is None or writer.state not in JOB_OVER:
+        return []
+    run = reverse("recipe_run", args=[project.key, writer.name])
+    return [_link("Evaluate again", "gauge", run, post=True, main=True)]
 
 
 def _table(item: Item, project: Project, may_edit: bool, models: bool) -> list[Action]:
@@ -128,3 +139,4 @@ MADE = {
     "evaluation_store": _store,
     "table": _table,
 }
+AGAIN = {"dataset": _retrain, "evaluation_store": _evaluate}  # more, of what is out of date

@@ -51,10 +51,11 @@ def flow_of(project: Project) -> graph.Graph:
     trains = {one.saved_model_id: one.name for one in rows if one.kind == "train"}
     old = {one.pk: freshness.of_model(active.get(one.pk), prints) for one in models}
     items += [_saved_model(one, trains.get(one.pk), old[one.pk]) for one in models] + boxes
+    judges = {(one.store_id, one.name): one for one in rows if one.store_id}
     for one in stores.stores_of(project):
         last = newest.get(one.pk)
         why = freshness.of_store(last, active.get(one.saved_model_id), prints)
-        items.append(_store(one, last, why))
+        items.append(_store(one, last, why, judges.get((one.pk, last.recipe)) if last else None))
     items += _tables(rows)
     return graph.build(items, wirings(project))
 
@@ -164,8 +165,10 @@ def _saved_model(one: SavedModel, recipe: str | None, old: str) -> graph.Item:
     )
 
 
-def _store(one: EvaluationStore, last: Evaluation | None, old: str) -> graph.Item:
-    about: dict[str, Any] = {"model": one.saved_model.name}
+def _store(
+    one: EvaluationStore, last: Evaluation | None, old: str, writer: Recipe | None
+) -> graph.Item:
+    about: dict[str, Any] = {"model": one.saved_model.name, "by": writer.name if writer else None}
     if last:
         card = TASKS.get(one.saved_model.task)
         about |= {
