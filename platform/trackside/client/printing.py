@@ -82,10 +82,10 @@ def _far(told: Json) -> str:
         return f"trial {text[6:].rstrip('.')}"
     if unit in COUNTED and done < of:
         more = f" more, after {before:,}" if before else ""
-        return f"{COUNTED[unit]} {int(done) + 1} of {of:g}{more}"
+        return f"{COUNTED[unit]} {int(done) + 1:,} of {of:,.15g}{more}"
     if before and done == of:
         return f"{of:,} more {unit}{'' if of == 1 else 's'}, {before + of:,} in all"
-    return f"{done:g} of {of:g} {unit}s".strip()
+    return f"{round(done, 2):,.15g} of {round(of, 2):,.15g} {unit}s".strip()
 
 
 def metrics(values: Json) -> str:

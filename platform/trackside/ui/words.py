@@ -57,10 +57,15 @@ def amount(told: Mapping[str, Any]) -> str:
     if unit in COUNTED and done < of:
         name = COUNTED[unit]
         more = f" more, after {before:,}" if before else ""
-        return f"{name[:1].upper()}{name[1:]} {int(done) + 1} of {of:g}{more}"
+        return f"{name[:1].upper()}{name[1:]} {int(done) + 1:,} of {_count(of)}{more}"
     if before and done == of:
         return f"{of:,} more {unit}{'' if of == 1 else 's'}, {before + of:,} in all"
-    return f"{round(done, 1):g} of {round(of, 1):g} {unit}{'' if of == 1 else 's'}"
+    return f"{_count(done)} of {_count(of)} {unit}{'' if of == 1 else 's'}"
+
+
+def _count(number: float) -> str:
+    """12,000,000 or 3.5."""
+    return f"{round(number, 1):,.15g}"
 
 
 def share(told: Mapping[str, Any]) -> float:

@@ -1,5 +1,6 @@
 // A job in words and pills; the same as templatetags/ui.py's `state` and jobs/views.py's `sentence`.
 import { icon } from "./icons.js";
+import { thousands } from "./words.js";
 
 const PLAIN = ["queued", "starting", "running"]; // whose reason says the state itself
 export const OVER = ["succeeded", "failed", "cancelled"];
@@ -29,9 +30,9 @@ const COUNTED = { epoch: "epoch", round: "round", tree: "tree", trial: "trial", 
 
 export function amount({ done, of, unit, before }) {
   if (!of) return "";
-  if (COUNTED[unit] && done < of) return capital(`${COUNTED[unit]} ${Math.floor(done ?? 0) + 1} of ${of}${before ? ` more, after ${before.toLocaleString("en")}` : ""}`);
-  if (before && done === of) return `${of.toLocaleString("en")} more ${unit}${of === 1 ? "" : "s"}, ${(before + of).toLocaleString("en")} in all`;
-  const short = (number) => String(Math.round(number * 10) / 10);
+  if (COUNTED[unit] && done < of) return capital(`${COUNTED[unit]} ${thousands(Math.floor(done ?? 0) + 1)} of ${thousands(of)}${before ? ` more, after ${thousands(before)}` : ""}`);
+  if (before && done === of) return `${thousands(of)} more ${unit}${of === 1 ? "" : "s"}, ${thousands(before + of)} in all`;
+  const short = (number) => thousands(Math.round(number * 10) / 10);
   return `${short(done)} of ${short(of)} ${unit ?? ""}${of === 1 ? "" : "s"}`;
 }
 
