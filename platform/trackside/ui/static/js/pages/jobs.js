@@ -39,6 +39,7 @@ function show(job) {
   const reason = line.querySelector('[data-f="reason"]');
   reason.textContent = job.reason;
   reason.hidden = !job.reason;
+  if (OVER.includes(job.state)) return; // how far it came stands there as the page was loaded
   line.querySelector('[data-f="bar"]').setAttribute("width", share(job.progress).toFixed(1));
   line.querySelector("svg.bar").toggleAttribute("hidden", !job.progress.of);
   line.querySelector('[data-f="progress"]').textContent = amount(job.progress);
