@@ -126,6 +126,8 @@ def _grown(facts: Json) -> Iterator[str]:
     stands_on, own = facts.get("lineage") or [], facts.get("best_epoch")
     if not stands_on or own is None:
         return
+    if learned := facts.get("learned"):  # trees, of which some of its rounds may have none
+        own = learned["rounds"] - learned.get("went_on_from", 0)
     there, unit = sum(one["rounds"] for one in stands_on), stands_on[-1]["unit"]
     came = f"{own:,} {unit}{' was' if own == 1 else 's were'} added"
     yield f"{came} to the {there:,} that were there: {there + own:,} in all."

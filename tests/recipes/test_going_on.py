@@ -57,6 +57,17 @@ def test_xgboost_grows_more_trees_on_those_that_are_there(first: Path, tmp_path:
     assert scores[1] < scores[0]
 
 
+def test_a_round_in_which_no_tree_grew_is_not_counted_as_one(tmp_path: Path) -> None:
+    drawn = {"rounds": 20, "subsample": 0.6, "colsample_bytree": 0.5, "min_samples_leaf": 60}
+    both: dict[str, Any] = {"algorithm": "lightgbm", "spec": {"params": drawn, "refit": False}}
+    one = trained(tmp_path, small(300), "one", None, **both)
+    again = trained(tmp_path, small(300), "again", one, **both)
+    learned, told = about(again)["learned"], events(again, "progress")[-1]
+    assert learned["best"] > learned["rounds"]
+    grown = learned["rounds"] - learned["went_on_from"]
+    assert (told["done"], told["of"], told["before"]) == (grown, grown, learned["went_on_from"])
+
+
 THREE = {"train_share": 0.6, "validation_share": 0.2}
 KNEW = "The figures of the validation rows are too good: version 3 had learned from them before"
 

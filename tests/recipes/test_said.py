@@ -65,6 +65,11 @@ FINISHED = {
         {"facts": {"lineage": [{"version": 2, "rounds": 100, "unit": "tree"}], "best_epoch": 1}},
         ["1 tree was added to the 100 that were there: 101 in all."],
     ),
+    "what went on in rounds of which some have no tree": (
+        {"facts": {"lineage": [{"version": 2, "rounds": 100, "unit": "tree"}], "best_epoch": 30,
+                   "learned": {"rounds": 120, "best": 130, "went_on_from": 100}}},
+        ["20 trees were added to the 100 that were there: 120 in all."],
+    ),
     "an import": ({"facts": {"rows": 891, "columns": 12}}, ["891 rows of 12 columns came in."]),
     "pictures": ({"facts": {"images": 12}}, ["12 pictures came in."]),
     "into a database": (

@@ -26,6 +26,13 @@ def own(learned: Mapping[str, Any]) -> int | None:
     return up_to - int(learned.get("went_on_from") or 0)
 
 
+def added(learned: Mapping[str, Any]) -> int | None:
+    """How many of the trees or epochs that it has are of its own fit; None: it counts none."""
+    if not learned.get("rounds"):
+        return None
+    return int(learned["rounds"]) - int(learned.get("went_on_from") or 0)
+
+
 def kept(rounds: Rounds, learned: Mapping[str, Any]) -> dict[str, Any] | None:
     """That round with its losses; early stopping goes back to an earlier one than the last."""
     up_to = own(learned)

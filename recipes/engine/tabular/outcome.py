@@ -105,7 +105,7 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
     save = partial(_save, ended.model, rows, learned_from, _seen(fit, ended))
     size = bundle.write(place, finite(about), made, save)
     _prove(place, ended, ready)
-    tell_grown(fit.journal, design, history.own(learned), share=1.0)
+    tell_grown(fit.journal, design, history.added(learned), share=1.0)
     fit.journal.write(
         "finished",
         bundle=str(place),
