@@ -137,6 +137,10 @@ class Leafwise:
         self._booster.save_model(folder / FILE)
 
     def load(self, folder: Path) -> None:
+        """By as many threads as are set: a model's file alone takes those of the last call in this
+        process, and a fork of it with more than one hangs."""
+        told = {"num_threads": self._setup.threads, "verbosity": -1}
+        lightgbm.Dataset(np.zeros((1, 1)), params=told).construct()
         self._booster = lightgbm.Booster(model_file=str(folder / FILE))
 
     def importance(self) -> tuple[str, Floats] | None:

@@ -12,12 +12,13 @@ import pytest
 
 from recipes import bundle
 from recipes.data import sandbox
+from recipes.engine.tabular import first_load
 from recipes.engine.tabular.model import load
 from recipes.learners import boosted, leafwise, symmetric
 from tests.recipes import tabling
 from tests.recipes.tabling import small
 
-PARSED = {
+PARSED: dict[str, Any] = {
     "xgboost": boosted.Boosted,
     "lightgbm": leafwise.Leafwise,
     "catboost": symmetric.Symmetric,
@@ -68,6 +69,18 @@ def test_a_whole_file_is_read_after_it_was_tried(
     monkeypatch.setattr(sandbox, "lines", never)
     own = load(folder / "bundle", threads=2, tried=True).predict(rows)
     assert given.tolist() == own.tolist()
+
+
+@pytest.mark.parametrize("name", PARSED)
+def test_a_file_is_tried_after_another_model_predicted_with_several_threads(
+    name: str, made: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child has none of them, and would wait for them for ever."""
+    monkeypatch.setattr(first_load, "SILENCE", 60.0)
+    folder = made(name)
+    rows = pq.read_table(folder.parent / "data" / "table.parquet").select(["size", "colour"])
+    given = load(folder / "bundle", threads=2, tried=True).predict(rows)
+    assert load(folder / "bundle", threads=2).predict(rows).tolist() == given.tolist()
 
 
 def test_a_file_that_the_library_itself_refuses_is_its_sentence(
