@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from django.test import Client
 
 from tests.web import lab_stage, table_stage
 from tests.web.asking import AUTO, dialog
@@ -21,6 +22,7 @@ from trackside.lab import freezing, services
 from trackside.lab.models import Analysis
 from trackside.lab.trouble import Refused
 from trackside.projects.models import Project
+from trackside.saved_models.models import SavedModel
 
 SPEC = {"task": "two_class", "algorithm": "lightgbm"}
 CARD = ALGORITHMS["lightgbm"]
@@ -214,3 +216,22 @@ def test_a_forest_of_any_task_learns_on_a_gpu_where_cuml_is(project: Project, ta
         placed(spec, on("a-plain"))
     with pytest.raises(BadCompute, match="Extra trees learns on the CPU alone: cuML has no extra"):
         placed({**spec, "algorithm": "extra_trees"}, on("rapids"))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "said"),
+    [
+        ("extra_trees", "Extra trees learns on the CPU alone: cuML has no extra trees"),
+        ("random_forest", ""),
+    ],
+)
+def test_a_retraining_is_offered_no_gpu_where_none_learns_it(
+    survivors: SavedModel, as_ben: Client, algorithm: str, said: str
+) -> None:
+    node("rapids", builds=[], found={**EVERY, "rapids": "26.10.0"})
+    recipe = survivors.recipes.get(kind="train")
+    recipe.settings["algorithm"] = algorithm
+    recipe.save()
+    page = as_ben.get(f"/p/INSECTS/recipes/{recipe.name}/").content.decode()
+    assert ("learns on the CPU alone" in page) == ('value="gpus"' not in page) == bool(said)
+    assert said in page

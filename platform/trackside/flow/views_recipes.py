@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from recipes.algorithms import ALGORITHMS
 from recipes.tasks import data_of
 from trackside.accounts.gate import caller, signed_in
 from trackside.compute.picking import keeping, picked, picker
@@ -28,7 +29,7 @@ from trackside.flow.graph import Cycle
 from trackside.flow.models import Recipe
 from trackside.flow.recipes import NAME
 from trackside.jobs import outputs
-from trackside.jobs.kinds import one_process
+from trackside.jobs.kinds import cpu_alone, one_process
 from trackside.jobs.models import Job
 from trackside.jobs.states import JOB_OVER
 from trackside.lab.trouble import Refused
@@ -153,7 +154,10 @@ def recipe(request: HttpRequest, key: str, name: str) -> HttpResponse:
 
 
 def _cpu_only(one: Recipe) -> str:
-    return "" if one.kind == "train" else scoring_form.cpu_only(one.saved_model)
+    if one.kind != "train":
+        return scoring_form.cpu_only(one.saved_model)
+    card = ALGORITHMS.get(one.settings.get("algorithm", ""))
+    return cpu_alone(card, one.saved_model.task) if card else ""
 
 
 def _picked(form: QueryDict, one: Recipe) -> dict[str, Any]:

@@ -148,13 +148,8 @@ def unable(algorithm: str, *, on_gpu: bool, engine: str = "", asked: str = "") -
 
 
 def _on_gpu(card: Algorithm, compute: dict[str, Any], task: str) -> None:
-    if card.gpu_tasks and task not in card.gpu_tasks:
-        said = f"{card.label} of several classes learns on the CPU alone: choose the CPU."
-        raise BadCompute("compute.kind", said, "cpu_only")
-    if not card.on_gpu:
-        said = f"{card.label} learns on the CPU alone: {card.no_gpu}. "
-        said += "Choose the CPU, or leave it out."
-        raise BadCompute("compute.kind", said, "cpu_only")
+    if alone := cpu_alone(card, task):
+        raise BadCompute("compute.kind", f"{alone} Choose the CPU, or leave it out.", "cpu_only")
     if card.gpu_build and not able.learns_on_gpu(card):
         said = f"No machine's {card.label} is built for GPUs: {able.BUILD}. Choose the CPU."
         raise BadCompute("compute.kind", said, "gpu_build")
@@ -163,6 +158,13 @@ def _on_gpu(card: Algorithm, compute: dict[str, Any], task: str) -> None:
         said += f"{nowhere(card.gpu_library)} Or choose the CPU."
         raise BadCompute("compute.kind", said, "gpu_build")
     _there(able.unable(card, on_gpu=True), compute)
+
+
+def cpu_alone(card: Algorithm, task: str) -> str:
+    """Why no GPU learns a model of this task by it, a sentence; "" where one may."""
+    if card.gpu_tasks and task not in card.gpu_tasks:
+        return f"{card.label} of several classes learns on the CPU alone."
+    return f"{card.label} learns on the CPU alone: {card.no_gpu}." if card.no_gpu else ""
 
 
 def _with(card: Algorithm, params: dict[str, Any]) -> None:
