@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Any
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -14,7 +15,7 @@ from trackside.accounts.services import audit
 from trackside.api.bodies import read_field, read_file
 from trackside.api.failures import Failure
 from trackside.api.paging import page, whole
-from trackside.datasets import corrections, from_database, queries, services, tables
+from trackside.datasets import corrections, from_database, queries, replacing, services, tables
 from trackside.datasets.files import PARQUET
 from trackside.datasets.models import Dataset, Picture
 from trackside.datasets.reading import Wish
@@ -92,10 +93,7 @@ def listed(request: HttpRequest, key: str) -> dict[str, Any]:
 def upload(request: HttpRequest, key: str) -> dict[str, Any]:
     project = project_for(request.user, key, Role.EDITOR)
     user = caller(request)
-    file = read_file(request, limit=settings.UPLOAD_MAX_BYTES)
-    if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
-        most = settings.UPLOAD_MAX_BYTES >> 20
-        raise Failure(413, "too_large", f"A file may have {most} MiB at most.", "file")
+    file = _file(request)
     wish = Wish(
         kind=request.POST.get("kind", "auto"),
         read=read_field(request, "read"),
@@ -103,6 +101,21 @@ def upload(request: HttpRequest, key: str) -> dict[str, Any]:
     )
     one = services.upload(project, user, request.POST.get("name", ""), file, wish)
     return _importing(one)
+
+
+def replace(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
+    user = caller(request)
+    one = queries.dataset_for(project_for(user, key, Role.EDITOR), name)
+    replacing.replace(one, user, _file(request))
+    return _importing(one)
+
+
+def _file(request: HttpRequest) -> UploadedFile:
+    file = read_file(request, limit=settings.UPLOAD_MAX_BYTES)
+    if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
+        most = settings.UPLOAD_MAX_BYTES >> 20
+        raise Failure(413, "too_large", f"A file may have {most} MiB at most.", "file")
+    return file
 
 
 def _importing(one: Dataset) -> dict[str, Any]:

@@ -17,6 +17,10 @@ NEW_DATASET = obj(
     },
     types={"type": "string", "description": "a table, as JSON: {column: type}"},
 )
+NEWER_ROWS = obj(
+    "file",
+    file={"type": "string", "format": "binary", "description": "csv, tsv, jsonl, parquet, xlsx"},
+)
 CORRECT_DATASET = obj(
     closed=True,
     types={

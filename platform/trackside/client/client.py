@@ -120,15 +120,13 @@ class Client:
         For a table `read` may have delimiter, encoding, header, sheet and missing, `types` the
         type of a column: text, integer, number, boolean, date or datetime.
         """
-        path = Path(file)
         told = {"read": json.dumps(read or {}), "types": json.dumps(types or {})}
-        with path.open("rb") as source:
-            return self.call(
-                "POST",
-                address("projects", project, "datasets"),
-                data={"name": name, "kind": kind, **told},
-                files={"file": (path.name, source)},
-            )
+        path = address("projects", project, "datasets")
+        return self._send(path, file, {"name": name, "kind": kind, **told})
+
+    def replace(self, project: str, name: str, file: str | Path) -> Json:
+        """Send newer rows of an uploaded table; the answer names the job of their import."""
+        return self._send(address("projects", project, "datasets", name, "file"), file, {})
 
     def correct(
         self, project: str, name: str, types: Json | None = None, read: Json | None = None
@@ -165,8 +163,7 @@ class Client:
         return self._save(path + "/bundle", file, accept="application/x-tar")
 
     def train_analysis(self, project: str, analysis: str, **wishes: Any) -> Json:
-        """`compute`, `models`, `search`, `split` and `session_name` as in the REST call; it names
-        the jobs."""
+        """`compute`, `models`, `search`, `split`, `session_name` as in REST; it names the jobs."""
         path = address("projects", project, "analyses", analysis, "train")
         return self.call("POST", path, json=given(wishes))
 
@@ -254,6 +251,11 @@ class Client:
             answer = self.call("GET", path, params=given({"after": after}))
             yield from answer[noun]
             after = answer["next"]
+
+    def _send(self, path: str, file: str | Path, told: Json) -> Json:
+        with Path(file).open("rb") as source:
+            files = {"file": (Path(file).name, source)}
+            return self.call("POST", path, data=told, files=files)
 
     def _save(self, path: str, file: str | Path, *, accept: str) -> Path:
         """Whole or not at all: a draft beside the target, then a rename."""

@@ -60,6 +60,13 @@ def upload(args: argparse.Namespace) -> None:
         follow(client, job, args.wait)
 
 
+def replace(args: argparse.Namespace) -> None:
+    with Client() as client:
+        job = client.replace(args.project, args.name, args.file)["job"]
+        say(f"{args.file} is sent; job {job} imports it in place of the rows of {args.name}.")
+        follow(client, job, args.wait)
+
+
 def columns(args: argparse.Namespace) -> None:
     with Client() as client:
         if args.type or tables.read(args):
@@ -232,6 +239,11 @@ def _dataset(commands: Commands) -> None:
     one.add_argument("--kind", default="auto", choices=["auto", "images", "table"])
     one.add_argument("--wait", action="store_true", help="until it is imported")
     tables.options(one)
+    one = _command(verbs, "replace", replace, "upload newer rows of a table, read as before")
+    one.add_argument("project")
+    one.add_argument("name")
+    one.add_argument("file", type=Path)
+    one.add_argument("--wait", action="store_true", help="until it is imported")
     one = _command(verbs, "columns", columns, "list the columns of a dataset; correct their types")
     one.add_argument("project")
     one.add_argument("name")

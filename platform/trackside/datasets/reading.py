@@ -18,6 +18,7 @@ TYPES = {  # those of recipes.uploads
     "datetime": "Date and time",
 }
 ARCHIVE_ENDINGS = ("zip", "tar", "tgz", "gz", "bz2", "xz")
+TABLES_ACCEPTED = ",".join(f".{one}" for one in (*TABLES, "gz"))
 ACCEPTED = ",".join(f".{one}" for one in (*TABLES, *ARCHIVE_ENDINGS))
 TABLE_NAME = re.compile(rf"\.({'|'.join(TABLES)})(\.gz)?$", re.IGNORECASE)
 ENCODING_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,39}")

@@ -47,7 +47,11 @@ def check_name(project: Project, name: str) -> str:
         )
     if Dataset.objects.filter(project=project, name=name).exists():
         raise BadDataset(
-            "name", f"There is already a dataset called {name!r}.", code="name_taken", status=409
+            "name",
+            f"There is already a dataset called {name!r}. Take another name; newer rows of a table "
+            "are uploaded on its own page.",
+            code="name_taken",
+            status=409,
         )
     return name
 
@@ -134,7 +138,13 @@ def retry(dataset: Dataset, user: User, read: reading.Read | None = None) -> Job
         return import_again(held, user, f"Import {held.name}", spec)
 
 
-def import_again(held: Dataset, user: User | None, title: str, spec: dict[str, Any]) -> Job:
+def import_again(
+    held: Dataset,
+    user: User | None,
+    title: str,
+    spec: dict[str, Any],
+    click_id: str | None = None,
+) -> Job:
     """Another import of a dataset whose row is held; what it was before stays until that ends."""
     job = jobs.submit(
         project=held.project,
@@ -143,6 +153,7 @@ def import_again(held: Dataset, user: User | None, title: str, spec: dict[str, A
         title=title,
         spec=spec,
         compute=import_on(spec),
+        click_id=click_id,
     )
     held.job, held.state, held.reason = job, DatasetState.IMPORTING, ""
     held.save(update_fields=["job", "state", "reason", "updated_at"])

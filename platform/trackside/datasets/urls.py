@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trackside.datasets import files, views, views_database, views_table
+from trackside.datasets import files, views, views_database, views_replacing, views_table
 
 urlpatterns = [
     path("p/<str:key>/datasets/", views.datasets, name="datasets"),
@@ -17,6 +17,7 @@ urlpatterns = [
         views_database.read_again,
         name="dataset_read_again",
     ),
+    path("p/<str:key>/datasets/<str:name>/replace/", views_replacing.page, name="dataset_replace"),
     path("p/<str:key>/datasets/<str:name>/delete/", views.delete, name="dataset_delete"),
     path("p/<str:key>/datasets/<str:name>/csv/", files.csv_file, name="dataset_csv"),
     path("p/<str:key>/datasets/<str:name>/parquet/", files.parquet_file, name="dataset_parquet"),

@@ -6,14 +6,22 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from trackside.accounts.gate import caller, error_json, signed_in
 from trackside.connections.access import usable
-from trackside.datasets import from_database, queries, reading, reading_form, services, tables
+from trackside.datasets import (
+    from_database,
+    queries,
+    reading,
+    reading_form,
+    replacing,
+    sending,
+    services,
+    tables,
+)
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.datasets.pages import images_tab, problems_tab, summary_tab
 from trackside.datasets.pages_table import columns_tab, rows_tab, table_problems_tab
@@ -52,8 +60,8 @@ def dataset_new(request: HttpRequest, key: str) -> HttpResponse:
         except services.BadDataset as bad:
             trouble = bad
         else:
-            return _after_upload(request, resolve_url("dataset", project.key, made.name))
-    if trouble is not None and _wants_json(request):
+            return sending.sent(request, resolve_url("dataset", project.key, made.name))
+    if trouble is not None and sending.wants_json(request):
         return error_json(trouble.code, trouble.message, trouble.status, trouble.field)
     context = {
         "project": project,
@@ -71,28 +79,13 @@ def dataset_new(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _upload(request: HttpRequest, project: Project) -> Dataset:
-    file = request.FILES.get("file")
-    if isinstance(file, UploadedFile) and (file.size or 0) > settings.UPLOAD_MAX_BYTES:
-        most = settings.UPLOAD_MAX_BYTES >> 20
-        raise services.BadDataset(
-            "file", f"{file.name} is larger than {most} MiB.", code="too_large", status=413
-        )
-    given = file if isinstance(file, UploadedFile) else None
-    click = request.POST.get("click_id", "")[:64] or None
+    given, click = sending.file_of(request), sending.click_of(request)
     wish = reading.Wish(
         kind=request.POST.get("kind") or "auto", read=reading_form.from_form(request.POST)
     )
     return services.upload(
         project, caller(request), request.POST.get("name", ""), given, wish, click_id=click
     )
-
-
-def _wants_json(request: HttpRequest) -> bool:
-    return "application/json" in request.headers.get("Accept", "")
-
-
-def _after_upload(request: HttpRequest, url: str) -> HttpResponse:
-    return JsonResponse({"url": url}, status=202) if _wants_json(request) else redirect(url)
 
 
 @signed_in
@@ -111,7 +104,8 @@ def dataset(request: HttpRequest, key: str, name: str) -> HttpResponse:
     tab = request.GET.get("tab", "")
     tab = tab if tab in tabs else next(iter(tabs))
     context |= {"tab": tab, "tabs": tabs, "parquet": tables.is_parquet(one)}
-    if context["source"] and not one.reason:
+    context["replaceable"] = replacing.possible(one)
+    if not one.reason:
         context["since"] = from_database.since(one, request.GET.get("before", ""))
     context |= TABS[tabs[tab]](request, one)
     return render(request, f"datasets/{tabs[tab]}.html", context)

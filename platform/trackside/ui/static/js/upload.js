@@ -25,9 +25,9 @@ function chosen() {
   if (!file) return;
   box.querySelector("b").textContent = file.name;
   box.querySelector("span").textContent = size(file.size);
-  const name = part("name");
+  const name = part("name"); // of a new dataset
   const stem = file.name.replace(/(\.(zip|tar|tgz|gz|bz2|xz|csv|tsv|txt|jsonl?|ndjson|parquet|xlsx?|ods))+$/i, "").replace(/[^A-Za-z0-9._-]+/g, "_").replace(/^[._-]+|[._-]+$/g, "");
-  if (!name.value || name.dataset.made === name.value) name.value = name.dataset.made = stem.slice(0, 80);
+  if (name && (!name.value || name.dataset.made === name.value)) name.value = name.dataset.made = stem.slice(0, 80);
   trouble("");
 }
 
@@ -38,7 +38,7 @@ function trouble(text) {
 
 function begin() {
   const file = input.files[0];
-  if (!file) return trouble("Choose a file: a table, or a zip or tar archive of images.");
+  if (!file) return trouble("Choose a file.");
   if (file.size > Number(form.dataset.most)) return trouble(`${file.name} is larger than ${size(Number(form.dataset.most))}.`);
   trouble("");
   request = new XMLHttpRequest();
