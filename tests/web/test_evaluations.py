@@ -153,6 +153,7 @@ def test_the_form_makes_the_recipe_and_says_what_is_wrong(
     passengers(project, tmp_path)
     page = as_ben.get(f"{NEW}?model=survivors").content.decode()
     assert 'value="survivors evaluations"' in page
+    assert 'data-store="survivors evaluations"' in page
     form = {"dataset": "new", "model": "survivors", "store": "history", "rows": "", "where": "cpu",
             "ranks": "1", "then": "run", "click_id": "x1"}  # fmt: skip
     answer = as_ben.post(NEW, form)

@@ -104,6 +104,7 @@ def test_a_made_up_row_comes_back_with_its_values_and_hints_fill_the_form(
     answered(job, tmp_path / "job")
     page = text(as_ada, two, f"whatif/?job={job.pk}")
     assert re.search(rf'id="{ids["age"]}"[^>]*value="40"', page)
+    assert "Beyond what the model learned from" not in page
     hints = [one for part in job.result["hints"] for one in part["found"]]
     assert page.count("Fill in</a>") == len(hints) > 0
     change = next(one for one in hints[0]["changes"])

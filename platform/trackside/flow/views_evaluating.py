@@ -28,11 +28,13 @@ def evaluation_new(request: HttpRequest, key: str) -> HttpResponse:
         except TROUBLE as wrong:
             errors[field_of(wrong).partition(".uuids")[0] or "form"] = str(wrong)
     offered = choosing.offered(request, project)
+    histories = {one.name: _store_of(project, one.name) for one in offered["models"]}
     context = {
         **offered,
+        "histories": histories,
         "one_process": all(one.kind == "table" for one in offered["datasets"]),
         "stores": EvaluationStore.objects.filter(project=project).order_by("name"),
-        "suggested": _store_of(project, offered["picked_model"]),
+        "suggested": histories.get(offered["picked_model"], ""),
         "errors": errors,
     }
     return render(request, "flow/new_evaluation.html", context, status=422 if errors else 200)

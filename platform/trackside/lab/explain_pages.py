@@ -182,6 +182,7 @@ def what_if(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
         "toward": toward,
         "answer": found and row(found["items"][0], found["scale"], report.get("threshold")),
         "exact": found and found["exact"],
+        "strange": found and posted is None and whatif_form.strange(seen, start),
         "hints": found and _all_hints(found["hints"], report),
         "rows": report.get("rows"),
         "target": model.session.analysis.target,

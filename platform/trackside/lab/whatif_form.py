@@ -46,6 +46,21 @@ def fields(
     return sorted(made, key=lambda one: (not one["error"], ranks.get(one["name"], len(ranks))))
 
 
+def strange(seen: list[Seen], row: Row) -> list[str]:
+    """What the row holds beyond all that the model learned from: no answer to it is founded."""
+    said = []
+    for one in seen:
+        value, steps = row.get(one["name"]), one["steps"]
+        if value is None:
+            continue
+        if steps and not steps[0] <= value <= steps[-1]:
+            ends = [number(v) if isinstance(v, int | float) else v for v in (steps[0], steps[-1])]
+            said.append(f"{one['name']} {_text(value)} ({ends[0]} to {ends[1]} in training)")
+        elif one["known"] and one["whole"] and value not in one["known"]:
+            said.append(f"{one['name']} {_text(value)[:60]!r} (not seen in training)")
+    return said
+
+
 def _field(one: Seen, value: Any) -> Json:
     text = _text(value)
     listed = one["known"] and one["whole"] and len(one["known"]) <= LISTED

@@ -17,6 +17,12 @@ dataset?.addEventListener("change", () => {
 const model = document.getElementById("model");
 const field = (name) => document.querySelector(`[name="set-${name}"]`)?.closest(".f");
 
+const store = document.getElementById("store"); // of an evaluation: follows its model until it is named
+let history = store?.value;
+model?.addEventListener("change", () => {
+  if (store && store.value === history) store.value = history = model.selectedOptions[0].dataset.store;
+});
+
 function fit() {
   const table = dataset.selectedOptions[0]?.dataset.kind === "table";
   const { task, cpuOnly, engines } = model.selectedOptions[0]?.dataset ?? {};
