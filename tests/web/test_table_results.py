@@ -148,6 +148,11 @@ def test_the_largest_and_smallest_numbers_have_an_axis(least: float, most: float
         assert all(0 <= made.share(one) <= 1 for one in (least, most))
 
 
+def test_a_line_of_one_point_is_a_dot() -> None:
+    drawn = Chart("c", axis("x", [1.0]), axis("y", [0.95])).line("one epoch", [(1.0, 0.95)])
+    assert len(drawn.lines[0]["dots"]) == 1
+
+
 @given(st.lists(st.tuples(finite, finite), min_size=1, max_size=20))
 def test_what_is_drawn_stays_inside_its_frame(points: list[tuple[float, float]]) -> None:
     chart = Chart("c", axis("x", [x for x, _ in points]), axis("y", [y for _, y in points]))

@@ -79,7 +79,7 @@ class Chart:
         places = self._places(points)
         style = f"c{len(self.lines) % DASHES}"
         shown = {"name": name, "path": path(places), "style": style, "figure": figure}
-        self.lines.append({**shown, "dots": [] if not dots else _pairs(places)})
+        self.lines.append({**shown, "dots": _pairs(places) if dots or len(places) == 1 else []})
         return self
 
     def guide(self, points: Points, name: str = "") -> "Chart":

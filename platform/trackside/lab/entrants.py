@@ -225,14 +225,16 @@ def _versions_of(model: TrainedModel) -> QuerySet[Version]:
 
 
 def others(project: Project, found: list[Entrant], most: int = 60) -> list[Json]:
-    """What could join: models and versions of the task, the newest first."""
+    """What could join: models and versions of the task and target, the newest first."""
     there, first = {one.key for one in found}, found[0]
     models = TrainedModel.objects.filter(
         session__analysis__project=project, session__analysis__task=first.task
     ).exclude(bundle="")
-    if first.card.data == "table":
-        models = models.filter(session__analysis__target=first.target)
     versions = Version.objects.filter(saved_model__project=project, saved_model__task=first.task)
+    if first.card.data == "table":
+        apart = models.exclude(session__analysis__target=first.target)
+        models = models.filter(session__analysis__target=first.target)
+        versions = versions.exclude(saved_model__versions__trained_model__in=apart)
     listed = [
         {"key": f"{one.saved_model.name}:{one.number}", "group": "Versions",
          "label": f"{one.saved_model.name} v{one.number}{' (active)' if one.active else ''}"}
