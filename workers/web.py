@@ -10,6 +10,7 @@ import sys
 import uvicorn
 
 WANTED_FILES = 4096  # a stream needs a descriptor, and so does everything else
+IDLE = 75  # seconds that a connection may rest: shorter, a request meets it as it closes
 GONE = 120_000  # milliseconds in which a peer must have taken what was sent
 LAST_GUESTS = 0.3  # seconds for connections that were accepted a moment before the end
 _log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ def serve(listening: socket.socket) -> None:
     forget_the_dead(listening)
     config = uvicorn.Config(
         "trackside.config.asgi:application",
+        timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=3,  # a reader who never reads must not hold us up
         access_log=False,
         log_level="warning",
