@@ -143,7 +143,7 @@ def test_rounds_are_seen_as_they_are_learned_and_a_training_is_finished_early(
         ).json()
         user.go(f"{HOME}sessions/{begun['session']}/")
         expect(page.get_by_label(re.compile("Loss by round. Train 0"))).to_be_visible(timeout=LONG)
-        expect(page.get_by_text(re.compile("round [0-9]+ of 100000"))).to_be_visible()
+        expect(page.get_by_text(re.compile("round [0-9,]+ of 100,000"))).to_be_visible()
         user.inspect("table_training_rounds")
         page.get_by_role("button", name="Finish early").click()
         page.get_by_role("dialog").get_by_role("button", name="Finish early").click()
