@@ -120,7 +120,7 @@ function swap(html) {
   const open = [...dialog.querySelectorAll("details[open]")].map((one) => one.id);
   for (const part of dialog.querySelectorAll("[data-part]")) {
     const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (next && next.innerHTML !== part.innerHTML && !writing(part)) part.replaceChildren(...next.childNodes);
+    if (next && next.innerHTML !== part.innerHTML && !writing(part) && !pressed(part)) part.replaceChildren(...next.childNodes);
   }
   for (const id of open) find(`details#${id}`)?.setAttribute("open", "");
   for (const old of form().querySelectorAll('[name="seen_free"]')) old.remove();
@@ -132,6 +132,9 @@ function swap(html) {
 
 // Somebody types in this part: what they have written so far is not taken from under their hands.
 const writing = (part) => part.contains(document.activeElement) && document.activeElement.matches(TYPED);
+
+// A button that is replaced between the press and the release of the mouse is never clicked.
+const pressed = (part) => part.querySelector("button:active") !== null;
 
 // How to find the element again after its part was drawn anew.
 function mark(element) {
