@@ -1,18 +1,16 @@
 """The list of jobs by itself: what the live stream tells, and how far a job is in its words."""
 
-import mimetypes
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.product import ROOT
+from tests.browser.toy_page import toy_page
 from tests.web.test_amounts import NO
 from trackside.ui.words import amount
 
 pytestmark = [pytest.mark.browser]
-STATIC = ROOT / "platform" / "trackside" / "ui" / "static"
 LIVE = "export const live = { watch: (topic, seq, heard) => (window.heard[topic] = heard) };"
 LINE = """<tr data-job="{0}" data-state="{1}"><th><p data-f="reason" hidden></p></th>
 <td data-f="state">{1}</td><td><svg class="bar" viewBox="0 0 100 10"><rect data-f="bar" width="{2}"
@@ -23,24 +21,10 @@ PAGE = f"""<!doctype html><table class="jobs" data-project="P"><tbody>{LINES}</t
 """
 
 
-def served(route: Route) -> None:
-    path = route.request.url.removeprefix("http://jobs.test/")
-    if path.endswith("/live.js"):
-        return route.fulfill(content_type="text/javascript", body=LIVE)
-    if not path.startswith("static/"):
-        return route.fulfill(content_type="text/html", body=PAGE)
-    kind = mimetypes.guess_type(path)[0] or "text/plain"
-    return route.fulfill(path=STATIC / path.removeprefix("static/"), content_type=kind)
-
-
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    one = browser.new_page()
-    one.route("http://jobs.test/**", served)
-    one.goto("http://jobs.test/")
-    one.wait_for_function("window.heard.gpus !== undefined")
-    yield one
-    one.close()
+    with toy_page(browser, PAGE, "window.heard.gpus !== undefined", {"/live.js": LIVE}) as one:
+        yield one
 
 
 def test_a_job_that_is_over_stays_done_where_the_stream_tells_its_last_count(page: Page) -> None:

@@ -1,16 +1,14 @@
 """The charts of the training page by themselves: what they show when another model is shown."""
 
-import mimetypes
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.product import ROOT
+from tests.browser.toy_page import toy_page
 
 pytestmark = [pytest.mark.browser]
-STATIC = ROOT / "platform" / "trackside" / "ui" / "static"
 PLOT = """<figure{0}><div class="plot" data-plot="{1}" style="width:600px;height:200px">
 <p class="plot__empty">Nothing of {1}.</p></div><div data-plot-table="{1}" hidden></div>
 <figcaption data-legend="{1}"></figcaption></figure>"""
@@ -32,22 +30,10 @@ window.look = (one, cards) => {{ draw(one, cards); drawTrials(one, cards); }};
 CARDS = {"roc_auc": {"label": "ROC AUC", "percent": False, "higher": True}}
 
 
-def served(route: Route) -> None:
-    path = route.request.url.removeprefix("http://charts.test/")
-    if not path.startswith("static/"):
-        return route.fulfill(content_type="text/html", body=PAGE)
-    kind = mimetypes.guess_type(path)[0] or "text/plain"
-    return route.fulfill(path=STATIC / path.removeprefix("static/"), content_type=kind)
-
-
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    one = browser.new_page()
-    one.route("http://charts.test/**", served)
-    one.goto("http://charts.test/")
-    one.wait_for_function("window.look !== undefined")
-    yield one
-    one.close()
+    with toy_page(browser, PAGE, "window.look !== undefined") as one:
+        yield one
 
 
 def model(job: int, losses: list[float], trials: list[float]) -> dict[str, Any]:
