@@ -147,3 +147,18 @@ def test_what_is_predicted_already_needs_no_change_and_says_so(tmp_path: Path) -
     assert hints["low"] == {"toward": "low", "already": True, "found": []}
     assert not hints["high"]["already"]
     assert hints["high"]["found"][0]["turns"]
+
+
+def test_a_value_is_moved_no_further_than_it_takes(tmp_path: Path) -> None:
+    x = np.arange(400.0)
+    table = pa.table({"x": x, "y": np.minimum(x, 100) * 5 + x / 10})
+    spec = {"params": {"rounds": 40}}
+    folder = tabling.train(tmp_path, table, "y", task="regression", spec=spec)
+    asked = {"bundle": str(folder / "bundle"), "ask": "whatif", "row": {"x": 3}}
+    write(tmp_path / "asked", Job(job=2, kind="explain", spec=asked))
+    tabling.run(tmp_path / "asked")
+    (done,) = events(tmp_path / "asked", "finished")
+    up, _ = done["hints"]
+    (change,) = up["found"][0]["changes"]
+    assert up["found"][0]["prediction"] > 400
+    assert change["to"] < 150, "beyond 100 hardly anything moves any more"

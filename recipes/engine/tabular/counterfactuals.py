@@ -22,6 +22,7 @@ COLUMNS, PAIRED, CATEGORIES = 60, 12, 30  # columns tried alone and in pairs; va
 FINER = 16  # values between one that turns the prediction and the one before it
 OTHER_CATEGORY = 0.5  # what another category costs; a number costs the share of rows it passes
 SINGLES, DOUBLES, NEAR = 5, 3, 3  # hints that are told
+MODEST = 0.9  # of the most that a column moves a value, what the smallest change must bring
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def hints(
     pairs = _pairs([one for one in singles if not one.names & alone])
     doubles = trial.all(pairs)
     if not goal.classes:
-        best = [*_nearest(singles)[:SINGLES], *_nearest(doubles)[:DOUBLES]]
+        best = [*_modest(singles, trial.near)[:SINGLES], *_modest(doubles, trial.near)[:DOUBLES]]
         return [trial.told(one) for one in best if one.near > trial.near]
     found = [*turned[:SINGLES], *_cheapest([one for one in doubles if one.turns])[:DOUBLES]]
     if not found:
@@ -215,6 +216,16 @@ def _cheapest(tried: list[Tried]) -> list[Tried]:
 
 def _nearest(tried: list[Tried]) -> list[Tried]:
     return _each(tried, lambda one: (-one.near, one.cost))
+
+
+def _modest(tried: list[Tried], now: float) -> list[Tried]:
+    """Of each set of columns the smallest change that brings nearly the most: the most alone is
+    often the column's largest value, far beyond what moves the prediction."""
+    most = {frozenset(one.names): one.near for one in _nearest(tried)}
+    close = [
+        one for one in tried if one.near - now >= MODEST * (most[frozenset(one.names)] - now)
+    ]
+    return sorted(_cheapest(close), key=lambda one: -one.near)
 
 
 def _each(tried: list[Tried], key: Callable[[Tried], Any]) -> list[Tried]:
