@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trackside.lab.charts_classes import figure
+from trackside.lab.charts_classes import figure, positive
 from trackside.lab.drawing import Axis, Chart, Points, axis, number
 from trackside.lab.entrants import Entrant
 
@@ -80,15 +80,16 @@ def _calibration(found: list[Entrant]) -> Json:
 
 
 def _lift(found: list[Entrant]) -> Json:
-    chart = Chart("Cumulative gain", Axis("Share of the rows"), Axis("Share found"))
-    for one in found:
-        if one.report.get("lift"):
-            chart.line(one.title, one.report["lift"])
+    lifted = [one for one in found if one.report.get("lift")]
+    if not lifted:
+        return {}
+    name = positive(lifted[0].report)
+    chart = Chart("Cumulative gain", Axis("Share of the rows"), Axis(f"Share of {name} found"))
+    for one in lifted:
+        chart.line(one.title, one.report["lift"])
     chart.guide([(0, 0), (1, 1)], "at random")
-    help_ = "The rows in the order of their probability, the highest first: how many of the second "
-    return (
-        figure("Cumulative gain", chart, f"{help_}class are found so far.") if chart.lines else {}
-    )
+    help_ = f"The rows in the order of their probability of {name}, the highest first: how many "
+    return figure("Cumulative gain", chart, f"{help_}of {name} are found so far.")
 
 
 def _residuals(found: list[Entrant]) -> Json:
