@@ -97,7 +97,8 @@ def _write_anew(
 def _begun(connection: Connection, target: Target, columns: Columns, once: Once) -> bool | None:
     """Whether the rows go into the table as it is; None where this job has written them.
 
-    Who makes a table is alone with it: what others have made by then is looked at once more.
+    Who makes or empties a table is alone with it: what others have made by then is looked at once
+    more, and no rows of theirs come between.
     """
     kind = dialects.of(connection)
     schema = target.schema or connection.dialect.default_schema_name
@@ -108,7 +109,7 @@ def _begun(connection: Connection, target: Target, columns: Columns, once: Once)
 
     alone = kind.alone(connection, lock, 0)
     fits = looked()
-    if fits is False and not alone:
+    if not alone and (fits is False or (fits and target.mode == "replace")):
         if not kind.alone(connection, lock, WAITS):
             raise Trouble("Others write this table. Try again when they are done.")
         alone, fits = True, looked()
@@ -184,8 +185,10 @@ def _bears(once: Once) -> str:
 
 
 def draft_of(table: str, suffix: str = DRAFT) -> str:
-    """Its name meanwhile: two tables whose names begin alike have two."""
-    return f"{table[:30]}_{hashlib.sha256(table.encode()).hexdigest()[:8]}{suffix}"
+    """Its name meanwhile: two tables whose names begin alike have two. It is no longer than the
+    shortest bound of a name, in bytes."""
+    begin = table.encode()[:30].decode(errors="ignore")
+    return f"{begin}_{hashlib.sha256(table.encode()).hexdigest()[:8]}{suffix}"
 
 
 def _table(

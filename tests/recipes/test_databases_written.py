@@ -240,3 +240,10 @@ def test_a_strangers_table_with_a_drafts_name_stays(access: Access) -> None:
         writing.write(connection, Target(table=NAME, mode="replace"), {"a": "integer"}, [[(1,)]])
     assert names(access) == sorted([NAME, draft])
     assert rows(access, table=NAME) == [(1, "x")]
+
+
+@pytest.mark.parametrize("name", ["\u8868" * 21, "t" * 63, "\u0442" * 31])
+def test_a_draft_has_a_name_that_every_database_keeps_whole(name: str) -> None:
+    drafts = {writing.draft_of(one) for one in (name, f"{name[:-1]}x")}
+    assert len(drafts) == 2
+    assert all(len(one.encode()) < 63 for one in drafts)

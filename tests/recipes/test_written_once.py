@@ -86,6 +86,21 @@ def meanwhile(patch: pytest.MonkeyPatch, work: Any) -> None:
     patch.setattr(to_database, "batches", sent)
 
 
+def both_at_once(access: Access, home: Path, mode: str, patch: pytest.MonkeyPatch) -> None:
+    """Two jobs: the second one begins when the first rows of the other were sent."""
+    other = threading.Thread(target=attempt, args=(access, home / "b", mode, "b"))
+
+    def begins() -> None:
+        patch.undo()
+        other.start()
+        other.join(0.2)
+
+    assert ledger.prepared(access, "") == ""
+    meanwhile(patch, begins)
+    attempt(access, home / "a", mode, "a")
+    other.join()
+
+
 def lost_at(point: str, patch: pytest.MonkeyPatch) -> None:
     if point == "begun":
         patch.setattr(writing, "_begun", then(writing._begun, die))
@@ -150,23 +165,21 @@ def test_two_jobs_append_to_a_table_at_once(
     assert [one["name"] for one in offered] == [NAME], "ours is nobody's data"
 
 
-def test_two_jobs_append_to_a_table_that_is_not_there_yet(
-    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    ("mode", "before", "after"), [("append", None, 6), ("replace", 0, 3), ("replace", 2, 3)]
+)
+def test_two_jobs_make_or_empty_a_table_at_once(
+    access: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str,
+    before: int | None, after: int,
+) -> None:  # fmt: skip
     if access.kind == "sqlite":
         return
-    other = threading.Thread(target=attempt, args=(access, tmp_path / "b", "append", "b"))
-
-    def begins() -> None:
-        monkeypatch.undo()
-        other.start()
-        other.join(0.2)
-
-    assert ledger.prepared(access, "") == ""
-    meanwhile(monkeypatch, begins)
-    attempt(access, tmp_path / "a", "append", "a")
-    other.join()
-    assert len(rows(access, table=NAME)) == 6
+    if before is not None:
+        with opened(access, write=True) as connection:
+            held = [[(7, "before")]] * before
+            writing.write(connection, Target(table=NAME), COLUMNS, held)
+    both_at_once(access, tmp_path, mode, monkeypatch)
+    assert len(rows(access, table=NAME)) == after
     assert names(access) == sorted([NAME, ledger.NAME])
 
 
