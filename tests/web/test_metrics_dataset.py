@@ -14,8 +14,9 @@ from tests.web import cast
 from tests.web.world import Rest, attempt, done, photos, trained
 from trackside.accounts.models import User
 from trackside.compute import room
-from trackside.datasets import storage, tables
+from trackside.datasets import replacing, storage, tables
 from trackside.datasets.models import Dataset
+from trackside.datasets.trouble import Refused
 from trackside.flow import queries, services
 from trackside.flow.models import Recipe
 from trackside.jobs import services as jobs
@@ -235,3 +236,15 @@ def test_the_form_and_rest_name_it(
     assert (made.status_code, made.json()["metrics"]) == (201, "figures")
     kept = Rest(ada).call("DELETE", "/projects/INSECTS/datasets/figures")
     assert kept.status_code == 409
+
+
+def test_newer_rows_are_not_uploaded_over_what_a_recipe_writes(
+    saved: SavedModel, ada: User, as_ada: Client, django_capture_on_commit_callbacks: Publishing
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        evaluated(evaluation(saved, ada), ada, 0.5)
+        imported(waiting())
+    assert not replacing.possible(figures())
+    with pytest.raises(Refused, match="is written by the recipe judge: run that again"):
+        replacing.check(figures())
+    assert b"Newer rows" not in as_ada.get("/p/INSECTS/datasets/figures/").content

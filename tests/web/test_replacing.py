@@ -94,7 +94,7 @@ def test_what_cannot_be_replaced_is_a_sentence(people: Dataset, ben: User, as_be
     scored = Dataset.objects.create(
         project=people.project, name="scored", kind="table", state="ready", facts={}
     )
-    with pytest.raises(Refused, match="written by a recipe: run that again"):
+    with pytest.raises(Refused, match="was written by a recipe: upload the rows"):
         replacing.replace(scored, ben, newer())
 
 

@@ -17,6 +17,7 @@ NEEDED_BY = {
     "written_by": "the recipe {} writes it",
     "measured_by": "the recipe {} writes it",
 }
+WRITTEN_BY = ("written_by", "measured_by")
 
 
 def held(dataset: Dataset) -> Dataset:
@@ -42,6 +43,13 @@ def check_unneeded(dataset: Dataset) -> None:
         if one is not None:
             raise Refused(f"{dataset.name} cannot be deleted: {says.format(one)}.")
     check_unread(dataset, "deleted")
+
+
+def writer_of(dataset: Dataset) -> str:
+    """The recipe that writes the dataset; "" where none does."""
+    rows: Any = dataset
+    writers = (getattr(rows, relation).first() for relation in WRITTEN_BY)
+    return next((one.name for one in writers if one is not None), "")
 
 
 def check_unread(dataset: Dataset, what: str) -> None:

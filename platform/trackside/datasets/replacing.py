@@ -51,8 +51,10 @@ def check(dataset: Dataset) -> None:
         )
     if from_database.source_of(dataset) is not None:
         raise Refused(f"{dataset.name} comes from a database: read it again there.")
+    if writer := holding.writer_of(dataset):
+        raise Refused(f"{dataset.name} is written by the recipe {writer}: run that again.")
     if dataset.state == DatasetState.READY and not tables.imported(dataset):
-        raise Refused(f"{dataset.name} is written by a recipe: run that again.")
+        raise Refused(f"{dataset.name} was written by a recipe: upload the rows as a new dataset.")
     corrections.check(dataset)
 
 
@@ -63,6 +65,7 @@ def possible(dataset: Dataset) -> bool:
         and dataset.state == DatasetState.READY
         and tables.imported(dataset)
         and from_database.source_of(dataset) is None
+        and not holding.writer_of(dataset)
     )
 
 
@@ -79,6 +82,7 @@ def _checked(dataset: Dataset, file: UploadedFile | None) -> UploadedFile:
 def _about(dataset: Dataset, archive: Path, name: str) -> dict[str, Any]:
     return {
         "archive": str(archive),
+        "newer": True,
         "name": name,
         "kind": "table",
         "read": dict(dataset.facts.get("read") or {}),
