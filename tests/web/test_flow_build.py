@@ -45,6 +45,13 @@ def test_a_click_builds_again_what_is_out_of_date(old: Project, as_ada: Client) 
     assert Job.objects.latest("pk").kind == "score"
 
 
+def test_a_run_that_was_cancelled_has_built_nothing(old: Project, ada: User) -> None:
+    run = services.run_recipe(Recipe.objects.get(kind="score"), ada)
+    assert "Build" in panel(old, "dataset:scored")
+    done(run, "cancelled")
+    assert panel(old, "dataset:scored")["Build"]["main"], "the rows are those of before"
+
+
 def test_where_the_model_is_out_of_date_too_its_training_is_offered(
     old: Project, model: TrainedModel
 ) -> None:

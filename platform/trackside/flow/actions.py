@@ -20,8 +20,15 @@ def shown(graph: Graph, project: Project, may_edit: bool) -> dict[str, Any]:
         node["url"] = address(item, project)
         node["actions"] = MADE[item.type](item, project, may_edit, models)
         if may_edit and item.state == "out_of_date" and item.type in AGAIN:
-            node["actions"] += AGAIN[item.type](item, graph, project)
+            node["actions"] = _then(node["actions"], AGAIN[item.type](item, graph, project))
     return answer
+
+
+def _then(made: list[Action], more: list[Action]) -> list[Action]:
+    """One of them is the main one: of what came later, if there is one."""
+    if any(one.get("main") for one in more):
+        made = [{**one, "main": False} for one in made]
+    return made + more
 
 
 def address(item: Item, project: Project) -> str:
@@ -90,8 +97,7 @@ def _saved_model(item: Item, project: Project, may_edit: bool, models: bool) -> 
 
 
 def _store(item: Item, project: Project, may_edit: bool, models: bool) -> list[Action]:
-    old = may_edit and item.state == "out_of_date" and bool(item.about.get("by"))
-    return [_link("Open", "history", address(item, project), main=not old)]
+    return [_link("Open", "history", address(item, project), main=True)]
 
 
 def _evaluate(item: Item, graph: Graph, project: Project) -> list[Action]:

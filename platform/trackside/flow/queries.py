@@ -67,6 +67,12 @@ def last_run(recipe: Recipe) -> Run | None:
     return recipe.runs.select_related("job", "version").order_by("-job_id").first()
 
 
+def _last_written(recipe: Recipe) -> Run | None:
+    """The newest of the runs of `recipes_of` but those that were cancelled: they wrote nothing."""
+    runs: list[Run] = recipe.latest  # type: ignore[attr-defined]
+    return next((run for run in runs if run.job.state != JobState.CANCELLED), None)
+
+
 def last_done(recipe: Recipe) -> Run | None:
     """The newest run whose job has succeeded."""
     runs = recipe.runs.filter(job__state=JobState.SUCCEEDED)
@@ -99,7 +105,7 @@ def snapshot(recipe: Recipe) -> dict[str, Any]:
 def _dataset(
     one: Dataset, writer: Recipe | None, measured: str | None, active: dict[int, Version]
 ) -> graph.Item:
-    run = last_run(writer) if writer else None
+    run = _last_written(writer) if writer else None
     state, reason = one.state, one.reason
     if run is not None and run.job.state not in JOB_OVER:
         state, reason = "building", run.job.reason
