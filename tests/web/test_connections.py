@@ -185,6 +185,10 @@ def test_an_administrator_makes_tests_changes_and_deletes_one(
     one = Connection.objects.get()
     assert (one.trouble, one.everywhere, list(one.projects.all())) == ("", False, [project])
     assert b"Works" in as_admin.get("/connections/").content
+    asked = {"headers": {"X-Fragment": "1"}}  # by the page's script
+    sent = as_admin.post(f"/connections/{one.pk}/", told, **asked)
+    assert (sent.status_code, sent.json()) == (201, {"url": "/connections/"})
+    assert b"is saved, and works" in as_admin.get("/connections/").content
     gone = {**told, "database": "/nothing/here.db"}
     answer = as_admin.post(f"/connections/{one.pk}/", {**gone, "then": "save"}, follow=True)
     assert b"does not work yet: There is no" in answer.content

@@ -49,7 +49,7 @@ class Tested:
     """For administrators, with the database's place; "" where nothing is wrong."""
 
     trouble: str = ""  # it does not work
-    warning: str = ""  # it does, but its user may too much
+    warning: str = ""  # it does, but its user may too much or too little
 
 
 def tested(connection: Connection) -> Tested:

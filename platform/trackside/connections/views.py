@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -18,6 +18,8 @@ from trackside.connections.models import Connection
 from trackside.connections.settings import KINDS
 from trackside.projects.models import Project
 from trackside.ui.param_forms import ParamForm
+
+BY_SCRIPT = "X-Fragment"  # js/pages/connection.js sends the form
 
 
 @administrators_only
@@ -96,15 +98,18 @@ def _page(
 
 
 def _said(request: HttpRequest, one: Connection) -> HttpResponse:
-    """Who typed it sees what its test found."""
+    """Who typed it sees what its test found, on the page that comes next: a script is told which,
+    for it cannot see where a redirection leads."""
+    there = resolve_url("connection", one.pk) if one.trouble else resolve_url("connections")
     if one.trouble:
         messages.warning(request, f"{one.name} is saved, but does not work yet: {one.trouble}")
-        return redirect("connection", one.pk)
-    if one.warning:
+    elif one.warning:
         messages.warning(request, f"{one.name} is saved, and works. {one.warning}")
-        return redirect("connections")
-    messages.success(request, f"{one.name} is saved, and works.")
-    return redirect("connections")
+    else:
+        messages.success(request, f"{one.name} is saved, and works.")
+    if request.headers.get(BY_SCRIPT):
+        return JsonResponse({"url": there}, status=201)
+    return redirect(there)
 
 
 @administrators_only

@@ -16,12 +16,11 @@ document.addEventListener("submit", async (event) => {
   data.set("then", then);
   form().ariaBusy = "true";
   try {
-    const answer = await fetch(form().action, { method: "POST", body: data, credentials: "same-origin", redirect: "manual" });
-    const moved = answer.type === "opaqueredirect"; // it is saved, or one has to sign in
-    if (moved && (await renewed())) return location.assign(form().dataset.try);
-    const found = moved ? null : await connectionOf(answer);
+    const answer = await fetch(form().action, { method: "POST", body: data, headers: { "X-Fragment": "1" }, credentials: "same-origin", redirect: "manual" });
+    if (answer.status === 201) return location.assign((await answer.json()).url);
+    const found = await connectionOf(answer); // none where one has to sign in
     if (found) show(found);
-    else if (!moved && (await renewed())) toast("You have signed in anew. Try again.", "error");
+    else if (await renewed()) toast("You have signed in anew. Try again.", "error");
     else toast("You are signed out. Sign in as an administrator in another tab and try again: what you typed stays here.", "error");
   } catch {
     toast("The server does not answer. Try again.", "error");
