@@ -66,7 +66,8 @@ class Aloud:
         named = (("training", data.get("train_loss")), ("validation", data.get("val_loss")))
         losses = [f"{name} loss {value:.4g}" for name, value in named if value is not None]
         best = ["the best so far"] if data.get("best") else []
-        yield f"{self._unit} {data['epoch']}: {', '.join(losses + best)}."
+        figures = ", ".join(losses + best)
+        yield f"{self._unit} {data['epoch']}{': ' if figures else ''}{figures}."
 
     def _trial(self, data: Json) -> Iterator[str]:
         what = _value(self._metric, data.get("value")) or data.get("reason") or data["state"]

@@ -48,7 +48,7 @@ PARAMS = Params(
             ),
             group="Architecture",
         ),
-        *epochs(most=200, patience=10, back=False),
+        *epochs(most=200, patience=10),
         Number(
             name="learning_rate",
             label="Learning rate",

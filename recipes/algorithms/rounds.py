@@ -45,8 +45,8 @@ def trees(
     )
 
 
-def epochs(*, most: int, patience: int, back: bool = True) -> tuple[Param, ...]:
-    """With these defaults; `back`: the network goes back to its best weights."""
+def epochs(*, most: int, patience: int) -> tuple[Param, ...]:
+    """With these defaults, of a network that goes back to its best weights."""
     return (
         Whole(
             name="rounds",
@@ -62,7 +62,7 @@ def epochs(*, most: int, patience: int, back: bool = True) -> tuple[Param, ...]:
             label="Early stopping",
             default=True,
             group="Training",
-            help=f"{NO_MORE}, and keeps the weights of the best epoch." if back else f"{NO_MORE}.",
+            help=f"{NO_MORE}, and keeps the weights of the best epoch.",
         ),
         _patience(patience, "epochs", "Training"),
     )

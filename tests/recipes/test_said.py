@@ -104,6 +104,13 @@ def test_losses_are_told_now_and_then_and_trials_each(
     ]
 
 
+def test_a_round_without_a_figure_is_counted(
+    journal: Journal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal.write("epoch", epoch=3, train_loss=None, val_loss=None, best=False)
+    assert lines(capsys) == ["Epoch 3."]
+
+
 def test_a_log_that_cannot_be_written_ends_no_job(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
