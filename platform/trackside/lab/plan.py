@@ -115,9 +115,9 @@ def make(analysis: Analysis, wish: Wish | None, board: Json, user: User) -> Plan
         wish = replace(wish, priority=min(wish.priority, most_urgent(user)))
     asked = wishes.asked(analysis, wish, wishes.compute(wish, None, machines))
     models = [_row(asked, wish, n, known) for n in range(len(asked.design["models"]))]
-    lacks = handling.lacking(asked.design["models"], libraries())
+    reported = libraries()
     for row, one in zip(models, asked.design["models"], strict=True):
-        row["lacking"] = one["algorithm"] in lacks
+        row["lacking"] = bool(handling.lacking([one], reported))
     need = estimates.largest([models[n]["need"] for n in wish.models])
     compute = wishes.compute(wish, need, machines)
     plan = Plan(

@@ -18,9 +18,11 @@ const model = document.getElementById("model");
 const field = (name) => document.querySelector(`[name="set-${name}"]`)?.closest(".f");
 
 const store = document.getElementById("store"); // of an evaluation: follows its model until it is named
-let history = store?.value;
+let history = model?.selectedOptions[0]?.dataset.store; // a form that came back may have another name
 model?.addEventListener("change", () => {
-  if (store && store.value === history) store.value = history = model.selectedOptions[0].dataset.store;
+  const next = model.selectedOptions[0].dataset.store;
+  if (store && store.value === history) store.value = next;
+  history = next;
 });
 
 function fit() {

@@ -118,13 +118,18 @@ function swap(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
   const focus = mark(document.activeElement);
   const open = [...dialog.querySelectorAll("details[open]")].map((one) => one.id);
+  let stale = false; // what stays on the screen is what was seen there
   for (const part of dialog.querySelectorAll("[data-part]")) {
     const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (next && next.innerHTML !== part.innerHTML && !writing(part) && !pressed(part)) part.replaceChildren(...next.childNodes);
+    if (!next || next.innerHTML === part.innerHTML) continue;
+    if (writing(part) || pressed(part)) stale = true;
+    else part.replaceChildren(...next.childNodes);
   }
   for (const id of open) find(`details#${id}`)?.setAttribute("open", "");
-  for (const old of form().querySelectorAll('[name="seen_free"]')) old.remove();
-  form().prepend(...fresh.querySelectorAll('[name="seen_free"]'));
+  if (!stale) {
+    for (const old of form().querySelectorAll('[name="seen_free"]')) old.remove();
+    form().prepend(...fresh.querySelectorAll('[name="seen_free"]'));
+  }
   const mode = fresh.querySelector('[name="mode"]:checked');
   if (mode) find(`[name="mode"][value="${mode.value}"]`).checked = true;
   if (focus && !dialog.contains(document.activeElement)) (find(focus) ?? find("[data-main]"))?.focus({ preventScroll: true });
