@@ -120,6 +120,7 @@ class Watch:
         for gang in self.gangs():
             try:
                 self._follow(gang)
+                gang.trouble = ""
             except StaleAttempt as stale:
                 self._abandon(gang, str(stale))
             except DatabaseError as problem:
