@@ -222,9 +222,7 @@ def _modest(tried: list[Tried], now: float) -> list[Tried]:
     """Of each set of columns the smallest change that brings nearly the most: the most alone is
     often the column's largest value, far beyond what moves the prediction."""
     most = {frozenset(one.names): one.near for one in _nearest(tried)}
-    close = [
-        one for one in tried if one.near - now >= MODEST * (most[frozenset(one.names)] - now)
-    ]
+    close = [one for one in tried if one.near - now >= MODEST * (most[frozenset(one.names)] - now)]
     return sorted(_cheapest(close), key=lambda one: -one.near)
 
 
