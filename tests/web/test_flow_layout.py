@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULE = ROOT / "platform/trackside/ui/static/js/flow-layout.js"
+SCRIPTS = ROOT / "platform/trackside/ui/static/js"
 RUN = """
 import { readFileSync } from "node:fs";
 const { layout } = await import(process.argv[1]);
@@ -20,6 +20,14 @@ const { nodes, edges } = JSON.parse(readFileSync(0, "utf8"));
 const made = layout(nodes, edges);
 const bends = [...made.bends];
 console.log(JSON.stringify({ ...made, at: Object.fromEntries(made.at), bends }));
+"""
+BLOCK = """
+import { readFileSync } from "node:fs";
+const { block } = await import(process.argv[1]);
+const { nodes, top, room } = JSON.parse(readFileSync(0, "utf8"));
+const at = new Map();
+const extent = block(nodes, top, room, at);
+console.log(JSON.stringify({ ...extent, at: Object.fromEntries(at) }));
 """
 
 
@@ -32,13 +40,22 @@ def node() -> str:
 
 
 def layout(names: list[str], edges: list[tuple[str, str]]) -> dict[str, Any]:
-    graph = {"nodes": [{"id": name, "w": 100, "h": 90} for name in names], "edges": edges}
-    module = MODULE.read_text()
+    nodes = [{"id": name, "w": 100, "h": 90} for name in names]
+    return ran("flow-layout.js", RUN, {"nodes": nodes, "edges": edges})
+
+
+def block(count: int, top: tuple[int, int], room: tuple[int, int]) -> dict[str, Any]:
+    nodes = [{"id": f"n{number}", "w": 100, "h": 90} for number in range(count)]
+    extents = [{"width": width, "height": height} for width, height in (top, room)]
+    return ran("flow-loose.js", BLOCK, {"nodes": nodes, "top": extents[0], "room": extents[1]})
+
+
+def ran(script: str, code: str, given: dict[str, Any]) -> dict[str, Any]:
     # The file has no package.json of its own, so it is handed over as a module by its address.
-    address = f"data:text/javascript,{json_url(module)}"
+    address = f"data:text/javascript,{json_url((SCRIPTS / script).read_text())}"
     done = subprocess.run(
-        [node(), "--input-type=module", "-e", RUN, address],
-        input=json.dumps(graph),
+        [node(), "--input-type=module", "-e", code, address],
+        input=json.dumps(given),
         capture_output=True,
         text=True,
         check=False,
@@ -90,3 +107,23 @@ def test_crossings_that_can_be_avoided_are() -> None:
 def test_an_empty_graph_has_no_size() -> None:
     made = layout([], [])
     assert (made["width"], made["height"]) == (0, 0)
+
+
+@pytest.mark.parametrize(("count", "room", "columns"), [(3, (1300, 700), 1), (24, (1300, 700), 5),
+                         (24, (330, 600), 3), (1, (1300, 700), 1)])  # fmt: skip
+def test_what_nothing_links_stands_in_the_columns_that_make_it_largest(
+    count: int, room: tuple[int, int], columns: int
+) -> None:
+    made = block(count, (0, 0), room)
+    places = [(one["x"], one["y"]) for one in made["at"].values()]
+    assert len({x for x, _ in places}) == columns
+    assert len(set(places)) == count
+    assert max(x for x, _ in places) + 50 <= made["width"]
+    assert max(y for _, y in places) + 45 <= made["height"]
+
+
+def test_what_nothing_links_stands_under_the_rest() -> None:
+    made = block(4, (900, 200), (1300, 700))
+    assert min(one["y"] for one in made["at"].values()) - 45 > 200
+    assert made["width"] == 900
+    assert block(0, (900, 200), (1300, 700)) == {"width": 900, "height": 200, "at": {}}

@@ -1,5 +1,6 @@
 // Pan, zoom, fit and the mini map. Everything that can be dragged has a button too.
 import { el } from "./flow-draw.js";
+import { LARGEST } from "./flow-loose.js";
 
 const LEAST = 0.08;
 const MOST = 2.5;
@@ -48,11 +49,17 @@ export class Camera {
     this.move();
   }
 
+  // The part of the stage that the drawing may fill: the rest is the buttons' and the map's.
+  room() {
+    const { width, height } = this.stage.getBoundingClientRect();
+    return { width: width - 60, height: height - 150 };
+  }
+
   fit() {
-    const room = this.stage.getBoundingClientRect();
+    const { width, height } = this.room();
     const { w, h } = this.bounds;
-    const k = Math.max(LEAST, Math.min((room.width - 60) / w, (room.height - 150) / h, 1.2));
-    this.at = { k, x: (room.width - w * k) / 2, y: Math.max(30, (room.height - 110 - h * k) / 2) };
+    const k = Math.max(LEAST, Math.min(width / w, height / h, LARGEST));
+    this.at = { k, x: (width + 60 - w * k) / 2, y: Math.max(30, (height + 40 - h * k) / 2) };
     this.move();
   }
 

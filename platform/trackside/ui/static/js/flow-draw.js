@@ -1,5 +1,6 @@
 // The Flow as SVG: boxes with their badges, and the lines between them. Text goes in as text nodes.
 import { layout } from "./flow-layout.js";
+import { block, parted } from "./flow-loose.js";
 import { said, second, title, whole } from "./flow-words.js";
 import { share } from "./job-words.js";
 
@@ -20,19 +21,22 @@ export function el(name, attributes = {}, ...children) {
   return one;
 }
 
-// Places every node: adds x, y, r, w, h. Answers the bends of long lines and the whole extent.
-export function arrange(nodes, edges) {
+// Places every node: adds x, y, r, w, h. `room` is the stage's. Answers the bends of long lines and
+// the whole extent.
+export function arrange(nodes, edges, room) {
   for (const node of nodes) {
     node.r = RADIUS[node.type];
     [node.w, node.h] = SIZE[node.type];
   }
-  const made = layout(nodes, edges.map(({ from, to }) => [from, to]));
+  const [tied, loose] = parted(nodes, edges);
+  const made = layout(tied, edges.map(({ from, to }) => [from, to]));
+  const extent = block(loose, made, room, made.at);
   for (const node of nodes) {
     const { x, y } = made.at.get(node.id);
     node.x = x;
     node.y = y - node.h / 2 + node.r + 4;
   }
-  return made;
+  return { ...made, width: extent.width, height: extent.height };
 }
 
 export function line(from, to, bends) {

@@ -25,12 +25,19 @@ function draw() {
     targets.get(from).push(to);
     sources.get(to).push(from);
   }
-  const made = arrange(graph.nodes, graph.edges);
+  const made = arrange(graph.nodes, graph.edges, camera.room());
   $("edges").replaceChildren(...graph.edges.map(({ from, to }) => line(byId.get(from), byId.get(to), made.bends.get(`${from}>${to}`) ?? [])));
-  $("nodes").replaceChildren(...graph.nodes.map(box));
+  focused(() => $("nodes").replaceChildren(...graph.nodes.map(box)));
   camera.show(graph.nodes, made.width, made.height);
   stage.dataset.crossings = made.crossings;
   redraw();
+}
+
+// Boxes are drawn anew as jobs go on: whoever walks through them by keys stays where they are.
+function focused(drawn) {
+  const id = document.activeElement?.closest(".n")?.dataset.id;
+  drawn();
+  if (id && byId.has(id)) element(id)?.focus({ preventScroll: true });
 }
 
 function redraw() {
@@ -138,9 +145,16 @@ function neighbour(me, sign) {
   return graph.nodes.filter((node) => (node.y - me.y) * sign > 8).sort((a, b) => far(a) - far(b))[0]?.id;
 }
 
+// Beside what nothing links, as lines lead nowhere from there.
+function beside(me, sign) {
+  if (targets.get(me.id).length || sources.get(me.id).length) return null;
+  const row = graph.nodes.filter((node) => Math.abs(node.y - me.y) < 8 && (node.x - me.x) * sign > 0);
+  return row.sort((a, b) => (a.x - b.x) * sign)[0]?.id;
+}
+
 const WAYS = {
-  ArrowRight: (me) => nearest(targets.get(me.id), me),
-  ArrowLeft: (me) => nearest(sources.get(me.id), me),
+  ArrowRight: (me) => nearest(targets.get(me.id), me) ?? beside(me, 1),
+  ArrowLeft: (me) => nearest(sources.get(me.id), me) ?? beside(me, -1),
   ArrowDown: (me) => neighbour(me, 1),
   ArrowUp: (me) => neighbour(me, -1),
 };
@@ -205,7 +219,7 @@ function heard(job) {
   const changed = node.type === "recipe" && node.state !== job.state;
   if (node.type === "recipe") Object.assign(node, { state: job.state, reason: job.reason });
   node.progress = job.progress;
-  element(node.id)?.replaceWith(box(node));
+  focused(() => element(node.id)?.replaceWith(box(node)));
   if (changed) return draw();
   redraw();
 }
