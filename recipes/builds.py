@@ -1,7 +1,8 @@
 """How the libraries of this node were built, where that is not known from their version.
 
 LightGBM's wheel learns on the CPU; one that was built for CUDA ends its whole process where it
-finds no GPU. So a child asks it, and is shown none: the leased GPUs of others are not touched.
+finds no GPU. So a child asks it, and is shown none: the leased GPUs of others are not touched. Of
+ONNX Runtime too the wheel for the CPU and the one for GPUs are the same extra.
 """
 
 import faulthandler
@@ -14,6 +15,8 @@ from importlib import import_module
 from tempfile import TemporaryFile
 from typing import Literal, NoReturn
 
+from recipes.scorers import onnx
+
 Build = Literal["gpu", "cpu", "broken"]  # the last one cannot even be loaded
 SECONDS = 60  # that a child may take
 FOR_CPU = 3  # its exit status where the library says that it was not built for GPUs
@@ -22,7 +25,7 @@ NO_GPU = b"[CUDA]"  # begins what LightGBM's last words say
 
 
 def asked(libraries: Mapping[str, str]) -> dict[str, Build]:
-    """By package, of those of these that must be asked."""
+    """By package or extra, of those of these that must be asked."""
     return {name: build(name, ask) for name, ask in ASKED.items() if name in libraries}
 
 
@@ -75,4 +78,9 @@ def _lightgbm() -> None:
     lightgbm.train(told, data, num_boost_round=1)
 
 
-ASKED: dict[str, Callable[[], None]] = {"lightgbm": _lightgbm}
+def _onnx() -> None:
+    if not onnx.knows_gpus():
+        raise RuntimeError(f"NVIDIA's provider {NOT_BUILT}.")
+
+
+ASKED: dict[str, Callable[[], None]] = {"lightgbm": _lightgbm, "onnx": _onnx}

@@ -1,6 +1,7 @@
 """SCORERS: libraries that may predict in place of the one that learned. A new one is one file
 and one line here. What is used, a comparison on the user's rows decides: engine/tabular/parity."""
 
+from recipes import extras
 from recipes.algorithms import ALGORITHMS, Algorithm
 from recipes.scorers import hummingbird, nvforest, onnx
 from recipes.scorers.scorer import Scorer
@@ -39,4 +40,26 @@ def refusal(engine: str, algorithm: Algorithm, device: str) -> str:
     return ""
 
 
-__all__ = ["FASTEST", "OWN", "SCORERS", "Scorer", "able", "refusal", "takes"]
+def absent(engine: str, device: str) -> str:
+    """Why nothing that is installed here predicts there by this engine; "": it may.
+
+    Its library is loaded where only some builds of it know a GPU.
+    """
+    if engine not in SCORERS:
+        return ""
+    card = SCORERS[engine]
+    if not extras.installed(card.library):
+        return f"{card.label} is not installed here: {extras.remedy(card.library)} installs it."
+    if device == "cpu" or card.gpu_build is None:
+        return ""
+    try:
+        there = card.gpu_build()
+    except Exception as failed:  # whatever a library raises
+        return f"{card.label} cannot be loaded here: {failed}."
+    if there:
+        return ""
+    said = f"The {card.label} that is installed here is built for the CPU alone"
+    return f"{said}: choose the CPU, or another engine."
+
+
+__all__ = ["FASTEST", "OWN", "SCORERS", "Scorer", "able", "absent", "refusal", "takes"]

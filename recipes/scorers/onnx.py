@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from recipes.scorers.scorer import CannotTake, Scorer, Scores, Where
+from recipes.scorers.scorer import Scorer, Scores, Where
 from recipes.scorers.trees import bounded, library_of
 
 if TYPE_CHECKING:
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 PROVIDERS = {"cpu": ["CPUExecutionProvider"]}
 PROVIDERS["cuda"] = ["CUDAExecutionProvider", *PROVIDERS["cpu"]]
 SILENT = 4  # what it says goes to the job's standard error: errors are raised anyway
+
+
+def knows_gpus() -> bool:
+    """Whether this build has the provider for NVIDIA: the wheel for the CPU has none."""
+    import onnxruntime
+
+    return PROVIDERS["cuda"][0] in onnxruntime.get_available_providers()
 
 
 def make(learner: Convertible, where: Where) -> Scores:
@@ -34,11 +41,8 @@ class _Session:
         options.log_severity_level = SILENT
         options.enable_cpu_mem_arena = False  # what one block took is given back
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        wanted = PROVIDERS[where.device]
-        if missing := set(wanted) - set(onnxruntime.get_available_providers()):
-            raise CannotTake(f"This build of ONNX Runtime has no {', '.join(sorted(missing))}.")
         self._session = onnxruntime.InferenceSession(
-            graph.SerializeToString(), options, providers=wanted
+            graph.SerializeToString(), options, providers=PROVIDERS[where.device]
         )
         self._session.disable_fallback()
         self._learner = learner
@@ -125,4 +129,5 @@ SCORER = Scorer(
     ),
     devices=("cpu", "cuda"),
     make=make,
+    gpu_build=knows_gpus,
 )

@@ -47,6 +47,8 @@ class Scorer:
     algorithms: tuple[str, ...]  # whose models it may take; which it does right is measured
     devices: tuple[str, ...]
     make: Callable[[Convertible, Where], Scores]
+    # Whether the build that is installed here knows GPUs: it loads it. None: each build does.
+    gpu_build: Callable[[], bool] | None = None
 
     def takes(self, algorithm: str, device: str) -> bool:
         return algorithm in self.algorithms and device in self.devices

@@ -263,8 +263,10 @@ def test_a_job_goes_where_the_library_of_its_engine_is(project: Project, ada: Us
         return Attempt.objects.get(job=job).node.name
 
     assert machine(queued(project, ada, "fastest", {"kind": "cpu"})) == "a-plain"
-    node("rich", WITH)
+    rich = node("rich", WITH)
     assert machine(queued(project, ada, "onnx", {"kind": "cpu"})) == "rich"
+    rich.catalogue["gpu_builds"] = ["onnx"]
+    rich.save()
     chosen = {"kind": "gpus", "uuids": ["GPU-a-plain-0"]}
     with pytest.raises(jobs.BadCompute, match="a-plain has no ONNX Runtime"):
         queued(project, ada, "onnx", chosen)

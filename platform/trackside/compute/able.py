@@ -1,10 +1,14 @@
-"""Which machines have what an algorithm needs, as far as their agents have told."""
+"""Which machines have what an algorithm or an engine needs, as far as their agents have told."""
+
+from collections.abc import Collection
 
 from recipes.algorithms import Algorithm
 from recipes.extras import called
+from recipes.scorers import Scorer
 from trackside.compute.models import Node
 
 BUILD = "docs/lightgbm.md says how to build it"
+TOLD = ("pk", "name", "simulated", "catalogue__libraries", "catalogue__gpu_builds")
 
 
 def unable(
@@ -19,9 +23,8 @@ def unable(
     needed = [one for one in (library, asked) if one]
     if not needed:
         return {}
-    told = ("pk", "name", "simulated", "catalogue__libraries", "catalogue__gpu_builds")
     found = {}
-    for pk, name, simulated, libraries, builds in Node.objects.values_list(*told):
+    for pk, name, simulated, libraries, builds in Node.objects.values_list(*TOLD):
         missing = [one for one in needed if libraries is not None and one not in libraries]
         if missing:
             found[pk] = f"{name} has no {called(missing[0])}"
@@ -37,20 +40,38 @@ def _needs_there(card: Algorithm, libraries: dict[str, str]) -> bool:
     return bool(card.gpu_library) and card.gpu_library not in libraries
 
 
-def without(libraries: list[str]) -> dict[int, str]:
-    """By node, of those that have told what they have, that it has none of these."""
-    names = " or ".join(called(one) for one in libraries)
-    told = Node.objects.values_list("pk", "name", "catalogue__libraries") if libraries else ()
-    return {
-        pk: f"{name} has no {names}"
-        for pk, name, found in told
-        if found is not None and not set(libraries) & set(found)
-    }
+def without(scorers: list[Scorer], *, on_gpu: bool) -> dict[int, str]:
+    """By node, of those that have told what they have, why none of these predicts there; {} where
+    none is needed. A simulated GPU needs no build for GPUs."""
+    names = " or ".join(called(one.library) for one in scorers)
+    told = Node.objects.values_list(*TOLD) if scorers else ()
+    found = {}
+    for pk, name, simulated, libraries, builds in told:
+        here = [one for one in scorers if one.library in (libraries or ())]
+        if libraries is not None and not here:
+            found[pk] = f"{name} has no {names}"
+        elif here and on_gpu and not simulated and not _built(here, builds or ()):
+            said = " and ".join(one.label for one in here)
+            found[pk] = f"The {said} of {name} is built for the CPU alone"
+    return found
+
+
+def _built(scorers: list[Scorer], builds: Collection[str]) -> bool:
+    """Whether any of these has a build for GPUs, or needs none."""
+    return any(one.gpu_build is None or one.library in builds for one in scorers)
 
 
 def learns_on_gpu(card: Algorithm) -> bool:
     """Whether a GPU of any machine that there is can train it."""
     if not card.on_gpu or not (card.gpu_build or card.gpu_library):
         return card.on_gpu
-    cannot = unable(card, on_gpu=True)
+    return _anywhere(unable(card, on_gpu=True))
+
+
+def predicts_on_gpu(scorer: Scorer) -> bool:
+    """Whether the build of any machine that there is can use that machine's GPU."""
+    return scorer.gpu_build is None or _anywhere(without([scorer], on_gpu=True))
+
+
+def _anywhere(cannot: Collection[int]) -> bool:
     return Node.objects.filter(gpus__present=True).exclude(pk__in=cannot).exists()

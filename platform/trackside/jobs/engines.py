@@ -6,6 +6,7 @@ from typing import Any
 from recipes.algorithms import Algorithm
 from recipes.extras import nowhere
 from recipes.scorers import FASTEST, OWN, SCORERS, Scorer, able, refusal
+from trackside.compute.able import predicts_on_gpu
 from trackside.compute.requests import BadCompute
 from trackside.compute.services import libraries
 
@@ -22,11 +23,21 @@ def of(algorithm: str) -> list[Scorer]:
     return [one for one in SCORERS.values() if not algorithm or algorithm in one.algorithms]
 
 
-def lacking(scorers: list[Scorer]) -> dict[str, str]:
-    """By name the sentence for a library that no machine has; {} before one has reported."""
+def lacking(scorers: list[Scorer], *, on_gpu: bool = False) -> dict[str, str]:
+    """By name why no machine predicts by it: it has no such library, or `on_gpu` no build of it
+    that knows GPUs. {} before one has reported."""
     reported = libraries() if scorers else {}
-    missing = [one for one in scorers if reported and one.library not in reported]
-    return {one.name: nowhere(one.library) for one in missing}
+    found = {one.name: _nowhere(one, reported, on_gpu) for one in scorers if reported}
+    return {name: said for name, said in found.items() if said}
+
+
+def _nowhere(scorer: Scorer, reported: dict[str, str], on_gpu: bool) -> str:
+    if scorer.library not in reported:
+        return nowhere(scorer.library)
+    if not on_gpu or predicts_on_gpu(scorer):
+        return ""
+    said = f"No machine's {scorer.label} is built for GPUs: docs/extras.md says what it takes"
+    return f"{said}. Choose the CPU, or another engine."
 
 
 def trouble(engine: str, card: Algorithm | None) -> str:
@@ -49,7 +60,7 @@ def needed(engine: str, card: Algorithm, *, on_gpu: bool) -> list[Scorer]:
 def on_gpu(card: Algorithm) -> bool:
     """Whether any engine that a machine has can predict with its models on a GPU."""
     scorers = able(card.name, "cuda")
-    return card.scores_on_gpu or len(lacking(scorers)) < len(scorers)
+    return card.scores_on_gpu or len(lacking(scorers, on_gpu=True)) < len(scorers)
 
 
 def must_score(engine: str, card: Algorithm, *, on_gpu: bool) -> None:
@@ -57,7 +68,7 @@ def must_score(engine: str, card: Algorithm, *, on_gpu: bool) -> None:
     if said := refusal(engine, card, "cuda" if on_gpu else "cpu"):
         raise BadCompute("compute.kind", said, "cpu_only")
     scorers = needed(engine, card, on_gpu=on_gpu)
-    lack = lacking(scorers)
+    lack = lacking(scorers, on_gpu=on_gpu)
     if scorers and len(lack) == len(scorers):
         raise BadCompute("compute.kind", " ".join(lack.values()), "library")
 

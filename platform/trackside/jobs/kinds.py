@@ -142,7 +142,7 @@ def unable(algorithm: str, *, on_gpu: bool, engine: str = "", asked: str = "") -
     if not engine:
         return able.unable(card, on_gpu=on_gpu, asked=asked)
     needed = engines.needed(engine, card, on_gpu=on_gpu)
-    without = able.without([one.library for one in needed])
+    without = able.without(needed, on_gpu=on_gpu)
     there = on_gpu and card.scores_on_gpu
     return {**without, **able.unable(card, on_gpu=there, learns=False)}
 

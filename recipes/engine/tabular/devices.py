@@ -24,7 +24,7 @@ from recipes.engine.tabular.parity import Gated, Parity, Predict, Sample, Who
 from recipes.events import Journal
 from recipes.job import BadJob, Job
 from recipes.learners.learner import Convertible, Floats, Learner, Matrix, OnGpu, WrongDevice
-from recipes.scorers import FASTEST, OWN, SCORERS, Scorer, able, refusal
+from recipes.scorers import FASTEST, OWN, SCORERS, Scorer, able, absent, refusal
 from recipes.scorers.scorer import CannotTake, Scores, Where
 
 FASTER = 1.2  # times the own library's speed: less is no gain beside the chance of another rounding
@@ -118,11 +118,11 @@ def chosen(  # noqa: PLR0913 - all of it is needed to try one
     """Compare on the table's first rows what is asked for, and say what follows.
 
     All ranks predict by the same: a table's rows are all told alike. Raises BadJob where this
-    model's algorithm has nothing to do with the GPU or with the engine, or its library is not here.
+    model's algorithm has nothing to do with the GPU or with the engine, or what is installed here.
     """
     kind, name = peers.device.type, device_name(job.compute, peers.device)
     card = ALGORITHMS[model.about["algorithm"]]
-    if said := refusal(engine, card, kind) or _absent(engine):
+    if said := refusal(engine, card, kind) or absent(engine, kind):
         raise BadJob(said)
     if engine == OWN and kind == "cpu":
         return Chosen(model.learner, name)
@@ -134,13 +134,6 @@ def chosen(  # noqa: PLR0913 - all of it is needed to try one
     if engine != OWN:
         _try_others(trial, engine, file.metadata.num_rows, most, journal)
     return _said(trial, engine, journal)
-
-
-def _absent(engine: str) -> str:
-    if engine not in SCORERS or extras.installed(SCORERS[engine].library):
-        return ""
-    card = SCORERS[engine]
-    return f"{card.label} is not installed here: {extras.remedy(card.library)} installs it."
 
 
 @dataclass
@@ -216,7 +209,7 @@ def _try_others(trial: _Trial, engine: str, rows: int, most: int, journal: Journ
             trial.leave(text, journal)
             return
         possible = able(trial.model.about["algorithm"], trial.kind)
-        here = {one.name for one in possible if extras.installed(one.library)}
+        here = {one.name for one in possible if not absent(one.name, trial.kind)}
         everywhere = set.intersection(*trial.peers.gather(here))
         wanted = [one for one in possible if one.name in everywhere]
         if not wanted:
