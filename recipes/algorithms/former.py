@@ -4,19 +4,21 @@ from recipes.params import Value
 
 Values = dict[str, Value]
 
-DEVICE = "the device is the one that the job is given in the Train dialog"
+COMPUTE = "the job's compute says where it learns"
 THREADS = "the threads are those that the job is given"
 SEED = "the seed is the one in Runtime"
 QUIET = "what a training tells is always in its log"
 IDLE = {  # names that say what the platform decides
     **dict.fromkeys(
-        ("device", "device_type", "gpu_id", "gpu_device_id", "gpu_platform_id", "num_gpu"), DEVICE
+        ("device", "device_type", "gpu_id", "gpu_device_id", "gpu_platform_id", "num_gpu"), COMPUTE
     ),
-    **dict.fromkeys(("n_gpus", "gpu_use_dp", "predictor", "task_type", "devices"), DEVICE),
+    **dict.fromkeys(("n_gpus", "gpu_use_dp", "predictor", "task_type", "devices"), COMPUTE),
     **dict.fromkeys(("n_jobs", "nthread", "num_threads", "nthreads", "thread_count"), THREADS),
     **dict.fromkeys(("random_state", "random_seed", "seed"), SEED),
     **dict.fromkeys(("verbose", "verbosity", "silent", "verbose_eval", "logging_level"), QUIET),
 }
+DEVICES = {"cpu": "cpu", "cuda": "cuda", "gpu": "cuda"}
+NAMING = ("device", "device_type", "task_type")  # the settings whose value is a device
 
 
 def today(given: Values, names: dict[str, str]) -> tuple[Values, list[str]]:
@@ -31,7 +33,7 @@ def today(given: Values, names: dict[str, str]) -> tuple[Values, list[str]]:
     for name, value in given.items():
         now = names.get(name, "")
         if name in IDLE:
-            notes.append(f"'{name}: {value}' is not used: {IDLE[name]}.")
+            notes.append(_idle(name, value))
         elif now and order.get(now, -1) > order[name]:
             notes.append(f"{name!r} is left out: {now!r} says the same thing.")
         elif now:
@@ -44,6 +46,39 @@ def today(given: Values, names: dict[str, str]) -> tuple[Values, list[str]]:
     if patient:
         made.setdefault("early_stopping", True)
     return made, notes
+
+
+def device(given: Values) -> str:
+    """Where these settings want a model to learn: cpu or cuda; "" where they say nothing of it.
+
+    A device that is named wins over what only one device could do.
+    """
+    for name in NAMING:
+        if found := _named(given.get(name)):
+            return found
+    on_gpu = (
+        str(given.get("tree_method")).startswith("gpu_")
+        or given.get("predictor") == "gpu_predictor"
+        or str(given.get("gpu_id")).isdecimal()  # -1 was none
+    )
+    return "cuda" if on_gpu else ""
+
+
+def _named(value: Value) -> str:
+    """cpu or cuda as other libraries write them, such as GPU and cuda:0."""
+    kind, _, number = str(value).strip().lower().partition(":")
+    return DEVICES.get(kind, "") if not number or number.isdecimal() else ""
+
+
+def _idle(name: str, value: Value) -> str:
+    """A name that says what the platform decides, and what becomes of it."""
+    asked = device({name: value})
+    if asked == "cpu":
+        return f"'{name}: {value}' asks for the CPU."
+    if asked:
+        numbered = name == "gpu_id" or ":" in str(value)
+        return f"'{name}: {value}' asks for a GPU{': its number is not used' if numbered else ''}."
+    return f"'{name}: {value}' is not used: {IDLE[name]}."
 
 
 def one_width(value: Value) -> tuple[int, int] | None:

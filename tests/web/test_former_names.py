@@ -95,7 +95,8 @@ def test_a_training_says_it_in_its_answer_its_session_and_its_job(
     if not written_out:
         rest.call("PATCH", HERE, {"models": models})
         models = [0]
-    answer = rest.call("POST", f"{HERE}/train", {"models": models})
+    wish = {"models": models, "compute": {"kind": "cpu"}}
+    answer = rest.call("POST", f"{HERE}/train", wish)
     assert answer.status_code == 201, answer.content
     begun = answer.json()
     assert said(begun["notes"])

@@ -34,7 +34,7 @@ def analysis(project: Any, ada: Any) -> Analysis:
 
 def trained_with(analysis: Analysis, algorithm: str, given: dict[str, Any]) -> dict[str, Any]:
     """The model of the design after `client.train` with these."""
-    _, change = arranged(analysis.design, algorithm, given)
+    change = arranged(analysis.design, algorithm, given)
     return dict(services.save_design(analysis, "models", change["models"]).design["models"][0])
 
 

@@ -1,5 +1,6 @@
 """Analyses of the Lab: their design, training, sessions."""
 
+from copy import copy
 from typing import Any
 
 from django.http import HttpRequest
@@ -7,13 +8,14 @@ from django.http import HttpRequest
 from recipes.tasks import TASKS
 from trackside.accounts.gate import caller
 from trackside.api.failures import Failure
-from trackside.api.fitting import answer
+from trackside.api.fitting import answer, told
 from trackside.api.paging import page, whole
 from trackside.datasets.queries import dataset_for
-from trackside.lab import kept, leaderboard, queries, services
-from trackside.lab.design import clean_part
+from trackside.lab import device_wish, kept, leaderboard, queries, services
+from trackside.lab.design import chosen, clean_part
 from trackside.lab.labels import check_reported
 from trackside.lab.models import Analysis, Session, TrainedModel
+from trackside.lab.pages import diagnose
 from trackside.projects.access import project_for, row
 from trackside.projects.models import Role
 
@@ -82,50 +84,64 @@ def _as_it_is(part: str, given: Any, own: Any) -> None:
         raise Failure(422, "invalid", f"{part!r} of this analysis stays {own!r}.", part)
 
 
+def delete(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
+    services.delete_analysis(_analysis(request, key, name, Role.EDITOR), caller(request))
+    return {}
+
+
 def fit(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict[str, Any]:
     analysis = _analysis(request, key, name)
-    return answer(analysis, body.get("compute") or _wish(analysis), request.user)
+    return answer(analysis, body.get("compute"), request.user)
 
 
 def train(request: HttpRequest, body: dict[str, Any], key: str, name: str) -> dict[str, Any]:
     user = caller(request)
     analysis = _analysis(request, key, name, Role.EDITOR)
-    compute = body.get("compute") or _wish(analysis)
     design, models = _chosen(analysis, body.get("models"))
     for part in ("search", "split"):
         if part in body:
-            own = design or analysis.design
-            design = {**own, part: clean_part(own, part, own.get(part, {}) | body[part])}
+            design = {**design, part: clean_part(design, part, design.get(part, {}) | body[part])}
+    held = body.get("compute") or analysis.design.get("compute")
+    learning = chosen(design, models)
+    compute = device_wish.compute(learning, held)
+    design = device_wish.noted(design, learning, held, compute)
     session = services.train(
         analysis, user, compute, body.get("session_name", ""), models=models, design=design
     )
     jobs = session.models.order_by("id").values_list("job_id", flat=True)
     notes = [text for one in session.design["models"] for text in one.get("notes", [])]
-    return {"session": session.number, "name": session.name, "jobs": list(jobs), "notes": notes}
-
-
-def _wish(analysis: Analysis) -> dict[str, Any]:
-    """The compute of the design; a design that names none runs on the CPU."""
-    return analysis.design.get("compute") or {"kind": "cpu"}
+    clicked = copy(analysis)
+    clicked.design = session.design
+    return {
+        "session": session.number,
+        "name": session.name,
+        "jobs": list(jobs),
+        "notes": notes,
+        "findings": told(diagnose(clicked)),
+    }
 
 
 def _chosen(
     analysis: Analysis, models: list[Any] | None
-) -> tuple[dict[str, Any] | None, list[int] | None]:
+) -> tuple[dict[str, Any], list[int] | None]:
     """Models by their place in the design, or written out for this session alone."""
     if models is None or all(isinstance(one, int) for one in models):
-        return None, models
+        return analysis.design, models
     cleaned = clean_part(analysis.design, "models", models)
     check_reported(cleaned, analysis.design["models"])
     return {**analysis.design, "models": cleaned}, None
 
 
 def session(request: HttpRequest, key: str, name: str, n: int) -> dict[str, Any]:
-    analysis = _analysis(request, key, name)
-    found = row(analysis.project, Session, through="analysis__project", analysis=analysis, number=n)
-    models = sorted(found.models.select_related("job"), key=lambda one: _rank(analysis, one))
+    found = _session(request, key, name, n)
+    models = sorted(found.models.select_related("job"), key=lambda one: _rank(found.analysis, one))
     shown_models = [_model(one) for one in models]
     return {"session": found.number, "name": found.name, "models": shown_models}
+
+
+def delete_session(request: HttpRequest, key: str, name: str, n: int) -> dict[str, Any]:
+    services.delete_session(_session(request, key, name, n, Role.EDITOR), caller(request))
+    return {}
 
 
 def models(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
@@ -209,6 +225,14 @@ def _model(one: TrainedModel) -> dict[str, Any]:
         "starred": one.starred,
         "job": one.job_id,
     }
+
+
+def _session(
+    request: HttpRequest, key: str, name: str, number: int, role: Role = Role.READER
+) -> Session:
+    analysis = _analysis(request, key, name, role)
+    through = "analysis__project"
+    return row(analysis.project, Session, through=through, analysis=analysis, number=number)
 
 
 def _analysis(request: HttpRequest, key: str, name: str, role: Role = Role.READER) -> Analysis:

@@ -140,7 +140,8 @@ NEW_ANALYSIS = obj("name dataset", closed=True, name=NAME, dataset=NAME, target=
 NOTES: Schema = {
     "type": "array",
     "items": TEXT,
-    "description": "Settings that came under the names of other tools, and what became of them",
+    "description": "Settings that came under the names of other tools, and what became of them and "
+    "of the device that they ask for",
 }
 SEARCH: Schema = {
     **SEARCHING.schema(),
@@ -199,6 +200,13 @@ VERSION = obj(
     score=NUMBER,
     metrics=ANY_OBJECT,
     facts=ANY_OBJECT,
+    proof={
+        "type": ["object", "null"],
+        "description": "of a table: what the training found when it read the saved model back on "
+        "the CPU: `device` that it learned on, `on` (where the trained model predicted), `rows` "
+        "compared, the largest `difference`, `tolerance` (as of parity), `moved` (rows of another "
+        "class), `agrees`, `why`; null: of images, or from before there was one",
+    },
     parity={**many(REPORT), "description": "the newest report of each scoring engine and device"},
     trained_model={"type": ["integer", "null"]},
     job={"type": ["integer", "null"]},

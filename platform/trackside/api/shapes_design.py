@@ -28,6 +28,12 @@ SPACE: Schema = {
     ),
 }
 
+DEVICE: Schema = {
+    "enum": ["cpu", "cuda", ""],
+    "description": "where its settings, under the names of other tools, ask to learn; it is what "
+    "a training without a compute of its own is given",
+}
+
 
 def model_schema() -> Schema:
     """One model of a design: what its algorithm's card takes."""
@@ -45,6 +51,7 @@ def _model(name: str, card: Any) -> Schema:
         notes=NOTES,
         space=SPACE,
         searched={**FLAG, "description": "false: no search, its params stay as they are"},
+        device=DEVICE,
     )
 
 

@@ -1,10 +1,24 @@
 """The shape of what `fit` answers: verdicts, and what placement would do with the wish now."""
 
+from trackside.api.schemas import Schema
 from trackside.api.shapes import ANY_OBJECT, NUMBER, TEXT, WHOLE, many, obj
 
 VERDICTS = ["fits", "tight", "no_room_now", "too_small", "busy", "not_shared", "reserved"]
+FINDINGS: Schema = {
+    **many(
+        obj(
+            "level title text tab",
+            level={"type": "string", "enum": ["wn", "info"]},
+            title=TEXT,
+            text=TEXT,
+            tab={**TEXT, "description": "of the design page, where it can be changed"},
+        )
+    ),
+    "description": "What may spoil the training, seen in the data and the design: leaks, gaps, "
+    "columns that are left out; wn, look at these, first",
+}
 FITS = obj(
-    "gpus",
+    "gpus findings",
     gpus=many(
         obj(
             "uuid verdict",
@@ -37,4 +51,5 @@ FITS = obj(
     ),
     duration=obj("seconds basis", seconds=NUMBER, basis=TEXT),
     effective_batch=ANY_OBJECT,
+    findings=FINDINGS,
 )

@@ -1,8 +1,16 @@
 """What the REST API says of trainings and trained models."""
 
 from trackside.api.shapes import ANY_OBJECT, FLAG, NOTES, TEXT, WHOLE, many, obj
+from trackside.api.shapes_fit import FINDINGS
 
-TRAINING = obj("session jobs", session=WHOLE, name=TEXT, jobs=many(WHOLE), notes=NOTES)
+TRAINING = obj(
+    "session jobs notes findings",
+    session=WHOLE,
+    name=TEXT,
+    jobs=many(WHOLE),
+    notes=NOTES,
+    findings=FINDINGS,
+)
 FOUND = {
     "type": ["object", "null"],
     "description": "the search as it was asked for and, once it is over, `done` and `failed` "

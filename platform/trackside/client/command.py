@@ -12,7 +12,7 @@ import httpx
 from trackside.client import databases, evaluating, fleet, login, repeating, tables
 from trackside.client.client import Client, Json, TracksideError
 from trackside.client.printing import gpu_rows, metrics, progress, say, table
-from trackside.client.training import sampled
+from trackside.client.training import remarks, sampled
 from trackside.client.where import compute, options
 
 
@@ -91,6 +91,8 @@ def train(args: argparse.Namespace) -> None:
     with Client() as client:
         begun = client.train_analysis(args.project, args.analysis, **wishes)
         say(f"Session {begun['session']}: jobs {', '.join(map(str, begun['jobs']))}.")
+        for line in remarks(begun):
+            say(line)
         for job in begun["jobs"]:
             follow(client, job, args.wait)
         if args.wait:

@@ -6,7 +6,7 @@ from typing import Any
 from trackside.client.client import Client, Json, TracksideError, address
 
 SEARCH_ARGS = {"n_iter": "trials", "n_trials": "trials", "cv": "folds"}  # as others call them
-DEVICES = {"cuda": {"kind": "any", "count": 1}, "gpu": {"kind": "any", "count": 1}}
+DEVICE = re.compile(r"(cpu|cuda|gpu)(:\d+)?", re.IGNORECASE)
 
 
 def train(  # noqa: PLR0913 - what PostgresML's train takes
@@ -37,25 +37,28 @@ def train(  # noqa: PLR0913 - what PostgresML's train takes
     ones, as `sampling` says; sampling="all" are all. With a `strategy` (most_recent, best_score)
     the best model of this training becomes a version of the saved model "relation y_column_name",
     and the version that the strategy finds the active one; the answer then has `saved_model`, as
-    `deploy` answers it.
+    `deploy` answers it. `notes` of the answer say what became of settings under the names of other
+    tools, and what the design page warns of, such as a column that is the target itself.
     What does not fit raises the server's own sentence.
     """
     if strategy and not wait:
         raise ValueError("Only a model that is trained can be deployed: leave out wait=False.")
+    hyperparams = dict(hyperparams or {})
+    wishes, notes = placed(hyperparams.get("device"))
     one = client or Client()
     try:
         key = _project(one, project)
         path, name = address("projects", key, "analyses"), _name(relation, y_column_name)
         design = _design(one, path, name, relation, y_column_name)
-        device, change = arranged(design, algorithm, hyperparams or {})
+        change = arranged(design, algorithm, hyperparams)
         change = searched(design, change, search, search_params, search_args)
         if chosen := sampled(sample, sampling):
             change["split"] = chosen
         if change:
             design = one.call("PATCH", f"{path}{address(name)}", json=change)
-        wishes: Json = {"compute": DEVICES.get(device, {"kind": device})} if device else {}
         begun = one.train_analysis(key, name, **wishes)
         answer = {"project": key, "analysis": name, "task": design["task"], **begun}
+        answer["notes"] = [*notes, *remarks(begun)]
         if wait:
             answer |= _best(one, key, name, begun)
         if strategy:
@@ -128,14 +131,33 @@ def _design(one: Client, path: str, name: str, relation: str, target: str) -> Js
     return one.call("POST", path, json={"name": name, "dataset": relation, "target": target})
 
 
-def arranged(design: Json, algorithm: str | None, hyperparams: Json) -> tuple[str, Json]:
-    """The device asked for, and the change of the design that says the rest.
+def placed(device: Any) -> tuple[Json, list[str]]:
+    """What a training is told of the `device` of its settings, and a note on it."""
+    if not device:
+        return {}, []
+    found = DEVICE.fullmatch(str(device).strip())
+    if found is None:
+        raise ValueError(f"'device' is cpu, cuda or a numbered one such as cuda:0, not {device!r}.")
+    if found[1].lower() == "cpu":
+        return {"compute": {"kind": "cpu"}}, [f"'device: {device}': it learns on the CPU."]
+    said = f"'device: {device}': one GPU is asked for, and the platform chooses which"
+    number = f"; {found[2][1:]} is not looked at" if found[2] else ""
+    return {"compute": {"kind": "any", "count": 1}}, [f"{said}{number}."]
+
+
+def remarks(begun: Json) -> list[str]:
+    """What a training that has begun tells: what became of its settings, and warnings."""
+    warned = [one for one in begun["findings"] if one["level"] == "wn"]
+    return [*begun["notes"], *(f"{one['title']}. {one['text']}" for one in warned)]
+
+
+def arranged(design: Json, algorithm: str | None, hyperparams: Json) -> Json:
+    """The change of the design that says all of the settings but the device.
 
     A setting goes where the design has it; one that is nowhere goes to the model's params, where
     the server says what there is.
     """
-    values = dict(hyperparams)
-    device = str(values.pop("device", ""))
+    values = {name: value for name, value in hyperparams.items() if name != "device"}
     parts: dict[str, Any] = {}
     for name, value in values.items():
         part = next(
@@ -148,8 +170,9 @@ def arranged(design: Json, algorithm: str | None, hyperparams: Json) -> tuple[st
         parts["models"] = [{"algorithm": algorithm, "params": params}]
     elif params:
         kept = {**first.get("params", {}), **params}
-        parts["models"] = [{"algorithm": first.get("algorithm"), "params": kept}]
-    return device, parts
+        stays = {"device": first["device"]} if first.get("device") else {}
+        parts["models"] = [{"algorithm": first.get("algorithm"), "params": kept, **stays}]
+    return parts
 
 
 def searched(

@@ -4,23 +4,25 @@
 "training","runtime","compute"}`; of a table also `features` (lab/handling.py) and `rebalance`, of
 two classes `positive`: the class that the figures are of, "" for the last one in order.
 A model of a table may have a `space` of its own and `searched`: false (lab/searching.py), and its
-design `search`. `notes`, where there are some: which settings came under the names of other tools.
+design `search`. `notes`, where there are some: which settings came under the names of other tools;
+`device`, where they ask for one: cpu or cuda (lab/device_wish.py).
 """
 
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-from recipes.algorithms import ALGORITHMS
+from recipes.algorithms import ALGORITHMS, former
 from recipes.params import Choice, Flag, ParamError, Params, Whole
 from recipes.tasks import TASKS, table_split
-from trackside.lab import searching
+from trackside.lab import device_wish, searching
 from trackside.lab.trouble import BadDesign
 
 Design = dict[str, Any]
 MOST_MODELS = 20
 NOTE = 300  # characters
 DRAWN = ("random", "time")  # policies with shares
+OF_MODEL = ("algorithm", "params", "on", "space", "searched", "device")
 PARTS = ("split", "metric", "models", "augmentation", "training", "runtime", "compute")
 SEED = Whole(
     name="seed",
@@ -230,9 +232,9 @@ def _models(design: Design, value: Any) -> list[dict[str, Any]]:
 def _model(design: Design, place: int, one: Any) -> dict[str, Any]:
     where = f"models.{place}"
     given = _mapping(where, one)
-    unknown = sorted(set(given) - {"algorithm", "params", "on", "notes", "space", "searched"})
+    unknown = sorted(set(given) - {*OF_MODEL, "notes"})
     if unknown:
-        said = f"A model has no {unknown[0]!r}; it has algorithm, params, on, space and searched."
+        said = f"A model has no {unknown[0]!r}; it has {', '.join(OF_MODEL)}."
         raise BadDesign({f"{where}.{unknown[0]}": said})
     algorithm = given.get("algorithm", TASKS[design["task"]].algorithms[0])
     if algorithm not in TASKS[design["task"]].algorithms:
@@ -241,6 +243,7 @@ def _model(design: Design, place: int, one: Any) -> dict[str, Any]:
             {f"{where}.algorithm": f"'algorithm' must be one of {known}, not {algorithm!r}."}
         )
     card, asked = ALGORITHMS[algorithm], _mapping(f"{where}.params", given.get("params", {}))
+    device = former.device(asked) or device_wish.named(given.get("device"), where)
     asked, notes = card.named(asked)
     params = _by_card(card.params, f"{where}.params", asked)
     flags = {name: given.get(name, True) for name in ("on", "searched")}
@@ -254,8 +257,11 @@ def _model(design: Design, place: int, one: Any) -> dict[str, Any]:
     space = searching.clean_space(algorithm, given.get("space") or {}, f"{where}.space")
     if space:
         made["space"] = space
-    notes = [_cut(one) for one in notes] or _noted(design["models"][place : place + 1], made)
-    return {**made, "notes": notes} if notes else made
+    told = {"notes": [_cut(one) for one in notes], "device": device}
+    if not notes:
+        own = {"device": device} if "device" in given else {}
+        told = {**_told(design["models"][place : place + 1], made), **own}
+    return {**made, **{name: one for name, one in told.items() if one}}
 
 
 def _cut(note: str) -> str:
@@ -263,10 +269,10 @@ def _cut(note: str) -> str:
     return note if len(note) <= NOTE else f"{note[:NOTE]}\u2026"
 
 
-def _noted(before: list[dict[str, Any]], made: dict[str, Any]) -> list[str]:
-    """What was said of the same settings when they came."""
+def _told(before: list[dict[str, Any]], made: dict[str, Any]) -> dict[str, Any]:
+    """What was said of the same settings when they came, and the device that they asked for."""
     same = [one for one in before if all(one[k] == made[k] for k in ("algorithm", "params"))]
-    return same[0].get("notes", []) if same else []
+    return {name: same[0].get(name) for name in ("notes", "device")} if same else {}
 
 
 def chosen(design: Design, models: list[int] | None = None) -> list[dict[str, Any]]:
