@@ -252,7 +252,7 @@ def test_a_library_that_no_machine_has_is_told(analysis: Analysis, as_ada: Any) 
     assert "pip install scikit-learn" not in html
     html = as_ada.post(f"{HOME}train/plan/", {"mode": "cpu", "model": 0}).content.decode()
     assert "No machine has xgboost-cu13" in html
-    assert html.count("No machine has its library") == 1
+    assert html.count("No machine has a library that it needs") == 1
 
 
 def test_several_algorithms_are_switched_on_at_once(analysis: Analysis, as_ada: Any) -> None:
@@ -297,3 +297,12 @@ def test_diagnostics_are_told_before_the_training(analysis: Analysis) -> None:
     assert finding(analysis, target="gone") == ["The target is gone"]
     stale = {"gone": {"role": "input"}}
     assert finding(analysis, features=stale) == ["Features do not fit the table any more"]
+
+
+def test_the_train_dialog_tells_the_first_warning_and_names_others(
+    analysis: Analysis, as_ada: Any
+) -> None:
+    html = as_ada.get(f"{HOME}train/", headers={"X-Fragment": "1"}).content.decode()
+    warned = html.partition("data-warned")[2].partition("<fieldset")[0]
+    assert f"<b>Few rows.</b> {ROWS} rows have a target." in warned
+    assert f'Also: <a href="{HOME}design/target/">1 class has under 20 rows</a>.' in warned

@@ -15,8 +15,9 @@ from trackside.compute.board import board
 from trackside.compute.requests import BadCompute
 from trackside.compute.urgency import most_urgent
 from trackside.lab import plan_notes, services
+from trackside.lab.diagnostics import Finding
 from trackside.lab.models import Analysis
-from trackside.lab.pages import analysis_of
+from trackside.lab.pages import analysis_of, diagnose
 from trackside.lab.plan import Plan, make, on_a_gpu
 from trackside.lab.subjects import ready
 from trackside.lab.wishes import GIB, HOUR, Wish, design, read
@@ -72,6 +73,7 @@ def _show(
         "analysis": analysis,
         "project": analysis.project,
         "plan": plan,
+        "warned": _warned(analysis) if wish is None else [],
         "sampled": table_split.in_words(analysis.design["split"], analysis.dataset.rows),
         "nodes": [
             _node(plan, node)
@@ -94,6 +96,11 @@ def _show(
         ),
     }
     return render(request, "lab/train_dialog.html", context, status=status)
+
+
+def _warned(analysis: Analysis) -> list[Finding]:
+    """Once, as it opens: no choice within the dialog changes what is wrong with the design."""
+    return [one for one in diagnose(analysis) if one.level == "wn"]
 
 
 def _choices(plan: Plan) -> dict[str, Any]:
