@@ -9,6 +9,7 @@ from trackside.accounts.gate import caller
 from trackside.accounts.services import audit
 from trackside.api.paging import page
 from trackside.projects.access import project_for, row
+from trackside.projects.models import Project, Role
 from trackside.saved_models import stores
 from trackside.saved_models.models import Evaluation, EvaluationStore
 from trackside.ui import spreadsheet
@@ -24,6 +25,12 @@ def get(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
     return stores.store_snapshot(row(project_for(request.user, key), EvaluationStore, name=name))
 
 
+def delete_store(request: HttpRequest, key: str, name: str) -> dict[str, Any]:
+    user = caller(request)
+    stores.delete_store(row(project_for(user, key, Role.EDITOR), EvaluationStore, name=name), user)
+    return {}
+
+
 def history(request: HttpRequest, key: str, name: str) -> dict[str, Any] | HttpResponseBase:
     """The evaluations, newest first; all of them as CSV where the caller accepts that."""
     store = row(project_for(request.user, key), EvaluationStore, name=name)
@@ -35,6 +42,15 @@ def history(request: HttpRequest, key: str, name: str) -> dict[str, Any] | HttpR
 
 
 def one(request: HttpRequest, key: str, name: str, n: int) -> dict[str, Any]:
-    project = project_for(request.user, key)
-    found = row(project, Evaluation, through="store__project", store__name=name, number=n)
+    found = _evaluation(project_for(request.user, key), name, n)
     return {**stores.snapshot(found), "report": stores.document(found) or None}
+
+
+def delete(request: HttpRequest, key: str, name: str, n: int) -> dict[str, Any]:
+    user = caller(request)
+    stores.delete(_evaluation(project_for(user, key, Role.EDITOR), name, n), user)
+    return {}
+
+
+def _evaluation(project: Project, name: str, number: int) -> Evaluation:
+    return row(project, Evaluation, through="store__project", store__name=name, number=number)

@@ -63,6 +63,15 @@ def activate(request: HttpRequest, body: dict[str, Any], key: str, name: str) ->
     return queries.saved_model_snapshot(saved)
 
 
+def delete_version(request: HttpRequest, key: str, name: str, v: int) -> dict[str, Any]:
+    user = caller(request)
+    version = _version(request, key, name, v, Role.EDITOR)
+    told = f"{key}/{version}"
+    services.delete_version(version)
+    audit(user, "version deleted", told)
+    return {}
+
+
 def bundle(request: HttpRequest, key: str, name: str, v: int) -> HttpResponseBase:
     user = caller(request)
     version = _version(request, key, name, v)
@@ -76,7 +85,9 @@ def bundle(request: HttpRequest, key: str, name: str, v: int) -> HttpResponseBas
     )
 
 
-def _version(request: HttpRequest, key: str, name: str, number: int) -> Version:
-    project = project_for(request.user, key)
+def _version(
+    request: HttpRequest, key: str, name: str, number: int, role: Role = Role.READER
+) -> Version:
+    project = project_for(request.user, key, role)
     through = "saved_model__project"
     return row(project, Version, through=through, saved_model__name=name, number=number)
