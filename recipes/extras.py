@@ -56,10 +56,15 @@ def called(library: str) -> str:
     return EXTRAS[library].label if library in EXTRAS else library
 
 
+def command(extra: str) -> str:
+    """What installs it, in Trackside's folder."""
+    return f"make extras NAMES={extra}"
+
+
 def remedy(library: str) -> str:
     """What its machine's owner does for it, as a part of a sentence."""
     if library in EXTRAS:
-        return f"`make extras NAMES={library}` in Trackside's folder"
+        return f"`{command(library)}` in Trackside's folder"
     return f"`pip install {library}` where its agent runs"
 
 

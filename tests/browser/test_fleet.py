@@ -82,8 +82,9 @@ def on_the_server(product: Product) -> list[str]:
 
 
 def test_every_node_shows_its_cards_and_what_is_wrong_with_them(
-    user: Visitor, waiting: list[int]
+    user: Visitor, product: Product, waiting: list[int]
 ) -> None:
+    until(lambda: nodes(product)["gpu-02"]["libraries"], "its agent to tell its libraries")
     user.go("/gpus/")
     page = user.page
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
@@ -97,6 +98,9 @@ def test_every_node_shows_its_cards_and_what_is_wrong_with_them(
     expect(page.locator('[data-node="cpu-01"]').get_by_text("No usable GPU")).to_be_visible()
     gpu_02.get_by_text("How its GPUs are connected").click()
     expect(gpu_02.get_by_role("cell", name="NV12").first).to_be_visible()
+    gpu_02.get_by_text("Libraries").click()
+    expect(gpu_02.get_by_role("listitem").filter(has_text="scikit-learn")).to_be_visible()
+    expect(gpu_02.get_by_text("make extras NAMES=rapids")).to_be_visible()
     expect(rows(user)).to_have_count(4)
     for row in rows(user).all():
         expect(row.locator('[data-f="reason"]')).to_contain_text("GPU 2")

@@ -8,7 +8,7 @@ from django.utils import timezone
 from trackside.accounts.gate import caller
 from trackside.accounts.models import User
 from trackside.api.failures import Failure
-from trackside.compute import quotas, usage_report
+from trackside.compute import installed, quotas, usage_report
 from trackside.compute import services as compute
 from trackside.compute.board import board
 from trackside.compute.draining import must_administer
@@ -21,11 +21,13 @@ Json = dict[str, Any]
 
 
 def nodes(request: HttpRequest) -> Json:
-    return {"nodes": [_shown(one) for one in board(caller(request))["nodes"]]}
+    told = installed.told()
+    return {"nodes": [_shown(one, told) for one in board(caller(request))["nodes"]]}
 
 
-def _shown(node: Json) -> Json:
-    return {**node, "draining": bool(node["drain_note"])}
+def _shown(node: Json, told: dict[str, Json]) -> Json:
+    known = told.get(node["name"], installed.NOTHING)
+    return {**node, "draining": bool(node["drain_note"]), **known}
 
 
 def _one(request: HttpRequest, name: str) -> Json:

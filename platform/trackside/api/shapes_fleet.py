@@ -5,7 +5,7 @@ from trackside.api.shapes import ANY_OBJECT, FLAG, GPU, MAYBE_TEXT, NUMBER, TEXT
 from trackside.compute.usage_report import BY
 
 NODE = obj(
-    "name state draining gpus",
+    "name state draining gpus libraries gpu_builds lacking",
     name=TEXT,
     state={"type": "string", "enum": ["online", "suspect", "lost", "draining"]},
     draining=FLAG,
@@ -23,6 +23,21 @@ NODE = obj(
     numa=ANY_OBJECT,
     why_no_gpu={"type": ["object", "null"]},
     gpus=many(GPU),
+    libraries={
+        "type": ["object", "null"],
+        "additionalProperties": TEXT,
+        "description": "the version of each that jobs run by there, an extra under its own name; "
+        "null: its agent has not told yet",
+    },
+    gpu_builds={
+        **many(TEXT),
+        "description": "those of them whose build there knows GPUs, of those that have another one",
+    },
+    lacking={
+        **many(obj("name label install", name=TEXT, label=TEXT, install=TEXT)),
+        "description": "the extras that it does not have; `install` is run in Trackside's folder "
+        "there, then its agent is started again",
+    },
 )
 NODES = obj("nodes", nodes=many(NODE))
 DRAIN = obj(

@@ -16,7 +16,7 @@ ONLY = "Administrators only."
 
 FLEET: tuple[Operation, ...] = (
     Operation(method="GET", path="/nodes", run=fleet.nodes, tag="Fleet", answer=f.NODES,
-              text="The nodes with state, driver, links and GPUs"),
+              text="The nodes with state, driver, links, GPUs and libraries"),
     Operation(method="POST", path=N + "/drain", run=fleet.drain, tag="Fleet", body=f.DRAIN,
               answer=f.NODE, text="Start no new job on a node", about=ONLY),
     Operation(method="POST", path=N + "/undrain", run=fleet.undrain, tag="Fleet", body=f.NOTHING,

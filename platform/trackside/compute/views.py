@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from trackside.accounts.gate import caller, signed_in
 from trackside.accounts.models import User
-from trackside.compute import quotas, usage_report
+from trackside.compute import installed, quotas, usage_report
 from trackside.compute.board import board
 from trackside.compute.draining import must_administer
 from trackside.compute.fleet_page import machines, summary
@@ -42,6 +42,7 @@ def gpus(request: HttpRequest) -> HttpResponse:
     context = {
         "board": seen,
         "machines": machines(seen),
+        "libraries": installed.shown(),
         "most_urgent": most_urgent(caller(request)),
         **summary(seen),
         **_frame(request),

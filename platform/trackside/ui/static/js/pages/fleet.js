@@ -59,13 +59,14 @@ function anew() {
 function replace(html) {
   const next = new DOMParser().parseFromString(html, "text/html").getElementById("fleet");
   if (!next) return;
-  const open = new Set([...fleet().querySelectorAll("details[open]")].map(section));
-  for (const one of next.querySelectorAll("details")) one.open = open.has(section(one));
+  const open = new Set([...fleet().querySelectorAll("details[open]")].map(fold));
+  for (const one of next.querySelectorAll("details")) one.open = open.has(fold(one));
   const held = fleet().contains(document.activeElement) ? label(document.activeElement) : "";
   fleet().replaceWith(next);
   if (held) [...next.querySelectorAll("a, button, summary")].find((one) => label(one) === held)?.focus();
 }
 
+const fold = (one) => `${section(one)} ${one.className}`;
 const section = (one) => one.closest("[data-node]")?.dataset.node;
 const label = (one) => `${section(one)} ${one.textContent.trim()}`;
 
