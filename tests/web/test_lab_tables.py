@@ -297,12 +297,3 @@ def test_diagnostics_are_told_before_the_training(analysis: Analysis) -> None:
     assert finding(analysis, target="gone") == ["The target is gone"]
     stale = {"gone": {"role": "input"}}
     assert finding(analysis, features=stale) == ["Features do not fit the table any more"]
-
-
-def test_the_train_dialog_tells_the_first_warning_and_names_others(
-    analysis: Analysis, as_ada: Any
-) -> None:
-    html = as_ada.get(f"{HOME}train/", headers={"X-Fragment": "1"}).content.decode()
-    warned = html.partition("data-warned")[2].partition("<fieldset")[0]
-    assert f"<b>Few rows.</b> {ROWS} rows have a target." in warned
-    assert f'Also: <a href="{HOME}design/target/">1 class has under 20 rows</a>.' in warned
