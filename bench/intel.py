@@ -1,18 +1,23 @@
-"""Fits with and without Intel's extension, in pairs: `python -m bench.intel adult.csv`.
+"""Fits with and without Intel's extension, in pairs, of adult's rows.
 
 Each fit is a learner's whole fit, the proof of the conversion included; in each pair both have the
 same rows. Wall and CPU seconds: on cores that others use only the latter can be compared.
+
+    python -m bench.intel [ROWS]
+
+with ROWS only the cases of at most so many.
 """
 
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pv
 
+from bench.real_tables import DATA, here
+from recipes import extras
 from recipes.algorithms import ALGORITHMS
 from recipes.learners.learner import Matrix, Rows, Setup, Told
 
@@ -28,9 +33,17 @@ CASES = (  # algorithm, classes, rows, params
 )
 
 
-def main(path: Path) -> None:
-    matrix, income = _encoded(pv.read_csv(path))
+def main(most: int | None = None) -> int:
+    if not here():
+        print("intel: skipped, it needs ../shared/data")
+        return 0
+    if not extras.installed("intel"):
+        print(f"intel: skipped, it needs Intel's extension: {extras.remedy('intel')}")
+        return 0
+    matrix, income = _encoded(pv.read_csv(DATA / "adult.csv"))
     for name, classes, rows, params in CASES:
+        if most is not None and rows > most:
+            continue
         times = -(-rows // len(matrix))
         given = np.concatenate([matrix] * times)[:rows]
         target = np.concatenate([income] * times)[:rows] if classes else given[:, 0] + given[:, -1]
@@ -44,7 +57,8 @@ def main(path: Path) -> None:
             f"{'intel' if intel else 'plain'} wall {wall:.2f} cpu {cpu:.2f}"
             for intel, (wall, cpu) in ((one, np.median(all_, 0)) for one, all_ in seconds.items())
         )
-        print(f"{name} {classes} {rows:,} {params}: {both}", flush=True)
+        print(f"intel: {name} {classes} {rows:,} {params}: {both}", flush=True)
+    return 0
 
 
 def _fit(
@@ -78,4 +92,4 @@ def _encoded(table: pa.Table) -> tuple[Matrix, Any]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    sys.exit(main(*map(int, sys.argv[1:2])))
