@@ -18,7 +18,7 @@ from recipes.engine.tabular.model import Model, load
 from recipes.job import read
 from recipes.kinds import KINDS
 from recipes.learners.learner import Rows, Setup, Told, WrongDevice
-from tests.recipes import tabling
+from tests.recipes import boosting, tabling
 from tests.recipes.adult_cases import CASES
 from tests.recipes.making import events
 
@@ -44,9 +44,9 @@ def run(folder: Path, kind: str) -> None:
 
 @pytest.fixture(scope="module", params=CASES)
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    name, target, task, rows, params, _ = CASES[request.param]
+    target, task, rows, params, _ = CASES[request.param]
     home = tmp_path_factory.mktemp(request.param)
-    table = tabling.real(name).slice(0, rows)
+    table = tabling.real("adult").slice(0, rows)
     data = tabling.dataset(home / "data", table)
     spec = {"params": params, "refit": False}
     folder = tabling.job(
@@ -65,12 +65,18 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return Trained(home, table, kept[0])
 
 
+def test_each_algorithm_for_tables_is_tried_on_adult() -> None:
+    assert set(CASES) == {name for name, card in ALGORITHMS.items() if card.learner is not None}
+
+
 def test_it_learns(trained: Trained, request: pytest.FixtureRequest) -> None:
     algorithm = json.loads((trained.bundle / "model.json").read_text())["algorithm"]
     (finished,) = events(trained.home / "job", "finished")
     assert finished["score"] >= CASES[algorithm][-1]
     assert finished["score"] == finished["metrics"][finished["metric"]]
     assert finished["facts"]["rows"]["train"] > finished["facts"]["rows"]["val"]
+    proof = finished["facts"]["proof"]
+    assert (proof["agrees"], proof["on"], proof["rows"]) == (True, "cpu", 200), proof
 
 
 def test_the_bundle_predicts_as_the_model_did_in_memory(trained: Trained) -> None:
@@ -152,6 +158,7 @@ def test_every_algorithm_solves_each_of_its_tasks(
     run(folder, "train")
     (finished,) = events(folder, "finished")
     assert finished["score"] > score
+    assert finished["facts"]["proof"]["agrees"], finished["facts"]["proof"]
     run(tabling.score_job(tmp_path, folder / "bundle", data), "score")
     scored = pq.read_table(tmp_path / "score" / "output" / "table.parquet")
     assert scored.column("prediction").null_count == 0
@@ -180,6 +187,31 @@ def test_xgboost_learns_in_each_of_its_forms(
         assert finished["score"] < 1500
     else:
         assert finished["score"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("method", "kind"), [("hist", "QuantileDMatrix"), ("approx", "DMatrix"), ("exact", "DMatrix")]
+)
+def test_xgboost_trains_from_quantised_numbers_where_it_can(
+    method: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They need a fraction of the memory; those that judge are cut where those that teach are."""
+    from recipes.learners import boosted
+
+    given: list[Any] = []
+    train = boosted.xgboost.train
+
+    def watched(params: Any, data: Any, **more: Any) -> Any:
+        given.extend([data, *(judges for judges, _ in more["evals"])])
+        return train(params, data, **more)
+
+    monkeypatch.setattr(boosted.xgboost, "train", watched)
+    learner = boosted.build(boosting.setup(ALGORITHMS["xgboost"], tree_method=method))
+    learner.fit(boosting.rows(), boosting.rows(60, seed=1), Told())
+    assert [type(one).__name__ for one in given] == [kind, kind]
+    if method == "hist":
+        cuts = [one.get_quantile_cut() for one in given]
+        assert all(np.array_equal(*pair) for pair in zip(*cuts, strict=True))
 
 
 @pytest.mark.filterwarnings("ignore")
