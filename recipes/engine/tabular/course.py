@@ -41,10 +41,14 @@ class Course:
         self._place += weight
         self._made += weight
 
+    def spent(self) -> float:
+        """Seconds since the first fit began, without a pause."""
+        return time.monotonic() - self._began
+
     def told(self, part: float) -> tuple[float, float | None]:
         """The share of the whole, 0 to 1, and the seconds left, when `part` of a fit is made."""
         here, made = min(self._place + part, self.length), self._made + part
-        passed = time.monotonic() - self._began
+        passed = self.spent()
         pace = passed / made if made else 0.0
         there = pace * here / (pace * self.length + self.after) if pace else here / self.length
         self._fits = self._told(there)

@@ -1,9 +1,10 @@
 """What the model looks at: importance of its columns, and how the prediction moves with them."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +18,11 @@ from recipes.engine.tabular.seen import plain
 
 PREDICTED = 400_000  # rows, over all columns that are shuffled
 MOST_ROWS, LEAST_ROWS, REPEATS = 2000, 100, 2
-SHOWN, PARTIAL, POINTS, PARTIAL_ROWS = 50, 10, 20, 300
+SHOWN, POINTS, PARTIAL_ROWS = 60, 20, 300
 SECONDS = 60.0  # that shuffling may take, about: neighbours and vectors predict slowly
 SHUFFLED = 500  # columns; of more, those that the model itself finds most important
+FIRST, PARTIAL = 10, 60  # columns with a dependence: whatever it takes, and at most
+MEANS = 2000  # of all these columns at one of their values: a mean a class, so fewer of many
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,14 @@ class Sample:
     table: pa.Table
     matrix: Matrix
     target: Floats
+
+
+class Dependence(NamedTuple):
+    """An entry a column, and how many columns have none: by `text`, `empty`, `slow` or `many`
+    (docs/jobs.md)."""
+
+    columns: list[dict[str, Any]]
+    left_out: dict[str, int]
 
 
 def sampled(model: Model, ready: Ready, rows: Ints, seed: int) -> Sample:
@@ -76,25 +87,34 @@ def partial(
     model: Model,
     sample: Sample,
     names: list[str],
+    spare: float,
+    classes: int = 1,
     told: Callable[[float], None] = lambda part: None,
-) -> list[dict[str, Any]]:
-    """For the first few of these columns: the mean prediction at each of some values."""
+) -> Dependence:
+    """For these columns: the mean prediction at each of some values.
+
+    Those after the first few may take `spare` seconds together, about.
+    """
     known = {one.name: one for one in model.encoder.columns}
-    few = sample.matrix[:PARTIAL_ROWS]
+    most = int(np.clip(MEANS // max(1, classes), FIRST, PARTIAL))
+    shown, few = names[:most], sample.matrix[:PARTIAL_ROWS]
+    left = Counter(many=len(known) - len(shown))
     made = []
-    for place, one in enumerate(known[name] for name in names[:PARTIAL]):
-        told(place / PARTIAL)
+    began, first = time.monotonic(), 0.0
+    for place, one in enumerate(known[name] for name in shown):
+        passed = time.monotonic() - began
+        first = passed if place <= FIRST else first
+        if place >= FIRST and passed * (place + 1) / place - first > spare:
+            left["slow"] = len(shown) - place
+            break
+        told(place / len(shown))
         values = _values(sample.table.column(one.name), one)
-        if values is None or not len(values):
+        if values is None:
+            left["text" if one.handling["type"] == "text" else "empty"] += 1
             continue
-        made.append(
-            {
-                "name": one.name,
-                "type": one.handling["type"],
-                "points": [_point(model, few, one, values.slice(k, 1)) for k in range(len(values))],
-            }
-        )
-    return made
+        points = _points(model, few, one, values)
+        made.append({"name": one.name, "type": one.handling["type"], "points": points})
+    return Dependence(made, {why: count for why, count in left.items() if count})
 
 
 def _own(model: Model) -> tuple[str, Floats] | None:
@@ -153,9 +173,17 @@ def _values(column: pa.ChunkedArray, one: Encoded) -> pa.Array | None:
     return distinct.take(pa.array(kept))
 
 
-def _point(model: Model, matrix: Matrix, one: Encoded, value: pa.Array) -> dict[str, Any]:
-    matrix = matrix.copy()
-    matrix[:, one.place] = one.block(pa.chunked_array([value]))
-    given = model.learner.predict(matrix).mean(0)
-    means = given.tolist() if given.ndim else float(given)
-    return {"value": plain(value[0].as_py()), "mean": means}
+def _points(model: Model, rows: Matrix, one: Encoded, values: pa.Array) -> list[dict[str, Any]]:
+    """The mean prediction of the rows with each of the values in turn. As many values as fit are
+    predicted together: a call costs more than its rows."""
+    at_once, means = max(1, model.rows_at_once // max(1, len(rows))), []
+    for start in range(0, len(values), at_once):
+        block = one.block(pa.chunked_array([values.slice(start, at_once)]))
+        matrix = np.tile(rows, (len(block), 1))
+        matrix[:, one.place] = np.repeat(block, len(rows), 0)
+        given = model.learner.predict(matrix)
+        means += given.reshape(len(block), len(rows), *given.shape[1:]).mean(1).tolist()
+    return [
+        {"value": plain(value), "mean": mean}
+        for value, mean in zip(values.to_pylist(), means, strict=True)
+    ]

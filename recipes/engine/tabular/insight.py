@@ -31,7 +31,8 @@ def made(
     found["shap"] = moved.ranking
     names = [one["name"] for one in found["permutation"]["columns"]]
     steps.begin(report_steps.PARTIAL)
-    partial = effects.partial(model, samples[0], names, steps.told)
+    spare, classes = report_steps.spare(fit.course.spent()), len(ready.classes)
+    partial = effects.partial(model, samples[0], names, spare, classes, steps.told)
     steps.begin(report_steps.DIAGNOSTICS)
     kind, stands = "too_good", stands_on(fit.design)
     said = [{"kind": kind, "text": stands[kind]}] if kind in stands else []
@@ -39,6 +40,7 @@ def made(
         "importance": found,
         "shap": moved.points,
         "individual": moved.rows,
-        "partial": partial,
+        "partial": partial.columns,
+        "partial_left_out": partial.left_out,
         "diagnostics": [*said, *diagnostics.diagnose(model, ready, *samples)],
     }

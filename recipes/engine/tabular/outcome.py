@@ -192,7 +192,7 @@ def _steps(fit: Fit, ended: Ended) -> Steps:
     """Those of the report, the first of them begun."""
     val, model = ended.judged["val"].rows, ended.seen
     pace = report_steps.pace(model, fit.ready.take(val[: report_steps.SOME]))
-    expected = report_steps.expected(pace, len(model.encoder.columns), len(val))
+    expected = report_steps.expected(pace, len(model.encoder.columns), len(val), fit.course.spent())
     steps = Steps(fit.journal, fit.course, expected)
     steps.begin(report_steps.JUDGE)
     return steps

@@ -29,6 +29,8 @@ FEW, SOME = 10, 200  # rows by which a call and a row of it are told apart
 A_TREE = 0.003  # seconds for the small tree of a column that is tried alone
 WRITTEN = 0.3  # seconds for the bundle
 PAUSE = 0.25  # seconds between two events
+SPARE = 0.1  # of the time that the training took, for what the report may leave out
+LEAST, MOST = 2.0, 60.0  # seconds of it
 
 Told = Callable[[float], None]  # so large a part of a step is made
 
@@ -73,20 +75,28 @@ def _contributed(model: Model, matrix: Matrix) -> float:
     return (time.monotonic() - began) / max(1, len(matrix))
 
 
-def expected(pace: Pace, columns: int, rows: int) -> dict[str, float]:
-    """Seconds of each step for a model of so many columns, judged by so many rows."""
+def spare(passed: float) -> float:
+    """Seconds for what the report may leave out, of a training that took so long."""
+    return min(MOST, max(LEAST, SPARE * passed))
+
+
+def expected(pace: Pace, columns: int, rows: int, passed: float = 0.0) -> dict[str, float]:
+    """Seconds of each step for a model of so many columns, judged by so many rows, whose training
+    took so long."""
     shuffled = min(columns, effects.SHUFFLED)
     rows = min(rows, effects.MOST_ROWS, effects.PREDICTED // max(1, shuffled * effects.REPEATS))
     importance = pace.of(1 + shuffled * effects.REPEATS, rows)
     explained = min(rows, attribution.ROWS) * pace.explained
     if not pace.explained:
         explained = min(rows, attribution.ESTIMATED) * BACKGROUND * (columns + 1) * pace.row
-    points = min(columns, effects.PARTIAL) * effects.POINTS
+    a_column = pace.of(1, effects.POINTS * min(rows, effects.PARTIAL_ROWS))
+    first = min(columns, effects.FIRST)
+    more = min(columns, effects.PARTIAL) - first
     return {
         JUDGE: pace.of(2, rows),
         IMPORTANCE: min(importance, effects.SECONDS),
         CONTRIBUTIONS: min(explained, attribution.SECONDS),
-        PARTIAL: pace.of(points, min(rows, effects.PARTIAL_ROWS)),
+        PARTIAL: first * a_column + min(more * a_column, spare(passed)),
         DIAGNOSTICS: min(columns, LOOKED_AT) * A_TREE + pace.of(2, rows),
         WRITE: WRITTEN,
     }
