@@ -20,11 +20,8 @@ from trackside.saved_models import queries as saved
 from trackside.saved_models.models import Evaluation, EvaluationStore, SavedModel, Version
 from trackside.ui import words
 
-LABELS = {
-    "train": "Training recipe",
-    "score": "Scoring recipe",
-    "evaluate": "Evaluation recipe",
-}
+LABELS = {name: f"{said} recipe" for name, said in (
+    ("train", "Training"), ("score", "Scoring"), ("evaluate", "Evaluation"))}  # fmt: skip
 
 
 def recipes_of(project: Project) -> QuerySet[Recipe]:
