@@ -14,7 +14,7 @@ import torch
 from recipes.data.encode import learn
 from recipes.data.table import opened
 from recipes.engine.peers import Peers
-from recipes.engine.tabular import devices, parity
+from recipes.engine.tabular import apart, devices, parity
 from recipes.engine.tabular.model import Model, load
 from recipes.features import HANDLING
 from recipes.job import BadJob, Compute, Job, read, write
@@ -143,32 +143,32 @@ def test_values_are_compared_by_their_spread(case: str) -> None:
     offset, scale = SCALES[case]
     wanted = offset + scale * np.random.default_rng(0).normal(size=500)
     for wrong in (np.zeros(500), np.full(500, wanted.mean()), wanted + scale * 1e-2):
-        assert (parity.difference(wanted, wrong) or 0) > 10 * parity.TOLERANCE
-    assert (parity.difference(wanted, wanted + scale * 1e-5) or 1) < parity.TOLERANCE
-    single = parity.difference(wanted, wanted.astype(np.float32).astype(np.float64)) or 0
-    assert (single > parity.TOLERANCE) == (offset > 0), "too coarse beside a large offset"
+        assert (apart.difference(wanted, wrong) or 0) > 10 * apart.TOLERANCE
+    assert (apart.difference(wanted, wanted + scale * 1e-5) or 1) < apart.TOLERANCE
+    single = apart.difference(wanted, wanted.astype(np.float32).astype(np.float64)) or 0
+    assert (single > apart.TOLERANCE) == (offset > 0), "too coarse beside a large offset"
 
 
 def test_one_value_far_outside_hides_no_error_and_makes_none() -> None:
     wanted = np.append(np.random.default_rng(0).normal(size=999), 1e6)
-    assert (parity.difference(wanted, wanted.astype(np.float32)) or 1) < parity.TOLERANCE
-    assert (parity.difference(wanted, np.append(np.zeros(999), 1e6)) or 0) > parity.TOLERANCE
+    assert (apart.difference(wanted, wanted.astype(np.float32)) or 1) < apart.TOLERANCE
+    assert (apart.difference(wanted, np.append(np.zeros(999), 1e6)) or 0) > apart.TOLERANCE
 
 
 def test_values_that_are_equal_are_compared_by_their_size() -> None:
     for size in (1e-6, 1.0, -1e9):
         equal = np.full(10, size)
-        assert parity.difference(equal, equal * (1 + 1e-5)) == pytest.approx(1e-5, rel=1e-3)
-        assert parity.difference(equal, np.zeros(10)) == 1
-    assert parity.difference(np.zeros(10), np.zeros(10)) == 0
-    assert parity.difference(np.empty(0), np.empty(0)) == 0
+        assert apart.difference(equal, equal * (1 + 1e-5)) == pytest.approx(1e-5, rel=1e-3)
+        assert apart.difference(equal, np.zeros(10)) == 1
+    assert apart.difference(np.zeros(10), np.zeros(10)) == 0
+    assert apart.difference(np.empty(0), np.empty(0)) == 0
 
 
 def test_what_is_no_number_or_of_another_shape_is_not_compared() -> None:
     two, gap = np.array([1.0, 2.0]), np.array([1.0, np.nan])
-    assert parity.difference(two, two[:1]) is None
-    assert parity.difference(two, gap) is None
-    assert parity.difference(gap, two) is None
+    assert apart.difference(two, two[:1]) is None
+    assert apart.difference(two, gap) is None
+    assert apart.difference(gap, two) is None
 
 
 @pytest.mark.filterwarnings("ignore")  # XGBoost warns that it goes over

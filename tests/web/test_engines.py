@@ -94,7 +94,7 @@ def test_reports_stay_with_the_version_the_newest_of_each(
     survivors: SavedModel, new: Dataset, ada: User, as_ben: Client
 ) -> None:
     page = as_ben.get(MODEL).content.decode()
-    assert "Nothing compared yet" in page
+    assert "No engine compared yet" in page
     assert "Not compared yet: choose it" in page
     recipe = file_recipe(ada, engine="fastest")
     first = services.run_recipe(recipe, ada)

@@ -1,4 +1,5 @@
-"""What a saved model's page says of scoring engines: what was compared, what could be."""
+"""What a saved model's page says of scoring engines: what was compared, what could be, and what
+the training found when it read the saved model back."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ def shown(model: SavedModel, versions: list[Version], asked: str) -> dict[str, A
     lack = engines.lacking(takers)
     return {
         "version": one,
-        "others": [each.number for each in versions if each.parity and each != one],
+        "proof": one.facts.get("proof"),
+        "others": [each.number for each in versions if each != one and _told(each)],
         "lines": engines.lines(one.parity),
         "untried": [
             {"label": each.label, "help": each.help, "lacking": lack.get(each.name, "")}
@@ -35,3 +37,7 @@ def shown(model: SavedModel, versions: list[Version], asked: str) -> dict[str, A
         "label": card.label if card else "",
         "on_gpu": card is not None and card.scores_on_gpu,
     }
+
+
+def _told(version: Version) -> bool:
+    return bool(version.parity or version.facts.get("proof"))

@@ -49,6 +49,7 @@ def snapshot(version: Version) -> dict[str, Any]:
         "score": score_of(version),
         "metrics": version.metrics,
         "facts": version.facts,
+        "proof": version.facts.get("proof"),
         "parity": version.parity,
         "trained_model": version.trained_model_id,
         "job": version.job_id,

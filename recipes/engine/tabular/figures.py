@@ -43,6 +43,13 @@ def counted(true: Ints, proba: Floats, thresholds: Floats) -> Floats:
     return made
 
 
+def chosen(given: Floats, threshold: float | None) -> Ints:
+    """The number of the predicted class of each row."""
+    at = given.argmax(1) if threshold is None else given[:, 1] >= threshold
+    made: Ints = at.astype(np.int64)
+    return made
+
+
 def best_threshold(true: Ints, proba: Floats, metric: str) -> float:
     """The one of THRESHOLDS with the best value of that metric, the middle one of equals."""
     wanted = metric if metric in BY_THRESHOLD else "f1"

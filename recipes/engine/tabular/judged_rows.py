@@ -12,7 +12,7 @@ from recipes.data import table as source
 from recipes.engine.metrics import Floats
 from recipes.engine.tabular.counted import Columns
 from recipes.engine.tabular.described import describe
-from recipes.engine.tabular.outcome import chosen
+from recipes.engine.tabular.figures import chosen
 
 Json = dict[str, Any]
 

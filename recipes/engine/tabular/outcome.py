@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,14 +27,13 @@ from recipes.engine.tabular import (
 )
 from recipes.engine.tabular.contributions import BACKGROUND, is_exact
 from recipes.engine.tabular.fitting import Fit, Judged
-from recipes.engine.tabular.model import BLOCK, Model, load
+from recipes.engine.tabular.model import BLOCK, Model
 from recipes.engine.tabular.report_steps import Steps
 from recipes.engine.tabular.rows import Ready
 from recipes.events import finite
 from recipes.whatif import Seen
 
 PREDICTIONS = "predictions.parquet"
-PROVED = 200  # rows on which the written model must agree with the one in memory
 
 
 class Ended(NamedTuple):
@@ -104,7 +102,7 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
     rows = predictions(ready, val, threshold)
     save = partial(_save, ended.model, rows, learned_from, _seen(fit, ended))
     size = bundle.write(place, finite(about), made, save)
-    _prove(place, ended, ready)
+    proved = _proved(place, fit, ended, used["device"], threshold)
     tell_grown(fit.journal, design, history.added(learned), share=1.0)
     fit.journal.write(
         "finished",
@@ -113,7 +111,12 @@ def publish(fit: Fit, ended: Ended, used: dict[str, Any]) -> None:
         score=judged["val"][design.metric.name],
         metrics=judged["val"],
         kept=_kept(fit, ended),
-        facts={**used, **_facts(fit, ended, learned, size), "own_threshold": threshold},
+        facts={
+            **used,
+            **_facts(fit, ended, learned, size),
+            "own_threshold": threshold,
+            "proof": proved,
+        },
     )
 
 
@@ -122,15 +125,17 @@ def _named(numbers: Ints) -> str:
     return hashlib.sha256(np.sort(numbers).astype("<i8").tobytes()).hexdigest()[:16]
 
 
-def _prove(place: Path, ended: Ended, ready: Ready) -> None:
-    """A bundle that would not predict as the model does is none. Raises BadBundle."""
-    rows = ready.take(ended.judged["val"].rows[:PROVED])
-    if how := proof.difference(ended.model, load(place, threads=1, tried=True), rows):
-        shutil.rmtree(place)
-        raise bundle.BadBundle(
-            f"The written model is not the trained one: {how}. That is an error of the program: "
-            "it is not kept."
-        )
+def _proved(
+    place: Path, fit: Fit, ended: Ended, device: str, threshold: float | None
+) -> dict[str, Any]:
+    """What was written, read back, beside the model that this `device` trained. Raises BadBundle,
+    and nothing is left."""
+    rows = fit.ready.take(ended.judged["val"].rows[: proof.ROWS])
+    found = proof.written(place, ended.model, rows, threshold)
+    told = found.facts(ended.model.learner, device, on_gpu=fit.device == "cuda")
+    if not told["agrees"]:
+        fit.journal.write("note", level="warning", text=told["why"])
+    return told
 
 
 def predictions(ready: Ready, judged: Judged, threshold: float | None) -> pa.Table:
@@ -143,7 +148,7 @@ def predictions(ready: Ready, judged: Judged, threshold: float | None) -> pa.Tab
         return pa.table({**columns, "true": true, "prediction": given})
     names = pa.array(ready.classes)
     columns["true"] = names.take(pa.array(true.astype(np.int64)))
-    columns["prediction"] = names.take(pa.array(chosen(given, threshold)))
+    columns["prediction"] = names.take(pa.array(figures.chosen(given, threshold)))
     for place, name in enumerate(ready.classes):
         columns[f"proba_{name}"] = given[:, place]
     return pa.table(columns)
@@ -157,13 +162,6 @@ def worst_first(true: Floats, given: Floats) -> Ints:
     if given.ndim == 1:
         return np.argsort(-np.abs(given - true), kind="stable")
     return np.argsort(given[np.arange(len(true)), true.astype(np.int64)], kind="stable")
-
-
-def chosen(given: Floats, threshold: float | None) -> Any:
-    """The number of the predicted class of each row."""
-    if threshold is None:
-        return given.argmax(1)
-    return (given[:, 1] >= threshold).astype(np.int64)
 
 
 def _seen(fit: Fit, ended: Ended) -> list[Seen]:

@@ -12,14 +12,11 @@ import pyarrow as pa
 
 from recipes.data.encode import Encoder, Matrix
 from recipes.engine.metrics import Floats
+from recipes.engine.tabular.apart import TOLERANCE, called, difference, otherwise
 from recipes.engine.tabular.model import Model
-from recipes.engine.tabular.outcome import chosen
 from recipes.scorers.scorer import Scores
 
 ROWS = 1_000  # of the table that are compared, each as it is and once more with a gap
-TOLERANCE = 1e-4  # of a probability; of a value as a share of what `units` says
-SCATTER = 0.1  # of the standard deviation: float32 resolves that, whatever lies far outside
-CONSTANT = 1e-12  # of their size: values that are no further apart are equal
 EACH, ENOUGH, REPEATS = 0.2, 1.0, 3  # seconds: of a timed call; of all of them; and pairs of calls
 Predict = Callable[[Matrix], Floats]
 
@@ -150,46 +147,14 @@ def _judged(told: Parity, rows: Sample, given: Floats, who: Who) -> Parity:
     told = replace(told, difference=apart, agrees=False)
     if apart is None:
         return told.unused(f"{who.engine}'s predictions are no numbers where {who.own}'s are.")
-    by = f"{apart:.2g}" if given.ndim == 2 else f"{apart:.2g} of their spread"
+    by = called(apart, given)
     if apart > told.tolerance:
         return told.unused(f"{who.engine} predicts otherwise than {who.own}, by up to {by}.")
-    if moved := otherwise(rows, given):
+    if moved := otherwise(rows.wanted, given, rows.threshold):
         some = "a row" if moved == 1 else f"{moved:,} rows"
         return told.unused(f"{who.engine} gives {some} another class than {who.own}.")
     why = f"{who.engine} predicts as {who.own} does, to {by}."
     return replace(told, agrees=True, used=True, why=why)
-
-
-def difference(wanted: Floats, given: Floats) -> float | None:
-    """The largest; of values as a share of `units`. None: not comparable."""
-    if wanted.shape != given.shape or not (np.isfinite(wanted) & np.isfinite(given)).all():
-        return None
-    if not wanted.size:
-        return 0.0
-    apart = np.abs(wanted - given)
-    return float((apart if wanted.ndim > 1 else apart / units(wanted)).max())
-
-
-def units(wanted: Floats) -> Floats:
-    """What an error of each value is measured by: the spread of their middle half, or its own
-    distance from the middle where that is more. Neither their size nor where zero lies counts:
-    what float32 cannot resolve beside a large offset is an error. Of equal ones it is their size.
-    """
-    wanted = wanted.astype(np.float64)
-    low, middle, high = np.quantile(wanted, [0.25, 0.5, 0.75])
-    size, apart = float(np.abs(wanted).max()), float(wanted.std())
-    if apart <= CONSTANT * size:
-        return np.full(len(wanted), size or 1.0)
-    made: Floats = np.maximum(max(high - low, SCATTER * apart), np.abs(wanted - middle))
-    return made
-
-
-def otherwise(rows: Sample, given: Floats) -> int:
-    """How many rows would get another class, at the threshold in use."""
-    if given.ndim == 1:
-        return 0
-    decided = (chosen(one, rows.threshold) for one in (rows.wanted, given))
-    return int(np.not_equal(*decided).sum())
 
 
 def timed(told: Parity, rows: Sample, own: Predict, engine: Predict, most: int) -> Parity:

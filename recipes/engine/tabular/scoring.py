@@ -22,8 +22,8 @@ from recipes.engine.peers import Peers
 from recipes.engine.tabular import devices
 from recipes.engine.tabular.counted import Columns
 from recipes.engine.tabular.described import describe
+from recipes.engine.tabular.figures import chosen
 from recipes.engine.tabular.model import Model, load
-from recipes.engine.tabular.outcome import chosen
 from recipes.engine.tabular.sharing import Share, meet
 from recipes.engine.tabular.stream import Block
 from recipes.engine.tabular.strongest import explanations

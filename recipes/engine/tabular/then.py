@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 from recipes.engine import evaluation
 from recipes.engine.metrics import Floats
 from recipes.engine.tabular import figures
-from recipes.engine.tabular.figures import Figures
-from recipes.engine.tabular.outcome import PREDICTIONS, chosen
+from recipes.engine.tabular.figures import Figures, chosen
+from recipes.engine.tabular.outcome import PREDICTIONS
 
 Json = dict[str, Any]
 MOVING = 10_000  # predictions whose spread is compared
