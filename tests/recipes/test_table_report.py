@@ -156,3 +156,18 @@ def test_judged_rows_stand_worst_first_whatever_the_threshold() -> None:
     given = np.stack([1 - proba, proba], 1)
     assert outcome.worst_first(true, given).tolist() == [0, 4, 3, 1, 2]
     assert outcome.worst_first(true, np.array([1.0, 3, -1, 0, 1])).tolist() == [1, 2, 0, 3, 4]
+
+
+def test_each_class_is_calibrated_lifted_and_spread_as_if_the_others_were_one() -> None:
+    classes = ["a", "b", "c", "never"]
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 3, 500).astype(np.float64)
+    given = rng.dirichlet(np.ones(4), 500)
+    made = reports.make("multiclass", true, given, classes, None)
+    for place, one in enumerate(made["per_class"][:3]):
+        two = np.stack([1 - given[:, place], given[:, place]], 1)
+        alone = reports.make("two_class", (true == place) * 1.0, two, ["rest", "it"], 0.5)
+        assert (one["calibration"], one["lift"]) == (alone["calibration"], alone["lift"])
+        counts = {"rest": one["density"]["others"], "it": one["density"]["own"]}
+        assert {"edges": one["density"]["edges"], "counts": counts} == alone["density"]
+    assert not {"calibration", "lift", "density"} & made["per_class"][3].keys()

@@ -17,7 +17,7 @@ from recipes.tasks import TASKS
 from tests.web import trained_tables
 from tests.web.trained_tables import page
 from trackside.accounts.models import User
-from trackside.lab import charts_classes, reports, thresholds
+from trackside.lab import charts_probability, reports, thresholds
 from trackside.lab.drawing import Axis, Chart, axis, number, step_of
 from trackside.lab.labels import spec_in_words
 from trackside.lab.models import TrainedModel
@@ -28,7 +28,7 @@ ALWAYS = {"summary", "training", "curves", "metrics", "predictions", "importance
           "diagnostics"}  # fmt: skip
 TABS = {
     "two_class": ALWAYS | {"confusion", "decision", "roc", "pr", "lift", "calibration", "density"},
-    "multiclass": ALWAYS | {"confusion", "roc", "pr"},
+    "multiclass": ALWAYS | {"confusion", "roc", "pr", "lift", "calibration", "density"},
     "regression": ALWAYS | {"scatter", "residuals", "deciles"},
 }
 
@@ -185,7 +185,7 @@ def test_lift_is_read_between_the_points_of_its_curve() -> None:
         "classes": ["no", "yes"], "rows": 100, "lift": [[0, 0], [0.5, 1.0], [1, 1]],
         "thresholds": [{"threshold": 0.0, "tp": 50, "fp": 50, "tn": 0, "fn": 0}],
     }  # fmt: skip
-    gains, _ = charts_classes.lift(told, 0.5)
+    gains, _ = charts_probability.lift(told, 0.5, [])
     assert gains["rows"][0] == ["10 %", "20.0 %", "2.00", "2.00"]
     assert gains["rows"][9] == ["100 %", "100.0 %", "1.00", "0.00"]
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from recipes.tasks import TASKS
 from trackside.flow.evaluation_charts import told as drifted
-from trackside.lab import charts_classes, charts_values
+from trackside.lab import charts_classes, charts_probability, charts_values
 from trackside.lab import reports as lab
 from trackside.lab.comparison import better, signed, size_of
 from trackside.lab.labels import metric_text
@@ -125,15 +125,16 @@ def _drawings(told: Json, request: HttpRequest) -> list[Json]:
     target = str(told.get("target") or "")
     made: list[Json] = []
     if told.get("confusion"):
-        made += charts_classes.roc(told, at, wanted)
-        made += charts_classes.precision_recall(told, at, wanted)
-    for part, draw in (
-        ("calibration", charts_classes.calibration),
-        ("lift", charts_classes.lift),
-        ("density", charts_classes.density),
-        ("thresholds", charts_classes.decision),
-    ):
-        made += draw(told, at) if told.get(part) else []
+        for draw in (
+            charts_classes.roc,
+            charts_classes.precision_recall,
+            charts_probability.calibration,
+            charts_probability.lift,
+            charts_probability.density,
+        ):
+            made += draw(told, at, wanted)
+    if told.get("thresholds"):
+        made += charts_classes.decision(told, at)
     for part, draw_values in (
         ("scatter", charts_values.scatter),
         ("residuals", charts_values.residuals),

@@ -7,6 +7,12 @@ from trackside.lab.charts_classes import figure
 from trackside.lab.drawing import Axis, Chart, axis, number
 
 Json = dict[str, Any]
+LEFT_OUT = {  # why a column has no partial dependence
+    "text": "of text, whose values have no order",
+    "empty": "without a value in the rows that were drawn",
+    "many": "less important, and more than a report holds",
+    "slow": "less important, which would have taken too long",
+}
 
 
 def scatter(report: Json, target: str) -> list[Json]:
@@ -145,6 +151,18 @@ def partial(report: Json, target: str, wanted: str) -> list[Json]:
             rows,
         )
     ]
+
+
+def which(report: Json) -> str:
+    """The columns that have a partial dependence, and why others have none."""
+    count, left = len(report["partial"]), report.get("partial_left_out")
+    if left is None:  # a report of before, that had ten at most
+        return f"the {count} most important ones"
+    if not left:
+        return f"all {count}, the most important first"
+    whys = "; ".join(f"{left[why]:,} {said}" for why, said in LEFT_OUT.items() if left.get(why))
+    whole = count + sum(left.values())
+    return f"{count} of {whole:,} columns, the most important first. Left out: {whys}."
 
 
 def _series(report: Json, target: str) -> list[tuple[str, int | None]]:

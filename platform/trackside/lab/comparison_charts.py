@@ -3,7 +3,7 @@
 from typing import Any
 
 from trackside.lab.charts_classes import figure, positive
-from trackside.lab.drawing import Axis, Chart, Points, axis, number
+from trackside.lab.drawing import Axis, Chart, axis, number
 from trackside.lab.entrants import Entrant
 
 Json = dict[str, Any]
@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 def charts(found: list[Entrant], wanted: str = "") -> list[Json]:
     """What the reports of all have. `wanted`: the class that is looked at."""
-    drawn = [_roc(found, wanted), _pr(found, wanted), _calibration(found), _lift(found)]
+    drawn = [draw(found, wanted) for draw in (_roc, _pr, _calibration, _lift)]
     drawn += [_residuals(found), _deciles(found), _loss(found)]
     return [one for one in drawn if one]
 
@@ -22,7 +22,7 @@ def classes(found: list[Entrant]) -> list[str]:
     return listed if not found[0].report.get("roc") else []
 
 
-def _of_class(one: Entrant, which: str, area: str, wanted: str) -> tuple[Points, Any]:
+def _of_class(one: Entrant, which: str, area: str, wanted: str) -> tuple[Any, Any]:
     if one.report.get(which):
         return one.report[which], one.report.get(area)
     listed = [each for each in one.report.get("per_class") or [] if each.get(which)]
@@ -31,15 +31,20 @@ def _of_class(one: Entrant, which: str, area: str, wanted: str) -> tuple[Points,
 
 
 def _curves(found: list[Entrant], which: str, area: str, wanted: str) -> list[Any]:
-    known = classes(found)
-    wanted = wanted if wanted in known else (known[0] if known else "")
-    each = [(one.title, *_of_class(one, which, area, wanted)) for one in found]
+    name = _shown(found, wanted)
+    each = [(one.title, *_of_class(one, which, area, name)) for one in found]
     return each if any(points for _, points, _ in each) else []
 
 
-def _title(found: list[Entrant], title: str, wanted: str) -> str:
+def _shown(found: list[Entrant], wanted: str) -> str:
+    """The class whose curves are drawn; "" of two classes."""
     known = classes(found)
-    return f"{title}, {wanted if wanted in known else known[0]}" if known else title
+    return wanted if wanted in known else (known or [""])[0]
+
+
+def _title(found: list[Entrant], title: str, wanted: str) -> str:
+    name = _shown(found, wanted)
+    return f"{title}, {name}" if name else title
 
 
 def _roc(found: list[Entrant], wanted: str) -> Json:
@@ -66,30 +71,29 @@ def _pr(found: list[Entrant], wanted: str) -> Json:
     return figure(title, chart, help_, ("Model", "Average precision"), rows) if lines else {}
 
 
-def _calibration(found: list[Entrant]) -> Json:
+def _calibration(found: list[Entrant], wanted: str) -> Json:
+    lines = _curves(found, "calibration", "", wanted)
     chart = Chart("Calibration", Axis("Predicted probability"), Axis("Observed share"))
-    for one in found:
-        bins = one.report.get("calibration") or []
-        if bins:
-            chart.line(
-                one.title, [(each["predicted"], each["observed"]) for each in bins], dots=True
-            )
+    for name, bins, _ in lines:
+        chart.line(name, [(one["predicted"], one["observed"]) for one in bins], dots=True)
     chart.guide([(0, 0), (1, 1)], "perfect")
+    title = _title(found, "Calibration curve", wanted)
     help_ = "On the dashed line probabilities can be taken at their word."
-    return figure("Calibration curve", chart, help_) if chart.lines else {}
+    return figure(title, chart, help_) if lines else {}
 
 
-def _lift(found: list[Entrant]) -> Json:
-    lifted = [one for one in found if one.report.get("lift")]
-    if not lifted:
+def _lift(found: list[Entrant], wanted: str) -> Json:
+    lines = _curves(found, "lift", "", wanted)
+    if not lines:
         return {}
-    name = positive(lifted[0].report)
+    name = _shown(found, wanted) or positive(found[0].report)
     chart = Chart("Cumulative gain", Axis("Share of the rows"), Axis(f"Share of {name} found"))
-    for one in lifted:
-        chart.line(one.title, one.report["lift"])
+    for model, points, _ in lines:
+        chart.line(model, points)
     chart.guide([(0, 0), (1, 1)], "at random")
     help_ = f"The rows in the order of their probability of {name}, the highest first: how many "
-    return figure("Cumulative gain", chart, f"{help_}of {name} are found so far.")
+    title = _title(found, "Cumulative gain", wanted)
+    return figure(title, chart, f"{help_}of {name} are found so far.")
 
 
 def _residuals(found: list[Entrant]) -> Json:

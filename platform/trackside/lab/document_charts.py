@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from trackside.lab import charts_classes, charts_values, learning_curve, reports
+from trackside.lab import charts_classes, charts_probability, charts_values, learning_curve, reports
 from trackside.lab.document_blocks import table, text
 from trackside.lab.drawing import number
 from trackside.lab.entrants import Entrant
@@ -19,9 +19,10 @@ def performance(one: Entrant) -> list[Json]:
     report = one.report
     at = float(report.get("threshold") or 0.0)
     drawn: list[Json] = []
-    for needs, draw in CLASSES:
-        if report.get(needs):
-            drawn += draw(report, at)
+    for draw in CLASSES if report.get("confusion") else ():
+        drawn += draw(report, at, [])
+    if report.get("thresholds"):
+        drawn += charts_classes.decision(report, at)
     for needs, value in VALUES:
         if report.get(needs):
             drawn += value(report, one.target)
@@ -44,14 +45,12 @@ def _figure(drawn: Json) -> Json:
             "help": drawn["help"]}  # fmt: skip
 
 
-Classes = Callable[[Json, float], list[Json]]
-CLASSES: tuple[tuple[str, Classes], ...] = (
-    ("confusion", lambda report, at: charts_classes.roc(report, at, [])),
-    ("confusion", lambda report, at: charts_classes.precision_recall(report, at, [])),
-    ("calibration", charts_classes.calibration),
-    ("lift", charts_classes.lift),
-    ("density", charts_classes.density),
-    ("thresholds", charts_classes.decision),
+CLASSES: tuple[Callable[[Json, float, list[str]], list[Json]], ...] = (
+    charts_classes.roc,
+    charts_classes.precision_recall,
+    charts_probability.calibration,
+    charts_probability.lift,
+    charts_probability.density,
 )
 VALUES: tuple[tuple[str, Callable[[Json, str], list[Json]]], ...] = (
     ("scatter", charts_values.scatter),

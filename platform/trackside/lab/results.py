@@ -32,6 +32,11 @@ class Tab:
     group: str = ""
     needs: str = ""
 
+    def offered(self, report: Json) -> bool:
+        """Whether the report has what it needs, of all rows or of a class."""
+        held = [report, *(report.get("per_class") or [])]
+        return not self.needs or any(one.get(self.needs) for one in held)
+
 
 def bundle_of(model: TrainedModel) -> Path:
     return Path(settings.TRACKSIDE_STORAGE) / model.bundle

@@ -9,6 +9,7 @@ from recipes.features import HANDLING
 from recipes.tasks.table_split import sampled
 from trackside.lab import (
     charts_classes,
+    charts_probability,
     charts_values,
     explain_pages,
     predicted,
@@ -23,7 +24,7 @@ from trackside.lab.models import TrainedModel
 from trackside.lab.results import Json, Tab, bundle_of, figures, threshold_of
 from trackside.saved_models.bundles import about
 
-SHOWN = 50  # columns of importance
+SHOWN = 60  # columns of importance
 HANDLED = ("type", "missing", "encoding", "scaling")
 BY = (
     ("permutation", "By permutation"),
@@ -203,7 +204,12 @@ def _partial(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     wanted = request.GET.get("column", "")
     drawn = charts_values.partial(report, model.session.analysis.target, wanted)
     names = [one["name"] for one in report["partial"]]
-    return {"drawings": drawn, "names": names, "wanted": wanted if wanted in names else names[0]}
+    return {
+        "drawings": drawn,
+        "names": names,
+        "wanted": wanted if wanted in names else names[0],
+        "which": charts_values.which(report),
+    }
 
 
 TABS = (
@@ -224,11 +230,11 @@ TABS = (
     Tab("pr", "Precision-recall", "roc", "lab/table_charts.html",
         _by_class(charts_classes.precision_recall), needs="confusion"),
     Tab("lift", "Lift charts", "chart", "lab/table_charts.html",
-        _at_threshold(charts_classes.lift), needs="lift"),
+        _by_class(charts_probability.lift), needs="lift"),
     Tab("calibration", "Calibration curve", "scale", "lab/table_charts.html",
-        _at_threshold(charts_classes.calibration), needs="calibration"),
+        _by_class(charts_probability.calibration), needs="calibration"),
     Tab("density", "Density chart", "chart-bar", "lab/table_charts.html",
-        _at_threshold(charts_classes.density), needs="density"),
+        _by_class(charts_probability.density), needs="density"),
     Tab("scatter", "Scatter plot", "target", "lab/table_charts.html",
         _of_target(charts_values.scatter), needs="scatter"),
     Tab("residuals", "Error distribution", "chart-bar", "lab/table_charts.html",

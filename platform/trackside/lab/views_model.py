@@ -49,16 +49,14 @@ def page_of(
     if not model.bundle:
         return redirect("session", key, analysis.name, model.session.number)
     report = kept.report_of(model)
-    shown = bool(report) and (not found.needs or bool(report.get(found.needs)))
+    shown = bool(report) and found.offered(report)
     context = {
         **frame(project, analysis),
         "place": "results",
         "model": model,
         "session": model.session,
         "report": report,
-        "tabs_of_model": [
-            one for one in TABS_OF[card.data] if not one.needs or (report or {}).get(one.needs)
-        ],
+        "tabs_of_model": [one for one in TABS_OF[card.data] if one.offered(report or {})],
         "model_tab": tab,
         "tab_shown": shown,
         "card": card.metrics.get(model.metric),

@@ -25,11 +25,28 @@ def make(
     return {
         "classes": classes,
         "confusion": table.tolist(),
-        "per_class": per_class(labels, given, classes, table),
+        "per_class": [
+            one | _against_the_rest((labels == place).astype(np.int64), given[:, place])
+            for place, one in enumerate(per_class(labels, given, classes, table))
+        ],
+    }
+
+
+def _against_the_rest(true: Ints, proba: Floats) -> dict[str, Any]:
+    """Of one class of several; nothing, as it has no ROC curve, where no other row is judged, or
+    none of its own."""
+    if not 0 < true.sum() < len(true):
+        return {}
+    edges, (others, own) = _density(true, proba)
+    return {
+        "calibration": _calibration(true, proba),
+        "lift": _lift(true, proba),
+        "density": {"edges": edges, "own": own, "others": others},
     }
 
 
 def _two_class(true: Ints, proba: Floats, classes: list[str], threshold: float) -> dict[str, Any]:
+    edges, spread = _density(true, proba)
     counts = figures.counted(true, proba, figures.THRESHOLDS)
     tp, fp, tn, fn = figures.counted(true, proba, np.array([threshold]))[:, 0].astype(int).tolist()
     roc, pr = metrics.roc(true, proba), metrics.precision_recall(true, proba)
@@ -47,7 +64,7 @@ def _two_class(true: Ints, proba: Floats, classes: list[str], threshold: float) 
         "pr": thin(pr),
         "calibration": _calibration(true, proba),
         "lift": _lift(true, proba),
-        "density": _density(true, proba, classes),
+        "density": {"edges": edges, "counts": dict(zip(classes, spread, strict=True))},
     }
 
 
@@ -76,10 +93,11 @@ def _lift(true: Ints, proba: Floats) -> list[list[float]]:
     return [[0.0, 0.0], *thin(np.stack([(hits + misses) / len(true), hits / hits[-1]], 1))]
 
 
-def _density(true: Ints, proba: Floats, classes: list[str]) -> dict[str, Any]:
+def _density(true: Ints, proba: Floats) -> tuple[list[float], list[list[int]]]:
+    """The edges of the probability's ranges, and the rows in them: of 0, then of 1."""
     edges = np.linspace(0, 1, BINS + 1)
     counts = [np.histogram(proba[true == one], edges)[0].tolist() for one in range(2)]
-    return {"edges": np.round(edges, 4).tolist(), "counts": dict(zip(classes, counts, strict=True))}
+    return np.round(edges, 4).tolist(), counts
 
 
 def _histogram(error: Floats) -> tuple[Ints, Floats]:
