@@ -1,8 +1,5 @@
 """A random forest on a leased GPU, where cuML is: as good as on the CPU, and it scores anywhere."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +9,7 @@ import pytest
 
 from recipes import extras
 from recipes.engine.tabular.model import load
-from tests.product import ROOT
+from tests.gpu import leased
 from tests.recipes import tabling
 
 pytestmark = [pytest.mark.gpu, pytest.mark.process]
@@ -26,18 +23,8 @@ def _cuml() -> None:
         pytest.skip("cuML is not here: make extras NAMES=rapids")
 
 
-def trained(home: Path, table: pa.Table, target: str, uuids: tuple[str, ...], **spec: Any) -> Any:
-    """The folder of a job that a process of its own ran, on this GPU or on the CPU."""
-    task = spec.pop("task", "two_class")
-    compute = {"device": "cuda" if uuids else "cpu", "uuids": uuids, "threads": 4}
-    data = tabling.dataset(home / "data", table)
-    folder = tabling.job(
-        home, data, target, algorithm="random_forest", task=task, spec=spec, compute=compute
-    )
-    subprocess.run([sys.executable, "-m", "recipes", str(folder)], cwd=ROOT, check=True)
-    learned = json.loads((folder / "bundle" / "model.json").read_text())["learned"]
-    assert learned["device"].startswith(compute["device"])
-    return folder
+def trained(home: Path, table: pa.Table, target: str, uuids: list[str], **spec: Any) -> Path:
+    return leased.trained(home, table, target, "random_forest", uuids, **spec)
 
 
 @pytest.mark.parametrize("task", CASES)
@@ -45,7 +32,7 @@ def test_both_learn_the_same_of_adult(uuids: list[str], tmp_path: Path, task: st
     table, target = tabling.real("adult").slice(0, ROWS), CASES[task]
     rows = table.slice(ROWS // 2, 2_000).drop_columns([target])
     given, weighs = [], []
-    for name, used in (("there", (uuids[0],)), ("here", ())):
+    for name, used in (("there", uuids[:1]), ("here", [])):
         spec = {"params": {"trees": 60, "min_samples_leaf": 4}}
         folder = trained(tmp_path / name, table, target, used, task=task, **spec)
         model = load(folder / "bundle", threads=4)
@@ -63,7 +50,7 @@ def test_missing_values_are_learned_from_there_too(uuids: list[str], tmp_path: P
     size = rng.normal(size=5_000)
     table = tabling.small(5_000, size=pa.array(size, mask=rng.random(5_000) < 0.3))
     table = table.set_column(2, "good", pa.array(np.where(size > 0, "y", "n")))
-    one = trained(tmp_path / "one", table, "good", (uuids[0],), params={"trees": 20})
+    one = trained(tmp_path / "one", table, "good", uuids[:1], params={"trees": 20})
     model = load(one / "bundle", threads=1)
     there = table["size"].is_valid().to_numpy()
     right = model.predict(table.drop_columns(["good"])).argmax(1) == (size > 0)
@@ -72,9 +59,9 @@ def test_missing_values_are_learned_from_there_too(uuids: list[str], tmp_path: P
 
 def test_more_trees_come_to_those_of_the_cpu(uuids: list[str], tmp_path: Path) -> None:
     table = tabling.small(5_000)
-    before = trained(tmp_path / "before", table, "good", (), params={"trees": 8}, refit=False)
+    before = trained(tmp_path / "before", table, "good", [], params={"trees": 8}, refit=False)
     after = trained(
-        tmp_path / "after", table, "good", (uuids[0],), params={"trees": 8}, refit=False,
+        tmp_path / "after", table, "good", uuids[:1], params={"trees": 8}, refit=False,
         goes_on_from={"bundle": str(before / "bundle"), "version": 1},
     )  # fmt: skip
     assert tabling.about(after)["learned"]["went_on_from"] == 8
