@@ -1,52 +1,25 @@
 """Bad tables on their way from the upload to Train: each gets its sentence before it trains."""
 
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import transaction
 from django.test import Client
-from django.utils import timezone
 
-from recipes.events import Journal
-from recipes.kinds.import_ import taken_in
 from tests.web import cast
-from tests.web.table_stage import finish, uploaded
+from tests.web.bad_tables import Bad, must_be_told, uploaded
+from tests.web.table_stage import finish
+from tests.web.table_stage import uploaded as stood
 from trackside.accounts.models import User
-from trackside.compute.models import Node
-from trackside.datasets import corrections, services, tables
-from trackside.datasets.models import Dataset
-from trackside.datasets.reading import Wish
-from trackside.jobs.models import Attempt, Job
+from trackside.datasets import corrections, services
 from trackside.lab import services as lab
 from trackside.lab import trouble
-from trackside.lab.diagnostics_table import _classes, table_findings
-from trackside.lab.models import Analysis
+from trackside.lab.diagnostics_table import _classes
 from trackside.projects.models import Project
 
 ROWS = 240
 SOUND = pa.table({"size": [n * 0.5 for n in range(40)], "wild": [n * 1.5 for n in range(40)]})
 TEXTS = pa.array([f"no {n}" for n in range(40)])
-
-
-@dataclass(frozen=True)
-class Bad:
-    """A file, and what is said of it where: at the first place that refuses it, the way ends."""
-
-    file: bytes
-    target: str = "good"
-    upload: str = ""  # the upload is refused
-    fails: str = ""  # the import fails
-    problem: str = ""  # of the dataset
-    warning: str = ""  # of a column
-    analysis: str = ""  # no analysis can be made
-    finding: str = ""  # in the design's diagnostics
-    train: str = ""  # Train refuses
-    read: dict[str, Any] = field(default_factory=dict)
 
 
 def table(rows: int = ROWS, good: str = "yn", **columns: Any) -> bytes:
@@ -159,37 +132,6 @@ BAD = {
 }
 
 
-def imported(project: Project, user: User, bad: Bad) -> Dataset:
-    """The import runs as its job would, sandbox and all."""
-    file: Any = SimpleUploadedFile("bad.csv", bad.file)
-    one = services.upload(project, user, "bad", file, Wish(read=bad.read))
-    job = one.job
-    assert job is not None
-    home = Path(settings.TRACKSIDE_STORAGE) / f"jobs/{job.pk}/a1"
-    home.mkdir(parents=True)
-    spec = job.spec
-    try:
-        facts = taken_in(Path(spec["archive"]), "bad.csv", home / "output", Journal(home), spec)
-    except Exception as failed:
-        Job.objects.filter(pk=job.pk).update(state="failed", reason=str(failed))
-        return services.settle(Dataset.objects.get(pk=one.pk))
-    attempt = Attempt.objects.filter(job=job).first() or Attempt(
-        job=job, number=1, fence=1, node=Node.objects.get(), compute={}, assigned_at=timezone.now()
-    )
-    attempt.folder = f"jobs/{job.pk}/a1"
-    attempt.save()
-    with transaction.atomic():
-        services.publish_import(job, attempt, {"facts": facts})
-    Job.objects.filter(pk=job.pk).update(state="succeeded")
-    return Dataset.objects.get(pk=one.pk)
-
-
-def findings(analysis: Analysis, dataset: Dataset) -> str:
-    design = {**analysis.design, "task": analysis.task, "target": analysis.target}
-    found = table_findings(design, tables.columns(dataset), dataset.rows)
-    return "\n".join(f"{one.title} {one.text}" for one in found)
-
-
 @pytest.mark.parametrize("case", BAD)
 def test_each_bad_table_gets_its_sentence_before_it_trains(
     project: Project, ada: User, as_ada: Client, case: str
@@ -198,33 +140,9 @@ def test_each_bad_table_gets_its_sentence_before_it_trains(
     cast.node()
     if bad.upload:
         with pytest.raises(services.BadDataset, match=bad.upload):
-            imported(project, ada, bad)
+            uploaded(project, ada, bad)
         return
-    one = imported(project, ada, bad)
-    assert bad.fails in one.reason
-    if bad.fails:
-        assert one.state == "failed"
-        return
-    assert one.state == "ready", one.reason
-    told = "\n".join(f"{each.where}: {each.what}" for each in one.problems.all())
-    assert bad.problem in told
-    said = "\n".join(text for each in tables.columns(one) for text in each["warnings"])
-    assert bad.warning in said
-    page = as_ada.get(f"/p/{project.key}/datasets/{one.name}/?tab=problems").content
-    assert (b"a remark" in page or b"have remarks" in page) == bool(said)
-    if bad.analysis:
-        with pytest.raises(trouble.Refused, match=bad.analysis):
-            lab.create_analysis(project, ada, "bad", one, bad.target)
-        return
-    analysis = lab.create_analysis(project, ada, "bad", one, bad.target)
-    assert bad.finding in findings(analysis, one)
-    cpu = {"kind": "cpu", "ranks": 1}
-    if bad.train:
-        with pytest.raises(trouble.Refused, match=bad.train):
-            lab.train(analysis, ada, cpu)
-        return
-    session = lab.train(analysis, ada, cpu)
-    assert session.models.get().job.kind == "train"
+    must_be_told(uploaded(project, ada, bad), bad, ada, as_ada)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +152,7 @@ def test_a_design_whose_columns_were_corrected_says_what_no_longer_fits(
     project: Project, ada: User, as_ada: Client, column: str, said: str
 ) -> None:
     cast.node()
-    one = uploaded(project, ada, "people", SOUND)
+    one = stood(project, ada, "people", SOUND)
     analysis = lab.create_analysis(project, ada, "study", one, "wild")
     lab.save_design(analysis, "features", {"size": {"missing": "impute_mean"}})
     corrections.correct(one, ada, {column: "text"})

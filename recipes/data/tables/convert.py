@@ -86,7 +86,7 @@ def _pass(
 def _check(
     source: Source, rows: int, columns: Columns, problems: Problems, asked: Mapping[str, str]
 ) -> None:
-    if not columns.all:
+    if not source.names:
         raise BadInput("The table has no columns.")
     if not rows and problems.left_out:
         first = next(one for one in problems.kept if one["where"].startswith(source.unit))
@@ -94,6 +94,8 @@ def _check(
             f"No row can be used: {problems.left_out:,} do not fit the {len(columns.all)} columns. "
             f"The first, {first['where']}: {first['what']} Are delimiter and header right?"
         )
+    if not rows and source.told["header"] is None:
+        raise BadInput("The table has columns and no rows.")
     if not rows:
         raise BadInput("The table has only a header and no rows. If its first line is data, say "
                        "that there is no header.")  # fmt: skip

@@ -1,6 +1,7 @@
 """Reads JSON Lines: an object a line. Its keys are columns, in the order of first appearance."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ MAY = {
     frozenset({"text"}): frozenset({"boolean", "date", "datetime"}),
 }
 NOTHING: frozenset[str] = frozenset()
+KEYS = 20  # that are told because they stand twice
 
 
 class JsonLines:
@@ -30,6 +32,9 @@ class JsonLines:
         self.format = format_
         self._text = text
         self._places: dict[str, int] = {}  # key: place of its column
+        self._decoder = json.JSONDecoder(object_pairs_hook=self._paired)
+        self._twice: list[str] = []  # keys that stand twice in an object of the line
+        self._doubled: set[str] = set()  # those of all lines that were told
         self.names: list[str] = []
         self.told: dict[str, Any] = {
             "encoding": text.encoding,
@@ -38,7 +43,8 @@ class JsonLines:
         }
 
     def blocks(self, problems: Problems) -> Iterator[Block]:
-        self._places, self.names = {}, []
+        self._places, self.names, self._doubled = {}, [], set()
+        self._text.doubted(problems)
         line, rest, done = 1, b"", 0
         for data, done in self._text.chunks(BLOCK):
             whole = (rest + data).split(b"\n")
@@ -81,8 +87,9 @@ class JsonLines:
     def _object(self, raw: bytes, number: int, problems: Problems) -> dict[str, Any] | None:
         if not raw.strip():
             return None
+        self._twice.clear()
         try:
-            told = json.loads(raw)
+            told = self._decoder.decode(raw.decode())
         except (ValueError, RecursionError) as wrong:
             said = str(wrong).partition(":")[0] or "nested too deeply"
             problems.row(number, f"It is no JSON ({said}).")
@@ -90,7 +97,20 @@ class JsonLines:
         if not isinstance(told, dict):
             problems.row(number, "It is no JSON object.")
             return None
+        for key in self._twice:
+            if key not in self._doubled and len(self._doubled) < KEYS:
+                self._doubled.add(key)
+                said = f"It has {key[:80]!r} twice: the last value counts, here and below."
+                problems.add(f"line {number}", said)
         return told
+
+    def _paired(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """An object of a line, or one in it."""
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            times = Counter(name for name, _ in pairs)
+            self._twice.extend(name for name, count in times.items() if count > 1)
+        return made
 
     def _place(self, key: str, problems: Problems) -> int:
         place = self._places.get(key)

@@ -125,6 +125,16 @@ def _dictionary(type_: pa.DataType) -> Way:
     return Way(lambda values: inner.convert(values.dictionary_decode()), inner.said, inner.note)
 
 
+def _texts(values: pa.Array) -> pa.Array:
+    """The file only claims that they are UTF-8."""
+    found = values.cast(pa.string())
+    try:
+        found.validate(full=True)
+    except pa.ArrowInvalid:
+        return _binary(found.cast(pa.binary()))
+    return found
+
+
 def _binary(values: pa.Array) -> pa.Array:
     texts = [None if one is None else one.decode("utf-8", "replace") for one in values.to_pylist()]
     return pa.array(texts, pa.string())
@@ -157,7 +167,7 @@ def _is_bytes(type_: pa.DataType) -> bool:
 
 
 WAYS: tuple[tuple[Callable[[pa.DataType], bool], Any], ...] = (
-    (_is_text, Way(_to(pa.string()))),
+    (_is_text, Way(_texts)),
     (pa.types.is_boolean, Way(lambda values: values)),
     (pa.types.is_uint64, Way(_to(EXACT))),
     (pa.types.is_integer, Way(_to(pa.int64()))),

@@ -69,9 +69,7 @@ class Separated:
                 raise BadInput(f"Line {line:,} is longer than {BLOCK >> 20} MB: it is no table.")
 
     def _begin(self, problems: Problems) -> None:
-        if self._text.doubt:
-            where, _, what = self._text.doubt.partition(": ")
-            problems.add(where, what)
+        self._text.doubted(problems)
         if not self._header:
             if self._guessed:
                 said = "It looks like data, not like the names of columns, and is taken as such."

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from recipes.data.sandbox import BadInput, Tell
+from recipes.data.tables.problems import Problems
 
 MARKS = (  # the longer ones first: that of UTF-32 begins like that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -32,6 +33,12 @@ class Text:
     packed: bool  # with gzip
     encoding: str
     doubt: str = ""
+
+    def doubted(self, problems: Problems) -> None:
+        """Told as a problem, where there is a doubt."""
+        where, _, what = self.doubt.partition(": ")
+        if what:
+            problems.add(where, what)
 
     def chunks(self, size: int = CHUNK) -> Iterator[tuple[bytes, int]]:
         """UTF-8 without a mark, and how many bytes of the file are read. Lines end with \\n."""

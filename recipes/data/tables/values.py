@@ -14,6 +14,7 @@ LONGEST = 400  # characters of a text that is shown
 NUMBER = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*$"
 ZERO_LED = r"^[+-]?0[0-9]"
 SPACED = r"^\s|\s$"
+LOST = "\ufffd"  # in place of bytes that are no text
 
 
 class Values:
@@ -22,7 +23,7 @@ class Values:
     def __init__(self, type_: str) -> None:
         self.rows = 0
         self.once = False  # no value had come twice when they became too many to be counted
-        self.looks = {"number": 0, "zero-led": 0, "spaced": 0}  # rows of text
+        self.looks = {"number": 0, "zero-led": 0, "spaced": 0, "lost": 0}  # rows of text
         self.no_number = ""  # a text that is none
         self._text = type_ == "text"
         self._counts: dict[Any, int] | None = {}
@@ -65,6 +66,7 @@ class Values:
         for name, pattern in (("zero-led", ZERO_LED), ("spaced", SPACED)):
             self.looks[name] += _total(counts, pc.match_substring_regex(values, pattern))
         self.looks["number"] += _total(counts, number)
+        self.looks["lost"] += _total(counts, pc.match_substring(values, LOST))
         if not self.no_number:
             others = values.filter(pc.invert(number))
             self.no_number = others[0].as_py() if len(others) else ""

@@ -41,4 +41,9 @@ def _of_text(column: "Described", there: int) -> list[str]:
             )
     if looks["spaced"]:
         found.append(f"Values begin or end with spaces ({looks['spaced']:,}).")
+    if looks["lost"]:
+        found.append(
+            f"Characters could not be read in some values ({looks['lost']:,}) and are \ufffd here: "
+            "they were not written as UTF-8."
+        )
     return found
