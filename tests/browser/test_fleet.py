@@ -99,12 +99,24 @@ def test_every_node_shows_its_cards_and_what_is_wrong_with_them(
     gpu_02.get_by_text("How its GPUs are connected").click()
     expect(gpu_02.get_by_role("cell", name="NV12").first).to_be_visible()
     gpu_02.get_by_text("Libraries").click()
-    expect(gpu_02.get_by_role("listitem").filter(has_text="scikit-learn")).to_be_visible()
-    expect(gpu_02.get_by_text("make extras NAMES=rapids")).to_be_visible()
+    expect(gpu_02.get_by_role("listitem").filter(has_text="torchvision")).to_be_visible()
     expect(rows(user)).to_have_count(4)
     for row in rows(user).all():
         expect(row.locator('[data-f="reason"]')).to_contain_text("GPU 2")
     user.inspect("fleet")
+
+
+def test_what_is_unfolded_stays_so_alone_when_the_nodes_are_fetched_anew(
+    user: Visitor, product: Product
+) -> None:
+    until(lambda: nodes(product).get("gpu-02", {}).get("libraries"), "its libraries to be told")
+    user.go("/gpus/")
+    node, fleet = user.page.locator('[data-node="gpu-02"]'), user.page.locator("#fleet")
+    node.get_by_text("Libraries").click()
+    fleet.evaluate("one => { one.dataset.layout = 'another'; one.dataset.old = 'yes'; }")
+    expect(user.page.locator("#fleet[data-old]")).to_have_count(0)
+    expect(node.locator("details.libs")).to_have_attribute("open", "")
+    expect(node.locator("details.links")).not_to_have_attribute("open", "")
 
 
 def test_the_queue_is_reordered_by_keys_alone(
