@@ -1,5 +1,6 @@
 """The results of a version that was trained again in the Flow: those of a model in the Lab."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,23 @@ def test_it_says_which_version_it_is_and_leads_to_the_others(
     versions = as_cleo.get("/p/INSECTS/models/survivor/").content.decode()
     assert f'href="{place()}">Results</a>' in versions
     assert "Results in the Lab" not in versions
+
+
+def test_of_many_versions_the_newest_the_active_and_this_one_stand_beside_it(
+    version: Version, ada: User, as_cleo: Client
+) -> None:
+    done = services.Trained(bundle=version.bundle, metric="roc_auc", metrics={"roc_auc": 0.5})
+    for _ in range(11):
+        services.publish_version(version.saved_model, done, user=ada, active=False)
+    said = as_cleo.get("/p/INSECTS/models/survivor/versions/3/results/").content.decode()
+    beside = re.findall(r'versions/(\d+)/results/summary/"[^>]*><b', said)
+    assert beside == ["12", "11", "10", "9", "8", "7", "6", "5", "3", "1"]
+
+
+def test_figures_that_may_be_too_good_are_said_to_be(version: Version, as_cleo: Client) -> None:
+    path = Path(settings.TRACKSIDE_STORAGE) / version.bundle / "model.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"too_good": "It knew the rows."}))
+    assert "It knew the rows." in text(as_cleo, "roc/")
 
 
 def test_versions_of_a_model_in_the_lab_lead_there_while_it_is_there(
