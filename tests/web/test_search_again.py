@@ -88,7 +88,7 @@ def test_what_a_new_search_finds_is_kept_from_then_on_and_shown(
     services.publish_training(job, one, dict(RESULT))
     recipe.refresh_from_db()
     assert recipe.settings["params"]["max_depth"] == 2
-    there = "/p/INSECTS/models/earner/versions/2/search/"
+    there = "/p/INSECTS/models/earner/versions/2/results/search/"
     for page in (PAGE, "/p/INSECTS/models/earner/"):
         assert there in as_ada.get(page).content.decode()
     shown = as_ada.get(there).content.decode()
@@ -97,21 +97,25 @@ def test_what_a_new_search_finds_is_kept_from_then_on_and_shown(
     keep = services.run_recipe(recipe, ada, {"kind": "cpu"})
     published(keep, 2, {})
     services.publish_training(keep, attempt(keep), dict(RESULT))
-    assert as_ada.get("/p/INSECTS/models/earner/versions/3/search/").status_code == 404
-    assert "versions/3/search/" not in as_ada.get("/p/INSECTS/models/earner/").content.decode()
+    none = as_ada.get("/p/INSECTS/models/earner/versions/3/results/search/").content.decode()
+    assert "judged by a cross-test" not in none
+    assert (
+        "versions/3/results/search/" not in as_ada.get("/p/INSECTS/models/earner/").content.decode()
+    )
     assert "the search of version 2" in as_ada.get(PAGE).content.decode()
 
 
 def test_a_search_that_its_bundle_does_not_tell_of_is_no_link(
     recipe: Recipe, ada: User, as_ada: Client
 ) -> None:
-    page, found_by = "/p/INSECTS/models/earner/", "versions/1/search/"
+    page, found_by = "/p/INSECTS/models/earner/", "versions/1/results/search/"
     assert found_by in as_ada.get(page).content.decode()
     job = services.run_recipe(recipe, ada, {"kind": "cpu"}, once=services.Once(redo_search=True))
     published(job, 2, {"history": []})
     services.publish_training(job, attempt(job), dict(RESULT))
-    assert as_ada.get("/p/INSECTS/models/earner/versions/2/search/").status_code == 404
-    assert "versions/2/search/" not in as_ada.get(page).content.decode()
+    none = as_ada.get("/p/INSECTS/models/earner/versions/2/results/search/").content.decode()
+    assert "Not for this model" in none
+    assert "versions/2/results/search/" not in as_ada.get(page).content.decode()
     shutil.rmtree(bundles.folder(recipe.saved_model.versions.get(number=1)))
     assert found_by not in as_ada.get(page).content.decode(), "it is gone"
 
@@ -131,7 +135,7 @@ def test_what_searches_found_is_read_once_however_many_versions_there_are(
     file = bundles._read
     monkeypatch.setattr(bundles, "_read", lambda path: read.append(path) or file(path))
     for page in (PAGE, "/p/INSECTS/models/earner/", PAGE):
-        assert "versions/1/search/" in as_ada.get(page).content.decode()
+        assert "versions/1/results/search/" in as_ada.get(page).content.decode()
     reports = [path for path in read if path.name == "report.json"]
     assert len(reports) == len(set(reports)) == 4
 

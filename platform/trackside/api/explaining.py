@@ -4,28 +4,23 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from recipes.tasks import data_of
 from trackside.accounts.gate import caller
 from trackside.api.failures import Failure
 from trackside.jobs.models import Job
 from trackside.jobs.states import JOB_OVER
 from trackside.lab import explaining
-from trackside.lab.models import TrainedModel
-from trackside.projects.access import project_for, row
+from trackside.lab.entrants import Entrant, key_of, opened
+from trackside.projects.access import project_for
 from trackside.projects.models import Role
 
 Json = dict[str, Any]
 ASKS = ("numbers", "column", "row")
 
 
-def ask(
-    request: HttpRequest,
-    body: Json,
-    key: str,
-    id: int,  # noqa: A002 - named in the address
-) -> Json:
-    model = _model(request, key, id, Role.EDITOR)
-    if data_of(model.session.analysis.task) != "table":
+def ask(request: HttpRequest, body: Json, key: str, **which: Any) -> Json:
+    """`which`: the `id` of a trained model, or the `name` of a saved model and the `v` of it."""
+    model = _model(request, key, which, Role.EDITOR)
+    if model.card.data != "table":
         raise Failure(409, "refused", "This model is of pictures: its pages explain pictures.")
     asked = [name for name in ASKS if name in body]
     if len(asked) != 1:
@@ -40,13 +35,9 @@ def ask(
     return _shown(explaining.ask_whatif(model, user, body["row"], fixed, toward, base))
 
 
-def listed(
-    request: HttpRequest,
-    key: str,
-    id: int,  # noqa: A002
-) -> Json:
+def listed(request: HttpRequest, key: str, **which: Any) -> Json:
     """The newest first; one alone by `?job=`."""
-    model = _model(request, key, id, Role.READER)
+    model = _model(request, key, which, Role.READER)
     number = request.GET.get("job", "")
     if number and not (number.isdecimal() and len(number) < 12):
         raise Failure(422, "invalid", "A job is a number.", "job")
@@ -66,6 +57,8 @@ def _shown(job: Job) -> Json:
     }
 
 
-def _model(request: HttpRequest, key: str, number: int, role: Role) -> TrainedModel:
+def _model(request: HttpRequest, key: str, which: Json, role: Role) -> Entrant:
+    """Raises Http404, TooWeak, Refused while it is not trained."""
     project = project_for(request.user, key, role)
-    return row(project, TrainedModel, through="session__analysis__project", pk=number)
+    number = which["v"] if "v" in which else which["id"]
+    return opened(project, key_of(number, which.get("name", "")))

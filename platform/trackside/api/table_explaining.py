@@ -5,6 +5,8 @@ from trackside.api import shapes as s
 from trackside.api.operations import Operation, Query
 
 P = "/projects/{key}"
+MODEL = P + "/trained-models/{id}/explain"
+VERSION = P + "/saved-models/{name}/versions/{v}/explain"
 ASK = s.obj(
     closed=True,
     numbers={
@@ -36,12 +38,18 @@ EXPLANATION = s.obj(
 )
 ONE = (Query(name="job", schema={"type": "integer"}, text="only the one of this job"),)
 
+ABOUT = "Exactly one of `numbers`, `column` and `row`. A quick job answers."
+LISTED = s.obj("explanations", explanations=s.many(EXPLANATION))
+
 EXPLAINING: tuple[Operation, ...] = (
-    Operation(method="POST", path=P + "/trained-models/{id}/explain", run=explaining.ask,
-              tag="Lab", status=201, body=ASK, answer=EXPLANATION, starts=True,
-              text="Explain rows, groups of rows or a made-up row of a model of a table",
-              about="Exactly one of `numbers`, `column` and `row`. A quick job answers."),
-    Operation(method="GET", path=P + "/trained-models/{id}/explain", run=explaining.listed,
-              tag="Lab", query=ONE, answer=s.obj("explanations", explanations=s.many(EXPLANATION)),
+    Operation(method="POST", path=MODEL, run=explaining.ask, tag="Lab", status=201, body=ASK,
+              answer=EXPLANATION, starts=True, about=ABOUT,
+              text="Explain rows, groups of rows or a made-up row of a model of a table"),
+    Operation(method="GET", path=MODEL, run=explaining.listed, tag="Lab", query=ONE, answer=LISTED,
               text="The last 20 explanations of a model, the newest first"),
+    Operation(method="POST", path=VERSION, run=explaining.ask, tag="Saved models", status=201,
+              body=ASK, answer=EXPLANATION, starts=True, about=ABOUT,
+              text="Explain rows, groups of rows or a made-up row of a version"),
+    Operation(method="GET", path=VERSION, run=explaining.listed, tag="Saved models", query=ONE,
+              answer=LISTED, text="The last 20 explanations of a version, the newest first"),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A trained model, or a version of a saved model, as what can be compared and documented."""
+"""A trained model, or a version of a saved model: what has results, is compared and documented."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -27,14 +27,24 @@ Json = dict[str, Any]
 LEAST, MOST = 2, 8
 
 
+class Untrained(Refused):
+    def __init__(self, model: TrainedModel) -> None:
+        super().__init__(f"{model.label} is not trained yet: there is nothing to show of it.")
+        self.model = model
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entrant:
-    """`key` is its name in an address: a trained model's id, or `NAME:NUMBER` of a version."""
+    """`key` is its name in an address: a trained model's id, or `NAME:NUMBER` of a version.
+
+    `address` is that of its results: their tabs and the questions about it lie below.
+    """
 
     key: str
     title: str
     origin: str
     address: str
+    project: Project
     task: str
     target: str
     metric: str
@@ -43,6 +53,7 @@ class Entrant:
     spec: Json  # as it was frozen; empty when the job is gone
     told: Json  # model.json of the bundle
     report: Json  # at the threshold in use
+    threshold: float | None  # kept in place of its own (two classes)
     bundle: Path
     at: datetime | None
     job: Job | None
@@ -68,9 +79,23 @@ class Entrant:
         return str(self.told.get("fingerprint") or frozen.get("fingerprint") or "")
 
     @property
+    def algorithm(self) -> str:
+        return str(self.part("algorithm") or (self.model.algorithm if self.model else ""))
+
+    @property
+    def params(self) -> Json:
+        """Those of its algorithm: as a search found them, if there was one."""
+        found: Json = self.part("params") or (self.model.params if self.model else {})
+        return found
+
+    @property
+    def score(self) -> Any:
+        return self.metrics.get(self.metric)
+
+    @property
     def unit(self) -> str:
         """What its algorithm counts while it learns."""
-        return unit(str(self.part("algorithm")))
+        return unit(self.algorithm)
 
     @property
     def too_good(self) -> str:
@@ -82,8 +107,13 @@ class Entrant:
         return self.told[name] if name in self.told else self.spec.get(name)
 
 
+def key_of(number: int, name: str = "") -> str:
+    """`name`: of the saved model whose version it is."""
+    return f"{name}:{number}" if name else str(number)
+
+
 def opened(project: Project, key: str) -> Entrant:
-    """Raises Http404 for what is not in the project, Refused for what is not trained."""
+    """Raises Http404 for what is not in the project, Untrained for what has no bundle yet."""
     name, colon, number = key.rpartition(":")
     if not colon:
         found = row(project, TrainedModel, through="session__analysis__project", pk=key)
@@ -94,16 +124,17 @@ def opened(project: Project, key: str) -> Entrant:
 
 
 def of_model(model: TrainedModel) -> Entrant:
-    """Raises Refused while there is no bundle."""
+    """Raises Untrained while there is no bundle."""
     if not model.bundle:
-        raise Refused(f"{model.label} is not trained: it has nothing to compare or to document.")
+        raise Untrained(model)
     session, analysis = model.session, model.session.analysis
-    bundle = Path(settings.TRACKSIDE_STORAGE) / model.bundle
+    bundle = kept.bundle_of(model)
     return Entrant(
         key=str(model.pk),
         title=model.label,
         origin=f"{analysis.name}, {session.name}",
         address=reverse("trained_model", args=[analysis.project.key, model.pk]),
+        project=analysis.project,
         task=analysis.task,
         target=analysis.target,
         metric=model.metric,
@@ -112,6 +143,7 @@ def of_model(model: TrainedModel) -> Entrant:
         spec=model.job.spec if model.job else {},
         told=about(bundle),
         report=kept.report_of(model),
+        threshold=model.threshold,
         bundle=bundle,
         at=model.published_at,
         job=model.job,
@@ -124,13 +156,15 @@ def of_version(version: Version) -> Entrant:
     saved, model = version.saved_model, version.trained_model
     bundle = Path(settings.TRACKSIDE_STORAGE) / version.bundle
     told, report = about(bundle), reports.read(bundle)
+    threshold = version.facts.get("threshold")
     job = version.job or (model.job if model else None)
     spec = job.spec if job else {}
     return Entrant(
         key=f"{saved.name}:{version.number}",
         title=f"{saved.name} v{version.number}",
         origin=model.label if model else _label(told),
-        address=reverse("saved_model", args=[saved.project.key, saved.name]),
+        address=reverse("version_results", args=[saved.project.key, saved.name, version.number]),
+        project=saved.project,
         task=saved.task,
         target=str(told.get("target") or spec.get("target") or ""),
         metric=version.metric,
@@ -138,7 +172,8 @@ def of_version(version: Version) -> Entrant:
         facts=version.facts,
         spec=spec,
         told=told,
-        report=thresholds.applied(report, version.facts.get("threshold")) if report else {},
+        report=thresholds.applied(report, threshold) if report else {},
+        threshold=threshold,
         bundle=bundle,
         at=version.created_at,
         job=job,
@@ -157,9 +192,12 @@ def _label(told: Json) -> str:
 
 
 def _dataset(project: Project, told: Json, spec: Json) -> Dataset | None:
-    """The one with the fingerprint of the training, while it is in the project."""
-    known = told.get("fingerprint") or (spec.get("dataset") or {}).get("fingerprint")
-    return project.datasets.filter(fingerprint=known).first() if known else None
+    """The one with the fingerprint of the training, while it is in the project; of several the one
+    of its name."""
+    frozen = spec.get("dataset") or {}
+    known = told.get("fingerprint") or frozen.get("fingerprint")
+    found = project.datasets.filter(fingerprint=known) if known else project.datasets.none()
+    return found.filter(name=frozen.get("name")).first() or found.first()
 
 
 def chosen(project: Project, keys: list[str]) -> list[Entrant]:

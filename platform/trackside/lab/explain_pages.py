@@ -12,8 +12,8 @@ from trackside.accounts.gate import caller
 from trackside.datasets import tables
 from trackside.lab import charts_effects, explaining, whatif_form
 from trackside.lab.drawing import number
+from trackside.lab.entrants import Entrant
 from trackside.lab.labels import metric_text
-from trackside.lab.models import TrainedModel
 from trackside.lab.results import Json, figures
 from trackside.lab.trouble import Refused
 
@@ -27,7 +27,7 @@ WHY = {
 FIGURES = 5  # metrics beside each other
 
 
-def effects(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def effects(request: HttpRequest, model: Entrant, report: Json) -> Json:
     shap = report["shap"]
     classes = shap["classes"]
     wanted = request.GET.get("class", "")
@@ -43,11 +43,11 @@ def effects(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
         "column": column if column in names else (names or [""])[0],
         "drawings": charts_effects.dependence(shap, output, column),
         "unit": charts_effects.UNITS[shap["scale"]],
-        "target": model.session.analysis.target,
+        "target": model.target,
     }
 
 
-def individual(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def individual(request: HttpRequest, model: Entrant, report: Json) -> Json:
     told = report.get("individual") or {"groups": [], "scale": "value", "exact": True}
     threshold = report.get("threshold")
     asked = _asked(request, model, "rows")
@@ -100,14 +100,14 @@ def _row_asked(request: HttpRequest) -> int | None:
     return int(given) if given.isdecimal() and len(given) < 12 and int(given) else None
 
 
-def groups(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def groups(request: HttpRequest, model: Entrant, report: Json) -> Json:
     asked = _asked(request, model, "subpopulations")
     found = asked["told"] or {"items": [], "column": ""}
     cards = {one["card"].name: one["card"] for one in figures(model, report)[:FIGURES]}
-    dataset = model.session.analysis.dataset
-    target = model.session.analysis.target
+    target = model.target
     ranked = _order(report)
-    names = [one["name"] for one in tables.columns(dataset) if one["name"] != target]
+    columns = tables.columns(model.dataset) if model.dataset else []
+    names = [one["name"] for one in columns if one["name"] != target]
     return {
         **asked,
         "cards": list(cards.values()),
@@ -146,7 +146,7 @@ def _group(one: Json) -> str:
     return {True: "yes", False: "no"}[name] if isinstance(name, bool) else str(name)
 
 
-def what_if(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def what_if(request: HttpRequest, model: Entrant, report: Json) -> Json:
     asked = _asked(request, model, "whatif")
     try:
         seen = explaining.seen(model)
@@ -185,12 +185,12 @@ def what_if(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
         "strange": found and posted is None and whatif_form.strange(seen, start),
         "hints": found and _all_hints(found["hints"], report),
         "rows": report.get("rows"),
-        "target": model.session.analysis.target,
+        "target": model.target,
         "row_asked": _row_asked(request),
     }
 
 
-def _start(request: HttpRequest, model: TrainedModel) -> tuple[Json, str]:
+def _start(request: HttpRequest, model: Entrant) -> tuple[Json, str]:
     """What the form is filled from (an answered row, a hint of it, a row of the dataset), and
     why it is not."""
     given = request.POST if request.method == "POST" else request.GET
@@ -264,7 +264,7 @@ def _order(report: Json) -> dict[str, int]:
     return {one["name"]: place for place, one in enumerate(found.get("columns", []))}
 
 
-def _asked(request: HttpRequest, model: TrainedModel, ask: str) -> Json:
+def _asked(request: HttpRequest, model: Entrant, ask: str) -> Json:
     """The job of the address, if it answers this question."""
     try:
         job = explaining.answered(model, caller(request), request.GET.get("job", ""), ask)

@@ -8,44 +8,42 @@ from recipes.params import ParamError
 from recipes.whatif import Row, Seen
 from trackside.accounts.models import User
 from trackside.datasets import holding, tables
-from trackside.datasets.models import DatasetState
+from trackside.datasets.models import Dataset, DatasetState
 from trackside.datasets.table_parquet import ParquetTable
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Job
 from trackside.jobs.queries import job_for
 from trackside.jobs.states import JOB_OVER
-from trackside.lab.models import TrainedModel
+from trackside.lab.entrants import Entrant
 from trackside.lab.quick import ONE_CORE
-from trackside.lab.results import bundle_of
 from trackside.lab.trouble import BadDesign, Refused
-from trackside.saved_models.bundles import about
 
 Json = dict[str, Any]
 MOST, LISTED = 24, 20  # rows of one job; answers of one list
 QUESTIONS = ("rows", "subpopulations", "whatif")
 
 
-def ask_rows(model: TrainedModel, user: User, numbers: list[int]) -> Job:
+def ask_rows(model: Entrant, user: User, numbers: list[int]) -> Job:
     """Why these rows of the dataset are predicted as they are. Raises Refused."""
     if not numbers:
         raise Refused("Name at least one row.")
     if len(numbers) > MOST:
         raise Refused(f"One job explains {MOST} rows at most.")
     what = f"row {numbers[0] + 1:,}" if len(numbers) == 1 else f"{len(numbers)} rows"
-    spec = {"ask": "rows", "numbers": numbers, "dataset": _source(model)}
-    return _submit(model, user, f"Explain {what} of {model.label}", spec)
+    spec = {"ask": "rows", "numbers": numbers, "dataset": holding.source(rows_of(model))}
+    return _submit(model, user, f"Explain {what} of {model.title}", spec)
 
 
-def ask_groups(model: TrainedModel, user: User, column: str) -> Job:
+def ask_groups(model: Entrant, user: User, column: str) -> Job:
     """How good the model is on each group of a column. Raises Refused."""
-    spec = {"ask": "subpopulations", "column": column, "dataset": _source(model)}
-    if column not in {one["name"] for one in tables.columns(model.session.analysis.dataset)}:
+    spec = {"ask": "subpopulations", "column": column, "dataset": holding.source(rows_of(model))}
+    if column not in {one["name"] for one in tables.columns(rows_of(model))}:
         raise Refused(f"The dataset has no column {column!r}.")
-    return _submit(model, user, f"Subpopulations of {model.label} by {column}", spec)
+    return _submit(model, user, f"Subpopulations of {model.title} by {column}", spec)
 
 
 def ask_whatif(
-    model: TrainedModel,
+    model: Entrant,
     user: User,
     given: Row,
     fixed: list[str],
@@ -67,18 +65,18 @@ def ask_whatif(
     if toward and toward not in goals(model):
         raise BadDesign({"toward": f"It may be one of {', '.join(goals(model)[:20])}."})
     spec = {"ask": "whatif", "row": row, "fixed": fixed, "toward": toward}
-    return _submit(model, user, f"What if of {model.label}", spec)
+    return _submit(model, user, f"What if of {model.title}", spec)
 
 
-def goals(model: TrainedModel) -> list[str]:
+def goals(model: Entrant) -> list[str]:
     """Where a prediction may be turned to."""
-    return about(bundle_of(model)).get("classes") or ["up", "down"]
+    return model.told.get("classes") or ["up", "down"]
 
 
-def seen(model: TrainedModel) -> list[Seen]:
+def seen(model: Entrant) -> list[Seen]:
     """What the model saw of each column. Raises Refused."""
     try:
-        found: list[Seen] = json.loads((bundle_of(model) / "seen.json").read_text())
+        found: list[Seen] = json.loads((model.bundle / "seen.json").read_text())
     except (OSError, ValueError):
         raise Refused(
             "This model does not know what its columns held: it was trained before there was a "
@@ -87,11 +85,10 @@ def seen(model: TrainedModel) -> list[Seen]:
     return found
 
 
-def row_of(model: TrainedModel, number: int) -> Row:
+def row_of(model: Entrant, number: int) -> Row:
     """The columns of the model in a row of the dataset, by its place from 0. Raises Refused."""
-    _source(model)
     try:
-        table = tables.table(model.session.analysis.dataset)
+        table = tables.table(rows_of(model))
         if not isinstance(table, ParquetTable):
             raise Refused("The dataset's rows cannot be read.")
         names = [one["name"] for one in seen(model) if one["name"] in table.names]
@@ -103,7 +100,7 @@ def row_of(model: TrainedModel, number: int) -> Row:
     return dict(zip(names, values, strict=True))
 
 
-def base_of(model: TrainedModel, user: User, job: str, number: str) -> Row:
+def base_of(model: Entrant, user: User, job: str, number: str) -> Row:
     """A whole row to begin with: of a what-if that was asked, or of the dataset (counted from 1).
 
     Else the usual values. Raises Refused.
@@ -116,19 +113,19 @@ def base_of(model: TrainedModel, user: User, job: str, number: str) -> Row:
     return usual
 
 
-def answered(model: TrainedModel, user: User, number: str, ask: str) -> Job | None:
+def answered(model: Entrant, user: User, number: str, ask: str) -> Job | None:
     """The job that answered, or is to answer, this question about this model."""
     if not number.isdecimal() or len(number) > 11:
         return None
-    job = job_for(model.session.analysis.project, user, int(number))
-    mine = job.spec.get("bundle") == str(bundle_of(model)) and job.spec.get("ask") == ask
+    job = job_for(model.project, user, int(number))
+    mine = job.spec.get("bundle") == str(model.bundle) and job.spec.get("ask") == ask
     return job if job.kind == "explain" and mine else None
 
 
-def asked_of(model: TrainedModel, number: int | None = None) -> list[Job]:
+def asked_of(model: Entrant, number: int | None = None) -> list[Job]:
     """The last questions about this model, the newest first, or the one of this job."""
-    project = model.session.analysis.project
-    rows = Job.objects.filter(project=project, kind="explain", spec__bundle=str(bundle_of(model)))
+    project = model.project
+    rows = Job.objects.filter(project=project, kind="explain", spec__bundle=str(model.bundle))
     if number is not None:
         rows = rows.filter(pk=min(number, 2**62))
     return list(rows.filter(spec__ask__in=QUESTIONS).order_by("-pk")[:LISTED])
@@ -142,14 +139,12 @@ def state(job: Job | None) -> Json:
     return {"job": job, "waits": job.state not in JOB_OVER, "told": job.result if done else None}
 
 
-def _submit(model: TrainedModel, user: User, title: str, spec: Json) -> Job:
-    if not model.bundle:
-        raise Refused(f"{model.label} is not trained yet: there is nothing to explain.")
-    spec |= {"bundle": str(bundle_of(model))}
+def _submit(model: Entrant, user: User, title: str, spec: Json) -> Job:
+    spec |= {"bundle": str(model.bundle)}
     if model.threshold is not None:
         spec["threshold"] = model.threshold
     return jobs.submit(
-        project=model.session.analysis.project,
+        project=model.project,
         user=user,
         kind="explain",
         title=title,
@@ -158,14 +153,19 @@ def _submit(model: TrainedModel, user: User, title: str, spec: Json) -> Job:
     )
 
 
-def _source(model: TrainedModel) -> dict[str, str]:
-    """The dataset, if it is still the one of the training. Raises Refused."""
-    dataset = model.session.analysis.dataset
+def rows_of(model: Entrant) -> Dataset:
+    """Its dataset, if that still has the rows of the training. Raises Refused."""
+    dataset = model.dataset
+    if dataset is None:
+        raise Refused(
+            f"The dataset of {model.title} is no longer in the project as it was at the training: "
+            "its rows cannot be read. Train the model again."
+        )
     if dataset.state != DatasetState.READY or not tables.is_parquet(dataset):
         raise Refused(f"{dataset.name} is not ready: its rows cannot be read now.")
-    if about(bundle_of(model)).get("fingerprint") != dataset.fingerprint:
+    if model.told.get("fingerprint") != dataset.fingerprint:
         raise Refused(
             f"{dataset.name} has been changed since the model was trained: its rows are other ones "
             "now. Train the model again."
         )
-    return holding.source(dataset)
+    return dataset

@@ -3,8 +3,8 @@
 from typing import Any
 
 from trackside.lab import reports
+from trackside.lab.kept import bundle_of
 from trackside.lab.models import TrainedModel
-from trackside.lab.results import bundle_of
 from trackside.saved_models.bundles import about
 
 Json = dict[str, Any]

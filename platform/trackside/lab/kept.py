@@ -4,14 +4,23 @@ A bundle never changes: the threshold stands beside it, goes with a deployment, 
 metrics are those at it from then on.
 """
 
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
 from django.db import transaction
 
 from trackside.accounts.models import User
 from trackside.accounts.services import audit
 from trackside.lab import reports, thresholds
 from trackside.lab.models import TrainedModel
-from trackside.lab.results import Json, bundle_of
 from trackside.lab.trouble import BadDesign, Refused
+
+Json = dict[str, Any]
+
+
+def bundle_of(model: TrainedModel) -> Path:
+    return Path(settings.TRACKSIDE_STORAGE) / model.bundle
 
 
 def report_of(model: TrainedModel) -> Json:

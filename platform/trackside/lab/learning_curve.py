@@ -4,11 +4,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from recipes.tasks import TASKS
 from recipes.tasks.task import Metric
 from trackside.lab.charts_classes import figure
 from trackside.lab.drawing import Chart, axis, number
-from trackside.lab.models import TrainedModel
+from trackside.lab.entrants import Entrant
 
 Json = dict[str, Any]
 SIDES = (("Validation rows", "val"), ("Training rows", "train"))
@@ -20,9 +19,9 @@ DRAWN = {
 }
 
 
-def learning(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def learning(request: HttpRequest, model: Entrant, report: Json) -> Json:
     """What templates/lab/table_learning.html shows."""
-    cards = TASKS[model.session.analysis.task].metrics
+    cards = model.card.metrics
     points = report["learning"]["points"]
     there = [one for one in cards.values() if _known(points, one.name)]
     if not there:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 
 from recipes.tasks import TASKS, data_of
 from trackside.compute.models import Node
 from trackside.lab import queries, searching, second_dataset
 from trackside.lab.diagnostics import Finding, findings
 from trackside.lab.diagnostics_table import table_findings
+from trackside.lab.entrants import Entrant, Untrained, key_of, opened
 from trackside.lab.models import Analysis
 from trackside.lab.subjects import columns_of
 from trackside.projects.access import may_edit, project_for
@@ -21,6 +22,20 @@ def analysis_of(
     """Raises Http404, TooWeak."""
     project = project_for(request.user, key, role)
     return project, queries.analysis_for(project, name)
+
+
+def subject_of(
+    request: HttpRequest, key: str, number: int, name: str = "", role: Role = Role.READER
+) -> tuple[Project, Entrant]:
+    """A trained model; with the `name` of a saved model that version of it.
+
+    Raises Http404, also for what is not trained yet, and TooWeak.
+    """
+    project = project_for(request.user, key, role)
+    try:
+        return project, opened(project, key_of(number, name))
+    except Untrained as none:
+        raise Http404(str(none)) from None
 
 
 def wants_json(request: HttpRequest) -> bool:

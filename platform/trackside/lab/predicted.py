@@ -10,15 +10,14 @@ from trackside.datasets.models import DatasetState
 from trackside.datasets.table_parquet import ParquetTable
 from trackside.lab import judged
 from trackside.lab.drawing import number
-from trackside.lab.models import TrainedModel
-from trackside.lab.results import Json, bundle_of, threshold_of
-from trackside.saved_models.bundles import about
+from trackside.lab.entrants import Entrant
+from trackside.lab.results import Json, threshold_of
 
 ROWS, BESIDE = 50, 5  # of a page; columns beside a prediction
 LETTERS = 200  # of a text beside a prediction
 
 
-def fill(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def fill(request: HttpRequest, model: Entrant, report: Json) -> Json:
     at = threshold_of(request, report) if report.get("thresholds") else None
     wish = judged.Wish(
         wrong=request.GET.get("only") == "wrong",
@@ -27,7 +26,7 @@ def fill(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
         threshold=at,
     )
     try:
-        rows = judged.Rows(bundle_of(model), wish, wish.counted(report))
+        rows = judged.Rows(model.bundle, wish, wish.counted(report))
         page = Paginator(rows, ROWS).get_page(request.GET.get("page"))
         shown = [_shown(one) for one in page.object_list]
     except judged.Torn:
@@ -50,15 +49,16 @@ def _shown(row: Json) -> Json:
 
 
 def _beside(
-    model: TrainedModel, numbers: list[int], names: list[str]
+    model: Entrant, numbers: list[int], names: list[str]
 ) -> tuple[list[str], list[list[Any]]]:
     """What stands in those rows of these columns, as far as they are there.
 
     Nothing where the dataset is no longer the one of the training.
     """
-    dataset = model.session.analysis.dataset
-    same = about(bundle_of(model)).get("fingerprint") == dataset.fingerprint
-    if not same or dataset.state != DatasetState.READY or not tables.is_parquet(dataset):
+    dataset = model.dataset
+    if dataset is None or model.told.get("fingerprint") != dataset.fingerprint:
+        return [], []
+    if dataset.state != DatasetState.READY or not tables.is_parquet(dataset):
         return [], []
     try:
         table = tables.table(dataset)

@@ -12,11 +12,13 @@ from recipes.tasks import data_of
 from trackside.accounts.models import User
 from trackside.datasets import holding
 from trackside.datasets import queries as datasets
+from trackside.datasets.models import Dataset
 from trackside.jobs import services as jobs
 from trackside.jobs.models import Job
 from trackside.jobs.states import JOB_OVER
 from trackside.lab.design import clean_part
-from trackside.lab.models import Analysis, TrainedModel
+from trackside.lab.entrants import Entrant
+from trackside.lab.models import Analysis
 from trackside.lab.subjects import ready
 from trackside.lab.trouble import Refused
 
@@ -52,20 +54,17 @@ def preview(analysis: Analysis, user: User, augmentation: dict[str, Any], seed: 
     )
 
 
-def explain(model: TrainedModel, user: User, images: list[dict[str, Any]]) -> Job:
+def explain(model: Entrant, user: User, images: list[dict[str, Any]]) -> Job:
     """What the model sees in these images. Raises Refused."""
-    if not model.bundle:
-        raise Refused(f"{model.label} is not trained yet: there is nothing to explain.")
     if not images:
         raise Refused("Choose at least one image.")
-    analysis = model.session.analysis
     return jobs.submit(
-        project=analysis.project,
+        project=model.project,
         user=user,
         kind="explain",
-        title=f"Explain {model.label}",
+        title=f"Explain {model.title}",
         spec={
-            "bundle": str(Path(settings.TRACKSIDE_STORAGE) / model.bundle),
+            "bundle": str(model.bundle),
             "images": images[:MOST_EXPLAINED],
             "heat": True,
         },
@@ -73,9 +72,8 @@ def explain(model: TrainedModel, user: User, images: list[dict[str, Any]]) -> Jo
     )
 
 
-def pictures_of(model: TrainedModel, numbers: list[int]) -> list[dict[str, Any]]:
-    """The files of pictures of the model's dataset, as `explain` takes them."""
-    dataset = model.session.analysis.dataset
+def pictures_of(dataset: Dataset, numbers: list[int]) -> list[dict[str, Any]]:
+    """The files of these pictures, as `explain` takes them."""
     home = datasets.folder(dataset)
     rows = dataset.pictures.filter(number__in=numbers[:MOST_EXPLAINED]).order_by("number")
     return [{"number": one.number, "file": str(home / one.file)} for one in rows]
@@ -89,6 +87,7 @@ def answer(job: Job) -> dict[str, Any]:
     items = job.result.get("items") or [] if done else []
     return {
         "job": job.pk,
+        "address": reverse("lab_job", args=[job.project.key, job.pk]),
         "seq": job.event_seq,
         "state": job.state,
         "over": job.state in JOB_OVER,

@@ -1,22 +1,19 @@
-"""What a page of a trained model is made of, whatever it was trained on."""
+"""What a page of results is made of, whatever the model was trained on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 
-from recipes.tasks import TASKS
 from trackside.lab import thresholds
-from trackside.lab.models import TrainedModel
+from trackside.lab.entrants import Entrant
 
 Json = dict[str, Any]
-Fill = Callable[[HttpRequest, TrainedModel, Json], Json]
+Fill = Callable[[HttpRequest, Entrant, Json], Json]
 
 
-def nothing(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def nothing(request: HttpRequest, model: Entrant, report: Json) -> Json:
     return {}
 
 
@@ -38,10 +35,6 @@ class Tab:
         return not self.needs or any(one.get(self.needs) for one in held)
 
 
-def bundle_of(model: TrainedModel) -> Path:
-    return Path(settings.TRACKSIDE_STORAGE) / model.bundle
-
-
 def threshold_of(request: HttpRequest, report: Json) -> float:
     """The one of the address, else the one that is kept, else the model's own."""
     own = report.get("threshold")
@@ -49,9 +42,9 @@ def threshold_of(request: HttpRequest, report: Json) -> float:
     return min(1.0, max(0.0, asked))
 
 
-def figures(model: TrainedModel, report: Json) -> list[Json]:
+def figures(model: Entrant, report: Json) -> list[Json]:
     """The metrics with their cards, the chosen one first."""
     classes = report.get("classes") or []
-    cards = TASKS[model.session.analysis.task].metrics
+    cards = model.card.metrics
     names = sorted(cards, key=lambda name: name != model.metric)
     return [{"card": cards[one].of(classes), "value": model.metrics.get(one)} for one in names]

@@ -18,11 +18,10 @@ from trackside.lab import (
     thresholds,
 )
 from trackside.lab.drawing import number
-from trackside.lab.labels import learned_in_words, param_text, unit
+from trackside.lab.entrants import Entrant
+from trackside.lab.labels import learned_in_words, param_text
 from trackside.lab.learning_curve import learning
-from trackside.lab.models import TrainedModel
-from trackside.lab.results import Json, Tab, bundle_of, figures, threshold_of
-from trackside.saved_models.bundles import about
+from trackside.lab.results import Json, Tab, figures, threshold_of
 
 SHOWN = 60  # columns of importance
 HANDLED = ("type", "missing", "encoding", "scaling")
@@ -33,13 +32,13 @@ BY = (
 )
 
 
-def _summary(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def _summary(request: HttpRequest, model: Entrant, report: Json) -> Json:
     return {
         "sentence": sentence(report),
         "pairs": reports.confused(report) if report.get("confusion") else [],
         "figures": figures(model, report)[:4],
         "top": _ranked(report, "permutation")[:5],
-        "target": model.session.analysis.target,
+        "target": model.target,
         "sampled": sampled(**drawn) if (drawn := model.facts.get("sample")) else "",
         "tested": tested(report),
     }
@@ -67,8 +66,8 @@ def sentence(report: Json) -> str:
     return text
 
 
-def _training(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
-    told = about(bundle_of(model))
+def _training(request: HttpRequest, model: Entrant, report: Json) -> Json:
+    told = model.told
     types = {one["name"]: one["type"] for one in told.get("columns", [])}
     handled = told.get("features") or {}
     columns = [
@@ -81,7 +80,7 @@ def _training(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
         }
         for name, one in handled.items()
     ]
-    learned = learned_in_words(model.facts, unit(model.algorithm))
+    learned = learned_in_words(model.facts, model.unit)
     return {"handled": columns, "learned": learned}
 
 
@@ -95,12 +94,12 @@ def _in_words(handling: Json) -> list[str]:
     ]
 
 
-def _curves(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
-    drawn = charts_values.rounds(report, model.facts.get("best_epoch"), unit(model.algorithm))
+def _curves(request: HttpRequest, model: Entrant, report: Json) -> Json:
+    drawn = charts_values.rounds(report, model.facts.get("best_epoch"), model.unit)
     return {"drawings": drawn, "alone": not drawn}
 
 
-def _metrics(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def _metrics(request: HttpRequest, model: Entrant, report: Json) -> Json:
     test = (report.get("test") or {}).get("metrics") or {}
     folds = dict(report.get("folds") or {})
     if folds and report.get("own") != report.get("threshold"):  # each judged at its own
@@ -116,7 +115,7 @@ def _metrics(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     }
 
 
-def _confusion(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def _confusion(request: HttpRequest, model: Entrant, report: Json) -> Json:
     mode = reports.mode_of(request.GET.get("mode"))
     found: Json = {"mode": mode, "modes": reports.MODES, "sentence": sentence(report)}
     if not report.get("thresholds"):
@@ -154,14 +153,14 @@ def _gains(report: Json, now: Json, gains: dict[str, float]) -> list[Json]:
 
 
 def _at_threshold(draw: Callable[[Json, float], list[Json]]) -> Any:
-    def fill(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+    def fill(request: HttpRequest, model: Entrant, report: Json) -> Json:
         return {"drawings": draw(report, threshold_of(request, report))}
 
     return fill
 
 
 def _by_class(draw: Callable[[Json, float, list[str]], list[Json]]) -> Any:
-    def fill(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+    def fill(request: HttpRequest, model: Entrant, report: Json) -> Json:
         wanted = request.GET.getlist("class")
         drawn = draw(report, threshold_of(request, report), wanted)
         return {"drawings": drawn, "per_class": report.get("per_class", []), "wanted": wanted}
@@ -170,8 +169,8 @@ def _by_class(draw: Callable[[Json, float, list[str]], list[Json]]) -> Any:
 
 
 def _of_target(draw: Callable[[Json, str], list[Json]]) -> Any:
-    def fill(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
-        return {"drawings": draw(report, model.session.analysis.target)}
+    def fill(request: HttpRequest, model: Entrant, report: Json) -> Json:
+        return {"drawings": draw(report, model.target)}
 
     return fill
 
@@ -186,7 +185,7 @@ def _ranked(report: Json, by: str) -> list[Json]:
     ]
 
 
-def _importance(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def _importance(request: HttpRequest, model: Entrant, report: Json) -> Json:
     there = [(name, label) for name, label in BY if report["importance"].get(name)]
     by = request.GET.get("by", "")
     by = by if by in dict(there) else there[0][0]
@@ -200,9 +199,9 @@ def _importance(request: HttpRequest, model: TrainedModel, report: Json) -> Json
     }
 
 
-def _partial(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def _partial(request: HttpRequest, model: Entrant, report: Json) -> Json:
     wanted = request.GET.get("column", "")
-    drawn = charts_values.partial(report, model.session.analysis.target, wanted)
+    drawn = charts_values.partial(report, model.target, wanted)
     names = [one["name"] for one in report["partial"]]
     return {
         "drawings": drawn,

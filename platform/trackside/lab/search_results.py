@@ -7,11 +7,10 @@ from django.http import HttpRequest
 from recipes import search
 from recipes.algorithms import ALGORITHMS
 from recipes.params import Param
-from recipes.tasks import TASKS
 from recipes.tasks.task import Metric
 from trackside.lab import charts_search, searching
+from trackside.lab.entrants import Entrant
 from trackside.lab.labels import metric_text
-from trackside.lab.models import TrainedModel
 from trackside.ui.words import plural
 
 Json = dict[str, Any]
@@ -25,15 +24,11 @@ STOPPED = {
 ORDERS = (("best", "Best first"), ("number", "As they were tried"))
 
 
-def fill(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
-    return shown(request, model.session.analysis.task, model.algorithm, report)
-
-
-def shown(request: HttpRequest, task: str, algorithm: str, report: Json) -> Json:
+def fill(request: HttpRequest, model: Entrant, report: Json) -> Json:
     """What templates/lab/_search.html shows."""
     told, trials = report["search"], report["search"]["trials"]
-    card = TASKS[task].metrics[told["metric"]]
-    named = {one.name: one for one in ALGORITHMS[algorithm].params.fields}
+    card, algorithm = model.card.metrics[told["metric"]], ALGORITHMS.get(model.algorithm)
+    named = {one.name: one for one in algorithm.params.fields} if algorithm else {}
     fields = {name: named[name] for name in told["space"] if name in named}
     best = next((one for one in trials if one.get("best")), None)
     scales = {

@@ -1,7 +1,7 @@
 """Addresses of the Lab. What stands beside an analysis is not below `lab/`, so that an analysis
 may be called anything."""
 
-from django.urls import path
+from django.urls import URLPattern, path
 
 from trackside.lab import (
     dialog,
@@ -13,12 +13,26 @@ from trackside.lab import (
     views_model,
     views_quick,
     views_session,
-    views_version,
 )
 
 ONE = "p/<str:key>/lab/<str:name>/"
 MODEL = "p/<str:key>/trained-models/<int:number>/"
 VERSION = "p/<str:key>/models/<str:name>/versions/<int:number>/"
+
+
+def results(at: str, name: str) -> list[URLPattern]:
+    """The tabs of a model, and what they ask: of a trained model and of a version alike."""
+    return [
+        path(at, views_model.results, name=name),
+        path(at + "explain/", views_quick.model_explain),
+        path(at + "explain/row/", views_explaining.explain_row),
+        path(at + "explain/groups/", views_explaining.explain_groups),
+        path(at + "explain/whatif/", views_explaining.explain_whatif),
+        path(at + "cell/", views_model.cell),
+        path(at + "<str:tab>/", views_model.results, name=name),
+    ]
+
+
 urlpatterns = [
     path("p/<str:key>/lab/", views_analyses.analyses, name="analyses"),
     path("p/<str:key>/analyses/new/", views_analyses.analysis_new, name="analysis_new"),
@@ -41,18 +55,12 @@ urlpatterns = [
     path(ONE + "sessions/<int:number>/stop/", views_session.stop, name="session_stop"),
     path(ONE + "sessions/<int:number>/delete/", views_session.delete, name="session_delete"),
     path(ONE + "delete/", views_analyses.analysis_delete, name="analysis_delete"),
-    path(MODEL, views_model.trained_model, name="trained_model"),
     path(MODEL + "star/", views_model.star, name="trained_model_star"),
     path(MODEL + "threshold/", views_model.threshold, name="trained_model_threshold"),
-    path(MODEL + "explain/", views_quick.model_explain, name="trained_model_explain"),
-    path(MODEL + "explain/row/", views_explaining.explain_row, name="explain_row"),
-    path(MODEL + "explain/groups/", views_explaining.explain_groups, name="explain_groups"),
-    path(MODEL + "explain/whatif/", views_explaining.explain_whatif, name="explain_whatif"),
-    path(MODEL + "cell/", views_model.cell, name="trained_model_cell"),
     path(MODEL + "document/", views_document.of_model, name="trained_model_document"),
     path(MODEL + "document.pdf", views_document.of_model_pdf, name="trained_model_pdf"),
-    path(VERSION + "search/", views_version.search, name="version_search"),
     path(VERSION + "document/", views_document.of_version, name="version_document"),
     path(VERSION + "document.pdf", views_document.of_version_pdf, name="version_pdf"),
-    path(MODEL + "<str:tab>/", views_model.trained_model, name="trained_model"),
+    *results(MODEL, "trained_model"),
+    *results(VERSION + "results/", "version_results"),
 ]

@@ -11,7 +11,7 @@ from trackside.accounts.gate import caller, signed_in
 from trackside.accounts.services import audit
 from trackside.lab.document import document
 from trackside.lab.document_pdf import pdf
-from trackside.lab.entrants import Entrant, opened
+from trackside.lab.entrants import Entrant, key_of, opened
 from trackside.lab.trouble import Busy, Refused
 from trackside.projects.access import project_for
 from trackside.projects.models import Project
@@ -38,13 +38,13 @@ def of_model_pdf(request: HttpRequest, key: str, number: int) -> HttpResponse:
 def of_version(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
     back = reverse("saved_model", args=[key, name])
     there = reverse("version_pdf", args=[key, name, number])
-    return _page(request, key, f"{name}:{number}", {"back": back, "pdf": there})
+    return _page(request, key, key_of(number, name), {"back": back, "pdf": there})
 
 
 @signed_in
 @require_GET
 def of_version_pdf(request: HttpRequest, key: str, name: str, number: int) -> HttpResponse:
-    return _pdf(request, key, f"{name}:{number}", reverse("saved_model", args=[key, name]))
+    return _pdf(request, key, key_of(number, name), reverse("saved_model", args=[key, name]))
 
 
 def _page(request: HttpRequest, key: str, which: str, context: dict[str, Any]) -> HttpResponse:

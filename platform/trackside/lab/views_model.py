@@ -1,94 +1,76 @@
-"""The page of one trained model, tab by tab."""
+"""The results of a trained model and of a version, tab by tab."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from recipes.algorithms import ALGORITHMS
-from recipes.tasks import TASKS
 from trackside.accounts.gate import caller, signed_in
-from trackside.datasets.models import Dataset
-from trackside.lab import kept, queries, reports, results_table, search_results, services
-from trackside.lab.labels import spec_in_words
+from trackside.lab import kept, reports, results_table, search_results, services
+from trackside.lab.entrants import Entrant, Untrained, key_of, opened
+from trackside.lab.labels import algorithm_label, spec_in_words
 from trackside.lab.models import TrainedModel
-from trackside.lab.pages import frame, wants_json
-from trackside.lab.results import Json, Tab, bundle_of, figures
+from trackside.lab.pages import subject_of, wants_json
+from trackside.lab.results import Json, Tab, figures
+from trackside.lab.results_frame import around
 from trackside.projects.access import project_for, row
-from trackside.projects.models import Project, Role
-from trackside.saved_models.queries import saved_models_of
-
-
-def _model(
-    request: HttpRequest, key: str, number: int, role: Role = Role.READER
-) -> tuple[Project, TrainedModel]:
-    project = project_for(request.user, key, role)
-    found = row(project, TrainedModel, through="session__analysis__project", pk=number)
-    found.session.analysis.project = project
-    return project, found
+from trackside.projects.models import Role
 
 
 @signed_in
 @require_GET
-def trained_model(
-    request: HttpRequest, key: str, number: int, tab: str = "summary"
+def results(
+    request: HttpRequest, key: str, number: int, tab: str = "summary", name: str = ""
 ) -> HttpResponse:
-    return page_of(request, key, number, tab)
+    return page_of(request, key, number, tab, name)
 
 
 def page_of(
-    request: HttpRequest, key: str, number: int, tab: str, status: int = 200
+    request: HttpRequest, key: str, number: int, tab: str, name: str = "", status: int = 200
 ) -> HttpResponse:
-    """The tab, also as the answer to a form that came back with what is wrong in it."""
-    project, model = _model(request, key, number)
-    analysis = model.session.analysis
-    card = TASKS[analysis.task]
-    found = next((one for one in TABS_OF[card.data] if one.name == tab), None)
+    """The tab, also as the answer to a form that came back with what is wrong in it.
+
+    `name`: of the saved model whose version it is.
+    """
+    project = project_for(request.user, key)
+    try:
+        model = opened(project, key_of(number, name))
+    except Untrained as none:
+        session = none.model.session
+        return redirect("session", key, session.analysis.name, session.number)
+    tabs, report = TABS_OF[model.card.data], model.report
+    found = next((one for one in tabs if one.name == tab), None)
     if found is None:
         raise Http404("There is no such page of a model.")
-    if not model.bundle:
-        return redirect("session", key, analysis.name, model.session.number)
-    report = kept.report_of(model)
     shown = bool(report) and found.offered(report)
     context = {
-        **frame(project, analysis),
-        "place": "results",
+        **around(project, model, tab),
         "model": model,
-        "session": model.session,
         "report": report,
-        "tabs_of_model": [one for one in TABS_OF[card.data] if one.offered(report or {})],
+        "tabs_of_model": [one for one in tabs if one.offered(report)],
         "model_tab": tab,
         "tab_shown": shown,
-        "card": card.metrics.get(model.metric),
-        "algorithm": ALGORITHMS[model.algorithm],
-        "frozen": _frozen(model, report or {}) if tab == "training" and model.job else [],
-        "dataset": analysis.dataset,
-        "deploy_name": _saved_name(model),
-        "siblings": queries.session_models(model.session),
-        "saved_names": saved_models_of(project).values_list("name", flat=True),
+        "card": model.card.metrics.get(model.metric),
+        "algorithm": algorithm_label(model.algorithm),
+        "frozen": _frozen(model, report) if tab == "training" else [],
+        "dataset": model.dataset,
     }
     if shown:
         context |= found.fill(request, model, report)
     return render(request, found.template, context, status=status)
 
 
-def _frozen(model: TrainedModel, report: Json) -> list[tuple[str, list[tuple[str, str]]]]:
+def _frozen(model: Entrant, report: Json) -> list[tuple[str, list[tuple[str, str]]]]:
     """What was frozen at the click; where a search was, with the params that it found."""
-    spec = model.job.spec if model.job else {}
-    card = TASKS[model.session.analysis.task].metrics[model.metric]
-    searched = search_results.rows_of(report, card)
-    found = spec_in_words({**spec, "params": model.params} if searched else spec)
+    if not model.spec:
+        return []
+    card = model.card.metrics.get(model.metric)
+    searched = search_results.rows_of(report, card) if card else []
+    found = spec_in_words({**model.spec, "params": model.params} if searched else model.spec)
     return [*found, ("Search", searched)] if searched else found
 
 
-def _saved_name(model: TrainedModel) -> str:
-    """What to suggest: the saved model of an earlier deployment of this analysis, else its name."""
-    analysis = model.session.analysis
-    recipe = analysis.recipes.select_related("saved_model").order_by("-pk").first()
-    return recipe.saved_model.name if recipe else analysis.name
-
-
-def _summary(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def _summary(request: HttpRequest, model: Entrant, report: Json) -> Json:
     return {
         "sentence": reports.summary(report),
         "pairs": reports.confused(report),
@@ -96,17 +78,17 @@ def _summary(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     }
 
 
-def _curves(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
-    others = [one for one in TASKS[model.session.analysis.task].metrics if one != "log_loss"]
+def _curves(request: HttpRequest, model: Entrant, report: Json) -> Json:
+    others = [one for one in model.card.metrics if one != "log_loss"]
     names = [model.metric, *(one for one in others if one != model.metric)][:4]
     return {"history": reports.history(report, names)}
 
 
-def _metrics(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def _metrics(request: HttpRequest, model: Entrant, report: Json) -> Json:
     return {"figures": figures(model, report), "per_class": report.get("per_class", [])}
 
 
-def _confusion(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def _confusion(request: HttpRequest, model: Entrant, report: Json) -> Json:
     mode = reports.mode_of(request.GET.get("mode"))
     true, predicted = request.GET.get("true", ""), request.GET.get("predicted", "")
     return {
@@ -118,16 +100,17 @@ def _confusion(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     }
 
 
-def _behind(model: TrainedModel, true: str, predicted: str) -> Json:
-    found = reports.cell(bundle_of(model), true, predicted)
+def _behind(model: Entrant, true: str, predicted: str) -> Json:
+    found = reports.cell(model.bundle, true, predicted)
     return {"true": true, "predicted": predicted, "pictures": _seen(model, found)}
 
 
-def _seen(model: TrainedModel, rows: list[Json]) -> list[Json]:
+def _seen(model: Entrant, rows: list[Json]) -> list[Json]:
     """With the probability in words; a picture that is gone from the dataset is left out."""
     numbers = [one["number"] for one in rows]
-    dataset: Dataset = model.session.analysis.dataset
-    there = set(dataset.pictures.filter(number__in=numbers).values_list("number", flat=True))
+    if model.dataset is None:
+        return []
+    there = set(model.dataset.pictures.filter(number__in=numbers).values_list("number", flat=True))
     return [
         {**one, "percent": f"{100 * reports.proba(one):.1f} %"}
         for one in rows
@@ -135,7 +118,7 @@ def _seen(model: TrainedModel, rows: list[Json]) -> list[Json]:
     ]
 
 
-def _roc(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def _roc(request: HttpRequest, model: Entrant, report: Json) -> Json:
     wanted = request.GET.getlist("class") or None
     return {
         "roc": reports.curve(report, "roc", wanted),
@@ -145,15 +128,15 @@ def _roc(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
     }
 
 
-def _mistakes(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def _mistakes(request: HttpRequest, model: Entrant, report: Json) -> Json:
     return {"pictures": _seen(model, report.get("mistakes", []))}
 
 
-def _heat(request: HttpRequest, model: TrainedModel, report: Json) -> Json:
+def _heat(request: HttpRequest, model: Entrant, report: Json) -> Json:
     """Pictures to choose from: the mistakes first, then some of each class."""
     rows = [*report.get("mistakes", [])[:8]]
     for name in report.get("classes", [])[:8]:
-        rows += reports.cell(bundle_of(model), name, name, 4)
+        rows += reports.cell(model.bundle, name, name, 4)
     wanted = request.GET.getlist("number")
     chosen = {int(one) for one in wanted if one.isdecimal() and len(one) < 12}
     unique = {one["number"]: one for one in rows}
@@ -176,24 +159,29 @@ TABS_OF = {"images": TABS, "table": results_table.TABS}  # by the data that a ta
 
 @signed_in
 @require_GET
-def cell(request: HttpRequest, key: str, number: int) -> HttpResponse:
+def cell(request: HttpRequest, key: str, number: int, name: str = "") -> HttpResponse:
     """The pictures behind a cell, as a piece of the page."""
-    project, model = _model(request, key, number)
+    project, model = subject_of(request, key, number, name)
     true, predicted = request.GET.get("true", ""), request.GET.get("predicted", "")
     context = {
         "project": project,
         "model": model,
-        "dataset": model.session.analysis.dataset,
+        "dataset": model.dataset,
         **_behind(model, true, predicted),
     }
     return render(request, "lab/_cell.html", context)
+
+
+def _trained(request: HttpRequest, key: str, number: int) -> TrainedModel:
+    project = project_for(request.user, key, Role.EDITOR)
+    return row(project, TrainedModel, through="session__analysis__project", pk=number)
 
 
 @signed_in
 @require_POST
 def threshold(request: HttpRequest, key: str, number: int) -> HttpResponse:
     """`threshold`: the one to keep; empty goes back to the model's own."""
-    _, model = _model(request, key, number, Role.EDITOR)
+    model = _trained(request, key, number)
     given = request.POST.get("threshold", "")
     try:
         wanted = float(given) if given else None
@@ -216,7 +204,7 @@ def _kept_in_words(model: TrainedModel) -> str:
 @signed_in
 @require_POST
 def star(request: HttpRequest, key: str, number: int) -> HttpResponse:
-    _, model = _model(request, key, number, Role.EDITOR)
+    model = _trained(request, key, number)
     services.star(model, request.POST.get("on") == "1")
     if wants_json(request):
         return HttpResponse(status=204)

@@ -15,10 +15,9 @@ from django.views.decorators.http import require_GET, require_POST
 from trackside.accounts.gate import caller, error_json, signed_in
 from trackside.jobs.queries import job_for
 from trackside.lab import forms, quick
-from trackside.lab.models import TrainedModel
-from trackside.lab.pages import analysis_of
+from trackside.lab.pages import analysis_of, subject_of
 from trackside.lab.trouble import BadDesign, Refused
-from trackside.projects.access import project_for, row
+from trackside.projects.access import project_for
 from trackside.projects.models import Role
 
 MOST_BYTES = 25 * 2**20
@@ -65,11 +64,9 @@ def lab_file(request: HttpRequest, key: str, number: int, name: str) -> HttpResp
 
 @signed_in
 @require_POST
-def model_explain(request: HttpRequest, key: str, number: int) -> HttpResponse:
+def model_explain(request: HttpRequest, key: str, number: int, name: str = "") -> HttpResponse:
     """Pictures of the dataset by number, or one uploaded image."""
-    user = caller(request)
-    project = project_for(user, key, Role.EDITOR)
-    model = row(project, TrainedModel, through="session__analysis__project", pk=number)
+    _, model = subject_of(request, key, number, name, Role.EDITOR)
     file = request.FILES.get("image")
     try:
         if isinstance(file, UploadedFile):
@@ -77,8 +74,8 @@ def model_explain(request: HttpRequest, key: str, number: int) -> HttpResponse:
         else:
             wanted = request.POST.getlist("number")
             given = [int(one) for one in wanted if one.isdecimal() and len(one) < 12]
-            images = quick.pictures_of(model, given)
-        job = quick.explain(model, user, images)
+            images = quick.pictures_of(model.dataset, given) if model.dataset else []
+        job = quick.explain(model, caller(request), images)
     except BadDesign as bad:
         return error_json("image_wrong", str(bad), 422, "image")
     except Refused as refused:

@@ -64,9 +64,8 @@ async function explain(form) {
   try {
     const data = new FormData(form);
     const job = await send(form.action, data);
-    const place = form.action.replace(/trained-models\/.*$/, `analyses/jobs/${job.job}/`);
     const look = async () => {
-      const now = await (await fetch(place, { headers: { Accept: "application/json" } })).json();
+      const now = await (await fetch(job.address, { headers: { Accept: "application/json" } })).json();
       state.textContent = now.state === "succeeded" ? "" : now.reason || "Waits for a core…";
       if (now.over) stop?.();
       if (now.state === "succeeded") heats.replaceChildren(...now.items.map(card));
