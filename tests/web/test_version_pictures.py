@@ -104,6 +104,6 @@ def test_without_its_dataset_no_picture_is_offered(version: Version, as_ada: Cli
 def test_the_saved_model_and_the_job_lead_to_the_results(version: Version, as_cleo: Client) -> None:
     versions = as_cleo.get("/p/INSECTS/models/sorter/").content.decode()
     assert f'href="{PLACE}">Results</a>' in versions
-    assert versions.count("Results in the Lab") == 1
+    assert versions.count("in the Lab</a>") == 1
     job = as_cleo.get(f"/p/INSECTS/jobs/{version.job_id}/").content.decode()
     assert f'href="{PLACE}"' in job

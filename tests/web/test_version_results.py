@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from tests.web.world import Rest
 from trackside.accounts.models import User
 from trackside.datasets.models import Dataset
 from trackside.jobs.models import Job
+from trackside.lab import entrants, explaining
 from trackside.lab.models import TrainedModel
 from trackside.projects.models import Project
 from trackside.saved_models import services
@@ -109,7 +112,7 @@ def test_it_says_which_version_it_is_and_leads_to_the_others(
     assert 'p--ac"><svg' not in second.partition("version 2</h2>")[2][:40]
     versions = as_cleo.get("/p/INSECTS/models/survivor/").content.decode()
     assert f'href="{place()}">Results</a>' in versions
-    assert "Results in the Lab" not in versions
+    assert "in the Lab</a>" not in versions
 
 
 def test_of_many_versions_the_newest_the_active_and_this_one_stand_beside_it(
@@ -129,17 +132,39 @@ def test_figures_that_may_be_too_good_are_said_to_be(version: Version, as_cleo: 
     assert "It knew the rows." in text(as_cleo, "roc/")
 
 
-def test_versions_of_a_model_in_the_lab_lead_there_while_it_is_there(
+def test_versions_of_a_model_in_the_lab_lead_there_too_while_it_is_there(
     two: TrainedModel, ada: User, as_cleo: Client
 ) -> None:
     version = again(two, ada)
     Version.objects.update(trained_model=two)
     page = f"/p/INSECTS/models/{version.saved_model}/"
     said = as_cleo.get(page).content.decode()
-    assert f'href="/p/INSECTS/trained-models/{two.pk}/">Results in the Lab</a>' in said
+    assert f'href="/p/INSECTS/trained-models/{two.pk}/">in the Lab</a>' in said
+    assert f'href="{place()}">Results</a>' in said
     two.session.analysis.delete()
-    assert f'href="{place()}">Results</a>' in as_cleo.get(page).content.decode()
+    said = as_cleo.get(page).content.decode()
+    assert "in the Lab</a>" not in said
+    assert f'href="{place()}">Results</a>' in said
     assert "rows are right" in text(as_cleo)
+
+
+def test_a_version_and_its_model_in_the_lab_answer_at_their_own_threshold(
+    two: TrainedModel, ada: User
+) -> None:
+    one = entrants.of_version(again(two, ada))
+    subjects = [replace(one, threshold=at) for at in (0.7, 0.2, None)]
+    jobs = [explaining.ask_rows(each, ada, [1]) for each in subjects]
+    for each, job in zip(subjects, jobs, strict=True):
+        assert explaining.asked_of(each) == [job]
+        found = [explaining.answered(each, ada, str(other.pk), "rows") for other in jobs]
+        assert [one for one in found if one] == [job]
+
+
+def test_a_version_was_trained_when_its_model_was(two: TrainedModel, ada: User) -> None:
+    version = again(two, ada)
+    two.published_at = datetime(2026, 3, 1, tzinfo=UTC)
+    version.trained_model = two
+    assert entrants.of_version(version).at == two.published_at
 
 
 QUESTIONS = (

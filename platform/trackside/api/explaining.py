@@ -9,7 +9,7 @@ from trackside.api.failures import Failure
 from trackside.jobs.models import Job
 from trackside.jobs.states import JOB_OVER
 from trackside.lab import explaining
-from trackside.lab.entrants import Entrant, key_of, opened
+from trackside.lab.entrants import Entrant, Untrained, key_of, opened
 from trackside.projects.access import project_for
 from trackside.projects.models import Role
 
@@ -37,7 +37,10 @@ def ask(request: HttpRequest, body: Json, key: str, **which: Any) -> Json:
 
 def listed(request: HttpRequest, key: str, **which: Any) -> Json:
     """The newest first; one alone by `?job=`."""
-    model = _model(request, key, which, Role.READER)
+    try:
+        model = _model(request, key, which, Role.READER)
+    except Untrained:
+        return {"explanations": []}
     number = request.GET.get("job", "")
     if number and not (number.isdecimal() and len(number) < 12):
         raise Failure(422, "invalid", "A job is a number.", "job")

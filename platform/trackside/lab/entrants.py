@@ -175,12 +175,20 @@ def of_version(version: Version) -> Entrant:
         report=thresholds.applied(report, threshold) if report else {},
         threshold=threshold,
         bundle=bundle,
-        at=version.created_at,
+        at=_trained_at(version, job),
         job=job,
         dataset=_dataset(saved.project, told, spec),
         model=model,
         version=version,
     )
+
+
+def _trained_at(version: Version, job: Job | None) -> datetime:
+    """It may be deployed long after it was trained."""
+    known = (version.trained_model and version.trained_model.published_at) or (
+        job and job.finished_at
+    )
+    return known or version.created_at
 
 
 def _label(told: Json) -> str:

@@ -1,6 +1,7 @@
 """Questions about a model of a table that a small job answers: rows, made-up rows, groups."""
 
 import json
+from itertools import islice
 from typing import Any
 
 from recipes import whatif
@@ -118,17 +119,25 @@ def answered(model: Entrant, user: User, number: str, ask: str) -> Job | None:
     if not number.isdecimal() or len(number) > 11:
         return None
     job = job_for(model.project, user, int(number))
-    mine = job.spec.get("bundle") == str(model.bundle) and job.spec.get("ask") == ask
-    return job if job.kind == "explain" and mine else None
+    mine = job.kind == "explain" and job.spec.get("ask") == ask
+    return job if mine and _about(model, job) else None
 
 
 def asked_of(model: Entrant, number: int | None = None) -> list[Job]:
-    """The last questions about this model, the newest first, or the one of this job."""
+    """The last questions about this model as it decides now, the newest first, or the one of this
+    job."""
     project = model.project
     rows = Job.objects.filter(project=project, kind="explain", spec__bundle=str(model.bundle))
     if number is not None:
         rows = rows.filter(pk=min(number, 2**62))
-    return list(rows.filter(spec__ask__in=QUESTIONS).order_by("-pk")[:LISTED])
+    asked = rows.filter(spec__ask__in=QUESTIONS).order_by("-pk").iterator()
+    return list(islice((one for one in asked if _about(model, one)), LISTED))
+
+
+def _about(model: Entrant, job: Job) -> bool:
+    """A version and the Lab's model have one bundle, and each its own threshold."""
+    own = (str(model.bundle), model.threshold)
+    return own == (job.spec.get("bundle"), job.spec.get("threshold"))
 
 
 def state(job: Job | None) -> Json:
