@@ -17,6 +17,7 @@ IDLE = {  # names that say what the platform decides
     **dict.fromkeys(("random_state", "random_seed", "seed"), SEED),
     **dict.fromkeys(("verbose", "verbosity", "silent", "verbose_eval", "logging_level"), QUIET),
 }
+SAID = {"cpu": "the CPU", "cuda": "a GPU"}
 DEVICES = {"cpu": "cpu", "cuda": "cuda", "gpu": "cuda"}
 NAMING = ("device", "device_type", "task_type")  # the settings whose value is a device
 
@@ -30,10 +31,11 @@ def today(given: Values, names: dict[str, str]) -> tuple[Values, list[str]]:
     notes: list[str] = []
     patient = False
     order = {name: place for place, name in enumerate(given)}
+    wins = device(given)
     for name, value in given.items():
         now = names.get(name, "")
         if name in IDLE:
-            notes.append(_idle(name, value))
+            notes.append(_idle(name, value, wins))
         elif now and order.get(now, -1) > order[name]:
             notes.append(f"{name!r} is left out: {now!r} says the same thing.")
         elif now:
@@ -64,15 +66,23 @@ def device(given: Values) -> str:
     return "cuda" if on_gpu else ""
 
 
+def of_device(note: str) -> bool:
+    """Whether a note of these settings says where they want a model to learn."""
+    return "asks for a GPU" in note or "asks for the CPU" in note
+
+
 def _named(value: Value) -> str:
     """cpu or cuda as other libraries write them, such as GPU and cuda:0."""
     kind, _, number = str(value).strip().lower().partition(":")
     return DEVICES.get(kind, "") if not number or number.isdecimal() else ""
 
 
-def _idle(name: str, value: Value) -> str:
-    """A name that says what the platform decides, and what becomes of it."""
+def _idle(name: str, value: Value, wins: str) -> str:
+    """A name that says what the platform decides, and what becomes of it; `wins`: the device that
+    all of them together ask for."""
     asked = device({name: value})
+    if asked and asked != wins:
+        return f"'{name}: {value}' is not used: another setting names {SAID[wins]}."
     if asked == "cpu":
         return f"'{name}: {value}' asks for the CPU."
     if asked:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from recipes import search
 from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm, Resolved, Values
-from recipes.algorithms.former import today
+from recipes.algorithms.former import device, today
 from recipes.algorithms.rounds import loss, trees
 from recipes.params import Choice, Number, Params, Whole
 
@@ -200,7 +200,7 @@ def translate(given: Values) -> tuple[Values, list[str]]:
     method = str(made.get("tree_method", ""))
     if method.startswith("gpu_") or method == "auto":
         made["tree_method"] = "hist"
-        where = "" if method == "auto" else ", and asks for a GPU"
+        where = ", and asks for a GPU" if method != "auto" and device(given) == "cuda" else ""
         notes.append(f"'tree_method: {method}' is 'hist' today{where}.")
     return made, notes
 

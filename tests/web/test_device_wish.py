@@ -175,3 +175,34 @@ def test_the_shell_prints_the_notes_of_a_training(
     out = capsys.readouterr().out
     assert "No compute is given: one GPU is asked for" in out
     assert "Few rows." in out
+
+
+def test_a_device_that_is_taken_away_is_no_longer_spoken_of(rest: Rest, gpus: None) -> None:
+    rest.call("PATCH", HERE, {"models": [{"algorithm": "xgboost", "params": {"gpu_id": 0}}]})
+    (model,) = rest.call("GET", HERE).json()["models"]
+    assert "asks for a GPU" in " ".join(model["notes"])
+    (model,) = rest.call("PATCH", HERE, {"models": [{**model, "device": ""}]}).json()["models"]
+    assert not model.get("notes")
+
+
+def test_of_settings_that_contradict_each_other_the_notes_say_which_one_holds(
+    rest: Rest, gpus: None
+) -> None:
+    params = {"device": "cpu", "gpu_id": 0, "tree_method": "gpu_hist"}
+    told, job = begun(rest, {"models": [{"algorithm": "xgboost", "params": params}]})
+    assert job.compute["kind"] == "cpu"
+    assert "'gpu_id: 0' is not used: another setting names the CPU." in told["notes"]
+    assert not [one for one in told["notes"] if "asks for a GPU" in one]
+
+
+def test_one_wish_for_a_gpu_does_not_drag_along_what_learns_on_the_cpu(
+    rest: Rest, gpus: None
+) -> None:
+    models = [XGBOOST, {"algorithm": "hist_gradient_boosting"}]
+    for call in ("train", "fit"):
+        rest.call("PATCH", HERE, {"models": models})
+        answer = rest.call("POST", f"{HERE}/{call}", {})
+        assert answer.status_code == 422
+        said = answer.json()["error"]["message"]
+        assert "settings of XGBoost ask for a GPU, and Gradient boosted trees" in said
+        assert "train them apart" in said

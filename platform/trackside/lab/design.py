@@ -259,8 +259,8 @@ def _model(design: Design, place: int, one: Any) -> dict[str, Any]:
         made["space"] = space
     told = {"notes": [_cut(one) for one in notes], "device": device}
     if not notes:
-        own = {"device": device} if "device" in given else {}
-        told = {**_told(design["models"][place : place + 1], made), **own}
+        told = _told(design["models"][place : place + 1], made)
+        told = _anew(told, device) if "device" in given else told
     return {**made, **{name: one for name, one in told.items() if one}}
 
 
@@ -273,6 +273,14 @@ def _told(before: list[dict[str, Any]], made: dict[str, Any]) -> dict[str, Any]:
     """What was said of the same settings when they came, and the device that they asked for."""
     same = [one for one in before if all(one[k] == made[k] for k in ("algorithm", "params"))]
     return {name: same[0].get(name) for name in ("notes", "device")} if same else {}
+
+
+def _anew(told: dict[str, Any], device: str) -> dict[str, Any]:
+    """The same with a device that was named by itself: what was said of another one is over."""
+    notes = told.get("notes") or []
+    if device != (told.get("device") or ""):
+        notes = [one for one in notes if not former.of_device(one)]
+    return {"notes": notes, "device": device}
 
 
 def chosen(design: Design, models: list[int] | None = None) -> list[dict[str, Any]]:

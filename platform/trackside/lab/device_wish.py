@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from recipes.algorithms import former
+from recipes.algorithms import ALGORITHMS, former
 from trackside.compute.requests import BadCompute, Compute, clean
 from trackside.lab.labels import algorithm_label
 from trackside.lab.trouble import BadDesign
@@ -31,10 +31,18 @@ def compute(models: list[Json], held: Compute | None) -> Compute:
     asking = next((one for one in models if one.get("device") == "cuda"), None)
     if asking is None:
         return dict(CPU)
+    who = algorithm_label(asking["algorithm"])
+    alone = [one["algorithm"] for one in models if ALGORITHMS[one["algorithm"]].no_gpu]
+    if alone:
+        other = algorithm_label(alone[0])
+        said = (
+            f"The settings of {who} ask for a GPU, and {other} learns on the CPU alone. Give the "
+        )
+        said += "compute, or train them apart."
+        raise BadCompute("compute", said, "cpu_only")
     try:
         clean(ONE)
     except BadCompute as none:
-        who = algorithm_label(asking["algorithm"])
         said = f"The settings of {who} ask for a GPU, and no machine has one that works. To train "
         said += "on the CPU give the compute {'kind': 'cpu'}; of client.train that is 'device': "
         said += "'cpu'."
@@ -57,6 +65,8 @@ def _became(device: str, held: Compute | None, used: Compute) -> str:
     asked = "the CPU" if device == "cpu" else "a GPU"
     if held:
         holds = WORDS[str(held.get("kind", "cpu"))]
+        if (held.get("kind", "cpu") == "cpu") == (device == "cpu"):
+            return f"The settings ask for {asked}; the compute that is given is {holds}."
         return f"The settings ask for {asked}; the compute that is given holds: {holds}."
     if used["kind"] == "cpu":
         return "No compute is given: it learns on the CPU, as the settings ask."

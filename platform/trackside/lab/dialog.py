@@ -14,7 +14,7 @@ from trackside.accounts.gate import caller, signed_in
 from trackside.compute.board import board
 from trackside.compute.requests import BadCompute
 from trackside.compute.urgency import most_urgent
-from trackside.lab import plan_notes, services
+from trackside.lab import device_wish, plan_notes, services
 from trackside.lab.diagnostics import Finding
 from trackside.lab.models import Analysis
 from trackside.lab.pages import analysis_of, diagnose
@@ -166,6 +166,8 @@ def _click(request: HttpRequest, analysis: Analysis) -> HttpResponse:
     sentence = plan_notes.taken(plan) if not plan.stop else plan.why or plan.stop
     if sentence:
         return _show(request, analysis, wish, sentence, 409)
+    clicked = design(analysis, wish)
+    learning = [clicked["models"][place] for place in wish.models]
     try:
         session = services.train(
             analysis,
@@ -174,7 +176,7 @@ def _click(request: HttpRequest, analysis: Analysis) -> HttpResponse:
             wish.name,
             wish.click_id or None,
             list(wish.models),
-            design=design(analysis, wish),
+            design=device_wish.noted(clicked, learning, plan.compute, plan.compute),
         )
     except (services.Refused, BadCompute) as refused:
         return _show(request, analysis, wish, str(refused), 409)
