@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
 
 DRAFT, BEFORE = "_trackside_new", "_trackside_old"  # what tables are called meanwhile
-WAITS = 900  # seconds for another job that makes the same table
+WAITS = 3600  # seconds for another job that makes or empties the same table
 NEVER = Once()  # nobody asks again
 
 
@@ -98,7 +98,7 @@ def _begun(connection: Connection, target: Target, columns: Columns, once: Once)
     """Whether the rows go into the table as it is; None where this job has written them.
 
     Who makes or empties a table is alone with it: what others have made by then is looked at once
-    more, and no rows of theirs come between.
+    more, and no rows of theirs come between. Who appends to one keeps nobody away.
     """
     kind = dialects.of(connection)
     schema = target.schema or connection.dialect.default_schema_name
@@ -107,14 +107,13 @@ def _begun(connection: Connection, target: Target, columns: Columns, once: Once)
     def looked() -> bool | None:
         return None if written(connection, target, once) else check(connection, target, columns)
 
-    alone = kind.alone(connection, lock, 0)
     fits = looked()
-    if not alone and (fits is False or (fits and target.mode == "replace")):
-        if not kind.alone(connection, lock, WAITS):
-            raise Trouble("Others write this table. Try again when they are done.")
-        alone, fits = True, looked()
-    if alone:
-        _clear(connection, target)
+    if fits is None or (fits and target.mode == "append"):
+        return fits
+    if not kind.alone(connection, lock, WAITS):
+        raise Trouble("Others write this table. Try again when they are done.")
+    fits = looked()
+    _clear(connection, target)
     return fits
 
 

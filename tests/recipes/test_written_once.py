@@ -47,11 +47,9 @@ def attempt(access: Access, home: Path, mode: str, mark: str = "ab") -> dict[str
     home.mkdir(parents=True, exist_ok=True)
     pq.write_table(SCORED, home / "scored.parquet")
     to = Destination(access, Target(table=NAME, mode=mode), "warehouse", Once(mark))
-    journal = Journal(home)
-    to.check(SCORED.schema, journal)
-    told = to.write(home / "scored.parquet", journal)
-    journal.close()
-    return told
+    with closing(Journal(home)) as journal:
+        to.check(SCORED.schema, journal)
+        return to.write(home / "scored.parquet", journal)
 
 
 def prepare(access: Access, mode: str) -> None:
@@ -89,10 +87,13 @@ def meanwhile(patch: pytest.MonkeyPatch, work: Any) -> None:
 def both_at_once(access: Access, home: Path, mode: str, patch: pytest.MonkeyPatch) -> None:
     """Two jobs: the second one begins when the first rows of the other were sent."""
     other = threading.Thread(target=attempt, args=(access, home / "b", mode, "b"))
+    begun, looked = writing._begun, threading.Event()
 
     def begins() -> None:
         patch.undo()
+        patch.setattr(writing, "_begun", lambda *given: (looked.set(), begun(*given))[1])
         other.start()
+        looked.wait()
         other.join(0.2)
 
     assert ledger.prepared(access, "") == ""
