@@ -77,6 +77,11 @@ def test_a_key_that_comes_late_is_a_column_too(tmp_path: Path) -> None:
     assert made.values("b")[-1] == 2
 
 
+def test_files_with_a_mark_at_their_begin_may_be_joined(tmp_path: Path) -> None:
+    made = taken(tmp_path, b'\xef\xbb\xbf{"a": 1}\n\xef\xbb\xbf{"a": 2}\n', "x.jsonl")
+    assert made.values("a") == [1, 2]
+
+
 def test_packed_text_is_unpacked(tmp_path: Path) -> None:
     made = taken(tmp_path, gzip.compress(b"a\tb\n1\t2,5\n"), "x.tsv.gz")
     assert (made.facts["format"], made.facts["delimiter"]) == ("tsv.gz", "\t")

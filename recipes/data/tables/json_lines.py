@@ -1,6 +1,7 @@
 """Reads JSON Lines: an object a line. Its keys are columns, in the order of first appearance."""
 
 import json
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -89,7 +90,7 @@ class JsonLines:
             return None
         self._twice.clear()
         try:
-            told = self._decoder.decode(raw.decode())
+            told = self._decoder.decode(raw.removeprefix(BOM_UTF8).decode())
         except (ValueError, RecursionError) as wrong:
             said = str(wrong).partition(":")[0] or "nested too deeply"
             problems.row(number, f"It is no JSON ({said}).")

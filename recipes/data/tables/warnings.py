@@ -44,6 +44,6 @@ def _of_text(column: "Described", there: int) -> list[str]:
     if looks["lost"]:
         found.append(
             f"Characters could not be read in some values ({looks['lost']:,}) and are \ufffd here: "
-            "they were not written as UTF-8."
+            "they were not written as UTF-8, or were lost before this file was."
         )
     return found
