@@ -64,10 +64,19 @@ def publish_version(
     return version
 
 
+def _hold(version: Version) -> None:
+    """Nobody else decides on the model's versions until this ends. Raises Refused."""
+    SavedModel.objects.select_for_update().filter(pk=version.saved_model_id).first()
+    try:
+        version.refresh_from_db()
+    except Version.DoesNotExist:
+        raise Refused(f"{version} was deleted meanwhile.") from None
+
+
 @transaction.atomic
 def activate(version: Version) -> Version:
     """Make this version the one that scores; activating an older one is the roll-back."""
-    SavedModel.objects.select_for_update().get(pk=version.saved_model_id)
+    _hold(version)
     version.saved_model.versions.filter(active=True).exclude(pk=version.pk).update(active=False)
     Version.objects.filter(pk=version.pk, active=False).update(active=True, activated_at=now())
     version.refresh_from_db()
@@ -77,8 +86,7 @@ def activate(version: Version) -> Version:
 @transaction.atomic
 def delete_version(version: Version) -> None:
     """Take an inactive version away; its bundle stays while the Lab still shows that model."""
-    SavedModel.objects.select_for_update().get(pk=version.saved_model_id)
-    version.refresh_from_db()
+    _hold(version)
     if version.active:
         raise Refused(
             f"{version} is the active version. Activate another one first, then delete this one."
