@@ -107,7 +107,8 @@ def _compared(home: Path, cores: int, peers: tuple[str, ...]) -> int:
     more = max(one["peak"] - one["base"] for one in told["ours"])
     text = f"{cores} cores, memory of ours beside its libraries"
     print(f"table_scoring: {text}: {more:.0f} MB (wanted: at most {MORE})", flush=True)
-    return int(more > MORE or _slower(told, cores, peers))
+    slower = _slower(told, cores, peers)
+    return int(more > MORE or slower)
 
 
 def _slower(told: dict[str, list[Figures]], cores: int, peers: tuple[str, ...]) -> bool:

@@ -123,10 +123,6 @@ class Steps:
         self._began = self._since = time.monotonic()
         self._at, self._last = JUDGE, 0.0
 
-    def expect(self, expected: dict[str, float]) -> None:
-        """What is known better by now."""
-        self._expected = expected
-
     def begin(self, name: str) -> None:
         self._at, self._since = name, time.monotonic()
         self._journal.write("phase", name="report", text=STEPS[name])

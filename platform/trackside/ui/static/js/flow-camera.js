@@ -52,7 +52,7 @@ export class Camera {
   // The part of the stage that the drawing may fill: the rest is the buttons' and the map's.
   room() {
     const { width, height } = this.stage.getBoundingClientRect();
-    return { width: width - 60, height: height - 150 };
+    return { width: Math.max(1, width - 60), height: Math.max(1, height - 150) };
   }
 
   fit() {
