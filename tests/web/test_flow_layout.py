@@ -41,16 +41,18 @@ def node() -> str:
 
 def layout(names: list[str], edges: list[tuple[str, str]]) -> dict[str, Any]:
     nodes = [{"id": name, "w": 100, "h": 90} for name in names]
-    return ran("flow-layout.js", RUN, {"nodes": nodes, "edges": edges})
+    return dict(ran("flow-layout.js", RUN, {"nodes": nodes, "edges": edges}))
 
 
 def block(count: int, top: tuple[int, int], room: tuple[int, int]) -> dict[str, Any]:
     nodes = [{"id": f"n{number}", "w": 100, "h": 90} for number in range(count)]
     extents = [{"width": width, "height": height} for width, height in (top, room)]
-    return ran("flow-loose.js", BLOCK, {"nodes": nodes, "top": extents[0], "room": extents[1]})
+    given = {"nodes": nodes, "top": extents[0], "room": extents[1]}
+    return dict(ran("flow-loose.js", BLOCK, given))
 
 
-def ran(script: str, code: str, given: dict[str, Any]) -> dict[str, Any]:
+def ran(script: str, code: str, given: Any) -> Any:
+    """What the code prints as JSON; it has the script's address and reads what is given."""
     # The file has no package.json of its own, so it is handed over as a module by its address.
     address = f"data:text/javascript,{json_url((SCRIPTS / script).read_text())}"
     done = subprocess.run(
@@ -61,7 +63,7 @@ def ran(script: str, code: str, given: dict[str, Any]) -> dict[str, Any]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
+    return json.loads(done.stdout)
 
 
 def json_url(text: str) -> str:

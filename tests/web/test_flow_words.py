@@ -1,10 +1,8 @@
 """What stands below the boxes of the Flow and is read out of them: recipes can be told apart."""
 
-import json
-import subprocess
 from typing import Any
 
-from tests.web.test_flow_layout import MODULE, json_url, node
+from tests.web.test_flow_layout import ran
 
 RUN = """
 import { readFileSync } from "node:fs";
@@ -15,16 +13,7 @@ console.log(JSON.stringify(nodes.map((one) => [title(one), second(one), said(one
 
 
 def words(*nodes: dict[str, Any]) -> list[list[str]]:
-    address = f"data:text/javascript,{json_url(MODULE.with_name('flow-words.js').read_text())}"
-    done = subprocess.run(
-        [node(), "--input-type=module", "-e", RUN, address],
-        input=json.dumps(nodes),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found: list[list[str]] = json.loads(done.stdout)
+    found: list[list[str]] = ran("flow-words.js", RUN, nodes)
     return found
 
 
