@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models
 
-from recipes import builds, extras
+from recipes import builds, extras, own_network
 from recipes.algorithms import ALGORITHMS
 from recipes.engine.facts import versions
 from recipes.engine.peers import precision_for
@@ -61,6 +61,7 @@ def catalogue(folder: Path, *, quick: bool) -> Entry:
         "gpu_builds": [name for name, build in how.items() if build == "gpu"],
         "cpu": {"cores": len(os.sched_getaffinity(0)), "bf16": _bf16()},
         "torch_archs": str(torch._C._cuda_getArchFlags() or "").split() if _with_cuda() else [],
+        "why_no_own_network": own_network.refusal(),
         "backbones": [_entry(one, counted.get(one.name, {}), folder) for one in known],
     }
 

@@ -74,7 +74,7 @@ class _Gang:
         self._settle_down()
         bell, self.bell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.log = Log(self.folder / "log.txt")
-        self.meeting = meeting.arrange(self.folder, self.job.compute)
+        self.meeting = meeting.arrange(self.folder, self.job)
         before = self._listen()
         self._tell(None)  # before the first rank: no rank lives whose leader nobody can find
         crash.point("gang.leader_told")

@@ -42,6 +42,7 @@ class Compute:
     nodes: int = 1
     rendezvous: str = ""  # tcp://HOST:PORT, port 0 for the part that is to listen; "": a file
     interface: str = ""  # the network interface on which the parts speak; "": the loopback
+    open: bool = False  # ranks that listen on all addresses may do so where others reach them
 
     @property
     def all_ranks(self) -> int:

@@ -2,6 +2,7 @@
 
 The first part's leader opens the socket before any rank lives, on a port that the kernel picks, and
 hands it on to rank 0: no port is guessed, and none can be taken by somebody else in between.
+Ranks of one node whose algorithm makes them listen everywhere meet in a network of their own.
 """
 
 import os
@@ -10,7 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from recipes.job import BadJob, Compute
+from recipes import own_network
+from recipes.algorithms import ALGORITHMS
+from recipes.job import BadJob, Job
+
+TRUSTED = (
+    "where the network is trusted, set TRACKSIDE_XGBOOST_RANKS=1 for the web and the scheduler "
+    '(by hand: "open": true in compute of job.json)'
+)
 
 
 @dataclass
@@ -39,8 +47,12 @@ class Meeting:
             self.listener.close()
 
 
-def arrange(folder: Path, compute: Compute) -> Meeting:
-    """Raises BadJob when this node cannot listen where it is told to."""
+def arrange(folder: Path, job: Job) -> Meeting:
+    """Before any rank lives. Raises BadJob when they would listen where nobody has allowed it, or
+    when this node cannot listen where it is told to."""
+    compute = job.compute
+    if listens(job):
+        _apart(job)
     if not compute.rendezvous:
         return Meeting(f"file://{folder}/.rendezvous.{os.getpid()}")
     place = urlsplit(compute.rendezvous)
@@ -57,3 +69,34 @@ def arrange(folder: Path, compute: Compute) -> Meeting:
         ) from None
     shown = f"[{host}]" if ":" in host else host
     return Meeting(f"tcp://{shown}:{listener.getsockname()[1]}", listener)
+
+
+def listens(job: Job) -> bool:
+    """Whether its ranks do so on all addresses that they have."""
+    card = ALGORITHMS.get(str(job.spec.get("algorithm")))
+    return job.kind == "train" and card is not None and card.listens and job.compute.all_ranks > 1
+
+
+def _apart(job: Job) -> None:
+    """Into a network of their own, where that is possible; those of several nodes need others."""
+    compute, who = job.compute, ALGORITHMS[str(job.spec.get("algorithm"))].label
+    if compute.all_ranks > compute.ranks:
+        if not compute.open:
+            raise BadJob(
+                f"{who}'s ranks on several machines listen on all addresses of theirs, without a "
+                f"password. Choose GPUs of one machine, or {TRUSTED}."
+            )
+        return
+    why = own_network.refusal()
+    if why and compute.open:
+        return
+    try:
+        if not why:
+            own_network.enter()
+    except OSError as problem:
+        why = problem.strerror or str(problem)
+    if why:
+        raise BadJob(
+            f"{who}'s ranks would listen on all addresses of this machine: it gives them no "
+            f"network of their own ({why}). Choose one GPU or one rank, or {TRUSTED}."
+        )

@@ -25,7 +25,7 @@ class TooFewRows(Exception):
 
 
 class NotAddingUp(Exception):
-    """The library's contributions are not those of its predictions."""
+    """The library has no contributions that are those of its predictions."""
 
     code = "bad_data"
 
@@ -43,6 +43,7 @@ class Company:
     rank: int = 0
     world: int = 1
     host: str = "127.0.0.1"  # rank 0's address, as the others reach it
+    open: bool = False  # they may listen where others reach them
     share: Callable[[Any], Any] = lambda value: value  # rank 0's value, on every rank
     sum: Callable[[list[float]], list[float]] = lambda values: values  # over all ranks
     # A torch net whose gradients are those of all ranks: each calls it, as they all do.
@@ -70,11 +71,13 @@ class Setup:
 @dataclass(frozen=True, kw_only=True)
 class Pages:
     """A matrix that memory need not hold: `blocks` makes it again and again, in parts of at most
-    `rows` rows; what a learner keeps of it lies in `folder`, which is gone after the fit."""
+    `rows` rows; what a learner keeps of it lies in `folder`, which is gone after the fit, or, on a
+    GPU, in so many bytes of that and in this machine's memory."""
 
     blocks: Callable[[], Iterator[Matrix]]
     rows: int
     folder: Path
+    gpu: int = 0
 
 
 @dataclass(frozen=True)
@@ -192,4 +195,13 @@ class Exact(Protocol):
         """In its raw margin (log-odds, or the value): [rows, columns + 1], for several classes
         [rows, classes, columns + 1]; the last one is what stands there before any column.
 
-        Raises NotAddingUp where the library's are wrong."""
+        Raises NotAddingUp where the library's are wrong, or it has none."""
+
+
+@runtime_checkable
+class ExplainsOnGpu(Protocol):
+    """A learner that is Exact and OnGpu, and makes its contributions there too."""
+
+    @property
+    def explains_on_gpu(self) -> bool:
+        """Whether it does so of this model."""

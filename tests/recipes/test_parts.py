@@ -14,7 +14,7 @@ import pytest
 
 from recipes import job as jobs
 from recipes import meeting
-from recipes.job import BadJob, Compute
+from recipes.job import BadJob, Compute, Job
 from tests.recipes.making import ROOT, dataset, events, job
 from tests.recipes.warm import Begun, begin
 from tests.workers.gangs import until
@@ -143,7 +143,8 @@ def test_ranks_that_do_not_meet_are_the_machines_trouble_and_say_where(
 
 
 def test_each_gang_has_a_port_of_its_own_that_nobody_can_take(tmp_path: Path) -> None:
-    one, two = (meeting.arrange(tmp_path, FIRST) for _ in range(2))
+    given = Job(job=1, kind="train", spec={}, compute=FIRST)
+    one, two = (meeting.arrange(tmp_path, given) for _ in range(2))
     assert one.address != two.address
     addresses = one.address, two.address
     place, _, listening = one.of(0).partition("?listening=")
@@ -154,4 +155,4 @@ def test_each_gang_has_a_port_of_its_own_that_nobody_can_take(tmp_path: Path) ->
 def test_an_address_of_another_machine_is_refused_with_a_sentence(tmp_path: Path) -> None:
     wrong = replace(FIRST, rendezvous="tcp://192.0.2.1:0")
     with pytest.raises(BadJob, match="cannot listen on its address"):
-        meeting.arrange(tmp_path, wrong)
+        meeting.arrange(tmp_path, Job(job=1, kind="train", spec={}, compute=wrong))

@@ -81,6 +81,7 @@ def _company(job: Job, peers: Peers) -> Company:
         rank=peers.rank,
         world=peers.world,
         host=host,
+        open=job.compute.open,
         share=peers.share,
         sum=peers.sum,
         wrap=peers.wrap,
