@@ -15,15 +15,20 @@ import torch
 
 from recipes import extras
 from recipes.algorithms import ALGORITHMS
+from recipes.engine import sat
+from recipes.engine.peers import Peers
+from recipes.events import Journal
+from recipes.job import Compute
 
 
 class Clock:
     """Runs from the start of this process, so that imports count in a cold start."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, compute: Compute) -> None:
         self._device = device
         self._began = _process_began()
         self._energy = _energy(device)
+        self._witness = sat.witness(device, compute)
 
     def facts(self, *, first_step: float) -> dict[str, Any]:
         """`seconds`, `first_step`, `energy_wh` and `peak_memory` of this rank's device."""
@@ -36,14 +41,24 @@ class Clock:
             "peak_memory": _peak_memory(self._device),
         }
 
+    def witnessed(self) -> sat.Sat | None:
+        """Whether this rank was on its GPU, by NVML; None where it has none."""
+        return self._witness.sat() if self._witness else None
 
-def together(ranks: list[dict[str, Any]]) -> dict[str, Any]:
-    """The facts of the whole gang: energy is summed, memory is that of the fullest device."""
+
+def of_all(
+    clock: Clock, peers: Peers, journal: Journal, *, first_step: float, idle: bool = False
+) -> dict[str, Any]:
+    """The facts of the whole gang: energy is summed, memory is that of the fullest device. `idle`:
+    what learned does not use the GPU. All ranks call it. Raises WrongDevice."""
+    mine = (clock.facts(first_step=first_step), None if idle else clock.witnessed())
+    ranks, seats = zip(*peers.gather(mine), strict=True)
     energy = [one["energy_wh"] for one in ranks if one["energy_wh"] is not None]
     return {
         **ranks[0],
         "energy_wh": round(sum(energy), 3) if energy else None,
         "peak_memory": max(one["peak_memory"] for one in ranks),
+        **sat.agreed(seats, journal),
     }
 
 

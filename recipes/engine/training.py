@@ -10,7 +10,7 @@ from recipes.data.split import Split, split
 from recipes.engine import design as designs
 from recipes.engine import outcome
 from recipes.engine.course import Course
-from recipes.engine.facts import Clock, together, versions
+from recipes.engine.facts import Clock, of_all, versions
 from recipes.engine.finite import NotFinite
 from recipes.engine.loop import Loop
 from recipes.engine.memory import explained
@@ -31,7 +31,7 @@ def train(job: Job, folder: Path, peers: Peers) -> None:
 
 
 def _plan(job: Job, folder: Path, peers: Peers, journal: Journal) -> tuple[Work, Split]:
-    clock = Clock(peers.device)
+    clock = Clock(peers.device, job.compute)
     precision = precision_for(job.compute.precision, peers.device)
     device = device_name(job.compute, peers.device)
     journal.write(
@@ -103,7 +103,7 @@ def _train(work: Work, parts: Split) -> None:
         journal.write("note", level="info", text=standing.early)
     journal.write("phase", name="report", text="Judging the best weights.")
     judged = {name: outcome.judge(loop, ready, name) for name in ("val", "test")}
-    used = together(peers.gather(work.clock.facts(first_step=loop.pace.first_step)))
+    used = of_all(work.clock, peers, journal, first_step=loop.pace.first_step)
     if peers.rank == 0:
         outcome.publish(work, ready, loop, judged, used)
     peers.barrier()

@@ -1,4 +1,4 @@
-"""NVML as a driver with these cards would answer it: what workers/ asks, and no more."""
+"""NVML as a driver with these cards would answer it: what is asked of it, and no more."""
 
 import threading
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ GB = 2**30
 @dataclass
 class Process:
     pid: int
-    memory: int = GB
+    memory: int | None = GB
 
     @property
-    def usedGpuMemory(self) -> int:  # noqa: N802 - NVML's name
+    def usedGpuMemory(self) -> int | None:  # noqa: N802 - NVML's name
         return self.memory
 
 
@@ -40,10 +40,11 @@ class Card:
     code: int = 0  # the error that every question about it ends with
     hangs: threading.Event | None = None  # questions wait until it is set
     utilization: float | None = 10.0
+    samples: list[Any] | None = None  # of processes' use of it; None: it has no such counter
 
 
 class Nvml:
-    """Stands in for the module `pynvml` in workers/'s modules."""
+    """Stands in for the module `pynvml`."""
 
     NVMLError = real.NVMLError
     NVML_NVLINK_MAX_LINKS = 18
@@ -120,6 +121,19 @@ class Nvml:
         if number >= len(card.slices):
             raise real.NVMLError(real.NVML_ERROR_NOT_FOUND)
         return card.slices[number]
+
+    def nvmlDeviceGetDeviceHandleFromMigDeviceHandle(self, part: Card) -> Card:  # noqa: N802
+        return next(card for card in self.cards if part in card.slices)
+
+    def nvmlDeviceGetIndex(self, card: Card) -> int:  # noqa: N802
+        return self.cards.index(card)
+
+    def nvmlDeviceGetProcessUtilization(self, card: Card, since: int) -> list[Any]:  # noqa: N802
+        self._refuse(card.samples is None)
+        found = [one for one in card.samples or [] if one.timeStamp > since]
+        if not found:
+            raise real.NVMLError(real.NVML_ERROR_NOT_FOUND)
+        return found
 
     def nvmlDeviceGetComputeRunningProcesses(self, card: Card) -> list[Process]:  # noqa: N802
         return self._card(card).processes

@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from recipes import going_on
-from recipes.engine.facts import Clock, together, versions_of
+from recipes.engine.facts import Clock, of_all, versions_of
 from recipes.engine.metrics import Ints
 from recipes.engine.peers import Peers, device_name
 from recipes.engine.tabular import (
@@ -37,7 +37,7 @@ def train_table(job: Job, folder: Path, peers: Peers) -> None:
         threadpool_limits(job.compute.threads),
         closing(Journal(folder, rank=peers.rank)) as journal,
     ):
-        clock = Clock(peers.device)
+        clock = Clock(peers.device, job.compute)
         design = _begin(job, peers, journal)
         journal.write("phase", name="read", text="Reading the table.")
         card, alone = design.algorithm, peers.world == 1 and peers.device.type == "cpu"
@@ -61,7 +61,7 @@ def train_table(job: Job, folder: Path, peers: Peers) -> None:
         )
         ended = _fit(fit)
         used = {
-            **together(peers.gather(clock.facts(first_step=fit.first_step))),
+            **of_all(clock, peers, journal, first_step=fit.first_step, idle=fit.device == "cpu"),
             "device": device_name(job.compute, peers.device),
             "ranks": peers.world,
         }
