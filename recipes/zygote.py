@@ -35,6 +35,7 @@ ONE_THREAD = {
 LATE = (
     "numpy.ctypeslib",
     "numpy.ma",
+    "scipy.special",  # skops seeks all its functions, module by module as they were imported
     "torch",
     "torch._dynamo",
     "torch.distributed",
@@ -46,6 +47,7 @@ LATE = (
     "torchvision.transforms.v2",
     "timm",
     "safetensors.torch",
+    "skops.io",
 )
 NOT_OURS = ("recipes.__main__", "recipes.zygote")
 _SIGNALS = (signal.SIGTERM, signal.SIGCHLD)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skops.io
 from sklearn.metrics import log_loss, mean_squared_error
 
 from recipes.learners import converted, intel
@@ -107,13 +106,14 @@ class Scikit:
         return float(log_loss(rows.target, given, labels=labels, sample_weight=rows.weight))
 
     def save(self, folder: Path) -> None:
-        skops.io.dump(self._kept(), folder / FILE)
+        _skops().dump(self._kept(), folder / FILE)
 
     def load(self, folder: Path) -> None:
-        strange = set(skops.io.get_untrusted_types(file=folder / FILE)) - set(TRUSTED)
+        skops = _skops()
+        strange = set(skops.get_untrusted_types(file=folder / FILE)) - set(TRUSTED)
         if strange:
             raise ValueError(f"it holds {', '.join(sorted(strange))}, which no model of ours has")
-        self._take(skops.io.load(folder / FILE, trusted=TRUSTED))
+        self._take(skops.load(folder / FILE, trusted=TRUSTED))
 
     def importance(self) -> tuple[str, Floats] | None:
         if hasattr(self._model, "feature_importances_"):
@@ -179,3 +179,9 @@ def _sentence(warning: Warning | str) -> str:
     """The first sentence of a library's warning, as a note."""
     text = " ".join(str(warning).split())
     return f"scikit-learn says: {text.split('. ')[0].rstrip('.')}."
+
+
+def _skops() -> Any:
+    import skops.io  # noqa: PLC0415 - seconds: it imports all of scikit-learn and looks through it
+
+    return skops.io
