@@ -25,6 +25,21 @@ def width(handling: dict[str, Any], distinct: int | None, classes: int) -> int:
     return 1
 
 
+def marks(handling: dict[str, Any]) -> bool:
+    """Whether a value becomes a 1 among zeros, or few numbers among them."""
+    if handling["type"] == "text":
+        return True
+    return handling["type"] == "category" and handling["encoding"] in ("onehot", "hash")
+
+
+def columns(handled: list[dict[str, Any]], widths: list[int]) -> tuple[int, int]:
+    """How many columns may have many values, and how many have few: how often a word stands in a
+    text is a number."""
+    pairs = zip(handled, widths, strict=True)
+    few = sum(wide for one, wide in pairs if marks(one) and one["type"] != "text")
+    return sum(widths) - few, few
+
+
 def of_value(column: dict[str, Any]) -> int:
     """Bytes that a value takes before it is encoded, in all that is held of it at once."""
     examples = [len(str(one)) for one in column.get("examples") or []]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from recipes.algorithms.former import today
+from recipes.boosted_room import Need
 from recipes.params import Params, Value
 
 if TYPE_CHECKING:
@@ -72,6 +73,10 @@ class Algorithm:
     squared: tuple[int, int] | None = None  # its time grows with the square of the rows: (rows, s)
     alone: tuple[str, Value] | None = None  # with this param it learns in one process even so
     from_disk: tuple[str, Value] | None = None  # with this param, rows that memory cannot hold
+    gpu_pages: tuple[str, Value] | None = None  # with this one too, those that one GPU's cannot
+    # What it takes of a GPU's memory, where that is foreseen: of its params, the rows, the encoded
+    # columns of numbers and of marks, and the classes (0: a number).
+    gpu_room: Callable[[Values, int, tuple[int, int], int], Need] | None = None
     library: str = ""  # the package that a node needs for it, when not all nodes have it
     predicts_alone: bool = False  # to predict with its models no node needs that package
     asks: tuple[str, Value, str] | None = None  # with this param it needs this library as well
@@ -92,8 +97,10 @@ class Algorithm:
         made, notes = self.translate({n: one for n, one in given.items() if n not in still})
         return {**still, **made}, notes
 
-    def learns_from_disk(self, params: Values) -> bool:
-        return self.from_disk is not None and params[self.from_disk[0]] == self.from_disk[1]
+    def learns_from_disk(self, params: Values, device: str = "cpu") -> bool:
+        """Whether one process learns from pages there: on disk, or beside a GPU (cuda)."""
+        with_these = (self.from_disk, self.gpu_pages) if device != "cpu" else (self.from_disk,)
+        return all(one is not None and params[one[0]] == one[1] for one in with_these)
 
     def asked(self, params: Values) -> str:
         """The library that learning with these params needs beside its own; empty: none."""

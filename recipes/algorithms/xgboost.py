@@ -9,6 +9,7 @@ from recipes.algorithms import families
 from recipes.algorithms.algorithm import Algorithm, Resolved, Values
 from recipes.algorithms.former import device, today
 from recipes.algorithms.rounds import loss, trees
+from recipes.boosted_room import Need, nodes
 from recipes.params import Choice, Number, Params, Whole
 
 if TYPE_CHECKING:
@@ -223,6 +224,17 @@ def resolve(params: Values, training: Values, augmentation: Values, device: str)
     return Resolved(params, dict(training), dict(augmentation), notes)
 
 
+def gpu_room(params: Values, rows: int, columns: tuple[int, int], classes: int) -> Need:
+    return Need(
+        rows,
+        *columns,
+        bins=int(params["max_bin"]),
+        margins=classes if classes > 2 else 1,
+        nodes=nodes(int(params["max_depth"]), int(params["max_leaves"])),
+        copied=params["tree_method"] == "hist",
+    )
+
+
 def learner(setup: Setup) -> Learner:
     from recipes.learners.boosted import build
 
@@ -247,6 +259,8 @@ ALGORITHM = Algorithm(
     listens=True,
     alone=("tree_method", "exact"),
     from_disk=("tree_method", "hist"),
+    gpu_pages=("booster", "gbtree"),  # DART reads all pages again for each tree that it has
+    gpu_room=gpu_room,
     goes_on=("booster", "loss"),
     adds="rounds",
     library="xgboost-cu13",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import torch
 
 GIB = 1 << 30
+ENOUGH = 1_000  # rows that are offered to learn from, at least
 
 
 class OutOfMemory(Exception):
@@ -40,6 +41,14 @@ def explained(device: torch.device, *, batch: int, size: int, retrained: str) ->
         raise OutOfMemory(
             f"The node has not enough memory for this job. {_advice(batch, size, retrained)}"
         ) from error
+
+
+def fewer(fit: int, rows: int) -> str:
+    """Offers to learn from the rows that fit, in two digits, where these are enough to learn."""
+    step: int = 10 ** max(0, len(str(fit)) - 2)
+    if (some := fit // step * step) < ENOUGH or some >= rows:
+        return "."
+    return f"; or learn from fewer rows, such as {some:,} at random: Train / Test set."
 
 
 def _advice(batch: int, size: int, retrained: str) -> str:

@@ -188,11 +188,15 @@ def _device(compute: Compute, rank: int) -> torch.device:
     torch.cuda.set_device(device)
     if compute.memory:
         total = torch.cuda.get_device_properties(device).total_memory
-        ours = max(compute.memory - CONTEXT, compute.memory // 2)
-        torch.cuda.set_per_process_memory_fraction(min(1.0, ours / total), device)
+        torch.cuda.set_per_process_memory_fraction(min(1.0, own_memory(compute) / total), device)
     torch.backends.cudnn.benchmark = True  # all batches have one shape
     torch.set_float32_matmul_precision("high")
     return device
+
+
+def own_memory(compute: Compute) -> int:
+    """Bytes of a GPU that a job's own numbers may take, where it has a budget."""
+    return max(compute.memory - CONTEXT, compute.memory // 2)
 
 
 def _is_nccl() -> bool:

@@ -10,13 +10,13 @@ import numpy as np
 import xgboost
 from xgboost.callback import TrainingCallback
 
+from recipes.learners import paged
 from recipes.learners.company import met
 from recipes.learners.learner import (
     Floats,
     Learner,
     Matrix,
     NotFromDisk,
-    Pages,
     Round,
     Rows,
     Setup,
@@ -67,7 +67,8 @@ class Boosted:
         self._device = ""
 
     def fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
-        with met(self._setup.company):
+        setup = self._setup
+        with paged.explained(train, setup), paged.pooled(train.pages), met(setup.company):
             self._fit(train, validation, told)
 
     def _fit(self, train: Rows, validation: Rows | None, told: Told) -> None:
@@ -176,42 +177,17 @@ class Boosted:
 
     def _matrix(self, rows: Rows, like: Any = None) -> Any:
         """Only `hist` can use the quantised matrix, which needs a fraction of the memory, and can
-        lie on disk."""
+        lie in pages."""
         method, bins = self._setup.params["tree_method"], self._setup.params["max_bin"]
         threads = {"nthread": self._setup.threads}
         if rows.pages is not None:
             if method != "hist":
                 raise NotFromDisk(f"The tree method '{method}' needs the whole table in memory.")
-            parts = _Parts(rows, rows.pages)
-            return xgboost.ExtMemQuantileDMatrix(parts, max_bin=bins, ref=like, **threads)
+            return paged.matrix(rows, rows.pages, self._setup, like)
         given = {"label": rows.target, "weight": rows.weight, **threads}
         if method != "hist":
             return xgboost.DMatrix(rows.matrix, **given)
         return xgboost.QuantileDMatrix(rows.matrix, max_bin=bins, ref=like, **given)
-
-
-class _Parts(xgboost.DataIter):
-    """The pages of a matrix, as XGBoost asks for them: a few times over."""
-
-    def __init__(self, rows: Rows, pages: Pages) -> None:
-        super().__init__(cache_prefix=str(pages.folder / "page"))
-        self._rows = rows
-        self._pages = pages
-        self.reset()
-
-    def reset(self) -> None:
-        self._blocks = self._pages.blocks()
-        self._at = 0
-
-    def next(self, input_data: Any) -> bool:
-        block = next(self._blocks, None)
-        if block is None:
-            return False
-        here = slice(self._at, self._at + len(block))
-        self._at = here.stop
-        weight = None if self._rows.weight is None else self._rows.weight[here]
-        input_data(data=block, label=self._rows.target[here], weight=weight)
-        return True
 
 
 def _here(given: Any) -> Floats:

@@ -1,7 +1,7 @@
 """The numbers that a fit learns from and is judged by: in memory, or in pages made from the table.
 
 In pages the table is in memory and its numbers never all are: a learner that can keeps what it
-makes of them on disk.
+makes of them on disk, or packed beside a GPU.
 """
 
 import shutil
@@ -145,5 +145,6 @@ def _paged(
                 block[:, first : first + numbers.shape[1]] = numbers[here]
             yield block
 
+    pages = Pages(blocks=blocks, rows=each, folder=place, gpu=ready.gpu_pages)
     empty = np.empty((0, len(encoder.outputs)), np.float32)
-    return Rows(empty, ready.target[rows], weight, Pages(blocks=blocks, rows=each, folder=place))
+    return Rows(empty, ready.target[rows], weight, pages)

@@ -5,12 +5,14 @@ from typing import Any, NamedTuple
 import pyarrow.parquet as pq
 
 from recipes import encoded, processes
-from recipes.engine.memory import GIB, OutOfMemory
+from recipes.engine.memory import ENOUGH, GIB, OutOfMemory, fewer
+from recipes.engine.tabular import gpu_room
 from recipes.engine.tabular.design import TableDesign
+from recipes.engine.tabular.gpu_room import Gpu
 from recipes.learners.learner import Learner, Net, Setup
 from recipes.tasks import table_split
 
-SPARE, ENOUGH = 0.9, 1_000  # of the free memory; rows that are offered to learn from, at least
+SPARE = 0.9  # of the free memory
 # Bytes of a row that is only judged: its place, truth, weight and what figures and curves take (178
 # measured), and of each number that is predicted of it, which is held twice.
 JUDGED, GIVEN = 200, 16
@@ -25,13 +27,19 @@ IN_PAGES = (
     "Encoded, the table needs more memory than the node has free: its numbers lie on disk while it "
     "is learned, which takes longer."
 )
+IN_PAGES_OF_GPU = (
+    "Encoded, the table needs more memory than the node has free: its numbers lie in pages, as few "
+    "bits as they need, there and on the GPU while it is learned, which takes longer."
+)
 
 
 class Fits(NamedTuple):
-    """Whether only in pages; bytes that are left."""
+    """Bytes of this machine's memory that are left. Where it fits in pages alone: why, and the
+    bytes of the GPU for them, 0 on the CPU."""
 
-    in_pages: bool
     left: int
+    why: str = ""
+    gpu: int = 0
 
 
 def check(
@@ -41,11 +49,12 @@ def check(
     *,
     ranks: int = 1,
     from_disk: bool = False,
+    gpu: Gpu | None = None,
 ) -> Fits:
     """Raises OutOfMemory where it does not fit, in pages neither if `from_disk` allows these.
 
     `classes` of the target, 0 for a regression; each of the `ranks` of this machine reads and
-    encodes all.
+    encodes all, and learns on `gpu`.
     """
     rows = table_split.used(design.split, file.metadata.num_rows)
     known = {one["name"]: one for one in design.columns}
@@ -56,22 +65,28 @@ def check(
     each = encoded.of_row(widths, double=_double(design, classes))
     value = sum(encoded.of_value(known[name]) for name in design.inputs)
     whole = Need(ranks * (each + value), 0)
-    fixed, row = _in_pages(design, widths)
-    paged = Need(value + row, fixed)
+    handled = [design.features[name] for name in design.inputs]
+    there = gpu_room.need(design, rows, encoded.columns(handled, widths), classes, gpu)
+    why = gpu_room.check(design, rows, there, gpu)
+    paged = _in_pages(handled, widths, value, 0 if there is None else -(-there.packed // rows))
     free = free_memory()
-    if whole.of(rows) <= free:
-        return Fits(False, free - whole.of(rows))
+    if not why and whole.of(rows) <= free:
+        return Fits(free - whole.of(rows))
     if from_disk and paged.of(rows) <= free:
-        return Fits(True, free - paged.of(rows))
+        left = free - paged.of(rows)
+        if gpu is None or there is None:
+            return Fits(left, IN_PAGES)
+        return Fits(left, why or IN_PAGES_OF_GPU, there.left(gpu.free))
     some = f" in {ranks} ranks" if ranks > 1 else ""
+    where = "on disk" if there is None else "in pages"
     what = "table" if rows == file.metadata.num_rows else "sample"
     raise OutOfMemory(
         f"Encoded, the {what} has {rows:,} rows and {sum(widths):,} columns: it needs about "
         f"{whole.of(rows) / GIB:.1f} GiB{some}"
-        + (f", or {paged.of(rows) / GIB:.1f} with its numbers on disk," if from_disk else "")
+        + (f", or {paged.of(rows) / GIB:.1f} with its numbers {where}," if from_disk else "")
         + f" and the node has {free / GIB:.1f} free. Leave columns out, lower 'Most categories', "
         "or encode categories as rank, frequency or target mean"
-        + _fewer(max(one.rows(free) for one in ((whole, paged) if from_disk else (whole,))), rows)
+        + fewer(max(one.rows(free) for one in ((whole, paged) if from_disk else (whole,))), rows)
     )
 
 
@@ -97,14 +112,6 @@ def judged(left: int, classes: int, ranks: int) -> int:
     return max(ENOUGH, fit // step * step)
 
 
-def _fewer(fit: int, rows: int) -> str:
-    """Offers to learn from the rows that fit, in two digits, where these are enough to learn."""
-    step: int = 10 ** max(0, len(str(fit)) - 2)
-    if (some := fit // step * step) < ENOUGH or some >= rows:
-        return "."
-    return f"; or learn from fewer rows, such as {some:,} at random: Train / Test set."
-
-
 def check_net(learner: Learner, device: str, ranks: int) -> None:
     """Whether there is memory for a network, before it takes any. Raises OutOfMemory."""
     if not isinstance(learner, Net):
@@ -120,21 +127,14 @@ def check_net(learner: Learner, device: str, ranks: int) -> None:
         )
 
 
-def _in_pages(design: TableDesign, widths: list[int]) -> tuple[int, int]:
-    """Bytes beside the table: those of one column at a time, and what a learner keeps of a row."""
-    handled = [design.features[name] for name in design.inputs]
+def _in_pages(handled: list[dict[str, Any]], widths: list[int], value: int, packed: int) -> Need:
+    """Of the values of a row, its numbers `packed` for a GPU, one column at a time and what a
+    learner keeps of a row."""
     pairs = list(zip(handled, widths, strict=True))
-    numbers = [wide for one, wide in pairs if not _marks(one)]
+    numbers = [wide for one, wide in pairs if not encoded.marks(one)]
     own = sum(wide for one, wide in pairs if one["encoding"] == "target")
     column = 3 * 8 * max(numbers, default=1) + 4 * own
-    return BLOCK + SKETCH * sum(numbers), ROW + column
-
-
-def _marks(handling: dict[str, Any]) -> bool:
-    """Whether a value becomes a 1 among zeros, or few numbers among them."""
-    if handling["type"] == "text":
-        return True
-    return handling["type"] == "category" and handling["encoding"] in ("onehot", "hash")
+    return Need(value + ROW + column + packed, BLOCK + SKETCH * sum(numbers))
 
 
 def _double(design: TableDesign, classes: int) -> bool:

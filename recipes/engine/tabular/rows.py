@@ -17,6 +17,7 @@ from recipes.data.table import Target
 from recipes.engine.metrics import Floats, Ints
 from recipes.engine.tabular import room, sampling, second, tested
 from recipes.engine.tabular.design import TableDesign
+from recipes.engine.tabular.gpu_room import Gpu
 from recipes.engine.tabular.model import complete
 from recipes.engine.tabular.sampling import Sample
 from recipes.engine.tabular.tested import Asked, Tested
@@ -42,6 +43,7 @@ class Ready:
     second: Tested | None = None
     time: Ints | None = None
     in_pages: bool = False  # encoded, the rows would need more memory than there is
+    gpu_pages: int = 0  # bytes of the GPU for these pages; 0: they are learned on the CPU
     left_out: tuple[str, ...] = ()  # which rows of the table are not among these, and why
     sample: dict[str, Any] | None = None  # of a table's rows that are not all: sampling.py
 
@@ -60,9 +62,11 @@ class Ready:
         return iter([self.take(getattr(self.parts, part))])
 
 
-def read(design: TableDesign, ranks: int = 1, *, from_disk: bool = False) -> Ready:
+def read(
+    design: TableDesign, ranks: int = 1, *, from_disk: bool = False, gpu: Gpu | None = None
+) -> Ready:
     """Raises BadData, or OutOfMemory where the encoded table of `ranks` on this machine would not
-    fit, and cannot be learned `from_disk`."""
+    fit here or on the `gpu`, and cannot be learned `from_disk`."""
     file = source.opened(design.dataset)
     names = {*design.inputs, design.target, design.weight, design.time} - {""}
     gone = sorted(names - set(file.schema_arrow.names))
@@ -70,7 +74,7 @@ def read(design: TableDesign, ranks: int = 1, *, from_disk: bool = False) -> Rea
         raise BadData(f"The table lacks the column {gone[0]!r} that its columns.json names.")
     testing = _opened(design)
     classes = _most_classes(design)
-    fits = room.check(design, file, classes, ranks=ranks, from_disk=from_disk)
+    fits = room.check(design, file, classes, ranks=ranks, from_disk=from_disk, gpu=gpu)
     sample = sampling.drawn(design, file)
     columns = [one for one in file.schema_arrow.names if one in names]
     table, kept, dropped = _whole(design, file, columns, sample)
@@ -87,9 +91,10 @@ def read(design: TableDesign, ranks: int = 1, *, from_disk: bool = False) -> Rea
         numbers=kept,
         classes=target.classes,
         parts=parts,
-        notes=[*([room.IN_PAGES] if fits.in_pages else []), *notes, *parts.notes],
+        notes=[*([fits.why] if fits.why else []), *notes, *parts.notes],
         time=time,
-        in_pages=fits.in_pages,
+        in_pages=bool(fits.why),
+        gpu_pages=fits.gpu,
         left_out=(*dropped, *target.notes),
         sample=sample.told(len(kept)),
     )

@@ -16,6 +16,7 @@ from recipes.engine.peers import Peers, device_name
 from recipes.engine.tabular import (
     course,
     fitting,
+    gpu_room,
     learning_curve,
     outcome,
     report_steps,
@@ -40,9 +41,9 @@ def train_table(job: Job, folder: Path, peers: Peers) -> None:
         clock = Clock(peers.device, job.compute)
         design = _begin(job, peers, journal)
         journal.write("phase", name="read", text="Reading the table.")
-        card, alone = design.algorithm, peers.world == 1 and peers.device.type == "cpu"
-        from_disk = alone and card.learns_from_disk(design.params)
-        ready = rows.read(design, job.compute.ranks, from_disk=from_disk)
+        card, gpu = design.algorithm, gpu_room.usable(job.compute, peers)
+        from_disk = peers.world == 1 and card.learns_from_disk(design.params, peers.device.type)
+        ready = rows.read(design, job.compute.ranks, from_disk=from_disk, gpu=gpu)
         _agree(design, ready)
         for text in ready.notes:
             journal.write("note", level="info", text=text)
