@@ -1,5 +1,5 @@
-"""What a saved model's page says of scoring engines: what was compared, what could be, and what
-the training found when it read the saved model back."""
+"""What a saved model's page says of scoring engines: what was compared, what could be; and of the
+training: what it found when it read the saved model back, and on which GPU NVML saw it."""
 
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ def shown(model: SavedModel, versions: list[Version], asked: str) -> dict[str, A
     return {
         "version": one,
         "proof": one.facts.get("proof"),
+        "nvml": one.facts.get("nvml"),
         "others": [each.number for each in versions if each != one and _told(each)],
         "lines": engines.lines(one.parity),
         "untried": [
