@@ -45,3 +45,46 @@ def test_a_leased_gpu_scores_a_table_as_the_cpu_does(uuids: list[str], tmp_path:
     assert (parity["rows"], parity["gaps"] > 0) == (2_000, True)
     assert told["cpu"]["facts"]["parity"] == []
     assert np.abs(given["cuda"] - given["cpu"]).max() <= parity["tolerance"]
+
+
+@pytest.mark.parametrize("target", ["income", "relationship", "age"])
+def test_a_leased_gpu_explains_a_table_as_the_cpu_does(
+    uuids: list[str], tmp_path: Path, target: str
+) -> None:
+    table = tabling.real("adult").slice(0, 6_000)
+    task = {"income": "two_class", "relationship": "multiclass", "age": "regression"}[target]
+    data = tabling.dataset(tmp_path / "data", table)
+    tabling.run(tabling.job(tmp_path, data, target, task=task, spec={"params": {"rounds": 50}}))
+    spec = {"bundle": str(tmp_path / "job" / "bundle"), "dataset": data, "explanations": 50}
+    told, given = {}, {}
+    for device in ("cuda", "cpu"):
+        compute = Compute(device=device, uuids=(uuids[0],) if device == "cuda" else (), threads=2)
+        told[device] = run(tmp_path / device, Job(job=2, kind="score", spec=spec, compute=compute))
+        made = pq.read_table(tmp_path / device / "output" / "table.parquet")
+        moved = [json.loads(one) for one in made.column("explanations").to_pylist()]
+        given[device] = list(zip(made.column("prediction").to_pylist(), moved, strict=True))
+    explained = told["cuda"]["facts"]["explanations"]
+    assert explained["parity"]["used"], explained["parity"]["why"]
+    assert explained["parity"]["on"].startswith("cuda")
+    assert explained["device"] != "CPU"
+    assert told["cpu"]["facts"]["explanations"]["parity"] is None
+    assert explained["parity"]["gaps"] > 0
+    for (other, there), (class_, here) in zip(given["cuda"], given["cpu"], strict=True):
+        assert there.keys() == here.keys()
+        if target == "relationship" and other != class_:
+            continue  # of several classes those to the likeliest one are told
+        np.testing.assert_allclose(
+            [there[name] for name in here], list(here.values()), rtol=1e-3, atol=1e-2
+        )
+
+
+def test_dart_is_explained_on_the_cpu_beside_a_leased_gpu(uuids: list[str], tmp_path: Path) -> None:
+    data = tabling.dataset(tmp_path / "data", tabling.small(2_000))
+    params = {"rounds": 10, "booster": "dart"}
+    tabling.run(tabling.job(tmp_path, data, "good", spec={"params": params}))
+    spec = {"bundle": str(tmp_path / "job" / "bundle"), "dataset": data, "explanations": 2}
+    compute = Compute(device="cuda", uuids=(uuids[0],), threads=2)
+    told = run(tmp_path / "there", Job(job=2, kind="score", spec=spec, compute=compute))
+    assert told["facts"]["parity"][0]["used"], told["facts"]["parity"][0]["why"]
+    assert told["facts"]["explanations"]["device"] == "CPU"
+    assert "explained on the CPU alone" in told["facts"]["explanations"]["why"]

@@ -123,11 +123,11 @@ def gate(told: Parity, rows: Sample, make: Callable[[], Scores], who: Who) -> "G
     try:
         made = make()
     except Exception as failed:  # whatever a library raises
-        return Gated(told.unused(f"{who.engine} cannot take this model: {_said(failed)}"), None)
+        return Gated(told.unused(f"{who.engine} cannot take this model: {said(failed)}"), None)
     try:
         given = made.predict(rows.matrix)
     except Exception as failed:  # whatever a library raises: the own one is there
-        return Gated(told.unused(f"{who.engine} did not predict: {_said(failed)}"), None)
+        return Gated(told.unused(f"{who.engine} did not predict: {said(failed)}"), None)
     told = _judged(replace(told, on=made.computes_on()), rows, given, who)
     return Gated(told, made if told.used else None)
 
@@ -172,6 +172,7 @@ def timed(told: Parity, rows: Sample, own: Predict, engine: Predict, most: int) 
     return replace(told, seconds={name: one / copies for name, one in best.items()})
 
 
-def _said(failed: Exception) -> str:
-    said = " ".join(str(failed).split())[:300] or type(failed).__name__
-    return said if said.endswith((".", "!", "?")) else f"{said}."
+def said(failed: Exception) -> str:
+    """What a library says of its failure, as a sentence."""
+    text = " ".join(str(failed).split())[:300] or type(failed).__name__
+    return text if text.endswith((".", "!", "?")) else f"{text}."

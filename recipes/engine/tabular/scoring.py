@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +19,10 @@ from recipes.data.listing import BadData
 from recipes.engine.metrics import Floats, Ints
 from recipes.engine.pace import Count
 from recipes.engine.peers import Peers
-from recipes.engine.tabular import devices
+from recipes.engine.tabular import devices, explained_on
 from recipes.engine.tabular.counted import Columns
 from recipes.engine.tabular.described import describe
+from recipes.engine.tabular.explained_on import Explains
 from recipes.engine.tabular.figures import chosen
 from recipes.engine.tabular.model import Model, load
 from recipes.engine.tabular.sharing import Share, meet
@@ -42,12 +43,11 @@ def score_table(job: Job, folder: Path, peers: Peers, settings: Settings) -> Non
     """Write `output/`: the input's columns, `prediction`, and what the settings ask for."""
     to = None if peers.rank else destination(job)  # before all else: the way is read once
     with devices.begun(job, folder, peers, several=True) as (journal, threads):
-        place = Path(job.spec["bundle"])
-        model = at(load(place, threads), settings["threshold"])
+        model = at(load(Path(job.spec["bundle"]), threads), settings["threshold"])
         dataset = source.unchanged(job.spec["dataset"])
         file = source.opened(dataset)
         _check(model, file, settings, to, journal)
-        on = devices.chosen(job, peers, place, model, file, journal, settings["engine"])
+        on = _by(job, peers, model, file, journal, settings)
         text = f"Scoring {file.metadata.num_rows:,} rows."
         journal.write("phase", name="score", text=text)
         share = _share(model, dataset, on, threads, settings)
@@ -71,21 +71,49 @@ def score_table(job: Job, folder: Path, peers: Peers, settings: Settings) -> Non
         _tell(model, made, unseen, {**left, "facts": facts}, journal)
 
 
-def _share(
-    model: Model, dataset: Path, on: devices.Chosen, threads: int, settings: Settings
-) -> Share:
-    explained = bool(settings["explanations"])
+class _By(NamedTuple):
+    """What predicts the rows, and what explains them where that is asked for."""
+
+    predicts: devices.Chosen
+    explains: Explains | None
+
+    def verify(self) -> None:
+        """After the last row. Raises WrongDevice."""
+        self.predicts.verify()
+        if self.explains:
+            self.explains.verify()
+
+    def facts(self) -> dict[str, Any]:
+        more = {"explanations": self.explains.facts()} if self.explains else {}
+        return {**self.predicts.facts(), **more}
+
+
+def _by(
+    job: Job,
+    peers: Peers,
+    model: Model,
+    file: pq.ParquetFile,
+    journal: Journal,
+    settings: Settings,
+) -> _By:
+    tried = job, peers, Path(job.spec["bundle"]), model, file, journal
+    predicts = devices.chosen(*tried, settings["engine"])
+    return _By(predicts, explained_on.chosen(*tried) if settings["explanations"] else None)
+
+
+def _share(model: Model, dataset: Path, on: _By, threads: int, settings: Settings) -> Share:
+    explained = on.explains.model if on.explains else None
     return Share(
         model=model,
         dataset=dataset,
-        predict=on.predict,
-        columns=partial(_columns, model, settings=settings),
+        predict=on.predicts.predict,
+        columns=partial(_columns, model, settings=settings, explained=explained),
         rows=min(model.rows_at_once, EXPLAINED) if explained else model.rows_at_once,
         threads=1 if explained else threads,  # explaining uses all of them between two blocks
     )
 
 
-def _agreed(model: Model, on: devices.Chosen, peers: Peers) -> dict[str, int]:
+def _agreed(model: Model, on: _By, peers: Peers) -> dict[str, int]:
     """All ranks are done: what they met that the model did not learn. Raises WrongDevice."""
     on.verify()
     met = Counter[str]()
@@ -193,9 +221,13 @@ def _joined(table: pa.Table, beside: pa.Table) -> pa.Table:
     return table
 
 
-def _columns(model: Model, block: Block, *, settings: Settings) -> pa.Table:
+def _columns(
+    model: Model, block: Block, *, settings: Settings, explained: Model | None
+) -> pa.Table:
     """What stands beside the block's rows; null where a gap drops the row."""
     made = dict(_outputs(model, block, settings))
+    if explained:
+        made["explanations"] = explanations(explained, block, settings["explanations"])
     rows = len(block.table)
     return pa.table({name: _spread(one, block.there, rows) for name, one in made.items()})
 
@@ -209,8 +241,6 @@ def _outputs(model: Model, block: Block, settings: Settings) -> Iterator[tuple[s
         best = chosen(given, model.about["threshold"])
         yield "prediction", _labels(model).take(pa.array(best))
         yield from _probabilities(classes, given, best, settings["probabilities"])
-    if settings["explanations"]:
-        yield "explanations", explanations(model, block, settings["explanations"])
 
 
 def _labels(model: Model) -> pa.Array:
