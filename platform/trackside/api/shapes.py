@@ -117,7 +117,9 @@ JOB = obj(
         "type": ["object", "null"],
         "description": "of a scoring that is over: `rows`, `damaged` (without a prediction), "
         "`unseen` ([column, values] that the model did not learn), `engine` (what predicted: own, "
-        "the model's own library, or another), `parity` (reports as a version has them), `file` "
+        "the model's own library, or another), `parity` (reports as a version has them), "
+        "`explanations` (`device` that explained, `parity` (its report, or null), `why` no GPU was "
+        "tried; null: none were asked for), `file` "
         "(to download at /jobs/{id}/file, or empty), `table` (of a database: `connection`, "
         "`schema`, `table`, `mode`; or {})",
     },

@@ -55,6 +55,7 @@ def told(job: Job) -> dict[str, Any]:
         "device": facts.get("device", ""),
         "engine": facts.get("engine", ""),
         "parity": reports,
+        "explanations": facts.get("explanations"),
         "table": result.get("table") or {},
         "file": path.name if path else "",
         "bytes": path.stat().st_size if path else None,
@@ -70,4 +71,7 @@ def shown(job: Job) -> dict[str, Any]:
     by = engines.called(found["engine"]) if found["engine"] else ""
     if untried := (job.result.get("facts") or {}).get("untried"):
         by = f"{by}. {untried}"
-    return {**found, "by": by, "compared": engines.lines(found["parity"])}
+    compared = engines.lines(found["parity"])
+    if report := (found["explanations"] or {}).get("parity"):
+        compared += [{**one, "label": "Explanations"} for one in engines.lines([report])]
+    return {**found, "by": by, "compared": compared}
