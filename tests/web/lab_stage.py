@@ -22,6 +22,7 @@ CATALOGUE = {
     "versions": {"torch": "2"},
     "cpu": {"cores": 4, "bf16": True},
     "torch_archs": ["sm_90"],
+    "why_no_own_network": "",
     "backbones": [
         {
             "name": "efficientnet_lite0",

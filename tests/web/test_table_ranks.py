@@ -1,4 +1,4 @@
-"""Several ranks for a table: where its algorithm can, XGBoost's with the owner's word; no other."""
+"""Several ranks for a table: where its algorithm can, and XGBoost's are not exposed; no other."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.test import Client
 from tests.web import lab_stage, table_stage
 from tests.web.world import Rest
 from trackside.accounts.models import User
+from trackside.compute.models import Node
 from trackside.compute.requests import BadCompute
 from trackside.flow import services as flow
 from trackside.jobs.kinds import placed
@@ -19,11 +20,6 @@ from trackside.saved_models import services as saved_models
 pytestmark = pytest.mark.django_db
 ALONE = {"X-Fragment": "1"}  # as js/pages/train.js asks
 GPUS = {"kind": "gpus", "uuids": ["GPU-1", "GPU-2"]}
-
-
-@pytest.fixture
-def allowed(settings: Any) -> None:
-    settings.TRACKSIDE_XGBOOST_RANKS = True
 
 
 @pytest.fixture
@@ -39,11 +35,11 @@ def spec(algorithm: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("wish", [{"kind": "cpu", "ranks": 2}, GPUS, {"kind": "any", "count": 4}])
-def test_xgboost_takes_as_many_as_were_chosen(allowed: None, wish: dict[str, Any]) -> None:
+def test_xgboost_takes_as_many_as_were_chosen(wish: dict[str, Any]) -> None:
     assert placed(spec("xgboost"), wish) == wish
 
 
-def test_a_table_is_one_process_where_nothing_is_said(allowed: None) -> None:
+def test_a_table_is_one_process_where_nothing_is_said() -> None:
     assert placed(spec("xgboost"), {"kind": "cpu"}) == {"kind": "cpu", "ranks": 1}
 
 
@@ -51,7 +47,7 @@ def test_a_table_is_one_process_where_nothing_is_said(allowed: None) -> None:
 @pytest.mark.parametrize(
     "asked", [spec("random_forest"), spec("xgboost", bundle="models/1")], ids=["forest", "scoring"]
 )
-def test_nothing_else_does(allowed: None, asked: dict[str, Any], wish: dict[str, Any]) -> None:
+def test_nothing_else_does(asked: dict[str, Any], wish: dict[str, Any]) -> None:
     with pytest.raises(BadCompute):
         placed(asked, wish)
 
@@ -73,21 +69,17 @@ def test_a_scoring_is_shared_without_the_owners_word(wish: dict[str, Any]) -> No
         placed(asked, wish, "evaluate")
 
 
-def test_without_the_owners_word_the_sentence_says_how(settings: Any) -> None:
-    for wish in ({"kind": "cpu", "ranks": 2}, GPUS):
-        with pytest.raises(BadCompute, match="TRACKSIDE_XGBOOST_RANKS=1"):
-            placed(spec("xgboost"), wish)
-
-
 def test_the_dialog_asks_for_ranks_only_where_they_are_of_use(
-    analysis: Analysis, as_ada: Client, settings: Any
+    analysis: Analysis, as_ada: Client
 ) -> None:
     def shown() -> str:
         return as_ada.get("/p/INSECTS/lab/t/train/", headers=ALONE).content.decode()
 
-    assert "One process with up to half" in shown()
-    settings.TRACKSIDE_XGBOOST_RANKS = True
+    lab_stage.node("n", 0)
     assert '<select class="in num" id="ranks"' in shown()
+    told = {**lab_stage.CATALOGUE, "why_no_own_network": "Operation not permitted"}
+    Node.objects.update(catalogue=told)
+    assert "One process with up to half" in shown()
 
 
 def test_a_regularisation_that_a_gpu_cannot_is_refused_there() -> None:

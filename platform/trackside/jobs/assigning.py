@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Sum
 
@@ -22,6 +23,7 @@ from trackside.jobs.states import Move
 DEADLOCK = "40P01"
 OF_SEVERAL = ("world", "first_rank", "nodes", "rendezvous", "interface")
 OF_SHARED = ("share", "memory")
+ALLOWED = "open"
 
 
 class Beaten(Exception):
@@ -191,7 +193,8 @@ def _on_cpu(job: Job, decision: Decision) -> dict[str, Any]:
 
 
 def _plain(one: folder.Compute) -> dict[str, Any]:
-    """As JSON, without what only jobs on several nodes or shared GPUs have."""
-    left_out = OF_SEVERAL + (() if one.share else OF_SHARED)
+    """As JSON, without what only jobs on several nodes or shared GPUs have, or are allowed."""
+    left_out = (*OF_SEVERAL, ALLOWED) + (() if one.share else OF_SHARED)
     fields = {key: value for key, value in asdict(one).items() if key not in left_out}
-    return {**fields, "cores": list(one.cores), "uuids": list(one.uuids)}
+    allowed = {ALLOWED: True} if settings.TRACKSIDE_XGBOOST_RANKS else {}
+    return {**fields, "cores": list(one.cores), "uuids": list(one.uuids), **allowed}

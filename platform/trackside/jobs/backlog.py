@@ -83,9 +83,9 @@ class Backlog:
         holds = _said(retries.holds(some, now) for some in _chunks(again))
         blocked = _said(retries.blocked_nodes(some) for some in _chunks(again))
         left = _left(again, self._rows, now)
-        unable = cache(kinds.unable)
+        looks = cache(kinds.unable), cache(kinds.exposed)
         return [
-            self._request(pk, holds.get(pk, ""), blocked.get(pk, ()), left.get(pk), unable)
+            self._request(pk, holds.get(pk, ""), blocked.get(pk, ()), left.get(pk), looks)
             for pk in jobs
             if pk in self._rows
         ]
@@ -119,9 +119,10 @@ class Backlog:
         hold: str,
         blocked: Collection[int],
         left: float | None,
-        unable: Callable[..., Collection[int]],
+        looks: tuple[Callable[..., Collection[int]], Callable[[str], Collection[int]]],
     ) -> Request:
-        row, place = self._rows[pk], self._places[pk]
+        """`looks`: at the nodes, as `kinds.unable` and `kinds.exposed`."""
+        row, place, (unable, exposed) = self._rows[pk], self._places[pk], looks
         wish = row.compute
         kind = wish.get("kind", "cpu")
         if kind == "cpu" and takes_quick_slot(row.kind):
@@ -129,6 +130,7 @@ class Backlog:
         on_gpu = kind in ("gpus", "any")
         engine = row.engine or ("" if row.kind == "train" else OWN)
         lacking = unable(row.algorithm or "", on_gpu=on_gpu, engine=engine, asked=row.asked)
+        apart = exposed(row.algorithm or "") if row.kind == "train" and _several(wish) else ()
         seconds = None if row.seconds is None else float(row.seconds)
         return Request(
             job=pk,
@@ -147,12 +149,18 @@ class Backlog:
             turn=float(pk) if place.turn is None else place.turn,
             preemptible=row.preemptible,
             seconds=seconds if left is None else left,
-            blocked=frozenset(blocked) | frozenset(lacking),
+            blocked=frozenset(blocked) | frozenset(lacking) | frozenset(apart),
             lacking=frozenset(lacking),
+            exposed=frozenset(apart),
             user=row.user,
             project=row.project,
             hold=hold,
         )
+
+
+def _several(wish: dict[str, Any]) -> bool:
+    """Whether it has more than one rank."""
+    return len(wish.get("uuids", ())) > 1 or max(wish.get("count", 1), wish.get("ranks", 1)) > 1
 
 
 def _whole(told: Any) -> int:

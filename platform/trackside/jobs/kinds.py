@@ -1,6 +1,6 @@
 """What the cards say about a kind of job."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -10,11 +10,13 @@ from recipes.extras import called, nowhere
 from recipes.kinds import KINDS
 from recipes.scorers import OWN
 from recipes.tasks import data_of
-from trackside.compute import able
+from trackside.compute import able, networks
 from trackside.compute.models import Gpu
 from trackside.compute.requests import BadCompute
 from trackside.jobs import engines
 from trackside.ui.words import listed
+
+TRUSTED = "where their network is trusted set TRACKSIDE_XGBOOST_RANKS=1 (README)"
 
 
 def known(kind: str) -> bool:
@@ -27,20 +29,23 @@ def takes_quick_slot(kind: str) -> bool:
     return card.quick or not card.torch
 
 
-def spreads(algorithm: str, params: Any = None) -> bool:
-    """Whether several ranks may learn one model of a table with it, and with these params.
-
-    XGBoost's listen on all addresses of their machine, whose owner has to allow it; those of others
-    speak by PyTorch alone, where the owner says.
-    """
+def spreads(algorithm: str, params: Any = None, compute: dict[str, Any] | None = None) -> bool:
+    """Whether several ranks may learn one model of a table with it, with these params, and where
+    this wish goes; without one: anywhere."""
     card = ALGORITHMS.get(algorithm)
-    if card is None or not card.spreads or not _allowed(card):
+    if card is None or not card.spreads or _closed_to(card, compute or {}):
         return False
     return card.alone is None or (params or {}).get(card.alone[0]) != card.alone[1]
 
 
-def _allowed(card: Algorithm) -> bool:
-    return not card.listens or bool(settings.TRACKSIDE_XGBOOST_RANKS)
+def _closed_to(card: Algorithm, compute: dict[str, Any]) -> str:
+    """Why several ranks of it may not learn there, part of a sentence; "" where they may.
+
+    XGBoost's listen on all addresses that they have: of a network of their own, or their owner
+    has to allow it. Those of others speak by PyTorch alone, where the owner says.
+    """
+    free = not card.listens or settings.TRACKSIDE_XGBOOST_RANKS
+    return "" if free else networks.refusal(compute)
 
 
 def card_of(spec: dict[str, Any]) -> Algorithm | None:
@@ -58,8 +63,8 @@ def placed(spec: dict[str, Any], compute: dict[str, Any], kind: str = "") -> dic
         return compute
     card = card_of(spec)
     learns = "bundle" not in spec
-    several = kind == "score" or (learns and _spreads(spec))
-    compute = _numbered(compute, several, _lone(spec) if learns else ("A table", ""))
+    several = kind == "score" or (learns and _spreads(spec, compute))
+    compute = _numbered(compute, several, _lone(spec, compute) if learns else Lone("A table"))
     if compute.get("kind", "cpu") == "cpu":
         if card is not None and not learns:
             engines.must_score(engine_of(spec), card, on_gpu=False)
@@ -80,12 +85,13 @@ def shared(specs: list[dict[str, Any]], compute: dict[str, Any]) -> dict[str, An
     """
     if not specs or data_of(specs[0]["task"]) != "table":
         return compute
-    return _numbered(compute, any(map(_spreads, specs)), _lone(specs[0]))
+    several = any(_spreads(one, compute) for one in specs)
+    return _numbered(compute, several, _lone(specs[0], compute))
 
 
 def own(spec: dict[str, Any], compute: dict[str, Any]) -> dict[str, Any]:
     """Of such a wish what one training takes: one rank, or the first GPU, where it is alone."""
-    if data_of(spec["task"]) != "table" or _spreads(spec):
+    if data_of(spec["task"]) != "table" or _spreads(spec, compute):
         return compute
     if compute.get("kind", "cpu") == "cpu":
         return {**compute, "ranks": 1}
@@ -98,27 +104,34 @@ def one_process(kind: str, spec: dict[str, Any]) -> bool:
     """Whether there is nothing to choose about the ranks of such a job."""
     if data_of(spec.get("task")) != "table" or kind == "score":
         return False
-    return kind != "train" or not _spreads(spec)
+    return kind != "train" or not _spreads(spec, {})
 
 
-def _spreads(spec: dict[str, Any]) -> bool:
-    return spreads(spec.get("algorithm", ""), spec.get("params"))
+def _spreads(spec: dict[str, Any], compute: dict[str, Any]) -> bool:
+    return spreads(spec.get("algorithm", ""), spec.get("params"), compute)
 
 
-def _numbered(compute: dict[str, Any], several: bool, lone: tuple[str, str]) -> dict[str, Any]:
-    """One CPU rank where nothing is said; `lone`: who has no use for `several`, and a way out."""
-    who, way = lone
+class Lone(NamedTuple):
+    """Who learns in one process: what would make several possible, or why they are refused."""
+
+    who: str
+    way: str = ""
+    why: str = ""
+
+
+def _numbered(compute: dict[str, Any], several: bool, lone: Lone) -> dict[str, Any]:
+    """One CPU rank where nothing is said; `lone`: who has no use for `several`."""
     if compute.get("kind", "cpu") == "cpu":
         ranks = compute.get("ranks")
         if ranks not in (None, 1) and not several:
-            said = f"{who} has one process with all the job's cores: 'ranks' is 1.{way}"
-            raise BadCompute("compute.ranks", said, "ranks_too_many")
+            said = f"{lone.who} has one process with all the job's cores: 'ranks' is 1.{lone.way}"
+            raise BadCompute("compute.ranks", lone.why or said, "ranks_too_many")
         return {**compute, "kind": "cpu", "ranks": 1 if ranks is None else ranks}
     uuids = compute.get("uuids")
     more = (isinstance(uuids, list) and len(uuids) > 1) or compute.get("count") not in (None, 1)
     if more and not several:
-        said = f"{who} runs on one GPU, or on the CPU: choose one.{way}"
-        raise BadCompute("compute", said, "gpu_count")
+        said = f"{lone.who} runs on one GPU, or on the CPU: choose one.{lone.way}"
+        raise BadCompute("compute", lone.why or said, "gpu_count")
     return compute
 
 
@@ -145,6 +158,13 @@ def unable(algorithm: str, *, on_gpu: bool, engine: str = "", asked: str = "") -
     without = able.without(needed, on_gpu=on_gpu)
     there = on_gpu and card.scores_on_gpu
     return {**without, **able.unable(card, on_gpu=there, learns=False)}
+
+
+def exposed(algorithm: str) -> set[int]:
+    """The nodes on which others would reach several ranks that learn with it, unless allowed."""
+    card = ALGORITHMS.get(algorithm)
+    apart = card is not None and card.listens and not settings.TRACKSIDE_XGBOOST_RANKS
+    return networks.lacking() if apart else set()
 
 
 def _on_gpu(card: Algorithm, compute: dict[str, Any], task: str) -> None:
@@ -188,15 +208,16 @@ def _there(cannot: dict[int, str], compute: dict[str, Any]) -> None:
         raise BadCompute("compute.uuids", said, "gpu_build")
 
 
-def _lone(spec: dict[str, Any]) -> tuple[str, str]:
-    """Who learns in one process, and what would make several possible, where anything would."""
+def _lone(spec: dict[str, Any], compute: dict[str, Any]) -> Lone:
+    """Of this spec, on what is wished for."""
     card = card_of(spec)
     if card is None:
-        return "A table", ""
-    if card.spreads and not _allowed(card):
-        said = f" {card.label} can use several where TRACKSIDE_XGBOOST_RANKS=1 is set (README)."
-        return card.label, said
+        return Lone("A table")
+    if card.spreads and (why := _closed_to(card, compute)):
+        way = "choose GPUs of one machine" if why == networks.SEVERAL else "choose one GPU or rank"
+        return Lone(card.label, why=f"{card.label}: {why}. So {way}, or {TRUSTED}.")
     if card.spreads and card.alone is not None:
-        return "{} with {!r}: {!r}".format(card.label, *card.alone), ""
-    several = [one.label for one in ALGORITHMS.values() if one.spreads and _allowed(one)]
-    return card.label, f" Of the algorithms for tables {listed(several)} can use several."
+        return Lone("{} with {!r}: {!r}".format(card.label, *card.alone))
+    able_to = (one for one in ALGORITHMS.values() if one.spreads and not _closed_to(one, {}))
+    several = [one.label for one in able_to]
+    return Lone(card.label, f" Of the algorithms for tables {listed(several)} can use several.")

@@ -180,14 +180,15 @@ def _row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
 
 def _table_row(asked: Analysis, wish: Wish, n: int, known: Known) -> Json:
     model = asked.design["models"][n]
-    several = spreads(model["algorithm"], model["params"])
+    told = model["algorithm"], model["params"]
+    several = spreads(*told)
     devices = ["CPU ranks" if several else "CPU"]
     if learns_on_gpu(ALGORITHMS[model["algorithm"]]):
         devices.append("GPUs" if several else "one GPU")
     searched = searching.asked(asked.design, model)
     return {
         "devices": " or ".join(devices),
-        "spreads": several,
+        "spreads": spreads(*told, asked.design["compute"]),
         "batch": 0,
         "search": searching.in_words(searched, model["algorithm"]),
     }

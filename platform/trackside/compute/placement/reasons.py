@@ -29,6 +29,8 @@ def of_device(machine: Machine, gpu: Device, request: Request, room: Room) -> st
         return f"{machine.name} {machine.why}"
     if machine.id in request.lacking:
         return f"{machine.name} lacks the library that it needs, or its build for GPUs"
+    if machine.id in request.exposed:
+        return f"{machine.name} is not known to give its ranks a closed network"
     if machine.id in request.blocked:
         return f"{machine.name} is where it failed before; move it to other GPUs"
     why = gpu.why or room.taken.get(gpu.uuid, "")
@@ -74,6 +76,8 @@ def never(request: Request, room: Room) -> str:
         names = listed([one.name for one in room.open])
         if all(one.id in request.lacking for one in room.open):
             return f"Waits for a machine with the library that it needs: {_none_of(room.open)}."
+        if all(one.id in request.exposed for one in room.open):
+            return "Waits for a machine known to give its ranks a closed network: none is online."
         return f"Waits for another machine: it failed before on every one that is online ({names})."
     if request.nodes > 1:
         return (

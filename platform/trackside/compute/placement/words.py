@@ -80,6 +80,7 @@ class Request:
     seconds: float | None = None  # how long it may still run; None: nobody knows
     blocked: frozenset[int] = frozenset()  # machines that it is not to be tried on
     lacking: frozenset[int] = frozenset()  # those of them that lack what it needs
+    exposed: frozenset[int] = frozenset()  # and those where others would reach its ranks
     user: int | None = None
     project: int | None = None
     hold: str = ""  # a sentence: not to be placed before that
