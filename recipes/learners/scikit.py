@@ -106,14 +106,10 @@ class Scikit:
         return float(log_loss(rows.target, given, labels=labels, sample_weight=rows.weight))
 
     def save(self, folder: Path) -> None:
-        _skops().dump(self._kept(), folder / FILE)
+        _files().dump(self._kept(), folder / FILE)
 
     def load(self, folder: Path) -> None:
-        skops = _skops()
-        strange = set(skops.get_untrusted_types(file=folder / FILE)) - set(TRUSTED)
-        if strange:
-            raise ValueError(f"it holds {', '.join(sorted(strange))}, which no model of ours has")
-        self._take(skops.load(folder / FILE, trusted=TRUSTED))
+        self._take(_files().load(folder / FILE, TRUSTED))
 
     def importance(self) -> tuple[str, Floats] | None:
         if hasattr(self._model, "feature_importances_"):
@@ -181,7 +177,7 @@ def _sentence(warning: Warning | str) -> str:
     return f"scikit-learn says: {text.split('. ')[0].rstrip('.')}."
 
 
-def _skops() -> Any:
-    import skops.io  # noqa: PLC0415 - seconds: it imports all of scikit-learn and looks through it
+def _files() -> Any:
+    from recipes.learners import skops_file  # noqa: PLC0415 - seconds, where torch came before it
 
-    return skops.io
+    return skops_file
