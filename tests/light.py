@@ -14,6 +14,7 @@ _NAMES = (
     *("torch.nn.parallel.distributed", "torch.utils", "torch.utils.data"),
     *("torch.utils.flop_counter", "torchvision", "torchvision.transforms"),
     *("torchvision.transforms.v2", "timm", "safetensors", "safetensors.torch"),
+    *("numpy.ctypeslib", "numpy.ma", "scipy.special"),
 )
 
 
