@@ -3,8 +3,8 @@
 The first is the library itself, which is asked where it computed (WrongDevice in
 recipes/learners). NVML lists the processes that have a CUDA context on a device. That a rank is
 listed elsewhere and not on its own device disproves; that it is listed there proves less: torch
-has a context there from a rank's first moment, so that of a table, which another library learns,
-presence alone says little. More say the memory that came on top of what the rank had in the
+may have a context there from a rank's first moment, so that of a table, which another library
+learns, presence alone says little. More say the memory that came on top of what the rank had in the
 beginning, of what is still held in the end, and the share of time that the GPU was busy with it,
 of which the driver keeps the last samples alone: both are told where they are known.
 
@@ -187,8 +187,8 @@ def _lives(pid: int) -> bool:
 
 def _holds() -> bool:
     """Whether CUDA says that this process has a context; where that is unknown it may have."""
+    asked = getattr(torch._C, "_cuda_hasPrimaryContext", None)
     try:
-        places = range(torch.cuda.device_count())
-        return any(torch._C._cuda_hasPrimaryContext(place) for place in places)
-    except (AttributeError, RuntimeError):
+        return asked is None or any(asked(place) for place in range(torch.cuda.device_count()))
+    except RuntimeError:
         return True

@@ -93,13 +93,18 @@ def test_of_several_ranks_the_worst_counts_and_else_the_fullest(tmp_path: Path) 
         agreed([many, blind, astray], journal)
 
 
-@pytest.fixture
-def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Nvml]:
-    """Two cards; this process leases the second, and CUDA has nothing of it."""
+def two_cards(monkeypatch: pytest.MonkeyPatch) -> Nvml:
+    """A driver on the machine itself; of this process CUDA has nothing yet."""
     made = Nvml(Card("GPU-a", "NVIDIA H200"), Card("GPU-b", "NVIDIA H200"))
     monkeypatch.setitem(sys.modules, "pynvml", made)  # type: ignore[arg-type]
     monkeypatch.setattr(sat, "_apart", lambda: False)
     monkeypatch.setattr(sat, "_holds", lambda: False)
+    return made
+
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Nvml]:
+    made = two_cards(monkeypatch)
     yield made
     for card in made.cards:
         if card.hangs is not None:
