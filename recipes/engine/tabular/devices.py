@@ -18,6 +18,7 @@ from recipes import extras
 from recipes.algorithms import ALGORITHMS
 from recipes.engine.facts import kept_versions, versions_of
 from recipes.engine.peers import Peers, device_name
+from recipes.engine.sat import Witness, witness
 from recipes.engine.tabular import parity
 from recipes.engine.tabular.model import Model, load
 from recipes.engine.tabular.parity import Gated, Parity, Predict, Sample, Who
@@ -44,6 +45,7 @@ class Chosen:
     scores: Scores | None = None
     reports: list[Parity] = field(default_factory=list)
     untried: str = ""  # why no other library was
+    witness: Witness | None = None  # of the rank, where it is to compute on a GPU
 
     def predict(self, matrix: Matrix) -> Floats:
         return (self.scores or self.own).predict(matrix)
@@ -56,6 +58,8 @@ class Chosen:
                 f"The job was to predict on {self.device} and the library went over to {on} on "
                 "its way. Look at the node's driver, or choose the CPU."
             )
+        if self.witness is not None and (sat := self.witness.sat()).seen is False:
+            raise WrongDevice(sat.text)
 
     def facts(self) -> dict[str, Any]:
         reports = [one.facts() for one in self.reports]
@@ -126,6 +130,7 @@ def chosen(  # noqa: PLR0913 - all of it is needed to try one
         raise BadJob(said)
     if engine == OWN and kind == "cpu":
         return Chosen(model.learner, name)
+    seen = witness(peers.device, job.compute)
     rows = parity.sample(model, first_rows(model, file))
     trial = _Trial(model, rows, peers, kind, name, max(1, job.compute.threads))
     most = min(model.rows_at_once, file.metadata.num_rows)
@@ -133,7 +138,8 @@ def chosen(  # noqa: PLR0913 - all of it is needed to try one
         trial.own_on_gpu(place)
     if engine != OWN:
         _try_others(trial, engine, file.metadata.num_rows, most, journal)
-    return _said(trial, engine, journal)
+    found = _said(trial, engine, journal)
+    return replace(found, witness=seen) if found.kind == "cuda" else found
 
 
 @dataclass
