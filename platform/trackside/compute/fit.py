@@ -43,7 +43,8 @@ class Peak(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """Bytes on each device, give or take `spread` (a share). `formula`: before the correction."""
+    """Bytes on each device, give or take `spread` (a share). `formula`: before the correction.
+    `paged`: bytes that do, where what is over can lie beside a GPU; 0: all are needed there."""
 
     bytes: int | None
     spread: float = 0.0
@@ -52,6 +53,7 @@ class Need:
     key: str = ""
     batch: int = 0
     formula: int = 0
+    paged: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,11 +244,12 @@ def verdicts(need: Need, board: dict[str, Any], compute: dict[str, Any]) -> dict
     """
     shared = compute.get("share") == "shared"
     needs = compute.get("memory") or budget(need) if shared else need.bytes
+    least = needs if shared else need.paged or needs
     found = {}
     for node in board["nodes"]:
         for gpu in node["gpus"]:
             free = _free(gpu) if shared else gpu["memory_free"]
-            verdict = _verdict(needs, gpu, free, shared and _has_share(gpu))
+            verdict = _verdict(needs, least, gpu, free, shared and _has_share(gpu))
             if shared and verdict == "tight":
                 verdict = "fits"  # the budget is the upper end already
             if shared and gpu.get("slots", 1) < 2:
@@ -273,13 +276,15 @@ def _has_share(gpu: dict[str, Any]) -> bool:
     return bool(shares["taken"] < shares["slots"])
 
 
-def _verdict(needs: int | None, gpu: dict[str, Any], free: int, has_share: bool) -> str | None:
-    if needs is not None and needs > gpu["memory_total"]:
+def _verdict(
+    needs: int | None, least: int | None, gpu: dict[str, Any], free: int, has_share: bool
+) -> str | None:
+    if least is not None and least > gpu["memory_total"]:
         return "too_small"
     if gpu["state"] in TAKEN and not (gpu["state"] == "busy" and has_share):
         return "busy"
-    if needs is None:
+    if needs is None or least is None:
         return None
-    if needs > free:
+    if least > free:
         return "no_room_now"
     return "tight" if needs * (1 + TIGHT) > free else "fits"

@@ -47,7 +47,11 @@ def picker(
 def _verdicts(compute: Compute, needs: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     if not needs.get("bytes"):
         return {}
-    need = Need(bytes=int(needs["bytes"]), spread=float(needs.get("spread") or 0))
+    need = Need(
+        bytes=int(needs["bytes"]),
+        spread=float(needs.get("spread") or 0),
+        paged=int(needs.get("paged") or 0),
+    )
     return verdicts(need, now, compute)
 
 

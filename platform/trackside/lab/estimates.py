@@ -28,13 +28,9 @@ def need(analysis: Analysis, model: dict[str, Any], known: Known | None = None) 
     known = known or know()
     facts, compute = analysis.dataset.facts, analysis.design.get("compute") or {}
     if data_of(analysis.task) == "table":
-        found = fit_tables.need(_table_key(analysis, model), known.peaks)
-        if found.bytes is None:  # a search needs what one of its trainings does
-            alone = fit_tables.need(_table_key(analysis, _alone(model)), known.peaks)
-            if alone.bytes is None:
-                return foreseen.memory(analysis, model, found.key) or found
-            return replace(alone, key=found.key)
-        return found
+        found = _of_table(analysis, model, known)
+        least = foreseen.paged(analysis, model, devices(compute))
+        return replace(found, paged=least if least < (found.bytes or 0) else 0)
     return fit.estimate(
         one_model(analysis.design, model),
         known.catalogue,
@@ -44,12 +40,27 @@ def need(analysis: Analysis, model: dict[str, Any], known: Known | None = None) 
     )
 
 
+def _of_table(analysis: Analysis, model: dict[str, Any], known: Known) -> fit.Need:
+    found = fit_tables.need(_table_key(analysis, model), known.peaks)
+    if found.bytes is not None:
+        return found
+    # A search needs what one of its trainings does.
+    alone = fit_tables.need(_table_key(analysis, _alone(model)), known.peaks)
+    if alone.bytes is None:
+        return foreseen.memory(analysis, model, found.key) or found
+    return replace(alone, key=found.key)
+
+
 def largest(needs: list[fit.Need]) -> fit.Need:
     """Of models that are trained one after the other; one that is not known makes all unknown."""
     if not needs:
         return fit.Need(bytes=None, basis="No model is chosen.")
     unknown = [one for one in needs if one.bytes is None]
-    return unknown[0] if unknown else max(needs, key=lambda one: one.bytes or 0)
+    if unknown:
+        return unknown[0]
+    most = max(needs, key=lambda one: one.bytes or 0)
+    least = max(one.paged or one.bytes or 0 for one in needs)
+    return replace(most, paged=least if least < (most.bytes or 0) else 0)
 
 
 def one_model(design: dict[str, Any], model: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,11 @@ from trackside.lab.models import Analysis
 from trackside.ui.words import listed, plural
 
 Json = dict[str, Any]
+GIB = 2**30
+TOO_MUCH = (
+    "It would stop and say so. Choose a larger GPU, fewer bins, or fewer rows in Train / Test set"
+)
+PAGES = ", or one GPU, histograms and no DART: so it learns in pages from the machine's memory"
 NO_GPU = "There is no GPU to choose. Training works on the CPU."
 # Measured on two ranks of one thread each, 244 photos, efficientnet_lite0, bf16: seconds an epoch.
 MEASURED_BACKBONE, MEASURED_IMAGES, MEASURED_SECONDS = "efficientnet_lite0", 244, (8, 17)
@@ -37,9 +42,37 @@ def of_table(plan: Any, asked: Analysis) -> dict[str, str]:
     if plan.device == "cpu":
         models = [asked.design["models"][n] for n in plan.wish.models]
         notes |= dict.fromkeys(foreseen.slow(asked, models), "wn")
+    elif not plan.stop:
+        notes |= _pages(plan, asked)
     if plan.several and plan.wish.devices > 1 and not plan.stop:
         alone = [one["label"] for one in rows if not one["spreads"]]
         notes |= dict.fromkeys(lone(alone, plan.wish.devices, plan.compute["kind"]), "info")
+    return notes
+
+
+def _pages(plan: Any, asked: Analysis) -> dict[str, str]:
+    """What XGBoost's numbers take of a GPU by formula, where its memory is too small for all."""
+    gpus = [one["gpu"] for one in plan.chosen]
+    sizes = [gpu["memory_total"] for gpu in gpus] or [gpu["memory_total"] for gpu in plan.gpus]
+    room = plan.compute.get("memory") or (min if gpus else max)(sizes, default=0)
+    notes: dict[str, str] = {}
+    if not room or (plan.compute.get("memory") and plan.need.bytes):
+        return notes  # the story tells of such a budget
+    for n in plan.wish.models:
+        model = asked.design["models"][n]
+        need = foreseen.on_gpu(asked, model, plan.wish.devices)
+        if need is None or need.fits(room):
+            continue
+        said = (
+            f"{plan.models[n]['label']}: all encoded rows would take about {need.whole / GIB:.1f} "
+            f"GiB of a GPU's memory, of which the run may use {room / GIB:.1f}. "
+        )
+        in_pages = foreseen.learns_in_pages(model, plan.wish.devices)
+        if in_pages and need.paged(room):
+            said += "It learns in pages from the machine's memory, which takes longer."
+            notes[said] = "info"
+        elif need.least > room:
+            notes[f"{said}{TOO_MUCH}{'' if in_pages else PAGES}."] = "wn"
     return notes
 
 

@@ -151,11 +151,12 @@ def _budget(plan: "Plan") -> list[Json]:
     memory, needs = plan.compute.get("memory"), plan.need.bytes
     if plan.compute.get("share") != "shared" or not memory or not needs or memory >= needs:
         return []
-    text = (
-        f"The estimate is {needs / 2**30:.1f} GiB, the budget {memory / 2**30:.1f} GiB: the run "
-        "would stop with “out of memory”."
-    )
-    return [_note(text, icon="alert-triangle", level="wn")]
+    said = f"The estimate is {needs / 2**30:.1f} GiB, the budget {memory / 2**30:.1f} GiB: the run "
+    if plan.need.paged and plan.need.paged <= memory:
+        said += "would learn in pages, most of them in the machine's memory, which takes longer."
+        return [_note(said)]
+    said += "would stop with “out of memory”."
+    return [_note(said, icon="alert-triangle", level="wn")]
 
 
 def _part(one: Json) -> str:

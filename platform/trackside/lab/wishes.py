@@ -165,7 +165,8 @@ def compute(wish: Wish, need: fit.Need | None, machines: int) -> dict[str, Any]:
         common |= {"share": "shared", **({"memory": memory} if memory else {})}
     if wish.mode == "pick":
         return {"kind": "gpus", "uuids": list(wish.uuids), **common}
-    room = {"min_free": wish.min_free or (need and need.bytes) or 0, "name": wish.gpu_name}
+    least = need and (need.paged or need.bytes)  # placement prefers where all of it fits
+    room = {"min_free": wish.min_free or least or 0, "name": wish.gpu_name}
     nodes = {"nodes": machines} if wish.several and machines > 1 else {}
     return {"kind": "any", "count": wish.count, **room, **nodes, **common}
 
