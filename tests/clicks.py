@@ -14,12 +14,15 @@ import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "trackside.config.settings"
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from trackside.accounts.models import User  # noqa: E402
 from trackside.compute.models import Lease, Node  # noqa: E402
+from trackside.compute.requests import BadCompute  # noqa: E402
 from trackside.jobs import services  # noqa: E402
+from trackside.jobs.kinds import placed  # noqa: E402
 from trackside.jobs.models import Attempt, Job  # noqa: E402
 from trackside.jobs.passes import look  # noqa: E402
 from trackside.projects.models import Project  # noqa: E402
@@ -58,6 +61,21 @@ def submit(spec: dict[str, Any], compute: dict[str, Any], kind: str = "train") -
         click_id=f"click {next(numbers)}",
     )
     return int(job.pk)
+
+
+def refused(spec: dict[str, Any], compute: dict[str, Any]) -> str:
+    """The sentence; "" where it would run."""
+    try:
+        placed(spec, compute, "train")
+    except BadCompute as bad:
+        return bad.sentence
+    return ""
+
+
+def allow(ranks: bool) -> bool:
+    """TRACKSIDE_XGBOOST_RANKS, as if web and scheduler had begun with it."""
+    settings.TRACKSIDE_XGBOOST_RANKS = ranks
+    return ranks
 
 
 def stop(job: int, how: str) -> bool:
@@ -104,7 +122,7 @@ def reap() -> int:
     return lost
 
 
-DOES = {one.__name__: one for one in (stage, nodes, submit, stop, job, reap)}
+DOES = {one.__name__: one for one in (stage, nodes, submit, refused, allow, stop, job, reap)}
 
 if __name__ == "__main__":
     for line in sys.stdin:

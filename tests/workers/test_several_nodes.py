@@ -1,14 +1,18 @@
 """Two machines with networks of their own train one model: real agents, torch, Postgres, Valkey."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xgboost
 
+from recipes import own_network
 from tests import machines, wires
 from tests.product import until
+from tests.recipes import tabling
 from tests.recipes.making import dataset, events, job, recipes
 
 pytestmark = pytest.mark.process
@@ -79,6 +83,56 @@ def test_two_machines_train_one_model_with_the_losses_of_one(
     assert attempt["followers"] == [{"node": "west", "state": "over", "exit": "0"}]
     assert losses(fleet.storage / attempt["folder"]) == losses(alone)
     # Each rank sends its gradients, a megabyte and more a step, over its machine's cable.
+    assert all(one.sent() - old > 5e6 for one, old in zip(fleet.machines, before, strict=True))
+    free(fleet, number)
+
+
+def trees(bundle: Path) -> list[str]:
+    """What each asks and where it leads, without the figures that rounding may move."""
+    booster = xgboost.Booster(model_file=bundle / "model.ubj")
+    return [re.sub(r"leaf=\S+|<[^]]+", "", one) for one in booster.get_dump()]
+
+
+@pytest.fixture
+def allowed(fleet: machines.Fleet) -> Iterator[None]:
+    fleet.ask("allow", ranks=True)
+    yield
+    fleet.ask("allow", ranks=False)
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> dict[str, str]:
+    return tabling.dataset(tmp_path / "rows", tabling.real("adult").slice(0, 6000))
+
+
+def test_xgboost_on_two_machines_is_refused_where_nobody_has_allowed_it(
+    fleet: machines.Fleet,
+) -> None:
+    spec = {"task": "two_class", "algorithm": "xgboost"}
+    said = fleet.ask("refused", spec=spec, compute=everywhere(fleet))
+    assert "over several machines its ranks listen on all addresses" in said
+    assert "TRACKSIDE_XGBOOST_RANKS=1" in said
+
+
+def test_two_machines_learn_the_trees_that_two_ranks_of_one_learn(
+    fleet: machines.Fleet, allowed: None, rows: dict[str, str], tmp_path: Path
+) -> None:
+    spec = {"params": {"rounds": 30}}
+    compute = {"ranks": 2, "threads": 1, "open": bool(own_network.refusal())}
+    alone = tabling.job(tmp_path, rows, "income", spec=spec, compute=compute)
+    assert recipes(alone).returncode == 0
+    before = [one.sent() for one in fleet.machines]
+    number = fleet.ask("submit", spec=spec_of(alone), compute=everywhere(fleet))
+    done = fleet.until(number, "succeeded", "failed")
+    assert done["state"] == "succeeded", done["reason"]
+    (attempt,) = done["attempts"]
+    assert attempt["followers"] == [{"node": "west", "state": "over", "exit": "0"}]
+    together = fleet.storage / attempt["folder"]
+    assert events(together, "finished")[0]["facts"]["ranks"] == 2
+    one, two = (events(at, "finished")[0]["metrics"] for at in (alone, together))
+    assert two == pytest.approx(one, abs=1e-6)
+    assert trees(fleet.storage / f"models/job-{number}") == trees(alone / "bundle")
+    # Each rank sends its sums of each level of each tree over its machine's cable.
     assert all(one.sent() - old > 5e6 for one, old in zip(fleet.machines, before, strict=True))
     free(fleet, number)
 
