@@ -20,6 +20,7 @@ PAGE = (
 )  # one page, of which four are there: two of the training rows, two of those that judge
 KEPT = 0.4  # pages that stay there
 BATCH = 1 / 8  # the numbers that come at once
+LARGEST = 64_000_000  # of these numbers, at most
 SORTED = 32  # bytes of a number while it comes: itself, joined to others, sorted with its weight
 
 
@@ -95,6 +96,12 @@ class Need(NamedTuple):
     @property
     def _trees(self) -> int:
         return BIN * self._cuts * self.nodes
+
+
+def at_once(room: int, columns: int) -> int:
+    """How many rows come to a GPU at once that has so many bytes for pages."""
+    numbers = min(LARGEST, int(room * BATCH) // SORTED)
+    return max(1, numbers // max(1, columns))
 
 
 def nodes(depth: int, leaves: int) -> int:

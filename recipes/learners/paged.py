@@ -12,11 +12,10 @@ import numpy as np
 import xgboost
 from xgboost.core import XGBoostError
 
-from recipes.boosted_room import BATCH, KEPT, PAGE, SORTED
+from recipes.boosted_room import KEPT, PAGE, at_once
 from recipes.learners.learner import Pages, Rows, Setup
 
 Place = Callable[[list[np.ndarray[Any, Any]]], Any]  # arrays of this machine, one below the other
-LARGEST = 64_000_000  # numbers that come to a GPU at once, at most
 # Of so many batches XGBoost holds what it needs to find where numbers are cut before it sums them
 # up. By default these grow with the table.
 STREAM = 16
@@ -37,12 +36,11 @@ def matrix(rows: Rows, pages: Pages, setup: Setup, like: Any = None) -> Any:
     if not pages.gpu:
         return xgboost.ExtMemQuantileDMatrix(Parts(rows, pages), **told)
     columns = max(1, rows.matrix.shape[1])
-    batch = min(LARGEST, int(pages.gpu * BATCH) // SORTED)
     parts = Parts(
         rows,
         pages,
         place=on_gpu,
-        together=max(1, batch // (pages.rows * columns)),
+        together=max(1, at_once(pages.gpu, columns) // pages.rows),
         page=int(pages.gpu * PAGE),
     )
     packed = len(rows.target) * columns * told["max_bin"].bit_length() // 8

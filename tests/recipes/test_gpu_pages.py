@@ -9,7 +9,7 @@ import torch
 
 from recipes import encoded
 from recipes.algorithms import ALGORITHMS
-from recipes.boosted_room import SPARE, Need
+from recipes.boosted_room import SPARE, Need, at_once
 from recipes.data import table as source
 from recipes.engine import peers
 from recipes.engine.memory import GpuOutOfMemory, OutOfMemory
@@ -49,6 +49,13 @@ def test_a_word_of_a_text_is_a_number_and_a_category_a_mark() -> None:
     kinds = [("numeric", "onehot", 1), ("text", "tfidf", 40), ("category", "onehot", 7)]
     handled = [{"type": kind, "encoding": encoding} for kind, encoding, _ in kinds]
     assert encoded.columns(handled, [wide for *_, wide in kinds]) == (41, 7)
+
+
+@pytest.mark.parametrize(
+    ("room", "columns", "count"), [(0, 5, 1), (256 << 10, 8, 128), (1 << 50, 64, 1_000_000)]
+)
+def test_as_many_rows_come_at_once_as_find_room(room: int, columns: int, count: int) -> None:
+    assert at_once(room, columns) == count
 
 
 @pytest.mark.parametrize("in_pages", [False, True])

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recipes import boosted_room
 from recipes.engine.tabular import gpu_room, rows
 from recipes.learners import paged
 from recipes.learners.learner import Pages, Rows
@@ -21,19 +22,21 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Bytes of the GPU for each matrix of trainings that decide by what theirs has: too little."""
-    read, made, seen = rows.read, paged.matrix, []
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Pages]:
+    """The pages of each matrix of trainings on a GPU that has too little for all of it."""
+    read, made = rows.read, paged.matrix
+    seen: list[Pages] = []
 
     def small(design: Any, ranks: int, **given: Any) -> Any:
         return read(design, ranks, **{**given, "gpu": gpu_room.Gpu(1_300_000)})
 
     def matrix(given: Rows, pages: Pages, *more: Any) -> Any:
-        seen.append(pages.gpu)
+        seen.append(pages)
         return made(given, pages, *more)
 
     monkeypatch.setattr(rows, "read", small)
     stand_in(monkeypatch)
+    monkeypatch.setattr(boosted_room, "SORTED", 1)  # or hundreds of pages would lie on disk
     monkeypatch.setattr(paged, "matrix", matrix)
     return seen
 
@@ -42,11 +45,12 @@ FEW = {"max_bin": 64, "max_depth": 4}
 
 
 def test_a_training_decides_for_pages_says_so_and_refits_in_them(
-    tmp_path: Path, data: dict[str, str], asked: list[int], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, data: dict[str, str], asked: list[Pages], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = learned(tmp_path, data, "pages", params=FEW)
     assert len(asked) == 3, "training and judging rows, and all of them for the refit"
-    assert all(asked)
+    assert all(one.gpu for one in asked)
+    assert max(one.rows for one in asked) < len(adult()), "an eighth of what there is"
     (said,) = [one["text"] for one in events(one, "note") if "in pages" in one["text"]]
     assert "GiB of the GPU's memory and this job may use 0.0" in said
     monkeypatch.undo()
@@ -55,7 +59,7 @@ def test_a_training_decides_for_pages_says_so_and_refits_in_them(
 
 
 def test_folds_searches_and_warm_starts_come_in_pages_too(
-    tmp_path: Path, data: dict[str, str], asked: list[int]
+    tmp_path: Path, data: dict[str, str], asked: list[Pages]
 ) -> None:
     search = {"strategy": "random", "trials": 2, "folds": 0}
     search |= {"space": {"max_depth": {"values": [3, 4]}}}
@@ -69,4 +73,4 @@ def test_folds_searches_and_warm_starts_come_in_pages_too(
     assert tabling.about(again)["learned"]["went_on_from"] > 0
     assert tabling.about(again)["metrics"]["roc_auc"] > 0.85
     assert len(asked) == 6 + 5 + 3
-    assert all(asked)
+    assert all(one.gpu for one in asked)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recipes.boosted_room import at_once
 from recipes.data.encode import Encoder, Matrix, learn, learn_by_column
 from recipes.data.table import spread
 from recipes.engine.metrics import Floats, Ints
@@ -136,6 +137,8 @@ def _paged(
     """Rows that are encoded each time they are asked for; `own` are numbers that they have in place
     of what the encoder makes of them."""
     each = rows_at_once(encoder)
+    if ready.gpu_pages:
+        each = min(each, at_once(ready.gpu_pages, len(encoder.outputs)))
 
     def blocks() -> Iterator[Matrix]:
         for start in range(0, len(rows), each):

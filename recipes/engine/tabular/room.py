@@ -68,7 +68,8 @@ def check(
     handled = [design.features[name] for name in design.inputs]
     there = gpu_room.need(design, rows, encoded.columns(handled, widths), classes, gpu)
     why = gpu_room.check(design, rows, there, gpu)
-    paged = _in_pages(handled, widths, value, 0 if there is None else -(-there.packed // rows))
+    packed = 0 if there is None else -(-there.packed // max(1, rows))
+    paged = _in_pages(handled, widths, value, packed)
     free = free_memory()
     if not why and whole.of(rows) <= free:
         return Fits(free - whole.of(rows))
