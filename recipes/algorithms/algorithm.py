@@ -66,7 +66,7 @@ class Algorithm:
     gpu_library: str = ""  # on GPUs only by this library, which not every node has
     gpu_tasks: tuple[str, ...] = ()  # and of these tasks alone; (): of all
     spreads: bool = False  # several ranks can learn one model of a table; of images always
-    listens: bool = False  # its ranks do so on all addresses of their machine: its owner allows it
+    listens: bool = False  # its ranks do so on all addresses: in a network of their own, or allowed
     # What its process takes on a CPU before it has a table, in MiB, where memory grows with the
     # encoded table alone, and so is foreseen; 0: it depends on more.
     process: int = 0

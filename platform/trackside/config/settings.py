@@ -12,7 +12,7 @@ SECRET_KEY = env.secret_key()
 TRACKSIDE_HOME = env.home()
 TRACKSIDE_STORAGE = env.storage()
 TRACKSIDE_FAKE_GPUS = env.text("TRACKSIDE_FAKE_GPUS")
-TRACKSIDE_XGBOOST_RANKS = env.flag("TRACKSIDE_XGBOOST_RANKS")  # they listen on all addresses
+TRACKSIDE_XGBOOST_RANKS = env.flag("TRACKSIDE_XGBOOST_RANKS")  # may listen on all addresses
 BROKER_URL = env.broker_url()
 # How long silence is believed, in seconds; tests make it short (docs/reliability.md has the times).
 LEASE_SECONDS = env.whole("TRACKSIDE_LEASE_SECONDS", 90)  # of an attempt's right to its devices
