@@ -111,7 +111,7 @@ def _algorithm(one: Entrant) -> list[Json]:
 def _training(one: Entrant) -> list[Json]:
     facts, job = one.facts, one.job
     rows = [[name, say(one)] for name, say in FACTS]
-    told = (("By NVML", facts.get("nvml")), ("Read back", facts.get("proof")))
+    told = (("By NVML", facts.get("nvml")), ("Saved model", facts.get("proof")))
     rows += [[name, str(found["why"])] for name, found in told if found]
     rows += [
         [
