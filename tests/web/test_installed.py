@@ -22,6 +22,7 @@ def node(name: str, libraries: dict[str, str] | None, builds: list[str] | None =
     made = cast.node(name, gpus=1)
     if libraries is not None:
         told = {"versions": VERSIONS, "libraries": libraries, "gpu_builds": builds or []}
+        told["why_no_own_network"] = "" if builds else "Operation not permitted"
         Node.objects.filter(pk=made.pk).update(catalogue=told)
     return made
 
@@ -56,6 +57,8 @@ def test_rest_says_what_each_node_has_and_lacks(dan: User) -> None:
     assert told["rich"]["lacking"] == without
     onnx = {"name": "onnx", "label": "ONNX Runtime", "install": "make extras NAMES=onnx"}
     assert onnx in told["bare"]["lacking"]
+    networks = {name: one["why_no_own_network"] for name, one in told.items()}
+    assert networks == {"bare": "Operation not permitted", "rich": "", "mute": None}
     mute = told["mute"]
     assert (mute["libraries"], mute["gpu_builds"], mute["lacking"]) == (None, [], [])
 

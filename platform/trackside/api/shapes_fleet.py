@@ -38,6 +38,11 @@ NODE = obj(
         "description": "the extras that it does not have; `install` is run in Trackside's folder "
         "there, then its agent is started again",
     },
+    why_no_own_network={
+        **MAYBE_TEXT,
+        "description": "why XGBoost's ranks get no closed network there, and so only one learns "
+        'unless TRACKSIDE_XGBOOST_RANKS=1 is set; "": they get one; null: its agent has not told',
+    },
 )
 NODES = obj("nodes", nodes=many(NODE))
 DRAIN = obj(

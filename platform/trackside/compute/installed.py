@@ -8,23 +8,26 @@ from recipes.scorers import SCORERS
 from trackside.compute.models import Node
 
 Json = dict[str, Any]
-TOLD = ("name", "catalogue__versions", "catalogue__libraries", "catalogue__gpu_builds")
+_NAMES = ("versions", "libraries", "gpu_builds", "why_no_own_network")
+TOLD = ("name", *(f"catalogue__{one}" for one in _NAMES))
 NO_LIBRARY = "cuda"  # among the versions: that of PyTorch's build
 # Libraries of which some builds know GPUs and others do not.
 BUILT = {one.library for one in ALGORITHMS.values() if one.gpu_build} | {
     one.library for one in SCORERS.values() if one.gpu_build
 }
 # Of a node whose agent has not told yet.
-NOTHING: Json = {"libraries": None, "gpu_builds": [], "lacking": []}
+NOTHING: Json = {"libraries": None, "gpu_builds": [], "lacking": [], "why_no_own_network": None}
 
 
 def told() -> dict[str, Json]:
     """By node what REST says: `libraries` {name: version}, null before it has told them,
-    `gpu_builds` of them, and the extras that are `lacking`."""
+    `gpu_builds` of them, the extras that are `lacking`, and `why_no_own_network`."""
     return {name: _one(*found) for name, *found in Node.objects.values_list(*TOLD)}
 
 
-def _one(versions: Json | None, libraries: Json | None, builds: list[str] | None) -> Json:
+def _one(
+    versions: Json | None, libraries: Json | None, builds: list[str] | None, network: str | None
+) -> Json:
     if libraries is None:
         return NOTHING
     found = {name: one for name, one in (versions or {}).items() if name != NO_LIBRARY}
@@ -36,6 +39,7 @@ def _one(versions: Json | None, libraries: Json | None, builds: list[str] | None
             for name, one in EXTRAS.items()
             if name not in libraries
         ],
+        "why_no_own_network": network,
     }
 
 
