@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from recipes import own_network
 from tests.product import ROOT
 from tests.recipes import tabling
 
@@ -19,6 +20,7 @@ def trained(
     task = spec.pop("task", "two_class")
     device, ranks = ("cuda", len(uuids)) if uuids else ("cpu", 1)
     compute = {"device": device, "ranks": ranks, "uuids": tuple(uuids), "threads": 4}
+    compute["open"] = bool(own_network.refusal())  # else they have a network of their own
     data = tabling.dataset(home / "data", table)
     folder = tabling.job(
         home, data, target, algorithm=algorithm, task=task, spec=spec, compute=compute
