@@ -5,7 +5,7 @@ torchrun --standalone --nproc-per-node 2 -m recipes FOLDER
 python -m recipes train INPUT --target COLUMN --out BUNDLE
 python -m recipes score BUNDLE INPUT --out FILE [--threshold 0.4]
 python -m recipes evaluate BUNDLE INPUT --out FILE
-python -m recipes catalogue --weights FOLDER
+python -m recipes catalogue --weights FOLDER [--kept FILE]
 python -m recipes demo FILE
 """
 # Machinery is imported by the command that needs it: `demo` must not wait for torch.
@@ -109,9 +109,9 @@ def _parser(name: str, what: str, out: str) -> argparse.ArgumentParser:
 
 
 def _catalogue(arguments: list[str]) -> int:
-    from recipes import catalogue
+    from recipes import told_before
 
-    return catalogue.main(arguments)
+    return told_before.main(arguments)
 
 
 def _demo(arguments: list[str]) -> int:

@@ -1,12 +1,11 @@
 """What a node can train: its libraries, processors and every backbone with what it costs.
 
-`python -m recipes catalogue --weights FOLDER [--quick]` prints it as JSON. Nothing is computed on
-real numbers: networks are built without weights and run on meta tensors, which have a shape only.
+`python -m recipes catalogue --weights FOLDER [--quick]` prints it: recipes/told_before.py. Nothing
+is computed on real numbers: networks are built without weights and run on meta tensors, which have
+a shape only.
 """
 
-import argparse
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models
 
-from recipes import builds, extras, own_network
+from recipes import builds, extras
 from recipes.algorithms import ALGORITHMS
 from recipes.engine.facts import versions
 from recipes.engine.peers import precision_for
@@ -26,26 +25,16 @@ from recipes.job import write_whole
 from recipes.nets import backbones, weights
 from recipes.nets.backbones import Backbone
 from recipes.nets.classifier import Net, Plan, build
+from recipes.told_before import LASTS
 
 KEPT = "catalogue.json"
 BATCH = 2  # batch norms take no single picture
 Entry = dict[str, Any]  # JSON
 
 
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m recipes catalogue", description="What this node can train, as JSON."
-    )
-    parser.add_argument("--weights", type=Path, required=True, help="the folder of weights")
-    parser.add_argument("--quick", action="store_true", help="leave out what takes long to count")
-    given = parser.parse_args(arguments)
-    json.dump(catalogue(given.weights, quick=given.quick), sys.stdout)
-    sys.stdout.write("\n")
-    return 0
-
-
 def catalogue(folder: Path, *, quick: bool) -> Entry:
-    """The whole catalogue. What was counted before by the same libraries is read, not counted."""
+    """All that recipes/told_before.py may keep, and whether it may. What was counted before by the
+    same libraries is read, not counted."""
     found = _libraries()
     how = builds.asked(found)
     counted = _read(folder)
@@ -59,10 +48,10 @@ def catalogue(folder: Path, *, quick: bool) -> Entry:
         "versions": versions(),
         "libraries": {name: one for name, one in found.items() if how.get(name) != "broken"},
         "gpu_builds": [name for name, build in how.items() if build == "gpu"],
-        "cpu": {"cores": len(os.sched_getaffinity(0)), "bf16": _bf16()},
+        "cpu": {"bf16": _bf16()},
         "torch_archs": str(torch._C._cuda_getArchFlags() or "").split() if _with_cuda() else [],
-        "why_no_own_network": own_network.refusal(),
         "backbones": [_entry(one, counted.get(one.name, {}), folder) for one in known],
+        LASTS: "broken" not in how.values() and all(counted.get(one.name) for one in known),
     }
 
 

@@ -175,7 +175,8 @@ def running(names: tuple[str, ...], **environment: str) -> Iterator[Fleet]:
         for number, name in enumerate(names):
             fleet.machines.append(_machine(fleet, spaces[name], name, number, environment))
         stack.callback(_end, fleet)
-        stack.enter_context(counted.beforehand(fleet.storage))
+        homes = [one.home for one in fleet.machines]
+        stack.enter_context(counted.beforehand(fleet.storage, *homes))
         for one in fleet.machines:
             one.start()
         until(lambda: _ready(fleet), "the nodes to be warm", every=0.2)

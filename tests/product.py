@@ -58,7 +58,7 @@ def running(home: Path, *, fresh: bool = False, **environment: str) -> Iterator[
     log = (home.parent / f"{home.name}.log").open("w+")
     with ExitStack() as stack:
         if not fresh:
-            stack.enter_context(counted.beforehand(storage))
+            stack.enter_context(counted.beforehand(storage, home))
         process = subprocess.Popen(
             [sys.executable, "-m", "workers.supervisor"],
             cwd=ROOT,
@@ -71,7 +71,7 @@ def running(home: Path, *, fresh: bool = False, **environment: str) -> Iterator[
         try:
             one = _ready(process, home, port, Path(log.name))
             if fresh:  # it has begun with nothing
-                stack.enter_context(counted.beforehand(storage))
+                stack.enter_context(counted.beforehand(storage, home))
             yield one
         finally:
             process.send_signal(signal.SIGINT)

@@ -21,6 +21,7 @@ from recipes import crash, processes
 from recipes import job as jobs
 from recipes.kinds import KINDS
 from trackside.compute import clock
+from trackside.config import env
 from trackside.jobs import services
 from trackside.jobs.models import Attempt, Follower
 from workers import access, carry, sweep
@@ -213,7 +214,8 @@ class Launcher:
 
 
 class Asking:
-    """`python -m recipes catalogue` in the background: slow, and stopped with the agent."""
+    """`python -m recipes catalogue` in the background: slow where something has changed since it
+    was asked last, and stopped with the agent."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
@@ -224,7 +226,9 @@ class Asking:
         """What the node can do; None when the child failed or was stopped."""
         weights = Path(settings.TRACKSIDE_STORAGE) / "weights"
         weights.mkdir(parents=True, exist_ok=True, mode=0o700)
-        command = python("recipes", "catalogue", "--weights", str(weights), *options)
+        kept = env.home() / "catalogue.json"
+        place = ("--weights", str(weights), "--kept", str(kept))
+        command = python("recipes", "catalogue", *place, *options)
         with self._starting:
             if self._stopped:
                 return None

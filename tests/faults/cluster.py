@@ -279,7 +279,7 @@ def running(
             stack.callback(subprocess.run, ["umount", str(one.storage)], check=True)
         stack.callback(one.close)
         one.stage(*stage)
-        stack.enter_context(counted.beforehand(one.storage))
+        stack.enter_context(counted.beforehand(one.storage, one.home))
         one.start(nodes)
         yield one
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from recipes import bundle, catalogue, rank
+from recipes import bundle, catalogue, rank, told_before
 from recipes.data import augment, demo, pictures
 from recipes.data.cache import middle, resize
 from recipes.engine.heat import heat
@@ -165,13 +165,15 @@ def test_the_catalogue_counts_once_and_says_what_a_net_holds(
 ) -> None:
     few = {name: backbones.find(name) for name in ("efficientnet_lite0", "resnet18", "swin_t")}
     monkeypatch.setattr(backbones, "known", lambda: few)
-    assert catalogue.main(["--weights", str(tmp_path), "--quick"]) == 0
+    assert told_before.main(["--weights", str(tmp_path), "--quick"]) == 0
     quick = json.loads(capsys.readouterr().out)
     assert [one["name"] for one in quick["backbones"]] == list(few)
     assert not any("activation" in one for one in quick["backbones"])
     assert quick["backbones"][0]["weights"] == "package"
     assert set(quick["libraries"]) >= {"scikit-learn", "xgboost-cu13", "lightgbm"}
+    assert not catalogue.catalogue(tmp_path, quick=True)["lasts"]
     full = catalogue.catalogue(tmp_path, quick=False)
+    assert full["lasts"]
     resnet = full["backbones"][1]
     assert (resnet["features"], resnet["parameters"], resnet["input"]) == (512, 11_689_512, 224)
     assert 15e6 < resnet["activation"]["all"] < 30e6
