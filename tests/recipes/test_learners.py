@@ -20,8 +20,10 @@ from recipes.kinds import KINDS
 from recipes.learners.learner import Rows, Setup, Told, WrongDevice
 from tests.recipes import boosting, tabling
 from tests.recipes.adult_cases import CASES
+from tests.recipes.brief import few_rows
 from tests.recipes.making import events
 
+__all__ = ["few_rows"]
 ALONE = torch.device("cpu")
 LEAST = {"threads": 1}  # on cores that others use, LightGBM's threads wait for each other, busily
 
@@ -143,7 +145,7 @@ def test_every_algorithm_solves_each_of_its_tasks(
     if name in ("mlp", "catboost"):
         few = {"rounds": 60}
     if name in ("deep_mlp", "ft_transformer"):
-        few = {"rounds": 20, "width": 32, "learning_rate": 0.005}
+        few = {"rounds": 12, "width": 16, "learning_rate": 0.01}
     spec = {
         "params": few,
         "metric": "accuracy" if task == "multiclass" else None,
