@@ -77,7 +77,8 @@ ALGORITHM = Algorithm(
     translate=translate,
     learner=learner,
     process=600,
-    no_gpu="there is nothing to learn, and what predicts is scikit-learn, there too",
+    no_gpu="there is nothing to learn, and of rows that are equally near cuML asks others than "
+    "scikit-learn, so that the two predict otherwise",
     library="scikit-learn",
     scales=True,
     anew="the model is the training rows themselves, and those of today take their place",

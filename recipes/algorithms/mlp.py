@@ -116,7 +116,8 @@ ALGORITHM = Algorithm(
     translate=translate,
     learner=learner,
     process=600,
-    no_gpu="scikit-learn computes its networks there; Deep network is one that a GPU learns",
+    no_gpu="cuML has none, and scikit-learn computes its own there; Deep network is one that a GPU "
+    "learns",
     library="scikit-learn",
     scales=True,
     goes_on=("layers", "width", "activation"),

@@ -6,6 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.utils import get_tags
 
 from recipes.algorithms import ALGORITHMS
 from recipes.learners import array_api
@@ -83,3 +88,19 @@ def test_what_a_gpu_cannot_is_refused() -> None:
         learner("logistic_regression", 2, {"penalty": "l1"}, "cuda").fit(
             rows(2, False), None, Told()
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("logistic_regression", LogisticRegression),
+        ("ridge", Ridge),
+        ("extra_trees", ExtraTreesClassifier),
+        ("hist_gradient_boosting", HistGradientBoostingClassifier),
+        ("mlp", MLPClassifier),
+        ("knn", KNeighborsClassifier),
+    ],
+)
+def test_what_has_an_array_api_learns_on_a_gpu_and_nothing_else_here(name: str, made: Any) -> None:
+    """docs/extras.md says why not: this fails as soon as scikit-learn has one."""
+    assert get_tags(made()).array_api_support == ALGORITHMS[name].on_gpu
