@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recipes import boosted_room
-from recipes.engine.tabular import gpu_room, rows
+from recipes.engine.tabular import gpu_room
 from recipes.learners import paged
 from recipes.learners.learner import Pages, Rows
 from tests.recipes import tabling
@@ -24,17 +24,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Pages]:
     """The pages of each matrix of trainings on a GPU that has too little for all of it."""
-    read, made = rows.read, paged.matrix
+    made = paged.matrix
     seen: list[Pages] = []
-
-    def small(design: Any, ranks: int, **given: Any) -> Any:
-        return read(design, ranks, **{**given, "gpu": gpu_room.Gpu(1_300_000)})
 
     def matrix(given: Rows, pages: Pages, *more: Any) -> Any:
         seen.append(pages)
         return made(given, pages, *more)
 
-    monkeypatch.setattr(rows, "read", small)
+    monkeypatch.setattr(gpu_room, "usable", lambda *_: gpu_room.Gpu(1_300_000))
     stand_in(monkeypatch)
     monkeypatch.setattr(boosted_room, "SORTED", 1)  # or hundreds of pages would lie on disk
     monkeypatch.setattr(paged, "matrix", matrix)

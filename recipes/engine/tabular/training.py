@@ -41,7 +41,8 @@ def train_table(job: Job, folder: Path, peers: Peers) -> None:
         clock = Clock(peers.device, job.compute)
         design = _begin(job, peers, journal)
         journal.write("phase", name="read", text="Reading the table.")
-        card, gpu = design.algorithm, gpu_room.usable(job.compute, peers)
+        card = design.algorithm
+        gpu = gpu_room.usable(job.compute, peers) if card.gpu_room else None
         from_disk = peers.world == 1 and card.learns_from_disk(design.params, peers.device.type)
         ready = rows.read(design, job.compute.ranks, from_disk=from_disk, gpu=gpu)
         _agree(design, ready)
