@@ -89,7 +89,8 @@ def _encoded(analysis: Analysis, card: Algorithm) -> _Encoded | None:
 
 
 def _on_cpu(analysis: Analysis) -> bool:
-    return (analysis.design.get("compute") or {}).get("kind", "cpu") == "cpu"
+    compute: dict[str, Any] = analysis.design.get("compute") or {}
+    return bool(compute.get("kind", "cpu") == "cpu")
 
 
 def _params(card: Algorithm, model: dict[str, Any]) -> dict[str, Any]:
