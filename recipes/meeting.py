@@ -16,7 +16,7 @@ from recipes.algorithms import ALGORITHMS
 from recipes.job import BadJob, Job
 
 TRUSTED = (
-    "where the network is trusted, set TRACKSIDE_XGBOOST_RANKS=1 for the web and the scheduler "
+    "where the network is trusted set TRACKSIDE_XGBOOST_RANKS=1 for the web and the scheduler "
     '(by hand: "open": true in compute of job.json)'
 )
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.conftest import LONG, Visitor, choose, over
+from recipes import own_network
+from tests.browser.conftest import LONG, Visitor, choose, over, settled
 from tests.product import DATA, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
@@ -128,6 +129,31 @@ def test_two_algorithms_are_trained_on_the_cpu_to_the_end(user: Visitor) -> None
     user.go(f"{HOME}sessions/1/")
     expect(page.get_by_role("link", name="XGBoost").first).to_be_visible(timeout=LONG)
     user.inspect("table_results")
+
+
+def test_xgboost_takes_two_gpus_of_one_machine_without_a_setting(user: Visitor) -> None:
+    if why := own_network.refusal():
+        pytest.skip(f"This machine gives no process a network of its own: {why}.")
+    page = user.page
+    user.go(f"{HOME}design/algorithms/")
+    page.get_by_role("button", name="Train", exact=True).click()
+    dialog = page.locator("dialog#train")
+    choose(dialog, "Choose GPUs")
+    for other in dialog.locator('[name="model"]:checked').all()[1:]:
+        other.uncheck()
+        settled(dialog)
+    for n in (0, 1):
+        dialog.locator('[name="gpu"]').nth(n).check()
+        settled(dialog)
+    user.inspect("table_train_dialog_gpus")
+    dialog.get_by_role("button", name="Train 1 model on 2 GPUs").click()
+    page.wait_for_url(re.compile(r"/sessions/\d+/"))
+    with user.product.api() as api:
+        number = page.url.strip("/").rpartition("/")[2]
+        session = api.get(f"/projects/EARNERS/analyses/earners/sessions/{number}").json()
+        job = over(api, session["models"][0]["job"])
+    assert job["state"] == "succeeded", job["reason"]
+    assert [one["index"] for one in job["gpus"]] == [0, 1]
 
 
 def test_rounds_are_seen_as_they_are_learned_and_a_training_is_finished_early(

@@ -23,6 +23,7 @@ from recipes.learners.learner import Company
 from tests.recipes.making import ROOT, events
 from tests.recipes.tabling import about, dataset, job, small
 from tests.recipes.warm import begin
+from workers import verdict
 
 pytestmark = pytest.mark.process
 LISTENING = "0A"
@@ -51,9 +52,9 @@ print(json.dumps({**told, "apart": len(spaces) == 2, "user": os.getuid()}))
 """
 # A user namespace in which nobody may have a network: as Docker's seccomp says, by other means.
 FORBIDDEN = """
-import os
+import os, sys
 from pathlib import Path
-from recipes import own_network
+from recipes import gang, own_network
 from recipes.restraint import CLONE_NEWUSER
 user = os.geteuid()
 assert own_network._libc.unshare(CLONE_NEWUSER) == 0
@@ -62,6 +63,7 @@ Path("/proc/sys/user/max_net_namespaces").write_text("0")
 before = os.readlink("/proc/self/ns/net")
 print(own_network.refusal())
 assert os.readlink("/proc/self/ns/net") == before
+sys.exit(gang.lead(Path(sys.argv[1])))
 """
 
 
@@ -193,12 +195,22 @@ def test_an_ordinary_user_trains_so_and_stays_who_they_are(place: Path) -> None:
     assert owners == {(NOBODY, NOBODY)}
 
 
-def test_where_it_is_not_permitted_a_child_finds_out(permitted: None) -> None:
-    command = [sys.executable, "-c", FORBIDDEN]
+def test_where_it_is_not_permitted_a_child_finds_out_and_no_rank_begins(
+    permitted: None, tmp_path: Path
+) -> None:
+    folder = job(tmp_path, dataset(tmp_path / "data", small()), "good", compute=TWO)
+    command = [sys.executable, "-c", FORBIDDEN, str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if "unshare" in done.stderr:
+    if "CLONE_NEWUSER" in done.stderr:
         pytest.skip("User namespaces are off here.")
-    assert (done.returncode, done.stdout.strip()) == (0, "No space left on device"), done.stderr
+    assert (done.returncode, done.stdout.strip()) == (1, "No space left on device"), done.stderr
+    assert not (folder / "events.jsonl").exists()
+    judged = verdict.judge(folder, fence=1, stop="")
+    assert judged.end == "fail"
+    assert judged.reason.startswith(
+        "XGBoost's ranks would listen on all addresses of this machine: it gives them no network "
+        "of their own (No space left on device). Choose one GPU or one rank, or where "
+    )
 
 
 @pytest.fixture
