@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from recipes.job import Compute, Job, read, write, write_whole
-from tests.recipes.making import dataset, events, job, recipes, torchrun
-from tests.recipes.warm import Begun, begin
+from tests.recipes.making import dataset, events, job, torchrun
+from tests.recipes.warm import Begun, begin, recipes
 
 pytestmark = pytest.mark.process
 ALL = {"retrained": "all", "backbone": "shufflenet_v2_x0_5", "pretrained": False, "image_size": 32}

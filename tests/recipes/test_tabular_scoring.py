@@ -13,8 +13,9 @@ from recipes.data.sandbox import Refused
 from recipes.data.table_inputs import as_table
 from recipes.engine.tabular.csv_file import as_csv
 from tests.recipes import tabling
-from tests.recipes.making import events, recipes
+from tests.recipes.making import events
 from tests.recipes.tabling import run, small, train
+from tests.recipes.warm import recipes
 
 DRIFTS = {
     "a column is gone": (lambda t: t.drop_columns(["size"]), "lacks 1 of the 2 .*: 'size'"),

@@ -1,13 +1,16 @@
 """`python -m recipes FOLDER` as a fork of a process that has loaded the libraries, as on a node.
 
 Each start of Python with torch costs seconds of a core, and a gang pays for each rank. Our own
-modules are loaded anew each time: they read the environment as they are.
+modules are loaded anew each time: they read the environment as they are. The command itself is
+proved by what starts cold: torchrun in test_ranks.py, `score` in test_scoring_settings.py, a job's
+folder in test_tabular.py and test_troubles.py.
 """
 
 import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -18,6 +21,7 @@ import pytest
 from recipes.zygote import LATE, ONE_THREAD
 
 ROOT = Path(__file__).resolve().parents[2]
+OF_TABLES = ("pyarrow.parquet", "xgboost")
 
 
 class Begun:
@@ -44,7 +48,21 @@ class Begun:
 
 def begin(folder: Path, **environment: str) -> Begun:
     """It says nothing; the ranks write to the job's log all the same."""
-    process = _context().Process(target=_be, args=(folder, {**os.environ, **environment}))
+    return _begun([str(folder)], os.devnull, os.devnull, environment)
+
+
+def recipes(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """`python -m recipes ...`, to its end, and what it said."""
+    given = [str(one) for one in arguments]
+    with tempfile.TemporaryDirectory() as place:
+        out, said = Path(place, "out"), Path(place, "said")
+        code = _begun(given, str(out), str(said), {}).wait()
+        return subprocess.CompletedProcess(given, code, out.read_text(), said.read_text())
+
+
+def _begun(arguments: list[str], out: str, said: str, environment: dict[str, str]) -> Begun:
+    given = (arguments, out, said, {**os.environ, **environment})
+    process = _context().Process(target=_be, args=given)
     process.start()
     return Begun(process)
 
@@ -53,7 +71,7 @@ def begin(folder: Path, **environment: str) -> Begun:
 def _context() -> ForkServerContext:
     """Its two processes live as long as this one."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(LATE))
+    context.set_forkserver_preload([*LATE, *OF_TABLES])
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("TRACKSIDE_HOME", raising=False)  # they are no part of what a test started
         for name, value in ONE_THREAD.items():  # a process that is forked has no threads
@@ -63,15 +81,16 @@ def _context() -> ForkServerContext:
     return context
 
 
-def _be(folder: Path, environment: dict[str, str]) -> None:
+def _be(arguments: list[str], out: str, said: str, environment: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(ROOT)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for number in range(3):
-        os.dup2(nothing, number)
+    for number, name in enumerate((os.devnull, out, said)):
+        file = os.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(file, number)
+        os.close(file)
     for name in [one for one in sys.modules if one.partition(".")[0] == "recipes"]:
         del sys.modules[name]
     from recipes import __main__
 
-    sys.exit(__main__.main([str(folder)]))
+    sys.exit(__main__.main(arguments))
