@@ -12,6 +12,7 @@ MARGIN = 24  # and of each value that it is predicted: sum, gradient, what is ju
 COPIED = 4  # bytes of a number, as it comes from the CPU
 BIN = 16  # bytes of a bin in the histogram of a node
 DEEPEST = 10  # levels of which all nodes are thought to be there
+SURE = 128  # nodes: that a deep tree has more is likely, and not certain
 SPARE = 0.9  # of the free memory
 # Of what rows and histograms leave, in pages:
 LEAST = 0.25  # of all that is free: below it there is no room to move pages
@@ -42,7 +43,7 @@ class Need(NamedTuple):
     @property
     def fixed(self) -> int:
         """Bytes that are needed in pages too."""
-        return self.rows * self._row + self._trees
+        return self.rows * self._row + self._trees(self.nodes)
 
     @property
     def packed(self) -> int:
@@ -53,7 +54,7 @@ class Need(NamedTuple):
     @property
     def least(self) -> int:
         """Bytes below which it cannot learn with all of it there."""
-        return self.fixed + int(self.rows * self._shortest)
+        return int(self.rows * (self._row + self._shortest)) + self._trees(SURE)
 
     @property
     def whole(self) -> int:
@@ -63,13 +64,13 @@ class Need(NamedTuple):
     def fits(self, free: int) -> bool:
         return self.whole <= SPARE * free
 
-    def left(self, free: int) -> int:
-        """Bytes for pages."""
-        return int(SPARE * free) - self.fixed
-
     def paged(self, free: int) -> bool:
-        """Whether that is enough for them."""
-        return self.left(free) >= LEAST * free
+        """Whether enough is left for pages."""
+        return SPARE * free - self.fixed >= LEAST * free
+
+    def left(self, free: int) -> int:
+        """Bytes for pages: where trees are smaller than they may be, enough."""
+        return max(int(SPARE * free) - self.fixed, int(LEAST * free))
 
     def in_pages(self) -> int:
         """Bytes that are free where it is."""
@@ -77,7 +78,8 @@ class Need(NamedTuple):
 
     def most(self, free: int, *, paged: bool) -> int:
         """How many rows fit, a little to spare."""
-        room = (SPARE - LEAST if paged else SPARE) * free - self._trees
+        share, trees = (SPARE - LEAST, self.nodes) if paged else (SPARE, SURE)
+        room = share * free - self._trees(trees)
         return max(0, int(room / (self._row if paged else self._row + self._shortest)))
 
     @property
@@ -93,9 +95,8 @@ class Need(NamedTuple):
     def _cuts(self) -> int:
         return self.numbers * self.bins + 2 * self.marks
 
-    @property
-    def _trees(self) -> int:
-        return BIN * self._cuts * self.nodes
+    def _trees(self, nodes: int) -> int:
+        return BIN * self._cuts * min(nodes, self.nodes, 2 * self.rows)
 
 
 def at_once(room: int, columns: int) -> int:

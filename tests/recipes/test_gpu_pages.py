@@ -42,13 +42,23 @@ def test_what_xgboost_takes_of_a_gpu_follows_rows_columns_bins_and_classes() -> 
     assert need(rows=2_000_000).fixed - one.fixed == 1_000_000 * 64
     assert need(tree_method="approx").whole == one.fixed + one.packed
     assert need(max_leaves=8).fixed == one.fixed - trees + trees // 8
-    assert need(max_depth=0).fixed == one.fixed + 15 * trees, "as if it had 10 levels"
+    deep = need(max_depth=0)
+    assert deep.fixed == one.fixed + 15 * trees, "as if it had 10 levels"
+    assert deep.least == one.least, "it may have fewer"
+    assert need(rows=8).fixed == 8 * 64 + trees // 8, "no more than two nodes a row"
 
 
 def test_a_word_of_a_text_is_a_number_and_a_category_a_mark() -> None:
     kinds = [("numeric", "onehot", 1), ("text", "tfidf", 40), ("category", "onehot", 7)]
     handled = [{"type": kind, "encoding": encoding} for kind, encoding, _ in kinds]
     assert encoded.columns(handled, [wide for *_, wide in kinds]) == (41, 7)
+
+
+def test_pages_have_a_part_of_the_gpu_even_where_trees_might_take_it_all() -> None:
+    one = need(max_depth=0)
+    assert one.left(20 * GIB) == int(SPARE * 20 * GIB) - one.fixed
+    assert one.left(one.fixed) == one.fixed // 4
+    assert not one.paged(one.fixed)
 
 
 @pytest.mark.parametrize(
