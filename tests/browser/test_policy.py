@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Route
 
-from tests.browser.conftest import SIZES, Visitor
+from tests.browser.conftest import COLOURS, SIZES, TAGS, Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.process]
 INLINE = {
@@ -45,5 +45,24 @@ def test_a_page_that_loads_itself_anew_is_looked_at_again_and_its_fault_is_said(
     user.inspect("restless")
     user.page.unroute("**/projects/")
     found, user.troubles = user.troubles, []
-    looks = [f"restless, {size}, {theme}" for size in SIZES for theme in ("light", "dark")]
+    looks = [f"restless, {size}, light" for size in SIZES]
     assert [one.partition(": image-alt")[0] for one in found] == looks
+
+
+def test_colours_are_looked_at_in_both_themes(user: Visitor) -> None:
+    user.go("/projects/")
+    user.page.evaluate("""() => {
+      const pale = document.createElement("p");
+      pale.textContent = "Pale in the dark";
+      pale.style.color = "light-dark(black, #333)";
+      pale.style.backgroundColor = "light-dark(white, #222)";
+      document.querySelector("main").append(pale);
+    }""")
+    user.inspect("pale")
+    found, user.troubles = user.troubles, []
+    looks = [f"pale, {size}, dark" for size in SIZES]
+    assert [one.partition(": color-contrast")[0] for one in found] == looks
+    asked = (
+        "tags => axe.getRules(['cat.color']).filter(one => one.tags.some(t => tags.includes(t)))"
+    )
+    assert [one["ruleId"] for one in user.page.evaluate(asked, TAGS)] == COLOURS
