@@ -69,7 +69,7 @@ def test_a_process_that_was_killed_comes_back(product: Product, part: str) -> No
         return [found.pid for found in ours(product, part)] not in ([], [before.pid])
 
     until(again, f"{part} to come back")
-    until(lambda: httpx.get(f"{product.url}/readyz").status_code == 200, "readiness")
+    until(lambda: httpx.get(f"{product.url}/readyz", verify=False).status_code == 200, "readiness")
 
 
 def test_a_request_waits_while_the_web_comes_back(product: Product) -> None:
