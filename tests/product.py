@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from tests import counted, prepared
+from tests import asked, prepared
 from tests.prepared import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
@@ -50,7 +50,6 @@ def running(home: Path, *, fresh: bool = False, **environment: str) -> Iterator[
 
     `fresh`: with its very first start. Else a home of its own begins as a copy of a prepared one.
     """
-    storage = Path(environment.get("TRACKSIDE_STORAGE", home / "storage"))
     if not fresh and not {"DATABASE_URL", "TRACKSIDE_STORAGE"} & set(environment):
         prepared.begin(home)
     port = free_port()
@@ -58,7 +57,7 @@ def running(home: Path, *, fresh: bool = False, **environment: str) -> Iterator[
     log = (home.parent / f"{home.name}.log").open("w+")
     with ExitStack() as stack:
         if not fresh:
-            stack.enter_context(counted.beforehand(storage, home))
+            stack.enter_context(asked.beforehand(home))
         process = subprocess.Popen(
             [sys.executable, "-m", "workers.supervisor"],
             cwd=ROOT,
@@ -71,7 +70,7 @@ def running(home: Path, *, fresh: bool = False, **environment: str) -> Iterator[
         try:
             one = _ready(process, home, port, Path(log.name))
             if fresh:  # it has begun with nothing
-                stack.enter_context(counted.beforehand(storage, home))
+                stack.enter_context(asked.beforehand(home))
             yield one
         finally:
             process.send_signal(signal.SIGINT)

@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 
 from recipes import processes
-from tests import counted, postgres, valkey
+from tests import asked, postgres, valkey
 from tests.faults.parts import Part, command, environ, tail
 from tests.faults.rows import Rows
 from tests.product import ROOT
@@ -279,7 +279,7 @@ def running(
             stack.callback(subprocess.run, ["umount", str(one.storage)], check=True)
         stack.callback(one.close)
         one.stage(*stage)
-        stack.enter_context(counted.beforehand(one.storage, one.home))
+        stack.enter_context(asked.beforehand(one.home))
         one.start(nodes)
         yield one
 

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,7 @@ def test_the_catalogue_counts_once_and_says_what_a_net_holds(
 ) -> None:
     few = {name: backbones.find(name) for name in ("efficientnet_lite0", "resnet18", "swin_t")}
     monkeypatch.setattr(backbones, "known", lambda: few)
+    monkeypatch.setattr(catalogue, "SHIPPED", tmp_path / "none")
     assert told_before.main(["--weights", str(tmp_path), "--quick"]) == 0
     quick = json.loads(capsys.readouterr().out)
     assert [one["name"] for one in quick["backbones"]] == list(few)
@@ -180,6 +182,21 @@ def test_the_catalogue_counts_once_and_says_what_a_net_holds(
     assert resnet["activation"]["head"] < resnet["activation"]["all"]
     monkeypatch.setattr(catalogue, "_count", lambda one: pytest.fail("counted twice"))
     assert catalogue.catalogue(tmp_path, quick=False) == full
+
+
+def test_what_is_shipped_was_counted_for_every_network_with_these_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After new libraries: `python -m recipes catalogue --weights W`, then W/catalogue.json."""
+    shipped = json.loads(catalogue.SHIPPED.read_text())
+    assert shipped["versions"] == {name: version(name) for name in shipped["versions"]}
+    assert set(shipped["counted"]) == set(backbones.known())
+    few = {name: backbones.find(name) for name in ("efficientnet_lite0", "resnet18", "swin_t")}
+    for name, one in few.items():
+        assert catalogue._counted(one) == shipped["counted"][name]
+    monkeypatch.setattr(backbones, "known", lambda: few)
+    assert catalogue.catalogue(tmp_path, quick=True)["lasts"]
+    assert not (tmp_path / "catalogue.json").exists()
 
 
 def test_what_is_saved_is_what_autograd_keeps() -> None:
