@@ -2,17 +2,23 @@
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.web import lab_stage
+from tests.web import lab_stage, table_stage
 from trackside.accounts.models import User
 from trackside.compute.models import Node
 from trackside.compute.requests import BadCompute
+from trackside.compute.services import LOST_AFTER
 from trackside.jobs import services as jobs
 from trackside.jobs.kinds import own, placed, shared
 from trackside.jobs.models import Attempt, Job
 from trackside.jobs.passes import look
+from trackside.lab import services as lab
 from trackside.projects.models import Project
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +77,54 @@ def test_where_none_does_the_sentence_says_what_would_be_right(
     )
     settings.TRACKSIDE_XGBOOST_RANKS = True
     assert placed(SPEC, wish) == wish
+
+
+@pytest.mark.parametrize("wish", [RANKS, gpus("a"), ANY], ids=["ranks", "gpus", "any"])
+def test_what_no_network_helps_is_not_said_to_need_one(wish: dict[str, Any]) -> None:
+    node("a", NO)
+    with pytest.raises(BadCompute) as refused:
+        placed({**SPEC, "params": {"tree_method": "exact"}}, wish)
+    assert "XGBoost with 'tree_method': 'exact'" in refused.value.sentence
+    assert "XGBOOST_RANKS" not in refused.value.sentence
+
+
+@pytest.mark.parametrize("wish", [RANKS, ANY], ids=["ranks", "any"])
+def test_a_machine_that_is_lost_closes_nothing(wish: dict[str, Any]) -> None:
+    gone = node("a")
+    gone.heartbeat_at = timezone.now() - LOST_AFTER * 2
+    gone.save()
+    assert placed(SPEC, wish) == wish, "where none is there, it may come back"
+    node("b", NO)
+    with pytest.raises(BadCompute, match="b gives them no own network"):
+        placed(SPEC, wish)
+    assert placed(SPEC, gpus(gone.name)) == gpus(gone.name), "who chose it waits for it"
+
+
+@pytest.mark.parametrize("uuids", [5, True, "GPU-a-0", {"GPU-a-0": 1}, [["GPU-a-0"]], None])
+def test_a_wish_of_any_shape_gets_a_sentence(project: Project, ada: User, uuids: Any) -> None:
+    node("a", NO)
+    with pytest.raises(BadCompute):
+        queued(project, ada, {"kind": "gpus", "uuids": uuids})
+
+
+def test_the_dialog_asks_the_nodes_once_however_many_models_there_are(
+    project: Project, ada: User, as_ada: Client
+) -> None:
+    node("a")
+    table = pa.table({"a": list(range(60)), "good": ["y", "n"] * 30})
+    data = table_stage.uploaded(project, ada, "rows", table)
+    made = lab.create_analysis(project, ada, "t", data, "good")
+    models = [{"algorithm": "xgboost", "params": {"rounds": n}} for n in (10, 20, 30, 40)]
+    lab.save_design(made, "models", models)
+
+    def asked(number: int) -> int:
+        wish = {"mode": "cpu", "ranks": "2", "model": list(map(str, range(number)))}
+        with CaptureQueriesContext(connection) as queries:
+            said = as_ada.post("/p/INSECTS/lab/t/train/plan/", wish).content.decode()
+        assert "on the CPU" in said
+        return sum("why_no_own_network" in one["sql"] for one in queries.captured_queries)
+
+    assert asked(1) == asked(4) <= 3
 
 
 def test_one_gpu_or_rank_needs_no_network_of_its_own() -> None:

@@ -35,7 +35,12 @@ def spreads(algorithm: str, params: Any = None, compute: dict[str, Any] | None =
     card = ALGORITHMS.get(algorithm)
     if card is None or not card.spreads or _closed_to(card, compute or {}):
         return False
-    return card.alone is None or (params or {}).get(card.alone[0]) != card.alone[1]
+    return not _alone(card, params)
+
+
+def _alone(card: Algorithm, params: Any) -> bool:
+    """Whether it learns in one process with these params."""
+    return card.alone is not None and (params or {}).get(card.alone[0]) == card.alone[1]
 
 
 def _closed_to(card: Algorithm, compute: dict[str, Any]) -> str:
@@ -213,11 +218,11 @@ def _lone(spec: dict[str, Any], compute: dict[str, Any]) -> Lone:
     card = card_of(spec)
     if card is None:
         return Lone("A table")
+    if card.spreads and card.alone is not None and _alone(card, spec.get("params")):
+        return Lone("{} with {!r}: {!r}".format(card.label, *card.alone))
     if card.spreads and (why := _closed_to(card, compute)):
         way = "choose GPUs of one machine" if why == networks.SEVERAL else "choose one GPU or rank"
         return Lone(card.label, why=f"{card.label}: {why}. So {way}, or {TRUSTED}.")
-    if card.spreads and card.alone is not None:
-        return Lone("{} with {!r}: {!r}".format(card.label, *card.alone))
     able_to = (one for one in ALGORITHMS.values() if one.spreads and not _closed_to(one, {}))
     several = [one.label for one in able_to]
     return Lone(card.label, f" Of the algorithms for tables {listed(several)} can use several.")

@@ -12,6 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 from recipes.tasks import table_split
 from trackside.accounts.gate import caller, signed_in
 from trackside.compute.board import board
+from trackside.compute.networks import looked_once
 from trackside.compute.requests import BadCompute
 from trackside.compute.urgency import most_urgent
 from trackside.lab import device_wish, plan_notes, services
@@ -30,6 +31,7 @@ FRAGMENT = "X-Fragment"  # js/pages/train.js asks for the dialog alone
 @signed_in
 @require_http_methods(["GET", "POST"])
 @vary_on_headers(FRAGMENT)
+@looked_once()
 def analysis_train(request: HttpRequest, key: str, name: str) -> HttpResponse:
     """GET: the dialog. POST: the click; what stands in its way comes back in the dialog.
 
@@ -54,6 +56,7 @@ def _not_ready(request: HttpRequest) -> int:
 
 @signed_in
 @require_POST
+@looked_once()
 def analysis_plan(request: HttpRequest, key: str, name: str) -> HttpResponse:
     """The dialog drawn anew for what is chosen now."""
     _, analysis = analysis_of(request, key, name, Role.EDITOR)
