@@ -6,11 +6,12 @@ import pytest
 from django.test import Client as Browser
 
 from tests.web.test_client import Through
-from tests.web.world import Rest, bundle, ended_well, photos
+from tests.web.world import Rest, analysis, bundle, ended_well, photos, trained
 from trackside.accounts.models import AuditEntry, User
 from trackside.accounts.services import make_token
 from trackside.client import Client, TracksideError, deploy, train
-from trackside.lab.models import Session
+from trackside.flow.models import Recipe
+from trackside.lab.models import Session, TrainedModel
 from trackside.projects.models import Project
 from trackside.saved_models import services
 from trackside.saved_models.models import SavedModel
@@ -116,6 +117,30 @@ def test_what_no_rule_means_is_refused(
     answer = Rest(ada).call("POST", ACTIVATE, body)
     assert answer.status_code == status
     assert said in answer.json()["error"]["message"]
+
+
+def test_what_best_score_leaves_inactive_is_not_what_is_trained_again(
+    project: Project, ada: User
+) -> None:
+    made = analysis(project, ada)
+    first_one, worse = trained(project, ada, made), trained(project, ada, made)
+    rest = Rest(ada)
+    there = "/projects/INSECTS/trained-models/{}/deploy"
+    body = {"name": "sorter", "strategy": "best_score"}
+    first = rest.call("POST", there.format(first_one.pk), body).json()
+    kept = Recipe.objects.get(kind="train").settings
+    low = {worse.metric: -1.0}
+    TrainedModel.objects.filter(pk=worse.pk).update(metrics=low, algorithm="other")
+    second = rest.call("POST", there.format(worse.pk), body).json()
+    assert (first["version"], second["version"]) == (1, 2)
+    assert second["saved_model"]["active_version"] == 1
+    assert Recipe.objects.get(kind="train").settings == kept
+    newest = rest.call("POST", there.format(worse.pk), {**body, "strategy": "most_recent"}).json()
+    assert newest["saved_model"]["active_version"] == 3
+    assert Recipe.objects.get(kind="train").settings["algorithm"] == "other"
+    both = rest.call("POST", there.format(worse.pk), {**body, "activate": True})
+    assert both.status_code == 422
+    assert "either" in both.json()["error"]["message"]
 
 
 def test_one_call_trains_and_deploys_what_is_better(

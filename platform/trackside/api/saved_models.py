@@ -12,6 +12,7 @@ from trackside.api.paging import page
 from trackside.flow import queries as flow
 from trackside.flow.models import Recipe
 from trackside.flow.services import deploy as deploy_to_flow
+from trackside.flow.services import deploy_by
 from trackside.lab.models import TrainedModel
 from trackside.projects.access import project_for, row
 from trackside.projects.models import Role
@@ -29,7 +30,13 @@ def deploy(
     user = caller(request)
     project = project_for(user, key, Role.EDITOR)
     trained = row(project, TrainedModel, through="session__analysis__project", pk=id)
-    saved = deploy_to_flow(trained, body["name"], user, active=body.get("activate", True))
+    if "strategy" not in body:
+        saved = deploy_to_flow(trained, body["name"], user, active=body.get("activate", True))
+    elif "activate" in body:
+        said = "Say either whether the version is to be active, or a strategy that finds which is."
+        raise Failure(422, "invalid", said, "strategy")
+    else:
+        saved = deploy_by(trained, body["name"], user, body["strategy"])
     newest = queries.versions_of(saved)[0]
     recipe = Recipe.objects.get(saved_model=saved, kind="train")
     return {

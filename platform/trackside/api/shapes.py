@@ -167,7 +167,17 @@ TRAIN = obj(
         "{'sampling': 'random', 'sample_rows': 200000}",
     },
 )
-DEPLOY = obj("name", closed=True, name=NAME, activate=FLAG)
+DEPLOY = obj(
+    "name",
+    closed=True,
+    name=NAME,
+    activate=FLAG,
+    strategy={
+        "enum": ["most_recent", "best_score"],
+        "description": "finds the version that is active then, in place of `activate`; the "
+        "training recipe takes this model's design only if that is it",
+    },
+)
 REPORT = obj(
     "engine device used why",
     engine={"type": "string", "description": "own: the model's own library, on a GPU"},

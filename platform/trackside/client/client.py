@@ -215,9 +215,10 @@ class Client:
             raise TracksideError(200, job["state"], job["reason"] or f"Job {number} failed.")
         return dict(job)
 
-    def deploy(self, project: str, trained_model: int, name: str, *, activate: bool = True) -> Json:
+    def deploy(self, project: str, trained_model: int, name: str, **how: Any) -> Json:
+        """As the active version, unless activate=False or strategy="best_score" decides."""
         path = address("projects", project, "trained-models", trained_model, "deploy")
-        return self.call("POST", path, json={"name": name, "activate": activate})
+        return self.call("POST", path, json={"name": name, **how})
 
     def activate(
         self, project: str, saved_model: str, version: int | None = None, strategy: str = ""

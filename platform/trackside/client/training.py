@@ -36,9 +36,10 @@ def train(  # noqa: PLR0913 - what PostgresML's train takes
     learned from and judged by: random, stratified or balanced (both by class), first or latest
     ones, as `sampling` says; sampling="all" are all. With a `strategy` (most_recent, best_score)
     the best model of this training becomes a version of the saved model "relation y_column_name",
-    and the version that the strategy finds the active one; the answer then has `saved_model`, as
-    `deploy` answers it. `notes` of the answer say what became of settings under the names of other
-    tools, and what the design page warns of, such as a column that is the target itself.
+    and the version that the strategy finds the active one; the training recipe follows only where
+    that is this one. The answer then has `saved_model`, as `deploy` answers it. `notes` of the
+    answer say what became of settings under the names of other tools, and what the design page
+    warns of, such as a column that is the target itself.
     What does not fit raises the server's own sentence.
     """
     if strategy and not wait:
@@ -62,8 +63,8 @@ def train(  # noqa: PLR0913 - what PostgresML's train takes
         if wait:
             answer |= _best(one, key, name, begun)
         if strategy:
-            one.deploy(key, answer["model"], name, activate=False)
-            answer["saved_model"] = one.activate(key, name, strategy=strategy)
+            deployed = one.deploy(key, answer["model"], name, strategy=strategy)
+            answer["saved_model"] = deployed["saved_model"]
         return answer
     finally:
         if client is None:

@@ -10,12 +10,12 @@ from trackside.accounts.services import audit
 from trackside.datasets import holding
 from trackside.datasets.models import Dataset, DatasetState
 from trackside.flow import evaluating, kept_threshold, reading, retraining, scoring, warm_start
+from trackside.flow.deploying import deploy, deploy_by
 from trackside.flow.models import Recipe, Run
 from trackside.flow.recipes import (
     Change,
     Wish,
     change_recipe,
-    check_name,
     create_recipe,
     delete_recipe,
     settings_for,
@@ -27,7 +27,7 @@ from trackside.jobs.models import Attempt, Job
 from trackside.jobs.states import JOB_OVER
 from trackside.lab import estimates, second_dataset
 from trackside.lab import services as lab
-from trackside.lab.models import Analysis, TrainedModel
+from trackside.lab.models import Analysis
 from trackside.saved_models import bundles, queries
 from trackside.saved_models import services as saved_models
 from trackside.saved_models.models import SavedModel, Version
@@ -44,82 +44,11 @@ __all__ = [
     "create_recipe",
     "delete_recipe",
     "deploy",
+    "deploy_by",
     "publish_scoring",
     "publish_training",
     "run_recipe",
 ]
-
-
-@transaction.atomic
-def deploy(trained: TrainedModel, name: str, user: User, *, active: bool = True) -> SavedModel:
-    """A saved model with a first version and its training recipe; an existing one gets a version.
-
-    The recipe remembers the design and the compute of the session, so that it can run again.
-    """
-    analysis = trained.session.analysis
-    if not trained.bundle:
-        raise BadRecipe("id", f"{trained} is not trained yet: only a finished model is deployed.")
-    check_name(name, "name", "saved model")
-    saved = SavedModel.objects.filter(project=analysis.project, name=name).first()
-    if saved is None:
-        saved = saved_models.create(analysis.project, user, name, analysis.task)
-    elif saved.task != analysis.task:
-        raise BadRecipe("name", f"{name} is a saved model for another task, {saved.task}.")
-    kept = trained.threshold
-    done = saved_models.Trained(
-        bundle=trained.bundle,
-        metric=trained.metric,
-        metrics=trained.metrics,
-        facts=trained.facts | ({} if kept is None else {"threshold": kept}),
-        trained_model_id=trained.pk,
-        job=trained.job,
-    )
-    saved_models.publish_version(saved, done, user=user, active=active)
-    _remember(saved, trained, user)
-    return saved
-
-
-def _remember(saved: SavedModel, trained: TrainedModel, user: User) -> Recipe:
-    """The training recipe of a saved model, now with this model's design."""
-    session = trained.session
-    design = {
-        "design": {**session.design, "target": session.analysis.target},
-        "algorithm": trained.algorithm,
-        "params": trained.params,
-    }
-    compute = lab.taken(saved.task, design, session.compute)
-    if search := retraining.asked_of(trained):
-        design["search"] = search
-    before = Recipe.objects.filter(saved_model=saved, kind="train").first()
-    if before is not None:
-        flags = {name: before.settings.get(name, False) for name in retraining.FLAGS}
-        flags["warm_start"] &= not warm_start.never(design)
-        flags["redo_search"] &= bool(retraining.searched(design))
-        on = {name: True for name, kept in flags.items() if kept}
-        before.settings, before.compute = {**design, **on}, compute
-        before.analysis, before.dataset = session.analysis, session.analysis.dataset
-        before.save(update_fields=["settings", "compute", "analysis", "dataset"])
-        return before
-    wish = Wish(
-        name=_free_name(saved),
-        kind="train",
-        dataset=session.analysis.dataset,
-        saved_model=saved,
-        settings=design,
-        analysis=session.analysis,
-    )
-    recipe = create_recipe(saved.project, user, wish)
-    recipe.compute = compute  # as it was: the GPUs may be gone and come back
-    recipe.save(update_fields=["compute"])
-    return recipe
-
-
-def _free_name(saved: SavedModel) -> str:
-    stem = f"train {saved.name}"[:70]
-    taken = set(saved.project.recipes.values_list("name", flat=True))
-    return next(
-        one for one in (stem, *(f"{stem} {n}" for n in range(2, 10_000))) if one not in taken
-    )
 
 
 @dataclass(frozen=True)
