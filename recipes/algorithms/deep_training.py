@@ -4,7 +4,8 @@ from recipes import search
 from recipes.algorithms.rounds import epochs, loss
 from recipes.params import Choice, Flag, Number, Param, Whole
 
-FORMER = {  # the names of skorch, PyTorch Tabular, rtdl and scikit-learn
+FORMER = {  # the names of skorch, PyTorch Tabular, rtdl, Keras and scikit-learn
+    "epochs": "rounds",
     "lr": "learning_rate",
     "learning_rate_init": "learning_rate",
     "max_epochs": "rounds",
