@@ -76,6 +76,22 @@ def test_the_page_says_it_folded_beside_each_node(dan: User) -> None:
     assert folded(dan, "mute") == ""
 
 
+def test_the_page_says_where_xgboosts_ranks_get_no_network(dan: User, settings: Any) -> None:
+    node("bare", PLAIN)
+    node("rich", PLAIN, ["lightgbm"])
+    html = folded(dan, "bare")
+    assert (
+        '<p class="t2 s">XGBoost learns here on one GPU or in one process: bare gives several '
+        "ranks no network of their own (Operation not permitted). docs/deploying.md, Ports, says "
+        "what helps.</p>"
+    ) in html
+    assert "XGBoost" not in folded(dan, "rich")
+    settings.TRACKSIDE_XGBOOST_RANKS = True
+    assert "ranks listen on all addresses here, as is allowed: bare" in folded(dan, "bare")
+    Node.objects.filter(name="bare").update(catalogue={"versions": VERSIONS, "libraries": PLAIN})
+    assert "(its agent is that of an earlier Trackside)" in folded(dan, "bare")
+
+
 def test_where_nothing_is_lacking_no_command_is_said(dan: User) -> None:
     node("full", {**PLAIN, **dict.fromkeys(extras.EXTRAS, "1.0")})
     html = folded(dan, "full")

@@ -5,6 +5,7 @@ from typing import Any
 from recipes.algorithms import ALGORITHMS
 from recipes.extras import EXTRAS, called, command
 from recipes.scorers import SCORERS
+from trackside.compute import networks
 from trackside.compute.models import Node
 
 Json = dict[str, Any]
@@ -45,7 +46,11 @@ def _one(
 
 def shown() -> dict[str, Json]:
     """By node, of those that have told, what the GPUs page says."""
-    return {name: _lines(one) for name, one in told().items() if one["libraries"] is not None}
+    return {
+        name: {**_lines(one), "network": networks.in_words(name, one["why_no_own_network"])}
+        for name, one in told().items()
+        if one["libraries"] is not None
+    }
 
 
 def _lines(one: Json) -> Json:

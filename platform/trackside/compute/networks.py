@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.utils import timezone
 
 from trackside.compute.models import Gpu, Node
@@ -15,6 +16,7 @@ from trackside.compute.services import LOST_AFTER
 
 SEVERAL = "over several machines its ranks listen on all addresses of theirs, without a password"
 OLD = "its agent is that of an earlier Trackside"
+HELP = "docs/deploying.md, Ports, says what helps."
 UNKNOWN = "its agent has not told yet"
 _ASKED = ("pk", "name", "heartbeat_at", "catalogue__versions", "catalogue__why_no_own_network")
 # What was found of each wish within `looked_once`.
@@ -69,6 +71,16 @@ def _refusal(kind: str, chosen: tuple[str, ...], alone: bool) -> str:
         return SEVERAL
     meant = [one for one in _told() if one.pk in nodes]
     return _none_of(meant if kind == "gpus" else _there(meant))
+
+
+def in_words(name: str, why: str | None) -> str:
+    """For the page of a node that has told: what it lacks and what helps; "" where it closes it."""
+    if why == "":
+        return ""
+    gives = f"{name} gives several ranks no network of their own ({OLD if why is None else why})"
+    if settings.TRACKSIDE_XGBOOST_RANKS:
+        return f"XGBoost's ranks listen on all addresses here, as is allowed: {gives}. {HELP}"
+    return f"XGBoost learns here on one GPU or in one process: {gives}. {HELP}"
 
 
 def _told() -> list[_Told]:
