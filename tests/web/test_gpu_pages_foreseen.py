@@ -8,7 +8,7 @@ from django.test import Client
 
 from tests.web import lab_stage, table_stage
 from trackside.compute.fit import GIB, Need, verdicts
-from trackside.compute.models import UsagePeak
+from trackside.compute.models import Gpu, UsagePeak
 from trackside.datasets.models import Dataset
 from trackside.lab import estimates, foreseen, services
 from trackside.lab.models import Analysis
@@ -103,6 +103,9 @@ def test_the_dialog_says_that_it_learns_in_pages_and_stops_nobody(
     assert "GiB of a GPU's memory, of which the run may use 80.0. It learns in pages" in said
     assert "in pages" in plan(as_ada, mode="auto", count=1)
     assert "in pages" not in plan(as_ada, mode="cpu")
+    Gpu.objects.filter(uuid="GPU-gpu-01-1").update(name="B300", memory_total=270 * GIB)
+    assert "in pages" not in plan(as_ada, mode="auto", count=1), "the larger one holds all of it"
+    assert "in pages" in plan(as_ada, mode="auto", count=1, gpu_name="h100")
     saved = Analysis.objects.get(pk=analysis.pk)
     picks_it = on(saved, {"kind": "gpus", "uuids": ["GPU-gpu-01-0"]})
     measured(picks_it, 120 * GIB, saved.design["models"][0])

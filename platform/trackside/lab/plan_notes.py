@@ -53,7 +53,9 @@ def of_table(plan: Any, asked: Analysis) -> dict[str, str]:
 def _pages(plan: Any, asked: Analysis) -> dict[str, str]:
     """What XGBoost's numbers take of a GPU by formula, where its memory is too small for all."""
     gpus = [one["gpu"] for one in plan.chosen]
-    sizes = [gpu["memory_total"] for gpu in gpus] or [gpu["memory_total"] for gpu in plan.gpus]
+    name = plan.wish.gpu_name.lower()
+    meant = gpus or [gpu for gpu in plan.gpus if name in gpu["name"].lower()]
+    sizes = [gpu["memory_total"] for gpu in meant]
     room = plan.compute.get("memory") or (min if gpus else max)(sizes, default=0)
     notes: dict[str, str] = {}
     if not room or (plan.compute.get("memory") and plan.need.bytes):
