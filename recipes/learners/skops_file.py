@@ -7,6 +7,8 @@ has loaded it may fork no more. So that list stays empty, and the types that a f
 
 from contextlib import suppress
 from importlib import import_module
+from inspect import isabstract
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -33,12 +35,20 @@ def load(file: Path, trusted: list[str]) -> Any:
 
 
 def is_estimator(name: str) -> bool:
-    """Whether scikit-learn would have listed it."""
+    """Whether scikit-learn would have listed it: by its own name, in a module that is public. No
+    other module is imported, whatever a file names."""
     module, _, of = name.rpartition(".")
     root, *parts = module.split(".")
-    if root != "sklearn" or NOT_LISTED.intersection(parts):
+    if root != "sklearn" or of.startswith("_") or NOT_LISTED.intersection(parts):
         return False
+    public = takewhile(lambda part: not part.startswith("_"), parts)
     with suppress(ImportError):
-        found = getattr(import_module(module), of, None)
-        return isinstance(found, type) and issubclass(found, BaseEstimator)
+        found = getattr(import_module(".".join([root, *public])), of, None)
+        return _listed(found) and name == f"{found.__module__}.{found.__name__}"
     return False
+
+
+def _listed(found: Any) -> bool:
+    if not isinstance(found, type) or isabstract(found):
+        return False
+    return issubclass(found, BaseEstimator) and found is not BaseEstimator

@@ -29,7 +29,16 @@ def test_what_scikit_learn_would_have_listed_is_trusted() -> None:
 @pytest.mark.parametrize(
     "name",
     ["os.system", "sklearn.utils.discovery.import_module", "sklearn.base.nobody", "sklearn.x.Y",
-     "sklearn.tests.test_base.MyEstimator", "Ridge"],
+     "sklearn.tests.test_base.MyEstimator", "Ridge", "sklearn.base.BaseEstimator",
+     "sklearn.linear_model._base.LinearModel", "sklearn.linear_model._ridge._RidgeGCV",
+     "sklearn.linear_model.Ridge", "sklearn.utils._mocking.CheckingClassifier", "sklearn..x.Y"],
 )  # fmt: skip
 def test_nothing_else_is(name: str) -> None:
     assert not is_estimator(name)
+
+
+def test_a_file_has_no_module_imported_that_is_not_public() -> None:
+    name = "sklearn._build_utils.version"
+    sys.modules.pop(name, None)
+    assert not is_estimator(f"{name}.Version")
+    assert name not in sys.modules
