@@ -76,7 +76,10 @@ def _mine(nvml: Any, uuid: str, pid: int, since: int) -> tuple[Device, int | Non
 def _others(nvml: Any, mine: str, found: list[Device]) -> None:
     for index in range(nvml.nvmlDeviceGetCount()):
         with suppress(nvml.NVMLError):  # one that is dead says nothing of the others
-            for handle in _devices(nvml, nvml.nvmlDeviceGetHandleByIndex(index)):
+            card = nvml.nvmlDeviceGetHandleByIndex(index)
+            if _text(nvml.nvmlDeviceGetUUID(card)) == mine:
+                continue  # nor are the slices that it was cut into elsewhere
+            for handle in _devices(nvml, card):
                 if _text(nvml.nvmlDeviceGetUUID(handle)) != mine:
                     found.append(_device(nvml, handle))
 

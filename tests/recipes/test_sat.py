@@ -141,6 +141,18 @@ def test_a_slice_is_a_device_of_its_own(driver: Nvml) -> None:
     assert (found.seen, "Insufficient Permissions" in found.text) == (None, True)
 
 
+def test_a_slice_of_the_very_gpu_is_not_another_one(driver: Nvml) -> None:
+    """The GPU was leased whole and is cut: of its slices NVML may tell more than of itself."""
+    card = driver.cards[1]
+    part = Card("MIG-1", "NVIDIA H200 MIG 3g.71gb", processes=[Process(os.getpid(), GB)])
+    card.mig, card.slices = True, [part]
+    card.processes = [Process(os.getpid(), GB)]
+    found = Witness("GPU-b").sat()
+    assert (found.seen, found.warning) == (True, "")
+    driver.cards[0].mig, driver.cards[0].slices, card.slices = True, [part], []
+    assert "GPU 0" in Witness("GPU-b").sat().warning
+
+
 def gone(driver: Nvml) -> None:
     driver.cards[1].processes = [Process(2**22 + 1)]  # beyond pid_max
     driver.cards[0].processes = [Process(os.getpid())]
