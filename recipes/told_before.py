@@ -22,6 +22,7 @@ from recipes.job import write_whole
 
 OURS = Path(__file__).parent
 BOOT = Path("/proc/sys/kernel/random/boot_id")
+DRIVER = (Path("/etc/ld.so.cache"), Path("/dev/nvidiactl"))  # it may come without a boot
 CPU = ("model name", "flags", "Features")  # of /proc/cpuinfo
 LASTS = "lasts"  # of an answer: nothing was left out of it
 VARIABLES = ("LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "TRACKSIDE_OFFLINE")
@@ -54,10 +55,10 @@ def _kept(folder: Path, quick: bool, kept: Path) -> dict[str, Any]:
     before = rests_on(folder)
     with suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(kept.read_text())
-        if found["rests_on"] == before:
+        if before and found["rests_on"] == before:
             return dict(found["told"])
     told = _made(folder, quick)
-    if told.get(LASTS) and rests_on(folder) == before:
+    if before and told.get(LASTS) and rests_on(folder) == before:
         with suppress(OSError):  # a full disk
             write_whole(kept, json.dumps({"rests_on": before, "told": told}))
     return told
@@ -70,16 +71,19 @@ def _made(folder: Path, quick: bool) -> dict[str, Any]:
 
 
 def rests_on(folder: Path) -> str:
-    """Changes with whatever may change what the catalogue says."""
+    """Changes with whatever may change what the catalogue says; "" where that cannot be seen."""
     seen = hashlib.sha256()
-    for one in _traces(folder):
-        seen.update(repr(one).encode())
+    try:
+        for one in _traces(folder):
+            seen.update(repr(one).encode())
+    except OSError:  # a container may hide what is asked of the kernel
+        return ""
     return seen.hexdigest()
 
 
 def _traces(folder: Path) -> Iterator[object]:
     yield sys.version, [os.environ.get(name) for name in VARIABLES]
-    yield BOOT.read_text()
+    yield BOOT.read_text(), [one.stat().st_mtime_ns if one.exists() else 0 for one in DRIVER]
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     yield sorted({line for line in lines if line.startswith(CPU)})
     for place in sys.path:  # pip writes such a folder anew with each installation
@@ -89,7 +93,7 @@ def _traces(folder: Path) -> Iterator[object]:
                 for one in os.scandir(place or ".")
                 if one.name.endswith((".dist-info", ".egg-info"))
             )
-    for one in sorted(OURS.rglob("*.py")):
+    for one in sorted([*OURS.rglob("*.py"), *OURS.rglob("*.json")]):
         yield one, one.stat().st_size, one.stat().st_mtime_ns
     for one in sorted(folder.glob("*.pth")) + sorted(folder.glob("*.safetensors")):
         yield one.name

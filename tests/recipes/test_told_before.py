@@ -24,6 +24,8 @@ class Machine:
         (self.ours / "nets" / "one.py").write_text("")
         monkeypatch.setattr(sys, "path", [str(self.libraries)])
         monkeypatch.setattr(told_before, "OURS", self.ours)
+        self.driver = home / "nvidiactl"
+        monkeypatch.setattr(told_before, "DRIVER", (self.driver,))
         monkeypatch.setattr(told_before, "_made", self._made)
         monkeypatch.setattr(told_before.own_network, "refusal", lambda: self.refusal)
         self.kept, self.made, self.lasts, self.refusal = home / "kept.json", 0, True, ""
@@ -58,12 +60,25 @@ def test_where_nothing_changes_it_is_read(machine: Machine) -> None:
         lambda here: (here.libraries / "torch-2.dist-info").rmdir(),
         lambda here: os.utime(here.libraries / "torch-2.dist-info", (1, 1)),  # a build of one's own
         lambda here: (here.ours / "nets" / "one.py").write_text("changed = True"),
+        lambda here: (here.ours / "nets" / "counted.json").write_text("{}"),
+        lambda here: here.driver.touch(),
         lambda here: (here.weights / "resnet18-f37072fd.pth").touch(),
         lambda here: here.environment.setenv("TRACKSIDE_OFFLINE", "1"),
         lambda here: here.environment.setattr(sys, "version", "4"),
         lambda here: here.kept.write_text("{"),
     ],
-    ids=["an extra", "one less", "built anew", "our own", "weights", "offline", "Python", "damage"],
+    ids=[
+        "an extra",
+        "one less",
+        "built anew",
+        "our own",
+        "our counts",
+        "a driver",
+        "weights",
+        "offline",
+        "Python",
+        "damage",
+    ],
 )
 def test_where_something_changed_it_is_made_again(machine: Machine, change: Change) -> None:
     machine.told()
@@ -76,6 +91,15 @@ def test_what_was_counted_meanwhile_is_no_change(machine: Machine) -> None:
     machine.told()
     (machine.weights / "catalogue.json").write_text("{}")
     assert machine.told()["made"] == 1
+
+
+def test_where_the_kernel_hides_what_it_rests_on_it_is_made_each_time(
+    machine: Machine, tmp_path: Path
+) -> None:
+    machine.environment.setattr(told_before, "BOOT", tmp_path / "nowhere")
+    assert [machine.told()["made"], machine.told()["made"]] == [1, 2]
+    machine.kept.write_text(json.dumps({"rests_on": "", "told": {"made": 0}}))
+    assert machine.told()["made"] == 3
 
 
 def test_an_answer_that_left_something_out_is_not_kept(machine: Machine) -> None:
