@@ -25,7 +25,12 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def refusal() -> str:
     """Why no process of this user gets a network of its own here; "" where it does."""
     said, told = os.pipe()
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError as problem:  # this user has too many processes
+        os.close(said)
+        os.close(told)
+        return problem.strerror or str(problem)
     if child == 0:
         _try(told)
     os.close(told)

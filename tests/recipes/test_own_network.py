@@ -272,6 +272,16 @@ def test_ranks_of_several_machines_need_the_owners_word(entered: list[str], tmp_
     assert entered == []
 
 
+def test_a_user_who_may_start_no_process_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    before = len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(os, "fork", full)
+    assert own_network.refusal() == "Resource temporarily unavailable"
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_xgboost_itself_asks_whether_others_reach_it() -> None:
     """As under torchrun, whose ranks have no leader of ours."""
     if own_network.closed():
