@@ -12,13 +12,13 @@ MARGIN = 24  # and of each value that it is predicted: sum, gradient, what is ju
 COPIED = 4  # bytes of a number, as it comes from the CPU
 BIN = 16  # bytes of a bin in the histogram of a node
 DEEPEST = 10  # levels of which all nodes are thought to be there
-SURE = 128  # nodes: that a deep tree has more is likely, and not certain
+LIKELY = 128  # nodes: that a deep tree has more may be
+# Bytes of a row and of each value that it is predicted, of those above, that no table does without.
+SURE_ROW, SURE_MARGIN = 8, 12
 SPARE = 0.9  # of the free memory
 # Of what rows and histograms leave, in pages:
 LEAST = 0.25  # of all that is free: below it there is no room to move pages
-PAGE = (
-    1 / 16
-)  # one page, of which four are there: two of the training rows, two of those that judge
+PAGE = 1 / 16  # of which four are there: two of the training rows, two of those that judge
 KEPT = 0.4  # pages that stay there
 BATCH = 1 / 8  # the numbers that come at once
 LARGEST = 64_000_000  # of these numbers, at most
@@ -53,8 +53,15 @@ class Need(NamedTuple):
 
     @property
     def least(self) -> int:
-        """Bytes below which it cannot learn with all of it there."""
-        return int(self.rows * (self._row + self._shortest)) + self._trees(SURE)
+        """Bytes that it takes with all of it there, at least, where numbers have many values."""
+        return int(self.rows * (self._row + self._shortest)) + self._trees(LIKELY)
+
+    @property
+    def sure(self) -> int:
+        """Bytes below which it cannot learn with all of it there, whatever the numbers are: they
+        may have two values each, and the trees two leaves."""
+        row = SURE_ROW + SURE_MARGIN * self.margins
+        return self.rows * row + self.rows * self.columns // 8
 
     @property
     def whole(self) -> int:
@@ -78,7 +85,7 @@ class Need(NamedTuple):
 
     def most(self, free: int, *, paged: bool) -> int:
         """How many rows fit, a little to spare."""
-        share, trees = (SPARE - LEAST, self.nodes) if paged else (SPARE, SURE)
+        share, trees = (SPARE - LEAST, self.nodes) if paged else (SPARE, LIKELY)
         room = share * free - self._trees(trees)
         return max(0, int(room / (self._row if paged else self._row + self._shortest)))
 

@@ -61,8 +61,11 @@ def host_share(packed: int, room: int, *, judges: bool) -> float | None:
 
 
 def on_gpu(arrays: list[np.ndarray[Any, Any]]) -> Any:
+    """Complete when it is told: a tensor does not tell XGBoost on which stream it is made."""
     torch = import_module("torch")  # learning on the CPU does without it
-    return torch.cat([torch.from_numpy(np.ascontiguousarray(one)).cuda() for one in arrays])
+    made = torch.cat([torch.from_numpy(np.ascontiguousarray(one)).cuda() for one in arrays])
+    torch.cuda.current_stream().synchronize()
+    return made
 
 
 class Parts(xgboost.DataIter):

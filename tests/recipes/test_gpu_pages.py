@@ -45,6 +45,9 @@ def test_what_xgboost_takes_of_a_gpu_follows_rows_columns_bins_and_classes() -> 
     deep = need(max_depth=0)
     assert deep.fixed == one.fixed + 15 * trees, "as if it had 10 levels"
     assert deep.least == one.least, "it may have fewer"
+    for classes, margins in ((2, 1), (5, 5)):
+        sure = 1_000_000 * (8 + 12 * margins) + 1_000_000 * 100 // 8
+        assert need(classes=classes).sure == sure < need(classes=classes).least
     assert need(rows=8).fixed == 8 * 64 + trees // 8, "no more than two nodes a row"
 
 
@@ -145,6 +148,17 @@ def _fits(decided: Decided, node: int) -> bool:
     return True
 
 
+def test_where_a_node_has_no_room_for_pages_the_gpu_is_tried_with_all_of_it(
+    decided: Decided,
+) -> None:
+    """What it takes there is foreseen at most: a job that may fit is not refused for its pages."""
+    decided.patch.setattr(room, "BLOCK", 10 * GIB)
+    decided(ROOMY)
+    small = int(decided.need.whole / SPARE) - 2
+    assert decided(small).why
+    assert decided(small, GIB) == room.Fits(decided(ROOMY, GIB).left)
+
+
 @pytest.mark.parametrize(
     ("params", "world", "said"),
     [
@@ -158,16 +172,19 @@ def test_what_cannot_learn_in_pages_is_refused_only_where_it_surely_does_not_fit
     decided: Decided, params: dict[str, Any], world: int, said: str
 ) -> None:
     decided(ROOMY, world=world, **params)
-    least = decided.need.least
-    assert decided(least, world=world, **params).why == ""
+    sure = decided.need.sure
+    assert decided(sure, world=world, **params).why == ""
     with pytest.raises(GpuOutOfMemory, match=said):
-        decided(least - 1, world=world, **params)
+        decided(sure - 1, world=world, **params)
 
 
-def test_a_fraction_of_the_rows_is_offered(decided: Decided) -> None:
-    decided(ROOMY, world=2)
-    with pytest.raises(GpuOutOfMemory, match="or learn from fewer rows, such as 2,"):
-        decided(decided.need.least - 1, world=2)
+def test_a_fraction_of_the_rows_is_offered(data: dict[str, str], tmp_path: Path) -> None:
+    rows = 100_000_000
+    made = design.read(read(tabling.job(tmp_path, data, "income")), "cuda")
+    each = need(rows=rows // 2)
+    some = int(str(2 * each.most(each.sure - 1, paged=False))[:2])
+    with pytest.raises(GpuOutOfMemory, match=f"or learn from fewer rows, such as {some},000,000 "):
+        gpu_room.check(made, rows, each, Gpu(each.sure - 1, 2))
 
 
 def test_what_a_job_may_use_is_what_is_free_within_its_budget(

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,26 @@ def test_blocks_come_together_with_their_targets_and_weights_each_time(tmp_path:
     assert put[:3] == [(np.float32, (600, 3)), (np.float64, (600,)), (np.float64, (600,))]
     without = Rows(given.matrix[:0], given.target, None, paged_rows.pages)
     assert taken(paged.Parts(without, paged_rows.pages, place=place))[0]["weight"] is None
+
+
+def test_what_comes_to_a_gpu_is_there_when_xgboost_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """XGBoost computes on another stream, and a tensor tells it of none."""
+    done: list[str] = []
+
+    class Card:
+        def cuda(self) -> "Card":
+            done.append("brought")
+            return self
+
+    stream = SimpleNamespace(synchronize=lambda: done.append("waited"))
+    torch_there = SimpleNamespace(
+        from_numpy=lambda _: Card(),
+        cat=lambda _: done.append("joined"),
+        cuda=SimpleNamespace(current_stream=lambda: stream),
+    )
+    monkeypatch.setattr(paged, "import_module", lambda _: torch_there)
+    paged.on_gpu([np.ones(3), np.ones(2)])
+    assert done == ["brought", "brought", "joined", "waited"]
 
 
 class OnCard(np.ndarray[Any, Any]):

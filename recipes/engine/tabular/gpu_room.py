@@ -49,8 +49,8 @@ def check(design: TableDesign, rows: int, need: Need | None, gpu: Gpu | None) ->
             f"this job may use {gpu.free / GIB:.1f}: its numbers lie in pages, the most of them in "
             "the node's memory, while it is learned, which takes longer."
         )
-    if need.least <= gpu.free:
-        return ""  # it may do: what is needed at most was too much
+    if need.sure <= gpu.free:
+        return ""  # it may do: what is needed with other numbers was too much
     least = need.in_pages() if can else need.least
     each = "each GPU's" if gpu.world > 1 else "the GPU's"
     raise GpuOutOfMemory(

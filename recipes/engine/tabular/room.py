@@ -71,9 +71,10 @@ def check(
     packed = 0 if there is None else -(-there.packed // max(1, rows))
     paged = _in_pages(handled, widths, value, packed)
     free = free_memory()
-    if not why and whole.of(rows) <= free:
+    beside = from_disk and paged.of(rows) <= free
+    if whole.of(rows) <= free and not (why and beside):  # pages that do not fit help no GPU
         return Fits(free - whole.of(rows))
-    if from_disk and paged.of(rows) <= free:
+    if beside:
         left = free - paged.of(rows)
         if gpu is None or there is None:
             return Fits(left, IN_PAGES)
