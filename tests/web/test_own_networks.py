@@ -71,9 +71,9 @@ def test_where_none_does_the_sentence_says_what_would_be_right(
     with pytest.raises(BadCompute) as refused:
         placed(SPEC, wish)
     assert refused.value.sentence == (
-        "XGBoost: several ranks would listen on all addresses: a gives them no own network "
-        "(Operation not permitted). So choose one GPU or rank, or where their network is trusted "
-        "set TRACKSIDE_XGBOOST_RANKS=1 (README)."
+        "XGBoost: several ranks would listen on all addresses: a gives them no network of "
+        "their own (Operation not permitted). So choose one GPU or one rank, or set "
+        "TRACKSIDE_XGBOOST_RANKS=1 where their network is trusted (README)."
     )
     settings.TRACKSIDE_XGBOOST_RANKS = True
     assert placed(SPEC, wish) == wish
@@ -95,7 +95,7 @@ def test_a_machine_that_is_lost_closes_nothing(wish: dict[str, Any]) -> None:
     gone.save()
     assert placed(SPEC, wish) == wish, "where none is there, it may come back"
     node("b", NO)
-    with pytest.raises(BadCompute, match="b gives them no own network"):
+    with pytest.raises(BadCompute, match="b gives them no network of their own"):
         placed(SPEC, wish)
     assert placed(SPEC, gpus(gone.name)) == gpus(gone.name), "who chose it waits for it"
 
@@ -145,7 +145,7 @@ def test_an_agent_of_before_is_taken_for_one_that_leaves_them_open() -> None:
 def test_several_machines_always_need_the_owners_word(wish: dict[str, Any], settings: Any) -> None:
     node("a")
     node("b")
-    with pytest.raises(BadCompute, match=r"choose GPUs of one machine, or where .*_RANKS=1"):
+    with pytest.raises(BadCompute, match=r"choose GPUs of one machine, or set .*_RANKS=1 where"):
         placed(SPEC, wish)
     assert placed(DEEP, wish) == wish
     settings.TRACKSIDE_XGBOOST_RANKS = True

@@ -106,4 +106,5 @@ def _none_of(nodes: list[_Told]) -> str:
     if not nodes or any(one.why in ("", UNKNOWN) for one in nodes):
         return ""
     _, name, why, _ = nodes[0]
-    return f"several ranks would listen on all addresses: {name} gives them no own network ({why})"
+    gives = f"{name} gives them no network of their own ({why})"
+    return f"several ranks would listen on all addresses: {gives}"

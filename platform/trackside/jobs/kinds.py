@@ -16,7 +16,7 @@ from trackside.compute.requests import BadCompute
 from trackside.jobs import engines
 from trackside.ui.words import listed
 
-TRUSTED = "where their network is trusted set TRACKSIDE_XGBOOST_RANKS=1 (README)"
+TRUSTED = "set TRACKSIDE_XGBOOST_RANKS=1 where their network is trusted (README)"
 
 
 def known(kind: str) -> bool:
@@ -221,7 +221,11 @@ def _lone(spec: dict[str, Any], compute: dict[str, Any]) -> Lone:
     if card.spreads and card.alone is not None and _alone(card, spec.get("params")):
         return Lone("{} with {!r}: {!r}".format(card.label, *card.alone))
     if card.spreads and (why := _closed_to(card, compute)):
-        way = "choose GPUs of one machine" if why == networks.SEVERAL else "choose one GPU or rank"
+        way = (
+            "choose GPUs of one machine"
+            if why == networks.SEVERAL
+            else "choose one GPU or one rank"
+        )
         return Lone(card.label, why=f"{card.label}: {why}. So {way}, or {TRUSTED}.")
     able_to = (one for one in ALGORITHMS.values() if one.spreads and not _closed_to(one, {}))
     several = [one.label for one in able_to]
