@@ -100,7 +100,7 @@ def test_the_dialog_says_that_it_learns_in_pages_and_stops_nobody(
     services.save_design(analysis, "models", [model()])
     picked = {"mode": "pick", "gpu": "GPU-gpu-01-0"}
     said = plan(as_ada, **picked)
-    assert "GiB of a GPU's memory, of which the run may use 80.0. It learns in pages" in said
+    assert "GiB of the GPU's memory, of which they may take 72.0. It learns in pages" in said
     assert "in pages" in plan(as_ada, mode="auto", count=1)
     assert "in pages" not in plan(as_ada, mode="cpu")
     Gpu.objects.filter(uuid="GPU-gpu-01-1").update(name="B300", memory_total=270 * GIB)
@@ -124,6 +124,15 @@ def test_the_dialog_says_what_would_be_refused_and_what_learns_in_pages(
     Dataset.objects.update(rows=2_000_000_000)
     services.save_design(analysis, "models", [model()])
     several = plan(as_ada, mode="pick", gpu=["GPU-gpu-01-0", "GPU-gpu-01-1"])
-    assert "It would stop and say so. Choose a larger GPU, fewer bins" in several
+    assert "GiB of each GPU's memory" in several
+    assert (
+        "The run would most likely stop for want of it. Choose a larger GPU" in several
+    )
+    assert "in pages" not in several, "one GPU would not do either"
     alone = plan(as_ada, mode="pick", gpu="GPU-gpu-01-0")
     assert "in Train / Test set." in alone, "even its pages do not fit"
+    assert "in pages" not in alone
+    Dataset.objects.update(rows=700_000_000)
+    services.save_design(analysis, "models", [model(booster="dart", tree_method="approx")])
+    said = plan(as_ada, mode="pick", gpu="GPU-gpu-01-0")
+    assert "On one GPU, with histograms and without DART, it would learn in pages" in said

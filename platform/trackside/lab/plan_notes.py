@@ -2,16 +2,23 @@
 
 from typing import Any
 
+from recipes.algorithms import ALGORITHMS
+from recipes.boosted_room import SPARE
 from trackside.lab import foreseen
 from trackside.lab.models import Analysis
 from trackside.ui.words import listed, plural
 
 Json = dict[str, Any]
 GIB = 2**30
+IN_PAGES = "It learns in pages from the machine's memory, which takes longer."
 TOO_MUCH = (
-    "It would stop and say so. Choose a larger GPU, fewer bins, or fewer rows in Train / Test set"
+    "The run would most likely stop for want of it. Choose a larger GPU, fewer bins, or fewer rows "
+    "in Train / Test set."
 )
-PAGES = ", or one GPU, histograms and no DART: so it learns in pages from the machine's memory"
+ALONE = (
+    "On one GPU, with histograms and without DART, it would learn in pages from the machine's "
+    "memory."
+)
 NO_GPU = "There is no GPU to choose. Training works on the CPU."
 # Measured on two ranks of one thread each, 244 photos, efficientnet_lite0, bf16: seconds an epoch.
 MEASURED_BACKBONE, MEASURED_IMAGES, MEASURED_SECONDS = "efficientnet_lite0", 244, (8, 17)
@@ -65,17 +72,26 @@ def _pages(plan: Any, asked: Analysis) -> dict[str, str]:
         need = foreseen.on_gpu(asked, model, plan.wish.devices)
         if need is None or need.fits(room):
             continue
+        whose = "the GPU's" if plan.wish.devices == 1 else "each GPU's"
         said = (
             f"{plan.models[n]['label']}: all encoded rows would take about {need.whole / GIB:.1f} "
-            f"GiB of a GPU's memory, of which the run may use {room / GIB:.1f}. "
+            f"GiB of {whose} memory, of which they may take {SPARE * room / GIB:.1f}."
         )
         in_pages = foreseen.learns_in_pages(model, plan.wish.devices)
         if in_pages and need.paged(room):
-            said += "It learns in pages from the machine's memory, which takes longer."
-            notes[said] = "info"
+            notes[f"{said} {IN_PAGES}"] = "info"
         elif need.least > room:
-            notes[f"{said}{TOO_MUCH}{'' if in_pages else PAGES}."] = "wn"
+            would = not in_pages and _would_in_pages(asked, model, room)
+            notes[f"{said} {TOO_MUCH}{f' {ALONE}' if would else ''}"] = "wn"
     return notes
+
+
+def _would_in_pages(asked: Analysis, model: Json, room: int) -> bool:
+    """Whether one such GPU would do for it with the params that learn in pages."""
+    card = ALGORITHMS[model["algorithm"]]
+    paged = dict(one for one in (card.from_disk, card.gpu_pages) if one)
+    need = foreseen.on_gpu(asked, {**model, "params": {**model["params"], **paged}}, 1)
+    return need is not None and need.paged(room)
 
 
 def lone(labels: list[str], devices: int, kind: str) -> list[str]:
