@@ -125,9 +125,7 @@ def test_the_dialog_says_what_would_be_refused_and_what_learns_in_pages(
     services.save_design(analysis, "models", [model()])
     several = plan(as_ada, mode="pick", gpu=["GPU-gpu-01-0", "GPU-gpu-01-1"])
     assert "GiB of each GPU's memory" in several
-    assert (
-        "The run would most likely stop for want of it. Choose a larger GPU" in several
-    )
+    assert "The run would most likely stop for want of it. Choose a larger GPU" in several
     assert "in pages" not in several, "one GPU would not do either"
     alone = plan(as_ada, mode="pick", gpu="GPU-gpu-01-0")
     assert "in Train / Test set." in alone, "even its pages do not fit"
