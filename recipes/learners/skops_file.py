@@ -44,11 +44,11 @@ def is_estimator(name: str) -> bool:
     public = takewhile(lambda part: not part.startswith("_"), parts)
     with suppress(ImportError):
         found = getattr(import_module(".".join([root, *public])), of, None)
-        return _listed(found) and name == f"{found.__module__}.{found.__name__}"
+        return _listed(found, name)
     return False
 
 
-def _listed(found: Any) -> bool:
-    if not isinstance(found, type) or isabstract(found):
+def _listed(found: Any, name: str) -> bool:
+    if not isinstance(found, type) or isabstract(found) or found is BaseEstimator:
         return False
-    return issubclass(found, BaseEstimator) and found is not BaseEstimator
+    return issubclass(found, BaseEstimator) and name == f"{found.__module__}.{found.__name__}"
