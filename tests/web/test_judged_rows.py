@@ -14,11 +14,13 @@ from tests.web import trained_tables
 from tests.web.trained_tables import page
 from tests.web.world import Rest
 from trackside.accounts.models import AuditEntry, User
+from trackside.datasets import storage, tables
+from trackside.datasets.models import Dataset
 from trackside.datasets.table_parquet import ParquetTable
 from trackside.flow import scoring
 from trackside.flow import services as flow
 from trackside.flow.models import Recipe
-from trackside.lab import judged, kept, reports, thresholds
+from trackside.lab import entrants, explaining, judged, kept, reports, thresholds
 from trackside.lab.models import TrainedModel
 from trackside.lab.services import BadDesign, Refused
 from trackside.projects.models import Project
@@ -99,6 +101,33 @@ def test_the_page_shows_what_stands_in_the_row(two: TrainedModel, as_ada: Client
     two.session.analysis.dataset.fingerprint = "other"
     two.session.analysis.dataset.save()
     assert f">{top}</th>" not in page(as_ada, two, "predictions")
+
+
+@pytest.fixture
+def overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Newer rows come when the dataset has been looked at and its file is not open yet."""
+    looked = tables.is_parquet
+
+    def look(dataset: Dataset) -> bool:
+        answer, home = looked(dataset), storage.folder(dataset)
+        newer = home.rename(home.with_name(f"{home.name}-newer"))
+        folder = str(newer.relative_to(storage.root()))
+        Dataset.objects.filter(pk=dataset.pk).update(folder=folder, fingerprint="newer")
+        return answer
+
+    monkeypatch.setattr(tables, "is_parquet", look)
+
+
+@pytest.mark.usefixtures("overtaken")
+def test_newer_rows_are_not_shown_beside_a_prediction(two: TrainedModel, as_ada: Client) -> None:
+    top = kept.report_of(two)["importance"]["permutation"]["columns"][0]["name"]
+    assert f">{top}</th>" not in page(as_ada, two, "predictions")
+
+
+@pytest.mark.usefixtures("overtaken")
+def test_newer_rows_are_not_explained(two: TrainedModel) -> None:
+    with pytest.raises(Refused, match="has been changed since the model was trained"):
+        explaining.row_of(entrants.of_model(two), 0)
 
 
 def test_cells_beside_a_prediction_are_shown_as_the_dataset_has_them(

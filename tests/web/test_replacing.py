@@ -1,16 +1,21 @@
 """Newer rows of a table that was uploaded: through its page, REST and the client."""
 
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import Http404
 from django.test import Client
 
 from tests.web.table_stage import BYTES, PEOPLE, finish, uploaded
+from tests.web.world import Rest
 from trackside.accounts.models import User
-from trackside.datasets import corrections, holding, replacing, storage, tables
+from trackside.datasets import corrections, holding, queries, replacing, services, storage, tables
+from trackside.datasets.columns_kept import KEPT
 from trackside.datasets.models import Dataset
+from trackside.datasets.table_csv import CsvTable
 from trackside.datasets.trouble import Refused
 from trackside.jobs.models import Job
 from trackside.projects.models import Project
@@ -105,3 +110,65 @@ def test_readers_and_strangers_replace_nothing(
     assert as_cleo.post(f"{HOME}replace/", {"file": newer()}).status_code == 403
     assert as_dan.post(f"{HOME}replace/", {"file": newer()}).status_code == 404
     assert Job.objects.filter(title="Import newer rows of people").count() == 0
+
+
+def test_who_reads_at_the_moment_of_the_exchange_gets_rows(
+    people: Dataset, ada: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    """The row was read, or the file opened, before newer rows took the place of the old ones."""
+    asked = [Dataset.objects.get(pk=people.pk) for _ in range(3)]
+    opened, gone = tables.table(people), storage.folder(people)
+    with django_capture_on_commit_callbacks(execute=True):
+        replacing.replace(people, ada, newer())
+        finish(Dataset.objects.get(pk=people.pk), NEWER)
+    assert not gone.exists()
+    assert tables.table(asked[0]).window(5, 1, [0]) == [[35]]
+    assert asked[0].fingerprint != people.fingerprint
+    KEPT.found.clear()
+    assert [one["name"] for one in tables.columns(asked[1])] == NEWER.column_names
+    file = tables.parquet_file(asked[2])
+    assert file is not None
+    assert file.is_file()
+    assert opened.window(0, 1, [0]) == [[22]], "an open file stays"
+    assert [row[0] for row in opened.lines()] == [22, None, 35]
+
+
+def test_a_question_that_newer_rows_overtake_is_answered_with_them(
+    people: Dataset,
+    ada: User,
+    as_cleo: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    read, before = queries.dataset_for, people.fingerprint
+
+    def overtaken(project: Project, name: str) -> Dataset:
+        found = read(project, name)
+        with django_capture_on_commit_callbacks(execute=True):
+            replacing.replace(read(project, name), ada, newer())
+            finish(read(project, name), NEWER)
+        return found
+
+    monkeypatch.setattr(queries, "dataset_for", overtaken)
+    answer = Rest(ada).call("GET", "/projects/INSECTS/datasets/people/rows")
+    assert (answer.status_code, len(answer.json()["rows"])) == (200, 6)
+    window = {"offset": 0, "limit": 9, "first": 0, "count": 9, "v": before}
+    assert as_cleo.get(f"{HOME}rows/", window).status_code == 409, "the page has the old columns"
+
+
+def test_rows_of_a_dataset_that_was_deleted_meanwhile_are_absent(
+    people: Dataset, ada: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    asked = Dataset.objects.get(pk=people.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        services.delete(people, ada)
+    with pytest.raises(Http404, match="people was deleted meanwhile"):
+        tables.table(asked)
+
+
+def test_a_csv_that_was_opened_stays_readable(tmp_path: Path) -> None:
+    file = tmp_path / "data.csv"
+    file.write_text("a,b\n1,2\n3,4\n")
+    table = CsvTable(file)
+    file.unlink()
+    assert [table.window(1, 1, [1]), table.window(0, 1, [0])] == [[["4"]], [["1"]]]

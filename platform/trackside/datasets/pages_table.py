@@ -21,8 +21,8 @@ def rows_tab(request: HttpRequest, dataset: Dataset) -> dict[str, Any]:
 
     A column is `[name, type, percent missing]`: of 10,000 of them each word would weigh.
     """
+    table = tables.table(dataset)  # first: from here on the dataset is the one of these rows
     known = {one["name"]: one for one in tables.columns(dataset)}
-    table = tables.table(dataset)
     order = tables.in_order(dataset, table.names)
     shown_names = [table.names[place] for place in order]
     columns = [_head(name, known.get(name, {}), dataset.rows) for name in shown_names]

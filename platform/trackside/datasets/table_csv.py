@@ -2,16 +2,20 @@
 
 import csv
 import itertools
+import os
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 
 class CsvTable:
     def __init__(self, path: Path) -> None:
         """Raises OSError when it cannot be opened."""
-        self.path = path
-        with path.open(newline="") as source:
+        # Held, so that the rows stay readable when the file is replaced.
+        self._file = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
+        with self._begun() as source:
             self.names = next(csv.reader(source), [])
 
     def window(
@@ -24,7 +28,12 @@ class CsvTable:
         ]
 
     def lines(self) -> Iterator[list[Any]]:
-        with self.path.open(newline="") as source:
+        with self._begun() as source:
             reader = csv.reader(source)
             next(reader, None)
             yield from reader
+
+    def _begun(self) -> TextIO:
+        """From its beginning; one reading at a time, they have one position."""
+        os.lseek(self._file, 0, os.SEEK_SET)
+        return open(self._file, newline="", closefd=False)

@@ -26,8 +26,10 @@ class ParquetTable:
         import pyarrow as pa  # noqa: PLC0415 - the web starts without it
         import pyarrow.parquet as parquet  # noqa: PLC0415
 
+        # Held, so that the rows stay readable when the file is replaced.
+        self._file = pa.OSFile(str(path))
         try:
-            self.about = parquet.read_metadata(path)
+            self.about = parquet.read_metadata(self._file)
         except ValueError as torn:
             raise OSError(f"{path} is no Parquet file: {torn}") from torn
         schema = self.about.schema.to_arrow_schema()
@@ -37,7 +39,6 @@ class ParquetTable:
         self.groups = [
             self.about.row_group(one).num_rows for one in range(self.about.num_row_groups)
         ]
-        self.path = path
 
     def window(
         self, offset: int, limit: int, columns: list[int], cut: int | None = None
@@ -123,7 +124,7 @@ class ParquetTable:
         import pyarrow.parquet as parquet  # noqa: PLC0415 - the web starts without it
 
         return parquet.ParquetFile(
-            self.path,
+            self._file,
             metadata=self.about,
             pre_buffer=False,
             buffer_size=BYTES_AT_ONCE // 8,

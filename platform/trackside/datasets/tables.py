@@ -4,6 +4,7 @@ Imports leave `table.parquet` and `columns.json` (docs/jobs.md); scoring leaves 
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,8 +38,11 @@ class Table(Protocol):
 
 def parquet_file(dataset: Dataset) -> Path | None:
     """Its Parquet file; None where the rows are a CSV. Raises Http404 where there are none."""
-    path = _file(dataset)
-    return path if path.suffix == ".parquet" else None
+    for home in _homes(dataset):
+        for name in (PARQUET, CSV):
+            if _readable(dataset) and (home / name).is_file():
+                return home / name if name == PARQUET else None
+    raise Http404(f"{dataset.name} has no rows yet.")
 
 
 def is_parquet(dataset: Dataset) -> bool:
@@ -53,20 +57,44 @@ def _readable(dataset: Dataset) -> bool:
 
 
 def table(dataset: Dataset) -> Table:
-    """Raises Http404 where there are no rows that can be read."""
-    path = _file(dataset)
-    try:
-        return ParquetTable(path) if path.suffix == ".parquet" else CsvTable(path)
-    except OSError:
-        raise Http404(f"The rows of {dataset.name} cannot be read: the file is damaged.") from None
+    """Opened: newer rows may take their place, these stay. Raises Http404 where there are none.
+
+    Where newer ones came before it was opened, it has those, and `dataset` their fingerprint.
+    """
+    for home in _homes(dataset):
+        try:
+            found = _opened(home) if _readable(dataset) else None
+        except OSError:
+            said = f"The rows of {dataset.name} cannot be read: the file is damaged."
+            raise Http404(said) from None
+        if found is not None:
+            return found
+    raise Http404(f"{dataset.name} has no rows yet.")
 
 
-def _file(dataset: Dataset) -> Path:
-    home = storage.folder(dataset)
-    found = [path for name in (PARQUET, CSV) if (path := home / name).is_file()]
-    if not found or not _readable(dataset):
-        raise Http404(f"{dataset.name} has no rows yet.")
-    return found[0]
+def _opened(home: Path) -> Table | None:
+    """Raises OSError for a file that is no table."""
+    with suppress(FileNotFoundError):
+        return ParquetTable(home / PARQUET)
+    with suppress(FileNotFoundError):
+        return CsvTable(home / CSV)
+    return None
+
+
+def _homes(dataset: Dataset) -> Iterator[Path]:
+    """Its folder; asked for another one, that of newer rows where there are any.
+
+    `dataset` was read a moment ago, and the folder goes as soon as newer rows have taken the place
+    of these: what is not found there may be where the row says now.
+    """
+    seen = None
+    while (home := storage.folder(dataset)) != seen:
+        seen = home
+        yield home
+        try:
+            dataset.refresh_from_db()
+        except Dataset.DoesNotExist:
+            raise Http404(f"{dataset.name} was deleted meanwhile.") from None
 
 
 def described(dataset: Dataset) -> bool:
@@ -89,9 +117,9 @@ def in_order(dataset: Dataset, names: list[str]) -> list[int]:
 
 def columns(dataset: Dataset) -> list[Column]:
     """What is known of each column: `name` and `type` at least; [] while nothing is."""
-    path = storage.folder(dataset) / COLUMNS
-    if described(dataset) and path.is_file():
-        return KEPT.columns(path, dataset.fingerprint)
+    for home in _homes(dataset) if described(dataset) else ():
+        with suppress(FileNotFoundError):
+            return KEPT.columns(home / COLUMNS, dataset.fingerprint)
     told = dataset.facts.get("columns")
     return list(told) if isinstance(told, list) else []
 

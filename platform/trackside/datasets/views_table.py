@@ -35,10 +35,10 @@ def rows(request: HttpRequest, key: str, name: str) -> HttpResponse:
     if limit > ROWS_MOST or count > COLUMNS_MOST:
         sentence = f"A window has {ROWS_MOST} rows and {COLUMNS_MOST} columns at most."
         return error_json("too_large", sentence, 422)
+    table = tables.table(one)
     if request.GET.get("v", one.fingerprint) != one.fingerprint:
         sentence = f"{one.name} was imported anew. Load the page again."
         return error_json("changed", sentence, 409)
-    table = tables.table(one)
     columns = tables.in_order(one, table.names)[first : first + count]
     found = table.window(offset, limit, columns, cut=SHOWN)
     answer = JsonResponse({"rows": [[shown(cell) for cell in row] for row in found]})

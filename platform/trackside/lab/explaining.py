@@ -90,6 +90,7 @@ def row_of(model: Entrant, number: int) -> Row:
     """The columns of the model in a row of the dataset, by its place from 0. Raises Refused."""
     try:
         table = tables.table(rows_of(model))
+        rows_of(model)  # still: newer rows may have come before it was opened
         if not isinstance(table, ParquetTable):
             raise Refused("The dataset's rows cannot be read.")
         names = [one["name"] for one in seen(model) if one["name"] in table.names]

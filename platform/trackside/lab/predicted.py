@@ -62,7 +62,8 @@ def _beside(
         return [], []
     try:
         table = tables.table(dataset)
-        if not isinstance(table, ParquetTable):
+        replaced = model.told.get("fingerprint") != dataset.fingerprint  # before it was opened
+        if replaced or not isinstance(table, ParquetTable):
             return [], []
         there = [name for name in names if name in table.names]
         rows = table.at(numbers, [table.names.index(name) for name in there], cut=LETTERS)
