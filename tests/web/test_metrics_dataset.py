@@ -1,6 +1,9 @@
 """The metrics dataset of evaluation recipes: a store's history as a table, which no run loses."""
 
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,8 +14,13 @@ from recipes.job import Compute, Job, write
 from recipes.kinds import KINDS
 from tests.recipes.making import events
 from tests.web import cast
+from tests.web.test_client import Through
 from tests.web.world import Rest, attempt, done, photos, trained
 from trackside.accounts.models import User
+from trackside.accounts.services import make_token
+from trackside.client import Client as TracksideClient
+from trackside.client import TracksideError
+from trackside.client import command as commands
 from trackside.compute import room
 from trackside.datasets import replacing, storage, tables
 from trackside.datasets.models import Dataset
@@ -50,6 +58,7 @@ def evaluated(recipe: Recipe, user: User, score: float) -> JobRow:
         "drift": {"moved_count": 2, "strong_count": 1, "classifier": {"auc": 0.75}},
     }  # fmt: skip
     PUBLISH["evaluate"](job, attempt(job), told)
+    JobRow.objects.filter(pk=job.pk).update(result=told)
     done(job)
     return job
 
@@ -175,6 +184,46 @@ def test_an_import_that_failed_is_made_up_for_by_the_next(
     assert not Path(failed.spec["archive"]).exists()
     imported(waiting())
     assert [one["number"] for one in rows()] == [1, 2]
+
+
+@pytest.fixture
+def api(ada: User) -> Iterator[TracksideClient]:
+    _, secret = make_token(ada, "metrics")
+    with TracksideClient("http://127.0.0.1", secret, transport=Through()) as one:
+        yield one
+
+
+def test_who_waits_for_an_evaluation_finds_it_in_the_table(
+    saved: SavedModel, ada: User, api: TracksideClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, waits = evaluation(saved, ada), list[float]()
+
+    def asleep(seconds: float) -> None:
+        waits.append(seconds)
+        imported(waiting())
+
+    monkeypatch.setattr("trackside.client.client.time", SimpleNamespace(sleep=asleep))
+    for number in (1, 2):
+        job = evaluated(recipe, ada, 0.75)
+        assert figures().state == "importing"
+        assert api.finished(job.pk)["fills"] == "figures"
+        assert len(api.rows("INSECTS", "figures")["rows"]) == len(waits) == number
+    assert api.ready("INSECTS", "figures")["rows"] == 2
+
+
+def test_who_waits_for_a_table_whose_import_fails_is_told_why(
+    saved: SavedModel, ada: User, api: TracksideClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "Client", lambda: nullcontext(api))
+    recipe = evaluation(saved, ada)
+    evaluated(recipe, ada, 0.75)
+    imported(waiting())
+    job = evaluated(recipe, ada, 0.5)
+    JobRow.objects.filter(pk=waiting().pk).update(state="failed", reason="The disk is full.")
+    with pytest.raises(TracksideError, match=r"figures: The disk is full\."):
+        api.finished(job.pk)
+    assert commands.main(["jobs", "--follow", str(job.pk)]) == 1
+    assert len(api.rows("INSECTS", "figures")["rows"]) == 1, "those of before"
 
 
 def test_without_room_the_evaluation_counts_and_the_table_says_why(

@@ -113,6 +113,7 @@ JOB = obj(
     metrics=ANY_OBJECT,
     model={"description": "the trained model's id, or null"},
     output={"description": "the dataset or saved model it wrote, or null"},
+    fills={"description": "the dataset into which its figures are being imported, or null"},
     scored={
         "type": ["object", "null"],
         "description": "of a scoring that is over: `rows`, `damaged` (without a prediction), "

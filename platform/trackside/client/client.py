@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 from uuid import uuid4
@@ -47,12 +46,7 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -198,22 +192,31 @@ class Client:
 
     def wait(self, number: int, *, every: float = 0.5) -> Iterator[Json]:
         """The job each time that it has moved on, the last time when it is over."""
-        shown = None
-        while True:
-            job = self.job(number)
-            if (job["state"], job["progress"]) != shown or job["state"] in OVER:
-                shown = (job["state"], job["progress"])
+        shown, job = None, self.job(number)
+        while job["state"] not in OVER:
+            if (moved := (job["state"], job["progress"])) != shown:
+                shown = moved
                 yield job
-            if job["state"] in OVER:
-                return
             time.sleep(every)
+            job = self.job(number)
+        yield job
 
     def finished(self, number: int) -> Json:
-        """Wait for a job; a failed or cancelled one raises with its reason."""
+        """Wait for a job and for the dataset that its figures go to; failure raises its reason."""
         *_, job = self.wait(number)
         if job["state"] != "succeeded":
             raise TracksideError(200, job["state"], job["reason"] or f"Job {number} failed.")
+        if job.get("fills"):
+            self.ready(job["project"], job["fills"])
         return dict(job)
+
+    def ready(self, project: str, name: str, *, every: float = 0.5) -> Json:
+        """Wait for the import of a dataset; one that did not work raises with its reason."""
+        while (one := self.dataset(project, name))["state"] == "importing":
+            time.sleep(every)
+        if one["reason"]:
+            raise TracksideError(200, one["state"], f"{name}: {one['reason']}")
+        return one
 
     def deploy(self, project: str, trained_model: int, name: str, **how: Any) -> Json:
         """As the active version, unless activate=False or strategy="best_score" decides."""
@@ -255,8 +258,7 @@ class Client:
 
     def _send(self, path: str, file: str | Path, told: Json) -> Json:
         with Path(file).open("rb") as source:
-            files = {"file": (Path(file).name, source)}
-            return self.call("POST", path, data=told, files=files)
+            return self.call("POST", path, data=told, files={"file": (Path(file).name, source)})
 
     def _save(self, path: str, file: str | Path, *, accept: str) -> Path:
         """Whole or not at all: a draft beside the target, then a rename."""
@@ -292,9 +294,6 @@ def raise_for(answer: httpx.Response) -> None:
         error = answer.json()["error"]
     except (ValueError, KeyError, TypeError):
         error = {}
-    raise TracksideError(
-        answer.status_code,
-        error.get("code", "error"),
-        error.get("message", f"The server answered {answer.status_code}."),
-        error.get("field", ""),
-    )
+    status = answer.status_code
+    said = error.get("message", f"The server answered {status}.")
+    raise TracksideError(status, error.get("code", "error"), said, error.get("field", ""))

@@ -182,6 +182,8 @@ def follow(client: Client, job: int, wait: bool) -> None:
             say(said := line)
     if now["state"] != "succeeded":
         raise TracksideError(200, now["state"], now["reason"] or f"Job {job} failed.")
+    if now.get("fills"):
+        client.ready(now["project"], now["fills"])
 
 
 def parser() -> argparse.ArgumentParser:

@@ -110,7 +110,8 @@ def publish_evaluation(job: Job, attempt: Attempt, result: Json) -> None:
         job=job,
     )
     made = stores.record(run.recipe.store, found, job.created_by)
-    measuring.write(run.recipe, job.created_by)
+    if measuring.write(run.recipe, job.created_by) and run.recipe.metrics is not None:
+        result["fills"] = run.recipe.metrics.name
     result["store"], result["evaluation"] = run.recipe.store.name, made.number
 
 

@@ -113,6 +113,7 @@ def _snapshot(job: Job, gpus: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "metrics": job.metrics,
         "model": model.pk if model is not None else job.result.get("model"),
         "output": job.result.get("output"),
+        "fills": job.result.get("fills"),
         "scored": outputs.told(job) or None,
         "seed": job.seed,
         "priority": job.priority,
