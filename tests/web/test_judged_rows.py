@@ -127,7 +127,7 @@ def test_newer_rows_are_not_shown_beside_a_prediction(two: TrainedModel, as_ada:
 @pytest.mark.usefixtures("overtaken")
 def test_newer_rows_are_not_explained(two: TrainedModel) -> None:
     with pytest.raises(Refused, match="has been changed since the model was trained"):
-        explaining.row_of(entrants.of_model(two), 0)
+        explaining.row_of(entrants.of_model(TrainedModel.objects.get(pk=two.pk)), 0)
 
 
 def test_cells_beside_a_prediction_are_shown_as_the_dataset_has_them(
