@@ -18,8 +18,8 @@ EXTRAS := $(basename $(notdir $(wildcard requirements/extras/*.in)))
 # Those that a machine without a GPU can try; they fit into one environment.
 TESTED := $(filter-out jax-cuda rapids,$(EXTRAS))
 NAMES ?=
-# Of pytest: one more than CI has cores, since tests wait much for others' processes.
-PROCESSES ?= 3
+# Of pytest: two more than CI has cores, since tests wait much for others' processes.
+PROCESSES ?= 4
 
 .PHONY: help run fleet test soak check bench lock assets setup setup-test extras format clean
 
