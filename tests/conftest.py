@@ -1,5 +1,6 @@
 """The cast and the stage: Ada owns a project, Ben edits it, Cleo reads it, Dan is an outsider."""
 
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 from xdist.scheduler import LoadFileScheduling
 
+import recipes.learners.skops_file  # noqa: F401 - before torch: it looks through what is imported
 from tests import order
 from trackside.accounts.models import User
 from trackside.projects.models import Member, Project, Role
@@ -38,6 +40,16 @@ class InOrder(LoadFileScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InOrder:
     return InOrder(config, log)
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """What is imported stays: nobody looks through it for what could go, now or in a test."""
+    gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

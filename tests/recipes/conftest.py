@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import scipy.special  # noqa: F401 - before torch, as recipes/zygote.py says
 
 from recipes import gang
 from recipes.sql.access import Access
